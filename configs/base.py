@@ -1,0 +1,47 @@
+"""Every key that a config has. A recipe starts from here and says what differs."""
+
+from ml_collections import ConfigDict
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The keys and what they mean; names and sizes that each recipe must choose are empty."""
+    del variant
+    config = ConfigDict()
+
+    # A part is dict(name=..., knob=...); `launch.py list` shows names and knobs.
+    config.experiment = dict(name="")
+    config.objective = dict(name="")
+    config.model = dict()  # role -> part
+    # player -> part; every optimizer also takes schedule, clip (global norm), accumulate, ema
+    config.optimizer = dict()
+
+    config.data = dict(
+        name="",
+        value_range=(0.0, 1.0),  # of prepared images
+        binarize="none",  # none | dynamic (drawn anew at each use) | fixed
+        augment=(),
+        backend="auto",  # auto | resident (on the device) | memory | grain
+    )
+
+    config.train = dict(
+        steps=1000,  # rounds of the game
+        batch_size=64,  # examples per draw
+        steps_per_call=0,  # rounds in one compiled call; 0: the most that divide all periods
+    )
+    config.log = dict(every=100)  # rounds that one line of metrics averages over
+    config.eval = dict(
+        every=0,  # rounds between evaluations; 0: only at the end
+        split="validation",  # during training; results.json is on `final_split`
+        final_split="test",
+        batch_size=256,
+        metrics=(),  # names or parts
+        best="",  # value on `split` that the best checkpoint minimises, "-value" to maximise
+    )
+    config.sample = dict(every=0, plots=())
+    config.checkpoint = dict(every=1000, keep=2)
+
+    config.parallel = "jit"  # jit | pmap
+    config.devices = 0  # how many; 0: all
+    config.dtype = "float32"  # compute type of the networks: float32 | bfloat16
+    config.seed = 0
+    return config

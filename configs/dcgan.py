@@ -1,0 +1,60 @@
+"""DCGAN: convolutional generator against convolutional discriminator, non-saturating.
+
+Paper: Radford, Metz & Chintala 2016, arXiv:1511.06434
+
+  python launch.py --config=configs/dcgan.py          digits, 32 px, width 32
+  python launch.py --config=configs/dcgan.py:mnist --config.data.data_dir=DIR
+  python launch.py --config=configs/dcgan.py:celeba --config.data.data_dir=DIR
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "celeba")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Default: scikit-learn's digits; `celeba` has the paper's sizes and numbers."""
+    config = base.get_config()
+    config.experiment = dict(name="gan", latent_dim=100)
+    config.objective = dict(name="non_saturating")
+    config.model = dict(
+        generator=dict(name="dcgan_generator", width=32),
+        discriminator=dict(name="dcgan_discriminator", width=32),
+    )
+    adam = dict(name="adam", learning_rate=2e-4, b1=0.5)
+    config.optimizer = dict(generator=dict(adam, ema=0.99), discriminator=adam)
+    config.data.update(name="digits", image_size=32, value_range=(-1.0, 1.0))
+    config.train = dict(steps=2000, batch_size=64, steps_per_call=20)
+    config.eval.metrics = ("class_coverage",)
+    config.sample = dict(every=200, plots=("samples",))
+    config.checkpoint.every = 500
+
+    match variant:
+        case "tiny":
+            config.model.generator.width = config.model.discriminator.width = 8
+            config.experiment.latent_dim = 8
+            config.data.image_size = 8
+            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
+            config.log.every = config.sample.every = config.checkpoint.every = 4
+            config.eval.metrics = (
+                dict(name="class_coverage", num_samples=16, num_train=200),
+            )
+        case "mnist":
+            config.model.generator.width = config.model.discriminator.width = 64
+            config.data.name = "tfds:mnist"
+            config.data.data_dir = ""
+            config.train = dict(steps=20_000, batch_size=128, steps_per_call=20)
+            config.optimizer.generator.ema = 0.999
+            config.sample.every = config.checkpoint.every = 1000
+        case "celeba":
+            config.model.generator.width = config.model.discriminator.width = 128
+            config.data.name = "tfds:celeb_a"
+            config.data.data_dir = ""
+            config.data.image_size = 64
+            config.train = dict(steps=100_000, batch_size=128, steps_per_call=20)
+            config.optimizer.generator.ema = 0.999
+            config.eval.metrics = ()
+            config.sample.every = config.checkpoint.every = 1000
+    return config

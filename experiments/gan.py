@@ -1,0 +1,97 @@
+"""Generative adversarial networks: a generator against a discriminator."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from genlab import rng
+from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.network import initialize
+from genlab.registry import experiments
+
+
+@experiments.register
+@dataclass(frozen=True, kw_only=True)
+class Gan(Experiment):
+    """A generator maps noise to examples that a discriminator cannot tell from data.
+
+    Real and generated examples go through the discriminator as two batches (batch normalisation
+    sees them apart), and the generator moves on the noise that the discriminator saw last.
+
+    Attributes:
+      latent_dim: length of the standard normal noise z.
+      n_critic: moves of the discriminator in a round, each on a fresh batch.
+
+    Paper: Goodfellow et al. 2014, arXiv:1406.2661
+    """
+
+    ROLES: ClassVar = ("generator", "discriminator")
+    PLAYERS: ClassVar = ("generator", "discriminator")
+
+    latent_dim: int = 100
+    n_critic: int = 1
+
+    def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
+        z = jnp.zeros((batch["x"].shape[0], self.latent_dim))
+        return initialize(
+            key,
+            {
+                "generator": [(self.networks["generator"], (z,))],
+                "discriminator": [(self.networks["discriminator"], (batch["x"],))],
+            },
+        )
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self._generator_loss, self.optimizers["generator"]),
+            "discriminator": Player(
+                self._discriminator_loss, self.optimizers["discriminator"]
+            ),
+        }
+
+    def turns(self) -> tuple[Turn, ...]:
+        return (
+            Turn("discriminator", repeats=self.n_critic),
+            Turn("generator", fresh=False),
+        )
+
+    def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        fake, _ = self._generate(params, extra, draw)
+        terms, extra = self._compare(params, extra, draw, jax.lax.stop_gradient(fake))
+        return Loss(terms["discriminator"], extra)
+
+    def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        fake, generated = self._generate(params, extra, draw)
+        terms, _ = self._compare(params, extra, draw, fake)
+        return Loss(terms["generator"], generated)
+
+    def _generate(
+        self, params: PyTree, extra: PyTree, draw: Draw
+    ) -> tuple[Array, PyTree]:
+        """Fakes for the draw, `[B, ...]`, and `extra` with the generator's variables renewed."""
+        count = draw.batch["x"].shape[0]
+        z = rng.normal(draw.key("latent"), (count, self.latent_dim))
+        return self.networks["generator"].train(params, extra, z, key=draw.root)
+
+    def _compare(
+        self, params: PyTree, extra: PyTree, draw: Draw, fake: Array
+    ) -> tuple[dict[str, dict[str, Array]], PyTree]:
+        """The objective's terms, and `extra` with the discriminator's variables renewed."""
+        discriminator = self.networks["discriminator"]
+        real_logits, extra = discriminator.train(
+            params, extra, draw.batch["x"], key=draw.key("real")
+        )
+        fake_logits, extra = discriminator.train(
+            params, extra, fake, key=draw.key("fake")
+        )
+        return self.objective(real_logits, fake_logits), extra
+
+    def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
+        """`num` generated examples, `[num, ...]` in the range of the data."""
+        return self.decode(params, extra, rng.normal(key, (num, self.latent_dim)))
+
+    def decode(self, params: PyTree, extra: PyTree, z: Array) -> Array:
+        """G(z) of `z: [B, latent_dim]`."""
+        return self.networks["generator"](params, extra, z)

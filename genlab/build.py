@@ -1,0 +1,114 @@
+"""From plain nested dicts to an experiment.
+
+A part that has a knob named like a fact of the data or of the game (`example_shape`, `image_shape`,
+`num_classes`, `latent_dim`, `dtype`) is given it unless the config sets that knob. Floats may be
+traced arrays: building inside a traced function makes a population of trials one `vmap`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from genlab.data.dataset import Dataset
+from genlab.errors import InputError, suggest
+from genlab.experiment import Experiment
+from genlab.network import Network
+from genlab.registry import (
+    REQUIRED,
+    Registry,
+    experiments,
+    models,
+    objectives,
+    optimizers,
+)
+
+Spec = Mapping[str, Any]
+
+SECTIONS = ("experiment", "objective", "model", "optimizer")
+DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+
+def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Experiment:
+    """The experiment that a config describes.
+
+    Args:
+      spec: `experiment`, `objective` (name and knobs), `model` (role -> name and knobs) and
+        `optimizer` (player -> name and knobs).
+      data: what the examples are.
+      dtype: compute type of the networks; parameters, statistics and losses stay float32.
+
+    Raises:
+      InputError: unknown name or knob, or roles and players that the family does not have.
+    """
+    name, knobs = _split(spec["experiment"])
+    experiments.check_knobs(name, knobs)
+    family = experiments.find(name)
+    facts = known_facts(data, dtype) | _shared_knobs(name, knobs)
+    _check_keys(f"model of {name!r}", spec["model"], family.ROLES)
+    _check_keys(f"optimizer of {name!r}", spec["optimizer"], family.PLAYERS)
+    networks = {
+        role: Network(role, _build_with_facts(models, choice, facts))
+        for role, choice in spec["model"].items()
+    }
+    optimizers_of_players = {
+        player: optimizers.choose(choice)()
+        for player, choice in spec["optimizer"].items()
+    }
+    objective = _build_with_facts(objectives, spec["objective"], facts)
+    return experiments.build(name, networks, objective, optimizers_of_players, **knobs)
+
+
+def known_facts(data: Dataset, dtype: str) -> dict[str, Any]:
+    """Knobs that the data and the compute type decide, where they decide them."""
+    if dtype not in DTYPES:
+        raise InputError(f"dtype {dtype!r} is unknown{suggest(dtype, DTYPES)}")
+    facts: dict[str, Any] = {
+        "dtype": DTYPES[dtype],
+        "example_shape": data.example_shape,
+    }
+    if data.is_image:
+        facts["image_shape"] = data.example_shape
+    if data.num_classes:
+        facts["num_classes"] = data.num_classes
+    return facts
+
+
+def _shared_knobs(name: str, knobs: Spec) -> dict[str, Any]:
+    """Knobs of the family that its networks need as well."""
+    accepted = experiments.knobs(name)
+    if "latent_dim" not in accepted:
+        return {}
+    return {"latent_dim": knobs.get("latent_dim", accepted["latent_dim"])}
+
+
+def _build_with_facts(registry: Registry, choice: Spec, facts: Spec) -> Any:
+    name, knobs = _split(choice)
+    accepted = registry.knobs(name)
+    given = {fact: value for fact, value in facts.items() if fact in accepted}
+    for knob in ("image_shape", "num_classes"):
+        if accepted.get(knob) is REQUIRED and knob not in {**given, **knobs}:
+            kind = "images" if knob == "image_shape" else "examples with classes"
+            raise InputError(
+                f"{registry.kind} {name!r} needs {kind}, which the data set does not have"
+            )
+    return registry.build(name, **{**given, **knobs})
+
+
+def _split(choice: Spec) -> tuple[str, dict[str, Any]]:
+    knobs = dict(choice)
+    if not knobs.get("name"):
+        raise InputError(
+            f"a part is chosen by name, dict(name=...), not {dict(choice)}"
+        )
+    return knobs.pop("name"), knobs
+
+
+def _check_keys(what: str, given: Iterable[str], expected: Iterable[str]) -> None:
+    given, expected = set(given), set(expected)
+    if unknown := sorted(given - expected):
+        raise InputError(f"{what} has no {unknown[0]!r}{suggest(unknown[0], expected)}")
+    if missing := sorted(expected - given):
+        raise InputError(
+            f"{what} needs {missing[0]!r}, which the config does not choose"
+        )

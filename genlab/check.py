@@ -1,0 +1,47 @@
+"""What `launch.py check` shows: a config built, and nothing trained."""
+
+from typing import Any
+
+import jax
+
+from genlab.run import Recipe, parameter_table
+
+MIB = 2**20
+
+
+def describe(config: dict[str, Any]) -> str:
+    """Data, turns, parameter table and the memory of state and data, as text."""
+    recipe = Recipe.build(config)
+    state, data, experiment = recipe.shapes(), recipe.data, recipe.experiment
+    splits = ", ".join(f"{name} {split.size:,}" for name, split in data.splits.items())
+    turns = ", then ".join(
+        f"{turn.player} x{turn.repeats}{'' if turn.fresh else ' (same draw)'}"
+        for turn in experiment.turns()
+    )
+    lines = [
+        f"data        {data.name}: {splits}; example {list(data.example_shape)}",
+        f"round       {turns}; {experiment.draws()} x {config['train']['batch_size']} examples",
+        "",
+    ]
+    for player, count in _counts(state).items():
+        lines.append(f"player      {player}: {count:,} parameters")
+    table = parameter_table(state)
+    width = max(len(name) for name in table)
+    lines.append("")
+    for name, row in table.items():
+        lines.append(f"  {name:<{width}}  {str(row['shape']):<20} {row['count']:>12,}")
+    lines += ["", f"memory      state {_bytes(state) / MIB:,.1f} MiB"]
+    resident = data.splits["train"].nbytes / MIB
+    lines.append(f"            examples {resident:,.1f} MiB as stored")
+    return "\n".join(lines)
+
+
+def _counts(state) -> dict[str, int]:
+    return {
+        player: sum(leaf.size for leaf in jax.tree.leaves(params))
+        for player, params in state.params.items()
+    }
+
+
+def _bytes(tree) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))

@@ -1,0 +1,278 @@
+"""The commands of launch.py: flags in, one line out for every mistake."""
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from genlab.errors import InputError, suggest
+from genlab.signals import EXIT_STOPPED, Stopped
+
+EXIT_INPUT = 2
+EXIT_DIVERGED = 1
+
+USAGE = """\
+genlab trains, evaluates and samples deep generative models.
+
+  python launch.py --config=configs/dcgan.py[:variant] [--workdir=DIR] [--config.KEY=VALUE ...]
+  python launch.py list [experiments|objectives|models|datasets|metrics|plots|configs] [--json]
+  python launch.py check  --config=FILE          shapes, parameters, memory; no training
+  python launch.py eval   --workdir=DIR [--metrics=NAME,...] [--best]
+  python launch.py sample --workdir=DIR --num=64 --out=grid.png (or .npz) [--best]
+  python launch.py report --workdir=DIR
+  python launch.py export --workdir=DIR --out=params.safetensors [--best]
+
+Every command takes --verbose, which shows the traceback of an error.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Runs one command; returns its exit code: 0, 2 for bad input, 1 diverged, 75 stopped."""
+    sys.path.append(os.getcwd())  # parts of the user's own, named by their path
+    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("genlab").setLevel(logging.INFO)
+    name, rest = _split_command(argv[1:])
+    verbose = "--verbose" in rest
+    try:
+        if name == "help":
+            print(USAGE, end="")
+            return 0
+        if name not in COMMANDS:
+            raise InputError(f"unknown command {name!r}{suggest(name, COMMANDS)}")
+        return COMMANDS[name](rest) or 0
+    except InputError as error:
+        return _complain(error, verbose, EXIT_INPUT)
+    except flags.Error as error:
+        return _complain(error, verbose, EXIT_INPUT)
+    except Stopped as stopped:
+        print(f"genlab: {stopped}", file=sys.stderr)
+        return EXIT_STOPPED
+    except ArithmeticError as error:
+        return _complain(error, verbose, EXIT_DIVERGED)
+
+
+def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
+    if not arguments or arguments[0] in ("help", "--help", "-h"):
+        return "help", []
+    if arguments[0].startswith("-"):
+        return "train", arguments
+    return arguments[0], arguments[1:]
+
+
+def _complain(error: Exception, verbose: bool, code: int) -> int:
+    if verbose:
+        traceback.print_exc()
+    line = " ".join(str(error).split())
+    print(f"genlab: error: {line}", file=sys.stderr)
+    return code
+
+
+def _parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]:
+    """Flags of one command, and the `--config.KEY=VALUE` overrides among its arguments."""
+    values = flags.FlagValues()
+    flags.DEFINE_bool("verbose", False, "show tracebacks", flag_values=values)
+    for definition in define:
+        definition(values)
+    overrides, others = {}, ["launch.py"]
+    pending = iter(arguments)
+    for argument in pending:
+        if argument.lstrip("-").startswith("config.") and argument.startswith("-"):
+            key, equals, text = argument.lstrip("-")[len("config.") :].partition("=")
+            overrides[key] = text if equals else next(pending, "")
+        else:
+            others.append(argument)
+    left = values(others)[1:]
+    if left:
+        raise InputError(f"unexpected argument {left[0]!r}; flags are --name=value")
+    return values, overrides
+
+
+def _text(name: str, default: str | None, meaning: str) -> Callable:
+    return lambda values: flags.DEFINE_string(
+        name, default, meaning, flag_values=values
+    )
+
+
+def _number(name: str, default: int, meaning: str) -> Callable:
+    return lambda values: flags.DEFINE_integer(
+        name, default, meaning, flag_values=values, lower_bound=1
+    )
+
+
+def _switch(name: str, meaning: str) -> Callable:
+    return lambda values: flags.DEFINE_bool(name, False, meaning, flag_values=values)
+
+
+CONFIG = _text("config", None, "config file, FILE[:variant]")
+WORKDIR = _text("workdir", None, "run folder")
+BEST = _switch("best", "the best checkpoint instead of the newest")
+
+
+def _required(value: str | None, flag: str) -> str:
+    if not value:
+        raise InputError(f"--{flag} is needed, --{flag}={flag.upper()}")
+    return value
+
+
+def _load_config(path: str, overrides: dict[str, str]) -> tuple[dict, dict]:
+    """The plain config with the overrides applied, and what they set."""
+    from genlab import config as configs
+
+    config = configs.load(path)
+    changed = {
+        key: configs.override(config, key, text) for key, text in overrides.items()
+    }
+    return configs.plain(config), changed
+
+
+def _prepare_jax() -> None:
+    """The persistent compilation cache, on unless the user placed it elsewhere."""
+    import jax
+
+    if not jax.config.jax_compilation_cache_dir:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        jax.config.update(
+            "jax_compilation_cache_dir", str(Path(home) / "genlab" / "xla")
+        )
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+def _load_trained(values: Any):
+    from genlab.run import load_run
+
+    _prepare_jax()
+    recipe, state = load_run(Path(_required(values.workdir, "workdir")), values.best)
+    return recipe, recipe.trained(state)
+
+
+def train(arguments: list[str]) -> None:
+    """Trains a config in its run folder, or goes on where the folder stands."""
+    values, overrides = _parse(arguments, CONFIG, WORKDIR)
+    path = _required(values.config, "config")
+    config, changed = _load_config(path, overrides)
+    workdir = Path(values.workdir or _default_workdir(path))
+    _prepare_jax()
+    from genlab.train import train as run
+
+    run(config, workdir, changed)
+    print(f"done: {workdir}/report.html")
+
+
+def _default_workdir(path: str) -> Path:
+    file, _, variant = path.partition(":")
+    return Path("runs") / "-".join(filter(None, (Path(file).stem, variant)))
+
+
+def check(arguments: list[str]) -> None:
+    """Builds a config without training it: shapes, parameters, memory."""
+    values, overrides = _parse(arguments, CONFIG)
+    config, _ = _load_config(_required(values.config, "config"), overrides)
+    from genlab.check import describe
+
+    print(describe(config))
+
+
+def list_parts(arguments: list[str]) -> None:
+    """Every registered part with its knobs, defaults and paper."""
+    kind = ""
+    if arguments and not arguments[0].startswith("-"):
+        kind, *arguments = arguments
+    values, _ = _parse(arguments, _switch("json", "machine-readable"))
+    from genlab import catalogue
+
+    parts = catalogue.collect(kind)
+    print(json.dumps(parts, indent=1) if values.json else catalogue.render(parts))
+
+
+def evaluate(arguments: list[str]) -> None:
+    """Measures a run and rewrites its results.json and report."""
+    values, _ = _parse(
+        arguments, WORKDIR, BEST, _text("metrics", None, "names, comma-separated")
+    )
+    recipe, trained = _load_trained(values)
+    from genlab.run import locked
+    from genlab.train import write_results
+
+    chosen = values.metrics.split(",") if values.metrics else None
+    workdir = Path(values.workdir)
+    with locked(workdir):
+        record = write_results(workdir, trained, recipe.config, chosen)
+    print(json.dumps(record, indent=1))
+
+
+def sample(arguments: list[str]) -> None:
+    """Draws samples into a PNG grid or an npz with the key `samples`."""
+    values, _ = _parse(
+        arguments,
+        WORKDIR,
+        BEST,
+        _number("num", 64, "samples"),
+        _text("out", "samples.png", "a .png or .npz file"),
+    )
+    out = _output(values.out, ".png", ".npz")
+    _, trained = _load_trained(values)
+    if out.suffix == ".npz":
+        import numpy as np
+
+        np.savez_compressed(out, samples=trained.sample(values.num))
+    else:
+        from genlab.plots.grid import save_png
+        from genlab.registry import plots
+
+        save_png(out, plots.build("samples", num=values.num)(trained))
+    print(out)
+
+
+def _output(path: str, *suffixes: str) -> Path:
+    out = Path(path)
+    if out.suffix not in suffixes:
+        raise InputError(f"--out={path}: the file must end in {' or '.join(suffixes)}")
+    if not out.parent.is_dir():
+        raise InputError(f"--out={path}: there is no folder {str(out.parent)!r}")
+    return out
+
+
+def report(arguments: list[str]) -> None:
+    """Writes report.html, one self-contained page."""
+    values, _ = _parse(arguments, WORKDIR)
+    from genlab.report import write_report
+
+    print(write_report(Path(_required(values.workdir, "workdir"))))
+
+
+def export(arguments: list[str]) -> None:
+    """Writes the parameters as safetensors, named player/role/module/parameter."""
+    values, _ = _parse(
+        arguments,
+        WORKDIR,
+        BEST,
+        _text("out", "params.safetensors", "a .safetensors file"),
+    )
+    out = _output(values.out, ".safetensors")
+    _, trained = _load_trained(values)
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    from genlab.checkpoint import flatten
+
+    save_file(
+        {name: np.asarray(leaf) for name, leaf in flatten(trained.params).items()}, out
+    )
+    print(out)
+
+
+COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
+    "train": train,
+    "list": list_parts,
+    "check": check,
+    "eval": evaluate,
+    "sample": sample,
+    "report": report,
+    "export": export,
+}

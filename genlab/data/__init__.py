@@ -1,0 +1,1 @@
+"""Data sets and the batch schedule, a pure function of (seed, step)."""

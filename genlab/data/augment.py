@@ -1,0 +1,127 @@
+"""Random changes of one image that keep its meaning; vmapped over the batch, on the device.
+
+To add one: write a function of `image: [H, W, C] in [0, 1]` and a key, and register it.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from genlab.errors import InputError
+from genlab.registry import Registry
+
+Array = jax.Array
+
+# Only the registry's name differs from the ones that `launch.py list` shows: an augmentation is
+# a part of this room, found by walking it.
+augmentations = Registry("augmentation", "genlab.data")
+
+
+@augmentations.register
+def horizontal_flip(image: Array, key: Array, *, probability: float = 0.5) -> Array:
+    """`image: [H, W, C]` mirrored left to right with `probability`."""
+    return jnp.where(jax.random.bernoulli(key, probability), image[:, ::-1], image)
+
+
+@augmentations.register
+def random_crop(
+    image: Array, key: Array, *, padding: int = 4, mode: str = "constant"
+) -> Array:
+    """`image: [H, W, C]` padded by `padding` pixels on each side and cropped back at random.
+
+    `mode` is one of jnp.pad: `constant` (zeros), `edge`, `reflect`.
+    """
+    if padding < 0:
+        raise InputError(f"random_crop padding {padding} is negative; use 0 or more")
+    borders = ((padding, padding), (padding, padding), (0, 0))
+    return _crop(jnp.pad(image, borders, mode=mode), key, image.shape)
+
+
+@augmentations.register
+def random_jitter(image: Array, key: Array, *, enlarge: int = 30) -> Array:
+    """`image: [H, W, C]` enlarged by `enlarge` pixels (bilinear) and cropped back at random.
+
+    Paper: Isola et al. 2017, arXiv:1611.07004
+    """
+    if enlarge < 0:
+        raise InputError(f"random_jitter enlarge {enlarge} is negative; use 0 or more")
+    height, width, channels = image.shape
+    larger = jax.image.resize(
+        image, (height + enlarge, width + enlarge, channels), "linear"
+    )
+    return _crop(larger, key, image.shape)
+
+
+@augmentations.register
+def random_resized_crop(image: Array, key: Array, *, min_area: float = 0.2) -> Array:
+    """A random window of `image: [H, W, C]`, resized back to the full size (bilinear).
+
+    The window covers a share of the area drawn from [min_area, 1), its aspect ratio log-uniform in
+    [3/4, 4/3], cut to the image.
+
+    Paper: Szegedy et al. 2015, arXiv:1409.4842; Chen et al. 2020, arXiv:2002.05709
+    """
+    area_key, ratio_key, row_key, column_key = jax.random.split(key, 4)
+    area = min_area + (1 - min_area) * jax.random.uniform(area_key)
+    bound = jnp.log(4 / 3)
+    ratio = jnp.exp(jax.random.uniform(ratio_key, minval=-bound, maxval=bound))
+    height = jnp.minimum(jnp.sqrt(area / ratio), 1.0)
+    width = jnp.minimum(jnp.sqrt(area * ratio), 1.0)
+    top = jax.random.uniform(row_key) * (1 - height)
+    left = jax.random.uniform(column_key) * (1 - width)
+    size = jnp.array(image.shape[:2], jnp.float32)
+    # scale_and_translate maps input to output: output = input * scale + translation.
+    scale = 1 / jnp.stack([height, width])
+    translation = -jnp.stack([top, left]) * scale * size
+    return jax.image.scale_and_translate(
+        image, image.shape, (0, 1), scale, translation, "linear", antialias=False
+    )
+
+
+@augmentations.register
+def color_jitter(
+    image: Array,
+    key: Array,
+    *,
+    brightness: float = 0.4,
+    contrast: float = 0.4,
+    saturation: float = 0.4,
+) -> Array:
+    """Brightness, contrast and saturation of `image: [H, W, C]` scaled by 1 +- the knobs.
+
+    Paper: Chen et al. 2020, arXiv:2002.05709
+    """
+    keys = jax.random.split(key, 3)
+
+    def factor(index: int, strength: float) -> Array:
+        return 1 + strength * jax.random.uniform(keys[index], minval=-1.0)
+
+    image = image * factor(0, brightness)
+    mean = jnp.mean(_luma(image))
+    image = mean + (image - mean) * factor(1, contrast)
+    gray = jnp.broadcast_to(_luma(image), image.shape)
+    image = gray + (image - gray) * factor(2, saturation)
+    return jnp.clip(image, 0.0, 1.0)
+
+
+@augmentations.register
+def random_grayscale(image: Array, key: Array, *, probability: float = 0.2) -> Array:
+    """`image: [H, W, C]` without its colour with `probability`.
+
+    Paper: Chen et al. 2020, arXiv:2002.05709
+    """
+    gray = jnp.broadcast_to(_luma(image), image.shape)
+    return jnp.where(jax.random.bernoulli(key, probability), gray, image)
+
+
+def _crop(image: Array, key: Array, shape: tuple[int, ...]) -> Array:
+    room = jnp.array(image.shape[:2]) - jnp.array(shape[:2])
+    corner = jax.random.randint(key, (2,), 0, room + 1)
+    return jax.lax.dynamic_slice(image, (corner[0], corner[1], 0), shape)
+
+
+def _luma(image: Array) -> Array:
+    """Luminance of `image: [H, W, C]` as ITU-R 601 weighs it: `[H, W, 1]`."""
+    if image.shape[-1] != 3:
+        return jnp.mean(image, axis=-1, keepdims=True)
+    weights = jnp.array([0.299, 0.587, 0.114])
+    return (image @ weights)[..., None]

@@ -1,0 +1,51 @@
+"""The 1,797 handwritten digits of 8 x 8 pixels that scikit-learn carries."""
+
+import numpy as np
+
+from genlab.data import images
+from genlab.data.dataset import Dataset, array_splits
+from genlab.registry import datasets
+
+
+@datasets.register
+def digits(
+    *,
+    image_size: int | None = None,
+    channels: int | None = None,
+    validation_fraction: float = 1 / 12,
+    test_fraction: float = 1 / 6,
+) -> Dataset:
+    """Handwritten digits 8 x 8, embedded in scikit-learn: 1,797 images, 10 classes.
+
+    Pixel counts 0..16 become 0..255. The source has no splits: 300 images in even spread are the
+    test split, and a validation_fraction of the other 1,497 (125) the validation split.
+
+    Args:
+      image_size: side in pixels (bicubic); None keeps 8.
+      channels: 1, or 3 to repeat the gray channel; None keeps 1.
+      validation_fraction: share of the training images held out; 0 leaves validation empty.
+      test_fraction: share of all images held out.
+
+    Raises:
+      InputError: an image_size below 1, other channels, a fraction outside [0, 1).
+
+    Paper: Alpaydin & Kaynak 1998, UCI Optical Recognition of Handwritten Digits
+    """
+    images.check_options(image_size, channels)
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    pixels = np.round(source.images * (255 / 16)).astype(np.uint8)[..., None]
+    x = images.convert(pixels, image_size=image_size, channels=channels)
+    arrays = {"x": x, "label": source.target.astype(np.int32)}
+    return Dataset(
+        name="digits",
+        splits=array_splits(
+            arrays,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+        ),
+        example_shape=x.shape[1:],
+        num_classes=10,
+        class_names=tuple("0123456789"),
+    )

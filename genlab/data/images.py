@@ -1,0 +1,165 @@
+"""Decoding and resizing of images on the host: 8-bit, gray or colour, on white."""
+
+import io
+import pathlib
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genlab.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PIXELS = 2**26  # 8192 x 8192; a small file can claim far more and fill the memory
+
+# What Pillow's decoders let through from a damaged file, besides OSError.
+_BROKEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    SyntaxError,
+    EOFError,
+    OverflowError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+)
+
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+)
+
+
+def check_options(image_size: int | None, channels: int | None) -> None:
+    """Raises InputError unless image_size is None or at least 1, and channels None, 1 or 3."""
+    if image_size is not None and image_size < 1:
+        raise InputError(f"image_size {image_size} must be 1 or more pixels")
+    if channels not in (None, 1, 3):
+        raise InputError(f"channels {channels} must be 1 (gray) or 3 (colour)")
+
+
+def decode(
+    source: bytes | pathlib.Path,
+    *,
+    image_size: int | None,
+    channels: int | None,
+    name: str,
+) -> np.ndarray:
+    """One encoded image as `[H, W, C]` uint8.
+
+    Turned upright by its EXIF tag; transparency is composited on white. With image_size, the
+    centre square is resized to it (bicubic, antialiased).
+
+    Args:
+      source: the encoded bytes, or the file.
+      image_size: side in pixels, or None to keep the size.
+      channels: 1 (luminance, ITU-R 601), 3, or None to keep gray gray and colour colour.
+      name: what messages call the image.
+
+    Raises:
+      InputError: the image cannot be read, has more than MAX_PIXELS pixels, or not 8 bits.
+    """
+    from PIL import Image, ImageOps
+
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    try:
+        with Image.open(file) as opened:
+            _check_pixels(opened, name)
+            image = ImageOps.exif_transpose(opened)
+            return _to_array(_fit(_flatten(image, name), image_size), channels)
+    except InputError:
+        raise
+    except bombs as error:
+        raise InputError(
+            f"image {name} is above the limit of {MAX_PIXELS} pixels: {error}"
+        ) from None
+    except _BROKEN as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"image {name} cannot be read ({reason}); it needs to be a whole image file"
+        ) from None
+
+
+def convert(
+    images: np.ndarray, *, image_size: int | None, channels: int | None
+) -> np.ndarray:
+    """Images `[N, H, W, C]` uint8 brought to a size and a number of channels, as by `decode`.
+
+    Raises:
+      InputError: C is not 1, 3 or 4.
+    """
+    check_options(image_size, channels)
+    depth = images.shape[-1]
+    if depth not in (1, 3, 4):
+        raise InputError(
+            f"images of shape {images.shape[1:]} have {depth} channels; 1 (gray), 3"
+            " (colour) or 4 (with alpha) can be used"
+        )
+    keep = image_size is None or images.shape[1:3] == (image_size, image_size)
+    if keep and depth in (1, 3) and channels in (None, depth):
+        return images
+    if keep and (depth, channels) == (1, 3):
+        return np.repeat(images, 3, axis=-1)
+
+    from PIL import Image
+
+    def one(image: np.ndarray) -> np.ndarray:
+        picture = Image.fromarray(image[..., 0] if depth == 1 else image)
+        return _to_array(_fit(_flatten(picture, "array"), image_size), channels)
+
+    if not len(images):
+        empty = one(np.zeros(images.shape[1:], np.uint8))
+        return np.zeros((0, *empty.shape), np.uint8)
+    return np.stack([one(image) for image in images])
+
+
+def _check_pixels(image: "Image.Image", name: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"image {name} has {width} x {height} pixels, above the limit of"
+            f" {MAX_PIXELS}; make it smaller first"
+        )
+
+
+def _flatten(image: "Image.Image", name: str) -> "Image.Image":
+    """The image in mode L or RGB, transparency composited on white."""
+    from PIL import Image
+
+    if image.mode in ("L", "RGB"):
+        if "transparency" not in image.info:
+            return image
+    elif image.mode[0] in "IF":
+        raise InputError(
+            f"image {name} has pixels of type {image.mode}; 8 bits a channel are needed"
+        )
+    gray = image.mode in ("1", "L", "LA", "La")
+    if image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        image = Image.new("RGBA", image.size, "white")
+        image.alpha_composite(layer)
+    return image.convert("L" if gray else "RGB")
+
+
+def _fit(image: "Image.Image", image_size: int | None) -> "Image.Image":
+    """The centre square of the image, resized."""
+    from PIL import Image
+
+    if image_size is None or image.size == (image_size, image_size):
+        return image
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    box = (left, top, left + side, top + side)
+    return image.resize((image_size, image_size), Image.Resampling.BICUBIC, box=box)
+
+
+def _to_array(image: "Image.Image", channels: int | None) -> np.ndarray:
+    if channels is not None:
+        image = image.convert("L" if channels == 1 else "RGB")
+    array = np.array(image)
+    return array[..., None] if array.ndim == 2 else array

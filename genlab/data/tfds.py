@@ -1,0 +1,177 @@
+"""Data sets that TensorFlow Datasets has prepared, read without TensorFlow."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from genlab.data import images
+from genlab.data.dataset import Dataset, Records, RecordSplit, carve
+from genlab.errors import InputError, suggest
+from genlab.registry import datasets
+
+
+@datasets.register
+def tfds(
+    name: str = "",
+    *,
+    data_dir: str | None = None,
+    image_size: int | None = None,
+    channels: int | None = None,
+    image: str | None = None,
+    label: str | None = None,
+    validation_fraction: float = 1 / 12,
+    test_fraction: float = 1 / 12,
+) -> Dataset:
+    """A data set prepared by TensorFlow Datasets in ArrayRecord, `tfds:mnist`.
+
+    Read through its random-access source; TensorFlow is not needed and nothing is downloaded.
+    Splits come from the source; a validation or test split that it lacks is an even spread of
+    train (5,000 of MNIST's 60,000).
+
+    Args:
+      name: of the data set, with its configuration or version where wanted, `mnist:3.0.1`.
+      data_dir: folder of prepared data sets; None takes the TFDS default.
+      image_size: side in pixels (centre square, bicubic); None keeps the size, which must then be
+        the same for every image.
+      channels: 1, 3, or None for those of the feature.
+      image: name of the image feature; None takes the only one.
+      label: name of an integer feature to use as label; None takes the only class label, if any.
+      validation_fraction: share of train held out where the source has no validation split.
+      test_fraction: the same for test.
+
+    Raises:
+      InputError: an unknown or unprepared data set, a missing feature, an image of unknown size.
+    """
+    images.check_options(image_size, channels)
+    builder = _builder(name, data_dir)
+    features = builder.info.features
+    image = _feature(features, name, "image", image)
+    label = _feature(features, name, "label", label)
+    height, width, depth = features[image].shape
+    if features[image].np_dtype != np.uint8:
+        raise InputError(
+            f"tfds:{name} has images of type {features[image].np_dtype}; uint8 is needed"
+        )
+    if image_size is None and (height is None or width is None):
+        raise InputError(
+            f"tfds:{name} has images of many sizes; set image_size, as in image_size=64"
+        )
+    channels = channels or (1 if depth == 1 else 3)
+    shape = (image_size or height, image_size or width, channels)
+    splits: dict[str, Any] = {}
+    for split, info in builder.info.splits.items():
+        if split in ("train", "validation", "test"):
+            records = _TfdsRecords(builder, split, image, label, image_size, channels)
+            splits[split] = (records, np.arange(info.num_examples))
+    if "train" not in splits:
+        raise InputError(
+            f"tfds:{name} has splits {', '.join(builder.info.splits)}; one must be train"
+        )
+    fractions = {"test": test_fraction, "validation": validation_fraction}
+    for split, fraction in fractions.items():
+        if split not in splits:
+            records, indices = splits["train"]
+            kept, held = carve(len(indices), fraction)
+            splits["train"] = (records, indices[kept])
+            splits[split] = (records, indices[held])
+    classes = getattr(features[label], "num_classes", None) if label else None
+    return Dataset(
+        name=f"tfds:{name}",
+        splits={
+            split: RecordSplit(records, indices, example_bytes=int(np.prod(shape)))
+            for split, (records, indices) in splits.items()
+        },
+        example_shape=shape,
+        num_classes=classes or 0,
+        class_names=tuple(features[label].names) if classes else (),
+    )
+
+
+class _TfdsRecords(Records):
+    """One split of a TFDS builder; the bytes of its images are decoded here."""
+
+    def __init__(self, builder, split, image, label, image_size, channels):
+        from tensorflow_datasets import decode
+
+        # TFDS would decode one image a call and warn that OpenCV is missing.
+        self._source = builder.as_data_source(
+            split=split, decoders={image: decode.SkipDecoding()}
+        )
+        self._image, self._label = image, label
+        self._options = {"image_size": image_size, "channels": channels}
+        self._name = f"of tfds:{builder.name}, {split}"
+
+    def read(self, indices: list[int]) -> list[dict]:
+        examples = []
+        for index, record in zip(
+            indices, self._source.__getitems__(indices), strict=True
+        ):
+            name = f"{index} {self._name}"
+            x = images.decode(record[self._image], name=name, **self._options)
+            example = {"x": x}
+            if self._label:
+                example["label"] = np.int32(record[self._label])
+            examples.append(example)
+        return examples
+
+
+def _builder(name: str, data_dir: str | None) -> Any:
+    """The builder of a prepared data set."""
+    if not name:
+        raise InputError("tfds needs the name of a data set, as in tfds:mnist")
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise InputError(
+            f"tfds:{name} needs the package tensorflow-datasets ({error}); install it"
+        ) from None
+    folder = str(pathlib.Path(data_dir).expanduser()) if data_dir else None
+    try:
+        builder = tensorflow_datasets.builder(name, data_dir=folder)
+    except tensorflow_datasets.core.DatasetNotFoundError:
+        known = tensorflow_datasets.list_builders(with_community_datasets=False)
+        close = suggest(name, known)
+        hint = close if "did you mean" in close else "; see tensorflow.org/datasets"
+        raise InputError(f"TFDS knows no data set {name!r}{hint}") from None
+    except (ValueError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"TFDS cannot open {name!r}: {reason}") from None
+    file_format = getattr(builder.info.file_format, "value", None)
+    if not builder.data_path.exists() or file_format != "array_record":
+        found = (
+            f"is there as {file_format}"
+            if builder.data_path.exists()
+            else "is not there"
+        )
+        raise InputError(
+            f"tfds:{name} is not prepared in ArrayRecord: {builder.data_path} {found};"
+            f" run `tfds build {name} --file_format=array_record --data_dir="
+            f"{builder._data_dir_root}` where TensorFlow is installed, or set data_dir"
+        )
+    return builder
+
+
+def _feature(features: Any, name: str, role: str, wanted: str | None) -> str | None:
+    """Name of the feature that plays `role`: the one wanted, or the only one of its type."""
+    import tensorflow_datasets
+
+    kinds = {
+        "image": tensorflow_datasets.features.Image,
+        "label": tensorflow_datasets.features.ClassLabel,
+    }
+    if wanted is not None:
+        if wanted not in features:
+            raise InputError(
+                f"tfds:{name} has no feature {wanted!r}{suggest(wanted, features)}"
+            )
+        return wanted
+    found = [key for key, kind in features.items() if isinstance(kind, kinds[role])]
+    if len(found) == 1:
+        return found[0]
+    if role == "label" and not found:
+        return None
+    raise InputError(
+        f"tfds:{name} has {len(found)} {role} features among {', '.join(features)}; name"
+        f" one by {role}="
+    )

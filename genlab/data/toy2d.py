@@ -1,0 +1,121 @@
+"""Points in the plane whose distribution is known exactly."""
+
+import numpy as np
+
+from genlab.data.dataset import ArraySplit, Dataset
+from genlab.errors import InputError, suggest
+from genlab.registry import datasets
+
+
+@datasets.register
+def toy2d(
+    *,
+    kind: str = "ring",
+    radius: float | None = None,
+    std: float | None = None,
+    size: int = 50_000,
+    seed: int = 0,
+) -> Dataset:
+    """Points in the plane: ring of 8 or grid of 25 Gaussians, swiss roll, two moons.
+
+    | kind       | radius                              | std  | labels  | after               |
+    |------------|-------------------------------------|------|---------|---------------------|
+    | ring       | 2, of the circle of 8 centres       | 0.02 | 8 modes | Metz et al. 2017    |
+    | grid       | 4, half the side of 5 x 5 centres   | 0.05 | 25 modes| Lin et al. 2018     |
+    | swiss_roll | 0.9 pi, of the outer end            | 0.2  | none    | Grathwohl et al. 2019|
+    | two_moons  | 2, of each half circle              | 0.2  | 2 moons | Grathwohl et al. 2019|
+
+    Validation and test hold a fifth of `size` each; the three splits are drawn independently.
+    Ring and grid give their centres as `Dataset.modes`.
+
+    Args:
+      kind: one of the table.
+      radius: as in the table; None takes its number.
+      std: standard deviation of the Gaussian noise per coordinate; None takes the table's.
+      size: points in the train split.
+      seed: of the draws.
+
+    Raises:
+      InputError: an unknown kind, a size below 5, a negative seed.
+
+    Papers: Metz et al. 2017, arXiv:1611.02163; Lin et al. 2018, arXiv:1712.04086;
+      Grathwohl et al. 2019, arXiv:1810.01367
+    """
+    if kind not in _KINDS:
+        raise InputError(f"unknown toy2d kind {kind!r}{suggest(kind, _KINDS)}")
+    if size < 5 or seed < 0:
+        raise InputError(
+            f"toy2d size {size} and seed {seed}: the size is 5 or more and the seed 0 or"
+            " more"
+        )
+    usual_radius, usual_std, classes = _KINDS[kind]
+    radius = usual_radius if radius is None else radius
+    std = usual_std if std is None else std
+    modes = {"ring": ring_modes, "grid": grid_modes}.get(kind)
+    centres = None if modes is None else modes(radius)
+    counts = {"train": size, "validation": size // 5, "test": size // 5}
+    splits = {}
+    for position, (split, count) in enumerate(counts.items()):
+        generator = np.random.default_rng(np.random.SeedSequence((seed, position)))
+        if centres is not None:
+            label = generator.integers(len(centres), size=count)
+            x = centres[label]
+        elif kind == "swiss_roll":
+            x, label = _swiss_roll(generator, count, radius), None
+        else:
+            x, label = _two_moons(generator, count, radius)
+        x = x + std * generator.standard_normal((count, 2))
+        arrays = {"x": x.astype(np.float32)}
+        if label is not None:
+            arrays["label"] = label.astype(np.int32)
+        splits[split] = ArraySplit(arrays)
+    return Dataset(
+        name=f"toy2d {kind}",
+        splits=splits,
+        example_shape=(2,),
+        num_classes=classes,
+        modes=None if centres is None else centres.astype(np.float32),
+        mode_std=std if centres is not None else 0.0,
+    )
+
+
+def ring_modes(radius: float) -> np.ndarray:
+    """Eight centres evenly on a circle, the first at angle 0: `[8, 2]` float64."""
+    angle = 2 * np.pi * np.arange(8) / 8
+    return radius * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+
+def grid_modes(radius: float) -> np.ndarray:
+    """Centres of a 5 x 5 grid on [-radius, radius]^2: `[25, 2]` float64."""
+    ticks = np.linspace(-radius, radius, 5)
+    return np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1).reshape(25, 2)
+
+
+def _swiss_roll(
+    generator: np.random.Generator, count: int, radius: float
+) -> np.ndarray:
+    """Points on the spiral of angles 1.5 pi to 4.5 pi whose outer end is at `radius`."""
+    angle = 1.5 * np.pi * (1 + 2 * generator.random(count))
+    spiral = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    return radius * (angle / (4.5 * np.pi))[:, None] * spiral
+
+
+def _two_moons(
+    generator: np.random.Generator, count: int, radius: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points on two half circles that reach into each other, centred on their mean height."""
+    angle = np.pi * generator.random(count)
+    label = generator.integers(2, size=count)
+    upper = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    lower = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=-1)
+    x = np.where(label[:, None] == 0, upper, lower)
+    return radius * (x - np.array([0.5, 0.25])), label
+
+
+# kind -> (radius, standard deviation, classes)
+_KINDS = {
+    "ring": (2.0, 0.02, 8),
+    "grid": (4.0, 0.05, 25),
+    "swiss_roll": (0.9 * np.pi, 0.2, 0),
+    "two_moons": (2.0, 0.2, 2),
+}

@@ -1,0 +1,77 @@
+"""Evaluation of a trained model: its metrics on a split, and its pictures."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genlab.errors import InputError, suggest
+from genlab.metrics.measurement import Measurement
+from genlab.registry import metrics, plots
+from genlab.trained import Trained
+
+
+def measure(
+    trained: Trained, split: str, chosen: Iterable[Any], batch_size: int
+) -> dict[str, Measurement]:
+    """Each chosen metric by name, and `held_out` wherever the family measures something.
+
+    An empty split falls back: validation to test, test to validation, both to train; the
+    protocol says which it was.
+
+    Raises:
+      InputError: an unknown split, or a metric that the model or its data cannot serve.
+    """
+    split = existing_split(trained, split)
+    results = {}
+    if trained.has("measure"):
+        held_out = metrics.build("held_out", batch_size=batch_size)
+        results["held_out"] = held_out(trained, split)
+    for choice in chosen:
+        name = choice if isinstance(choice, str) else choice["name"]
+        results[name] = metrics.choose(choice)(trained, split)
+    return results
+
+
+def existing_split(trained: Trained, split: str) -> str:
+    """The split itself, or the one that stands in for it where it is empty."""
+    splits = trained.data.splits
+    if split not in splits:
+        raise InputError(f"no split {split!r}{suggest(split, splits)}")
+    order = (
+        split,
+        *(name for name in ("test", "validation", "train") if name != split),
+    )
+    return next(name for name in order if splits[name].size)
+
+
+def values_of(results: dict[str, Measurement]) -> dict[str, float]:
+    """One flat dict; values of `held_out` by their own name, the others under their metric's."""
+    return {
+        value_name if metric == "held_out" else f"{metric}/{value_name}": value
+        for metric, measurement in results.items()
+        for value_name, value in measurement.values.items()
+    }
+
+
+def draw(trained: Trained, chosen: Iterable[Any]) -> dict[str, np.ndarray]:
+    """Each chosen plot by name, `[H, W, 3]` uint8."""
+    return {
+        choice if isinstance(choice, str) else choice["name"]: plots.choose(choice)(
+            trained
+        )
+        for choice in chosen
+    }
+
+
+def save_pictures(trained: Trained, chosen: Iterable[Any], folder: Path) -> list[Path]:
+    """Writes each chosen plot as `PLOT-STEP.png` and returns the paths."""
+    from genlab.plots.grid import save_png
+
+    paths = []
+    for name, picture in draw(trained, chosen).items():
+        path = folder / f"{name.replace(':', '-')}-{trained.step:08d}.png"
+        save_png(path, picture)
+        paths.append(path)
+    return paths

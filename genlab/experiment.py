@@ -1,0 +1,272 @@
+"""The game that every family is: players, turns, one state and the one training step.
+
+A player owns parameters and an optimizer and minimises its own loss, the other players held fixed.
+A round is a fixed sequence of turns. `State` is all that influences training.
+"""
+
+import abc
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, final
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+
+from genlab import parallel, rng
+from genlab.network import Network
+from genlab.optim import Optimizer
+
+Array = jax.Array
+PyTree = Any
+
+
+@flax.struct.dataclass
+class State:
+    """All that influences training; saved whole.
+
+    Attributes:
+      step: [] int32, rounds done.
+      params: player -> role -> parameters.
+      opt_state: player -> optimizer state.
+      extra: collection -> role -> variables: batch statistics, spectral-norm vectors, EMA copies,
+        Gibbs chains, replay pools, running means.
+    """
+
+    step: Array
+    params: dict[str, PyTree]
+    opt_state: dict[str, PyTree]
+    extra: dict[str, PyTree]
+
+
+@flax.struct.dataclass
+class Draw:
+    """What a move looks at: a batch, the source of its randomness, and the time.
+
+    Attributes:
+      batch: `x: [B, ...]` and what comes with it, such as `label: [B]`.
+      root: the key of this draw; streams are taken from it by name.
+      step: [] int32, rounds done before this one.
+    """
+
+    batch: dict[str, Array]
+    root: Array
+    step: Array
+
+    def key(self, name: str) -> Array:
+        """The key of the stream `name` of this draw."""
+        return rng.fold(self.root, name)
+
+
+@flax.struct.dataclass
+class Loss:
+    """What a player minimises: the sum of the means of `terms`.
+
+    Attributes:
+      terms: name -> [B] or [], in the unit of the objective (nats where it is a likelihood).
+      extra: the `extra` of the state after this move.
+      metrics: name -> array, averaged and logged beside the terms.
+    """
+
+    terms: dict[str, Array]
+    extra: dict[str, PyTree]
+    metrics: dict[str, Array] = flax.struct.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """Who moves: `loss(params, extra, draw) -> Loss`, minimised by `optimizer`."""
+
+    loss: Callable[[PyTree, PyTree, Draw], Loss]
+    optimizer: Optimizer
+
+
+@dataclasses.dataclass(frozen=True)
+class Turn:
+    """A player moves `repeats` times.
+
+    Each move of a fresh turn looks at a draw of its own (new examples, new noise). A turn that is
+    not fresh looks again at the draw of the move before it, so that simultaneous losses share
+    their forward passes.
+    """
+
+    player: str
+    repeats: int = 1
+    fresh: bool = True
+
+    def __post_init__(self):
+        if self.repeats < 1 or (self.repeats > 1 and not self.fresh):
+            raise ValueError(f"a turn moves once, or more often on fresh draws: {self}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment(abc.ABC):
+    """A family of models: what its players minimise, and what a trained one can draw.
+
+    Built from plain arguments; any float among them may be a traced array. Knobs are the
+    keyword-only fields of the family. What can be drawn is found by name: `sample(params, extra,
+    key, num)`, `encode(params, extra, x)`, `decode(params, extra, z)`, `reconstruct(params, extra,
+    x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples.
+
+    Attributes:
+      networks: role -> network, exactly the family's `ROLES`.
+      objective: a registered objective with its knobs bound.
+      optimizers: player -> optimizer, exactly the family's `PLAYERS`.
+    """
+
+    networks: Mapping[str, Network]
+    objective: Callable
+    optimizers: Mapping[str, Optimizer]
+
+    ROLES: ClassVar[tuple[str, ...]]
+    PLAYERS: ClassVar[tuple[str, ...]]
+
+    @abc.abstractmethod
+    def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
+        """`params[player][role]` and `extra[collection][role]` before the first round."""
+
+    @abc.abstractmethod
+    def players(self) -> dict[str, Player]:
+        """The players by name."""
+
+    @abc.abstractmethod
+    def turns(self) -> tuple[Turn, ...]:
+        """The moves of one round, in order; the first is on a fresh draw."""
+
+    @final
+    def draws(self) -> int:
+        """Batches that one round consumes."""
+        return sum(turn.repeats for turn in self.turns() if turn.fresh)
+
+    @final
+    def init_state(self, key: Array, batch: dict[str, Array]) -> State:
+        """The state before the first round; `batch` gives shapes, `x: [B, ...]`."""
+        params, extra = self.init(key, batch)
+        averaged = {
+            name: _averaged_part(params, extra, name)
+            for name, optimizer in self.optimizers.items()
+            if optimizer.ema is not None
+        }
+        return State(
+            step=jnp.zeros((), jnp.int32),
+            params=params,
+            opt_state={
+                name: player.optimizer.transform.init(params[name])
+                for name, player in self.players().items()
+            },
+            extra={**extra, "ema": averaged} if averaged else extra,
+        )
+
+    @final
+    def train_step(
+        self, state: State, batch: dict[str, Array], key: Array
+    ) -> tuple[State, dict[str, Array]]:
+        """One round of the game.
+
+        Args:
+          state: the state before the round.
+          batch: one batch per draw, leaves `[draws, B, ...]`.
+          key: the key of the round.
+
+        Returns:
+          The state after the round, and metrics `player/name`: every term, `loss`, the norms of
+          gradient, update and parameters, averaged over the player's moves.
+        """
+        players = self.players()
+        metrics: dict[str, Array] = {}
+        draw = 0
+        for turn in self.turns():
+            first = draw if turn.fresh else draw - 1
+            draw = first + turn.repeats
+
+            def move(state, index, name=turn.player):
+                seen = Draw(
+                    jax.tree.map(lambda leaf: leaf[index], batch),
+                    jax.random.fold_in(key, index),
+                    state.step,
+                )
+                return _move(state, name, players[name], seen)
+
+            if turn.repeats == 1:
+                state, moved = move(state, first)
+            else:
+                state, moved = jax.lax.scan(move, state, jnp.arange(first, draw))
+                moved = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), moved)
+            metrics.update(
+                {f"{turn.player}/{name}": value for name, value in moved.items()}
+            )
+        state = state.replace(step=state.step + 1)
+        return _average(state, self.optimizers), metrics
+
+    @final
+    def view(self, state: State) -> tuple[PyTree, PyTree]:
+        """`params` and `extra` of the trained model: EMA copies where a player keeps one."""
+        params, extra = dict(state.params), dict(state.extra)
+        for name, average in extra.pop("ema", {}).items():
+            params[name] = average["params"]
+            for collection, roles in average["variables"].items():
+                extra[collection] = {**extra[collection], **roles}
+        return params, extra
+
+
+def _move(
+    state: State, name: str, player: Player, draw: Draw
+) -> tuple[State, dict[str, Array]]:
+    """One player minimises its loss by one step of its optimizer."""
+
+    def objective(own: PyTree) -> tuple[Array, Loss]:
+        loss = player.loss({**state.params, name: own}, state.extra, draw)
+        means = {
+            term: jnp.mean(values.astype(jnp.float32))
+            for term, values in loss.terms.items()
+        }
+        return sum(means.values()), loss.replace(terms=means)
+
+    own = state.params[name]
+    (total, loss), gradient = jax.value_and_grad(objective, has_aux=True)(own)
+    gradient = parallel.mean_over_devices(gradient)
+    update, opt_state = player.optimizer.transform.update(
+        gradient, state.opt_state[name], own
+    )
+    renewed = optax.apply_updates(own, update)
+    logged = {key: jnp.mean(value) for key, value in loss.metrics.items()}
+    metrics = parallel.mean_over_devices({**loss.terms, **logged, "loss": total})
+    metrics["gradient_norm"] = optax.tree.norm(gradient)
+    metrics["update_norm"] = optax.tree.norm(update)
+    metrics["parameter_norm"] = optax.tree.norm(renewed)
+    return (
+        state.replace(
+            params={**state.params, name: renewed},
+            opt_state={**state.opt_state, name: opt_state},
+            extra=loss.extra,
+        ),
+        metrics,
+    )
+
+
+def _averaged_part(params: PyTree, extra: PyTree, name: str) -> PyTree:
+    """What an EMA of a player averages: its parameters and its networks' variables."""
+    roles = params[name]
+    return {
+        "params": roles,
+        "variables": {
+            collection: {role: tree[role] for role in roles if role in tree}
+            for collection, tree in extra.items()
+            if collection != "ema" and any(role in tree for role in roles)
+        },
+    }
+
+
+def _average(state: State, optimizers: Mapping[str, Optimizer]) -> State:
+    """The round's end: every kept EMA moves towards its player."""
+    if "ema" not in state.extra:
+        return state
+    step = state.step.astype(jnp.float32)
+    averaged = {}
+    for name, old in state.extra["ema"].items():
+        # A young average forgets its random start sooner.
+        decay = jnp.minimum(optimizers[name].ema, (1 + step) / (10 + step))
+        new = _averaged_part(state.params, state.extra, name)
+        averaged[name] = optax.incremental_update(new, old, 1 - decay)
+    return state.replace(extra={**state.extra, "ema": averaged})

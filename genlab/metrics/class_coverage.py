@@ -1,0 +1,47 @@
+"""Class coverage: which classes of the data a generator makes, by an independent classifier."""
+
+import numpy as np
+
+from genlab.errors import InputError
+from genlab.metrics.measurement import Measurement
+from genlab.registry import metrics
+from genlab.trained import Trained
+
+
+@metrics.register
+def class_coverage(
+    trained: Trained, split: str, *, num_samples: int = 1000, num_train: int = 10_000
+) -> Measurement:
+    """Share of the samples in each class, by a support vector machine fitted on real examples.
+
+    The classifier (scikit-learn's SVC, RBF kernel, C = 10, on raw pixels) is fitted on the first
+    `num_train` examples of the train split; its accuracy on `split` is reported beside the shares.
+    """
+    from sklearn.svm import SVC
+
+    if not trained.data.num_classes:
+        raise InputError(
+            f"metric 'class_coverage' needs classes, which {trained.data.name!r} does not have"
+        )
+    real = trained.examples("train", num_train)
+    held_out = trained.examples(split, num_train)
+    classifier = SVC(C=10).fit(_flat(real["x"]), real["label"])
+    predicted = classifier.predict(_flat(trained.sample(num_samples)))
+    classes = trained.data.num_classes
+    shares = np.bincount(predicted, minlength=classes) / num_samples
+    values = {f"share_{label}": float(share) for label, share in enumerate(shares)}
+    values["smallest_share"] = float(shares.min())
+    values["classifier_accuracy"] = float(
+        classifier.score(_flat(held_out["x"]), held_out["label"])
+    )
+    protocol = {
+        "samples": num_samples,
+        "classifier": "sklearn.svm.SVC(C=10) on pixels",
+        "fitted_on": len(real["x"]),
+        "accuracy_on": f"{len(held_out['x'])} of {split}",
+    }
+    return Measurement(values, protocol)
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
+    return x.reshape(len(x), -1)

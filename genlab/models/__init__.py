@@ -1,0 +1,1 @@
+"""Networks: linen modules with sizes as fields."""

@@ -1,0 +1,142 @@
+"""The convolutional generator and discriminator of DCGAN."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from genlab.errors import InputError
+from genlab.nn.activation import leaky_relu
+from genlab.nn.convolution import Conv, ConvTranspose
+from genlab.nn.norm import BatchNorm
+from genlab.registry import models
+
+Array = jax.Array
+
+_weights = nn.initializers.normal(0.02)
+
+
+@models.register
+class DcganGenerator(nn.Module):
+    """DCGAN's generator: transposed convolutions from a latent to an image.
+
+    Every layer but the last is followed by batch normalisation and ReLU.
+
+    Paper: Radford et al. 2016, arXiv:1511.06434
+
+    Attributes:
+      image_shape: (H, W, C) with H = W a power of two from 8.
+      width: channels of the last hidden layer; each layer before has twice as many
+        (64 px, width 128: 1024-512-256-128).
+      dtype: type of the computation.
+    """
+
+    image_shape: Sequence[int]
+    width: int = 128
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps latents `x: [B, Z]` to images: [B, H, W, C] in [-1, 1], float32.
+
+        Raises:
+          InputError: `image_shape` is not one that doublings from 4x4 reach.
+        """
+        doublings = _doublings(self.image_shape)
+        y = x[:, None, None].astype(self.dtype)
+        for i in range(doublings):
+            channels = self.width * 2 ** (doublings - 1 - i)
+            strides, padding = (2, "SAME") if i else (1, "VALID")
+            y = ConvTranspose(
+                channels,
+                kernel_size=4,
+                strides=strides,
+                padding=padding,
+                use_bias=False,
+                dtype=self.dtype,
+                kernel_init=_weights,
+                name=f"conv_{i}",
+            )(y)
+            y = nn.relu(_batch_norm(i)(y, train=train))
+        y = ConvTranspose(
+            self.image_shape[-1],
+            kernel_size=4,
+            strides=2,
+            dtype=self.dtype,
+            kernel_init=_weights,
+            name="to_image",
+        )(y)
+        return jnp.tanh(y.astype(jnp.float32))
+
+
+@models.register
+class DcganDiscriminator(nn.Module):
+    """DCGAN's discriminator: strided convolutions from an image to a logit.
+
+    Every layer but the first and the last is batch-normalised; LeakyReLU of slope 0.2.
+
+    Paper: Radford et al. 2016, arXiv:1511.06434
+
+    Attributes:
+      image_shape: (H, W, C) with H = W a power of two from 8.
+      width: channels of the first layer, doubled by each that follows.
+      dtype: type of the computation.
+    """
+
+    image_shape: Sequence[int]
+    width: int = 128
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps images `x: [B, H, W, C] in [-1, 1]` to logits [B], float32.
+
+        Raises:
+          InputError: `x` has another shape than `image_shape`, or that one is not usable.
+        """
+        if x.shape[1:] != tuple(self.image_shape):
+            raise InputError(
+                f"the discriminator got images {x.shape[1:]};"
+                f" its image_shape is {tuple(self.image_shape)}"
+            )
+        y = x.astype(self.dtype)
+        for i in range(_doublings(self.image_shape)):
+            y = Conv(
+                self.width * 2**i,
+                kernel_size=4,
+                strides=2,
+                use_bias=i == 0,
+                dtype=self.dtype,
+                kernel_init=_weights,
+                name=f"conv_{i}",
+            )(y)
+            y = leaky_relu(_batch_norm(i)(y, train=train) if i else y)
+        y = Conv(
+            1,
+            kernel_size=4,
+            padding="VALID",
+            dtype=self.dtype,
+            kernel_init=_weights,
+            name="to_logit",
+        )(y)
+        return y[:, 0, 0, 0].astype(jnp.float32)
+
+
+def _batch_norm(i: int) -> BatchNorm:
+    def scale_init(key: Array, shape: Sequence[int], dtype: Any = jnp.float32) -> Array:
+        return 1 + 0.02 * jax.random.normal(key, shape, dtype)
+
+    return BatchNorm(scale_init=scale_init, name=f"norm_{i}")
+
+
+def _doublings(image_shape: Sequence[int]) -> int:
+    """How many times 4x4 is doubled to reach the image."""
+    height, width, _ = image_shape
+    if height != width or height < 8 or height & (height - 1):
+        raise InputError(
+            f"DCGAN cannot make images of shape {tuple(image_shape)}; it needs a square"
+            " whose side is a power of two from 8, such as 32 or 64"
+        )
+    return height.bit_length() - 3

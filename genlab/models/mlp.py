@@ -1,0 +1,178 @@
+"""Multilayer perceptrons in every role, for points and small images."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from genlab.nn.activation import activation
+from genlab.registry import models
+
+Array = jax.Array
+
+
+@models.register
+class Mlp(nn.Module):
+    """Multilayer perceptron on flattened examples.
+
+    Attributes:
+      hidden: widths of the hidden layers; may be empty.
+      outputs: width of the last, linear layer.
+      activation: name of the function after each hidden layer.
+      dtype: type of the computation.
+    """
+
+    hidden: Sequence[int]
+    outputs: int
+    activation: str = "relu"
+    dtype: Any = jnp.float32
+
+    def setup(self) -> None:
+        self.trunk = [
+            nn.Dense(n, dtype=self.dtype, name=f"hidden_{i}")
+            for i, n in enumerate(self.hidden)
+        ]
+        self.head = nn.Dense(self.outputs, dtype=self.dtype)
+
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """The last hidden layer of `x: [B, ...]`: [B, hidden[-1]]."""
+        del train
+        x = x.reshape(x.shape[0], -1).astype(self.dtype)
+        for layer in self.trunk:
+            x = activation(self.activation)(layer(x))
+        return x
+
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps `x: [B, ...]` to [B, outputs], float32."""
+        return self.head(self.features(x, train=train)).astype(jnp.float32)
+
+
+@models.register
+class MlpGenerator(nn.Module):
+    """Perceptron from a latent to an example.
+
+    Attributes:
+      example_shape: shape of one example, (H, W, C) or (D,).
+      hidden: widths of the hidden layers.
+      activation: name of the function after each hidden layer.
+      output_activation: name of the function on the output; "tanh" gives [-1, 1].
+      dtype: type of the computation.
+    """
+
+    example_shape: Sequence[int]
+    hidden: Sequence[int] = (256, 256)
+    activation: str = "relu"
+    output_activation: str = "tanh"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps latents `x: [B, Z]` to [B, *example_shape], float32."""
+        y = _to_shape(self, x, train)
+        return activation(self.output_activation)(y)
+
+
+@models.register
+class MlpDecoder(nn.Module):
+    """Perceptron from a code to Bernoulli logits or Gaussian means of an example.
+
+    Attributes:
+      example_shape: shape of one example, (H, W, C) or (D,).
+      hidden: widths of the hidden layers.
+      activation: name of the function after each hidden layer.
+      dtype: type of the computation.
+    """
+
+    example_shape: Sequence[int]
+    hidden: Sequence[int] = (256, 256)
+    activation: str = "relu"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps codes `x: [B, Z]` to [B, *example_shape], real, float32."""
+        return _to_shape(self, x, train)
+
+
+@models.register
+class MlpEncoder(nn.Module):
+    """Perceptron from an example to a Gaussian posterior.
+
+    Attributes:
+      latent_dim: width Z of the code.
+      hidden: widths of the hidden layers.
+      activation: name of the function after each hidden layer.
+      dtype: type of the computation.
+    """
+
+    latent_dim: int
+    hidden: Sequence[int] = (256, 256)
+    activation: str = "relu"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> tuple[Array, Array]:
+        """Maps `x: [B, ...]` to mean and log-variance, each [B, Z], float32."""
+        network = Mlp(
+            self.hidden, 2 * self.latent_dim, self.activation, self.dtype, name="mlp"
+        )
+        mean, log_variance = jnp.split(network(x, train=train), 2, axis=-1)
+        return mean, log_variance
+
+
+@models.register
+class MlpDiscriminator(nn.Module):
+    """Perceptron that scores examples; also a critic.
+
+    Attributes:
+      hidden: widths of the hidden layers.
+      activation: name of the function after each hidden layer.
+      dtype: type of the computation.
+    """
+
+    hidden: Sequence[int] = (256, 256)
+    activation: str = "leaky_relu"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps `x: [B, ...]` to logits [B], float32, high for real ones."""
+        network = Mlp(self.hidden, 1, self.activation, self.dtype, name="mlp")
+        return network(x, train=train)[:, 0]
+
+
+@models.register
+class MlpClassifier(nn.Module):
+    """Perceptron that classifies examples.
+
+    Attributes:
+      num_classes: number of classes.
+      hidden: widths of the hidden layers.
+      activation: name of the function after each hidden layer.
+      dtype: type of the computation.
+    """
+
+    num_classes: int
+    hidden: Sequence[int] = (256, 256)
+    activation: str = "relu"
+    dtype: Any = jnp.float32
+
+    def setup(self) -> None:
+        self.mlp = Mlp(self.hidden, self.num_classes, self.activation, self.dtype)
+
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """The last hidden layer of `x: [B, ...]`: [B, hidden[-1]], float32."""
+        return self.mlp.features(x, train=train).astype(jnp.float32)
+
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps `x: [B, ...]` to logits [B, num_classes], float32."""
+        return self.mlp(x, train=train)
+
+
+def _to_shape(layer: MlpGenerator | MlpDecoder, x: Array, train: bool) -> Array:
+    outputs = math.prod(layer.example_shape)
+    network = Mlp(layer.hidden, outputs, layer.activation, layer.dtype, name="mlp")
+    return network(x, train=train).reshape(x.shape[0], *layer.example_shape)

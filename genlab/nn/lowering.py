@@ -1,0 +1,143 @@
+"""Convolution as a bilinear primitive whose lowering is chosen for the platform at compile time.
+
+CPUs get matrix products (`genlab.nn.products`), GPUs and TPUs XLA's own convolution. The map and
+its two derivatives are three primitives, each the transpose of the others, so that forward and
+reverse mode work to any order and no derivative is found by transposing slices, which XLA runs
+slowly. What reverse mode keeps are the operands alone: patches are gathered again.
+"""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from genlab.nn import products
+from genlab.nn.products import Geometry
+
+Array = jax.Array
+
+
+def convolve(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
+    """Convolution (cross-correlation) of images with a kernel.
+
+    Args:
+      image: [B, H, W, C].
+      kernel: [h, w, C, F], of the same dtype.
+      geometry: the sizes; `geometry.image` is (H, W).
+
+    Returns:
+      [B, H', W', F] with (H', W') = `geometry.output`, accumulated in float32.
+    """
+    return _convolve.bind(image, kernel, geometry=geometry, maps=0)
+
+
+def convolve_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
+    """The transpose of `convolve` in its image, itself a transposed convolution.
+
+    Args:
+      result: [B, H', W', F].
+      kernel: [h, w, C, F], of the same dtype.
+      geometry: the sizes of the convolution that is transposed.
+
+    Returns:
+      [B, H, W, C] with (H, W) = `geometry.image`.
+    """
+    return _adjoint.bind(result, kernel, geometry=geometry, maps=0)
+
+
+def _native(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
+    return lax.conv_general_dilated(
+        image,
+        kernel,
+        geometry.strides,
+        geometry.padding,
+        rhs_dilation=geometry.dilation,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def _native_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
+    image = jax.ShapeDtypeStruct(
+        (result.shape[0], *geometry.image, kernel.shape[2]), result.dtype
+    )
+    forward = functools.partial(_native, kernel=kernel, geometry=geometry)
+    return jax.linear_transpose(forward, image)(result)[0]
+
+
+def _native_kernel(image: Array, result: Array, *, geometry: Geometry) -> Array:
+    kernel = jax.ShapeDtypeStruct(
+        (*geometry.kernel, image.shape[-1], result.shape[-1]), image.dtype
+    )
+    forward = functools.partial(_native, image, geometry=geometry)
+    return jax.linear_transpose(forward, kernel)(result)[0]
+
+
+def _primitive(name: str, native: Callable, product: Callable) -> Primitive:
+    """A primitive of two operands that `maps` outer axes of both are mapped over."""
+    primitive = Primitive(f"genlab_{name}")
+
+    def mapped(form: Callable, *operands: Array, geometry: Geometry, maps: int):
+        form = functools.partial(form, geometry=geometry)
+        for _ in range(maps):
+            form = jax.vmap(form)
+        return form(*operands)
+
+    @functools.partial(jax.jit, static_argnames=("geometry", "maps"))
+    def compiled(left: Array, right: Array, *, geometry: Geometry, maps: int):
+        return primitive.bind(left, right, geometry=geometry, maps=maps)
+
+    def shape(left, right, *, geometry: Geometry, maps: int):
+        form = functools.partial(mapped, native, geometry=geometry, maps=maps)
+        out = jax.eval_shape(form, left, right)
+        return left.update(shape=out.shape, dtype=out.dtype, weak_type=False)
+
+    def batch(operands, axes, *, geometry: Geometry, maps: int):
+        size = next(
+            operand.shape[axis]
+            for operand, axis in zip(operands, axes)
+            if axis is not batching.not_mapped
+        )
+        operands = [
+            jnp.broadcast_to(operand[None], (size, *operand.shape))
+            if axis is batching.not_mapped
+            else jnp.moveaxis(operand, axis, 0)
+            for operand, axis in zip(operands, axes)
+        ]
+        return primitive.bind(*operands, geometry=geometry, maps=maps + 1), 0
+
+    primitive.def_impl(compiled)
+    primitive.def_abstract_eval(shape)
+    batching.primitive_batchers[primitive] = batch
+    for form, platform in ((native, None), (product, "cpu")):
+        lowered = mlir.lower_fun(
+            functools.partial(mapped, form), multiple_results=False
+        )
+        mlir.register_lowering(primitive, lowered, platform=platform)
+    return primitive
+
+
+_convolve = _primitive("convolve", _native, products.convolve)
+_adjoint = _primitive("convolve_adjoint", _native_adjoint, products.convolve_adjoint)
+_kernel = _primitive("convolve_kernel", _native_kernel, products.convolve_kernel)
+
+# One trilinear form <convolve(image, kernel), result>; each primitive is its derivative in one
+# argument, so transposing a primitive in an operand gives the primitive of that operand.
+ad.defbilinear(
+    _convolve,
+    lambda result, image, kernel, **sizes: _adjoint.bind(result, kernel, **sizes),
+    lambda result, image, kernel, **sizes: _kernel.bind(image, result, **sizes),
+)
+ad.defbilinear(
+    _adjoint,
+    lambda image, result, kernel, **sizes: _convolve.bind(image, kernel, **sizes),
+    lambda image, result, kernel, **sizes: _kernel.bind(image, result, **sizes),
+)
+ad.defbilinear(
+    _kernel,
+    lambda kernel, image, result, **sizes: _adjoint.bind(result, kernel, **sizes),
+    lambda kernel, image, result, **sizes: _convolve.bind(image, kernel, **sizes),
+)

@@ -1,0 +1,163 @@
+"""A convolution and its two derivatives as matrix products, the form that CPUs run fast.
+
+A convolution gathers patches and multiplies them by the kernel. Its derivative in the image is the
+adjoint: multiply first, then add up where patches overlap. Its derivative in the kernel multiplies
+patches by the cotangent. All three touch each number a constant count of times, and unlike a
+native convolution a matrix product is not slower inside `lax.scan` on the CPU backend.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+Array = jax.Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Geometry:
+    """The sizes of a convolution, each as (height, width).
+
+    `padding` holds (low, high) zeros per axis and may be negative, which crops.
+    """
+
+    image: tuple[int, int]
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    padding: tuple[tuple[int, int], tuple[int, int]]
+    dilation: tuple[int, int]
+
+    @property
+    def output(self) -> tuple[int, int]:
+        """Height and width of the result."""
+        height, width = (
+            (size + sum(pads) - dilation * (kernel - 1) - 1) // stride + 1
+            for size, pads, kernel, stride, dilation in zip(
+                self.image, self.padding, self.kernel, self.strides, self.dilation
+            )
+        )
+        return height, width
+
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """How many blocks of one stride the padded image is cut into."""
+        height, width = (
+            max(size + (dilation * (kernel - 1)) // stride, 1)
+            for size, kernel, stride, dilation in zip(
+                self.output, self.kernel, self.strides, self.dilation
+            )
+        )
+        return height, width
+
+    @property
+    def covers(self) -> bool:
+        """True where one patch is the whole image, so that no pixel is in two."""
+        return self.output == (1, 1) and self.dilation == (1, 1)
+
+    def taps(self, axis: int) -> Iterator[tuple[int, int]]:
+        """Per tap of the kernel along `axis`: the block and the phase in it that it reads."""
+        for tap in range(self.kernel[axis]):
+            yield divmod(tap * self.dilation[axis], self.strides[axis])
+
+
+def convolve(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
+    """The convolution: `[B, H, W, C]` and `[h, w, C, F]` to `[B, H', W', F]`."""
+    columns = _patches(image, geometry)
+    return _product(columns, kernel.reshape(-1, kernel.shape[-1]), (((3,), (0,))))
+
+
+def convolve_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
+    """The derivative in the image: `[B, H', W', F]` and `[h, w, C, F]` to `[B, H, W, C]`."""
+    columns = _product(result, kernel.reshape(-1, kernel.shape[-1]), (((3,), (1,))))
+    return _overlap_add(columns, geometry)
+
+
+def convolve_kernel(image: Array, result: Array, *, geometry: Geometry) -> Array:
+    """The derivative in the kernel: `[B, H, W, C]` and `[B, H', W', F]` to `[h, w, C, F]`."""
+    columns = _patches(image, geometry)
+    gradient = _product(columns, result, ((0, 1, 2), (0, 1, 2)))
+    return gradient.reshape(*geometry.kernel, image.shape[-1], result.shape[-1])
+
+
+def _product(left: Array, right: Array, contracted: tuple) -> Array:
+    product = lax.dot_general(
+        left, right, (contracted, ((), ())), preferred_element_type=jnp.float32
+    )
+    return product.astype(left.dtype)
+
+
+def _patches(image: Array, geometry: Geometry) -> Array:
+    """`[B, H, W, C]` to `[B, H', W', h * w * C]`."""
+    padded = _pad_to_blocks(image, geometry)
+    batch, *_, channels = image.shape
+    (height, width), (rows, columns) = geometry.blocks, geometry.strides
+    if geometry.covers:
+        kernel_height, kernel_width = geometry.kernel
+        return padded[:, :kernel_height, :kernel_width].reshape(batch, 1, 1, -1)
+    # Blocks of one stride make every tap a plain slice, contiguous in its last axis.
+    blocks = padded.reshape(batch, height, rows, width, columns, channels)
+    out_height, out_width = geometry.output
+    pieces = [
+        blocks[:, i : i + out_height, row, j : j + out_width, column]
+        for i, row in geometry.taps(0)
+        for j, column in geometry.taps(1)
+    ]
+    return jnp.concatenate(pieces, axis=-1)
+
+
+def _overlap_add(columns: Array, geometry: Geometry) -> Array:
+    """The adjoint of `_patches`: `[B, H', W', h * w * C]` to `[B, H, W, C]`."""
+    batch, out_height, out_width, _ = columns.shape
+    if geometry.covers:
+        full = columns.reshape(batch, *geometry.kernel, -1)
+        return _crop(full, geometry)
+    taps = columns.reshape(batch, out_height, out_width, *geometry.kernel, -1)
+    (height, width), (rows, row_columns) = geometry.blocks, geometry.strides
+    zero = jnp.zeros((), columns.dtype)
+
+    def phase(row: int, column: int) -> Array:
+        total = jnp.zeros((batch, height, width, taps.shape[-1]), columns.dtype)
+        for tap_i, (i, tap_row) in enumerate(geometry.taps(0)):
+            for tap_j, (j, tap_column) in enumerate(geometry.taps(1)):
+                if (tap_row, tap_column) == (row, column):
+                    total += lax.pad(
+                        taps[:, :, :, tap_i, tap_j],
+                        zero,
+                        (
+                            (0, 0, 0),
+                            (i, height - out_height - i, 0),
+                            (j, width - out_width - j, 0),
+                            (0, 0, 0),
+                        ),
+                    )
+        return total
+
+    full = jnp.stack(
+        [
+            jnp.stack([phase(row, column) for column in range(row_columns)], axis=3)
+            for row in range(rows)
+        ],
+        axis=2,
+    )
+    return _crop(full.reshape(batch, height * rows, width * row_columns, -1), geometry)
+
+
+def _pad_to_blocks(image: Array, geometry: Geometry) -> Array:
+    sizes = [a * b for a, b in zip(geometry.blocks, geometry.strides)]
+    pads = [
+        (low, padded - size - low, 0)
+        for (low, _), size, padded in zip(geometry.padding, geometry.image, sizes)
+    ]
+    return lax.pad(image, jnp.zeros((), image.dtype), ((0, 0, 0), *pads, (0, 0, 0)))
+
+
+def _crop(full: Array, geometry: Geometry) -> Array:
+    pads = [
+        (-low, size + low - padded, 0)
+        for (low, _), size, padded in zip(
+            geometry.padding, geometry.image, full.shape[1:3]
+        )
+    ]
+    return lax.pad(full, jnp.zeros((), full.dtype), ((0, 0, 0), *pads, (0, 0, 0)))

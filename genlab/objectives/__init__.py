@@ -1,0 +1,1 @@
+"""Pure functions on arrays: un-reduced, per example, in nats."""

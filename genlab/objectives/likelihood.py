@@ -1,0 +1,75 @@
+"""Negative log-likelihoods of an example under the model's output, summed over its features."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import optax
+
+from genlab.registry import objectives
+
+Array = jax.Array
+
+
+def _sum_features(values: Array) -> Array:
+    return jnp.sum(values, axis=tuple(range(1, values.ndim)))
+
+
+@objectives.register
+def bernoulli(outputs: Array, x: Array) -> Array:
+    """Bernoulli cross-entropy, sum of sp(l) - x l.
+
+    Args:
+      outputs: [B, D], logits l; any rank of two or more.
+      x: [B, D] in [0, 1], the same shape.
+
+    Returns:
+      [B], nats.
+    """
+    chex.assert_equal_shape([outputs, x])
+    return _sum_features(jax.nn.softplus(outputs) - x * outputs)
+
+
+@objectives.register
+def gaussian(outputs: Array, x: Array, *, scale: float = 1.0) -> Array:
+    """Gaussian with mean `outputs` and one standard deviation.
+
+    Sum of (x - m)^2 / (2 s^2) + log s + log(2 pi) / 2.
+
+    Args:
+      outputs: [B, D], means m; any rank of two or more.
+      x: [B, D], the same shape.
+      scale: standard deviation s > 0.
+
+    Returns:
+      [B], nats.
+    """
+    chex.assert_equal_shape([outputs, x])
+    constant = jnp.log(scale) + 0.5 * jnp.log(2 * jnp.pi)
+    return _sum_features(0.5 * jnp.square((x - outputs) / scale) + constant)
+
+
+@objectives.register
+def cross_entropy(
+    logits: Array, labels: Array, *, label_smoothing: float = 0.0
+) -> Array:
+    """Softmax cross-entropy with integer labels, -log softmax(l)[y].
+
+    Args:
+      logits: [B, K], l.
+      labels: [B] int in [0, K), y.
+      label_smoothing: share of the target spread evenly over all K classes, in [0, 1).
+
+    Returns:
+      [B], nats.
+
+    Paper: label smoothing: Szegedy et al. 2016, arXiv:1512.00567
+    """
+    chex.assert_rank([logits, labels], [2, 1])
+    hard = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    even = -jnp.mean(jax.nn.log_softmax(logits), axis=-1)
+    return (1 - label_smoothing) * hard + label_smoothing * even
+
+
+def mean_example(likelihood: str, outputs: Array) -> Array:
+    """The mean of x under the model's output: the sigmoid of Bernoulli logits, else the output."""
+    return jax.nn.sigmoid(outputs) if likelihood == "bernoulli" else outputs

@@ -1,0 +1,138 @@
+"""Devices: the mesh, and what a loss or a layer does across the whole batch.
+
+Under `jax.jit` with shardings the batch that a function sees is the global one, and a mean is a
+mean. Under `jax.pmap` each device sees its share. The functions here are the same in both: a layer
+that looks across the batch calls them and does not know how it is compiled.
+"""
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+from genlab.errors import InputError, suggest
+
+Array = jax.Array
+
+BATCH = "batch"  # the mesh axis, and the pmap axis, along which examples are split
+
+_mapped = contextvars.ContextVar("mapped", default=False)
+
+
+@contextlib.contextmanager
+def mapped() -> Iterator[None]:
+    """While tracing inside: the batch is split along the mapped axis `BATCH`."""
+    token = _mapped.set(True)
+    try:
+        yield
+    finally:
+        _mapped.reset(token)
+
+
+def mean_over_devices(tree):
+    """The mean over the mapped axis of every leaf; the tree itself where nothing is mapped."""
+    return lax.pmean(tree, BATCH) if _mapped.get() else tree
+
+
+def gather_batch(x: Array) -> Array:
+    """The global batch: `x: [B_local, ...]` of every device, in order, as `[B, ...]`."""
+    return lax.all_gather(x, BATCH, axis=0, tiled=True) if _mapped.get() else x
+
+
+def local_share(x: Array) -> Array:
+    """This device's examples of a global `x: [B, ...]`; the inverse of `gather_batch`."""
+    if not _mapped.get():
+        return x
+    size = x.shape[0] // lax.axis_size(BATCH)
+    return lax.dynamic_slice_in_dim(x, lax.axis_index(BATCH) * size, size)
+
+
+def example_indices(count: int) -> Array:
+    """Global index in the batch of each of this device's `count` examples: `[count]` int32."""
+    first = lax.axis_index(BATCH) * count if _mapped.get() else 0
+    return first + jnp.arange(count, dtype=jnp.int32)
+
+
+def choose_devices(count: int) -> list[jax.Device]:
+    """The first `count` devices, all of them for 0.
+
+    Raises:
+      InputError: there are not so many.
+    """
+    devices = jax.devices()
+    if not 0 <= count <= len(devices):
+        raise InputError(
+            f"devices={count}, but this machine has {len(devices)}; 0 takes all of them"
+        )
+    return devices[: count or len(devices)]
+
+
+def compile_rounds(
+    rounds: Callable, devices: Sequence[jax.Device], how: str, batch_size: int
+) -> Callable:
+    """Compiles a function of many rounds for one or more devices.
+
+    Args:
+      rounds: `(state, resident, chunk, seed) -> (state, metrics)`; the leaves of `chunk` are
+        `[rounds, draws, B, ...]`, and their third axis is split over the devices. State and
+        resident data are replicated, the state is donated.
+      devices: where to run.
+      how: `jit` (one program with shardings) or `pmap` (one program per device).
+      batch_size: B, over all devices.
+
+    Raises:
+      InputError: an unknown way, or a batch that the devices cannot share evenly.
+    """
+    if batch_size % len(devices):
+        raise InputError(
+            f"train.batch_size={batch_size} cannot be shared by {len(devices)} devices;"
+            f" take a multiple of {len(devices)}"
+        )
+    if how == "jit":
+        return _compile_with_shardings(rounds, devices)
+    if how == "pmap":
+        return _compile_per_device(rounds, devices)
+    raise InputError(f"parallel={how!r} is unknown{suggest(how, ('jit', 'pmap'))}")
+
+
+def _compile_with_shardings(
+    rounds: Callable, devices: Sequence[jax.Device]
+) -> Callable:
+    mesh = jax.make_mesh(
+        (len(devices),), (BATCH,), axis_types=(AxisType.Auto,), devices=devices
+    )
+    whole = NamedSharding(mesh, PartitionSpec())
+    split = NamedSharding(mesh, PartitionSpec(None, None, BATCH))
+    return jax.jit(
+        rounds,
+        in_shardings=(whole, whole, split, whole),
+        out_shardings=(whole, whole),
+        donate_argnums=0,
+    )
+
+
+def _compile_per_device(rounds: Callable, devices: Sequence[jax.Device]) -> Callable:
+    def on_one_device(state, resident, chunk, seed):
+        with mapped():
+            return rounds(state, resident, chunk, seed)
+
+    program = jax.pmap(
+        on_one_device,
+        axis_name=BATCH,
+        in_axes=(None, None, 2, None),
+        out_axes=None,
+        devices=devices,
+    )
+
+    def share(leaf):
+        shape = (*leaf.shape[:2], len(devices), -1, *leaf.shape[3:])
+        return leaf.reshape(shape)
+
+    def run(state, resident, chunk, seed):
+        return program(state, resident, jax.tree.map(share, chunk), seed)
+
+    return run

@@ -1,0 +1,1 @@
+"""Pictures of data, of samples and of what a model has learned."""

@@ -1,0 +1,93 @@
+"""Where the encoder puts the examples."""
+
+import numpy as np
+
+from genlab.errors import InputError
+from genlab.plots import figure
+from genlab.plots.needs import held_out, need_methods
+from genlab.registry import plots
+from genlab.trained import Trained
+
+NAMED_CLASSES = 20  # as many as have a colour and a line in the legend of their own
+
+
+@plots.register
+def latent_embedding(
+    trained: Trained, *, num: int = 2000, split: str | None = None
+) -> np.ndarray:
+    """Codes of examples in the plane, coloured by label; principal components above two codes.
+
+    Args:
+      trained: the model.
+      num: examples encoded.
+      split: where the examples come from; the held-out one by default.
+
+    Returns:
+      [H, W, 3] uint8.
+
+    Raises:
+      InputError: the experiment has no `encode`, or an example's code is a single number.
+    """
+    need_methods(trained, "latent_embedding", "encode")
+    batch = trained.examples(split or held_out(trained), num)
+    codes = trained.call("encode", batch["x"])
+    codes = codes.reshape(len(codes), -1)
+    if codes.shape[1] < 2:
+        raise InputError(
+            "plot 'latent_embedding' needs codes of two numbers or more; this model's have"
+            f" {codes.shape[1]}"
+        )
+    axes = figure.new_axes()
+    names = ["code 1", "code 2"]
+    if codes.shape[1] > 2:
+        codes, shares = principal_plane(codes)
+        names = [
+            f"component {i + 1} ({share:.0%} of the variance)"
+            for i, share in enumerate(shares)
+        ]
+    axes.set_xlabel(names[0], color=figure.INK)
+    axes.set_ylabel(names[1], color=figure.INK)
+    axes.set_aspect("equal", adjustable="datalim")
+    _scatter(axes, codes, batch.get("label"), trained.data.class_names)
+    return figure.render(axes.figure)
+
+
+def principal_plane(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of codes along their two directions of largest variance.
+
+    A direction's sign is free; here its largest entry is positive, so that pictures agree between
+    machines.
+
+    Args:
+      codes: [N, Z], Z at least 2.
+
+    Returns:
+      [N, 2] coordinates about the mean, and [2] shares of the variance.
+    """
+    centred = codes.astype(np.float64) - codes.mean(axis=0, dtype=np.float64)
+    variances, directions = np.linalg.eigh(centred.T @ centred)
+    directions = directions[:, ::-1][:, :2]
+    largest = np.abs(directions).argmax(axis=0)
+    directions = directions * np.sign(directions[largest, [0, 1]])
+    total = max(variances.sum(), np.finfo(np.float64).tiny)
+    return centred @ directions, variances[::-1][:2] / total
+
+
+def _scatter(axes, codes: np.ndarray, labels: np.ndarray | None, names) -> None:
+    if labels is None:
+        axes.plot(*codes.T, ".", ms=4, color=figure.ACCENT)
+        return
+    classes = np.unique(labels)
+    if len(classes) > NAMED_CLASSES:
+        drawn = axes.scatter(*codes.T, c=labels, s=6, cmap="turbo", linewidths=0)
+        axes.figure.colorbar(drawn, label="label", shrink=0.8)
+        return
+    import matplotlib
+
+    colors = matplotlib.colormaps["tab10" if len(classes) <= 10 else "tab20"].colors
+    for color, label in zip(colors, classes, strict=False):
+        name = names[label] if len(names) > label else str(label)
+        axes.plot(*codes[labels == label].T, ".", ms=4, color=color, label=name)
+    axes.figure.legend(
+        loc="outside right upper", frameon=False, markerscale=2.5, labelcolor=figure.INK
+    )

@@ -1,0 +1,36 @@
+"""Drawings with axes, rendered to pixels without a window or any global state."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1f2937"
+MUTED = "#9ca3af"
+ACCENT = "#2563eb"
+MARK = "#dc2626"
+
+
+def new_axes(*, size: float = 6.4) -> "Axes":
+    """Axes of a new square figure, `size` inches (100 pixels each) on a side."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size, size), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)  # bound here: pyplot would choose a canvas by the display
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(MUTED)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.grid(color="#e5e7eb", linewidth=0.8)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def render(figure: "Figure") -> np.ndarray:
+    """The figure's pixels: [H, W, 3] uint8."""
+    figure.canvas.draw()
+    return np.array(figure.canvas.buffer_rgba())[..., :3]

@@ -1,0 +1,144 @@
+"""The latent space seen through its decoder: paths between examples, and the plane of two codes."""
+
+from statistics import NormalDist
+
+import numpy as np
+
+from genlab.errors import InputError, suggest
+from genlab.plots.grid import image_grid
+from genlab.plots.needs import held_out, need_images, need_methods
+from genlab.registry import plots
+from genlab.trained import Trained
+
+PATHS = ("linear", "spherical")
+
+
+@plots.register
+def interpolations(
+    trained: Trained,
+    *,
+    pairs: int = 6,
+    points: int = 8,
+    path: str = "spherical",
+    split: str | None = None,
+) -> np.ndarray:
+    """Pairs of examples, and between them what the decoder makes of the path from code to code.
+
+    The path's ends are the two reconstructions. A spherical path keeps to the radii at which a
+    high-dimensional Gaussian prior has its mass, which a straight one leaves near the middle.
+
+    Args:
+      trained: the model.
+      pairs: rows.
+      points: codes decoded along each path, ends included.
+      path: `spherical` or `linear`.
+      split: where the examples come from; the held-out one by default.
+
+    Returns:
+      [H, W, 3] uint8; a row is example, `points` decoded codes, example.
+
+    Raises:
+      InputError: no `encode` or `decode`, examples that are not images, fewer than two examples,
+        fewer than two points, or another path.
+
+    Paper: White 2016, arXiv:1609.04468
+    """
+    need_methods(trained, "interpolations", "encode", "decode")
+    need_images(trained, "interpolations")
+    if path not in PATHS:
+        raise InputError(f"unknown path {path!r}{suggest(path, PATHS)}")
+    images = trained.examples(split or held_out(trained), 2 * pairs)["x"]
+    pairs = len(images) // 2
+    if pairs < 1 or points < 2:
+        raise InputError(
+            f"{len(images)} examples and {points} points: a path needs two of each"
+        )
+    starts, ends = images[0 : 2 * pairs : 2], images[1 : 2 * pairs : 2]
+    codes = trained.call("encode", np.concatenate([starts, ends]))
+    between = slerp if path == "spherical" else lerp
+    fractions = np.linspace(0, 1, points, dtype=codes.dtype)
+    walked = between(codes[:pairs], codes[pairs:], fractions)
+    decoded = trained.call("decode", walked.reshape(-1, *codes.shape[1:]))
+    decoded = decoded.reshape(pairs, points, *decoded.shape[1:])
+    rows = np.concatenate([starts[:, None], decoded, ends[:, None]], axis=1)
+    return image_grid(
+        rows.reshape(-1, *images.shape[1:]),
+        columns=points + 2,
+        value_range=trained.value_range,
+    )
+
+
+@plots.register
+def manifold(trained: Trained, *, size: int = 20) -> np.ndarray:
+    """What a two-dimensional latent space decodes to, over the quantiles of its Gaussian prior.
+
+    Codes are the inverse normal CDF of a regular grid on the unit square, so that every image
+    stands for the same share of the prior. The first code grows to the right, the second upwards.
+
+    Args:
+      trained: the model.
+      size: images on a side.
+
+    Returns:
+      [H, W, 3] uint8.
+
+    Raises:
+      InputError: no `encode` or `decode`, examples that are not images, codes that are not [2].
+
+    Paper: Kingma & Welling 2014, arXiv:1312.6114 (figure 4)
+    """
+    need_methods(trained, "manifold", "encode", "decode")
+    need_images(trained, "manifold")
+    codes = trained.call("encode", trained.examples("train", 1)["x"])
+    if codes.shape[1:] != (2,):
+        raise InputError(
+            f"plot 'manifold' needs codes of shape (2,), this model's are {codes.shape[1:]}:"
+            " train with a latent size of 2"
+        )
+    normal = NormalDist()
+    quantiles = [normal.inv_cdf((i + 0.5) / size) for i in range(size)]
+    first, second = np.meshgrid(quantiles, quantiles[::-1])
+    grid = np.stack([first.ravel(), second.ravel()], axis=1).astype(codes.dtype)
+    return image_grid(
+        trained.call("decode", grid),
+        columns=size,
+        padding=0,
+        value_range=trained.value_range,
+    )
+
+
+def lerp(start: np.ndarray, end: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+    """Straight paths: `start: [N, ...]`, `end: [N, ...]`, `fractions: [T]` to [N, T, ...]."""
+    t = fractions.reshape(1, -1, *[1] * (start.ndim - 1))
+    return (1 - t) * start[:, None] + t * end[:, None]
+
+
+def slerp(start: np.ndarray, end: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+    """Paths along the arc between two codes, each weighted by sin(share of the angle) / sin(angle).
+
+    Codes that are parallel, opposed or zero have no arc of their own; their path is straight.
+
+    Args:
+      start: [N, ...] codes; all axes but the first are one vector.
+      end: [N, ...].
+      fractions: [T] in [0, 1].
+
+    Returns:
+      [N, T, ...].
+
+    Paper: White 2016, arXiv:1609.04468
+    """
+    a, b = start.reshape(len(start), -1), end.reshape(len(end), -1)
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    # A code of length zero points nowhere: its path is straight too.
+    cosine = np.divide((a * b).sum(axis=1), norms, np.ones_like(norms), where=norms > 0)
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    sine = np.sin(angle)
+    curved = (sine > 1e-4)[:, None]
+    safe = np.where(curved, sine[:, None], 1)
+    near = np.where(
+        curved, np.sin(np.outer(angle, 1 - fractions)) / safe, 1 - fractions
+    )
+    far = np.where(curved, np.sin(np.outer(angle, fractions)) / safe, fractions)
+    path = near[..., None] * a[:, None] + far[..., None] * b[:, None]
+    return path.reshape(len(start), len(fractions), *start.shape[1:])

@@ -1,0 +1,195 @@
+"""Named parts: register, find, list, build.
+
+A part is a function or a class. Its knobs are what a config may set: of a function exactly the
+keyword-only parameters, of a Flax module the fields, of another dataclass the keyword-only fields.
+Parts of this repository are found by walking their package on the first lookup; a part outside it
+is named by its import path, `my_package.my_module:my_loss`.
+"""
+
+import dataclasses
+import functools
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import flax.linen as nn
+
+from genlab.errors import InputError, suggest
+
+REQUIRED = inspect.Parameter.empty
+_MODULE_FIELDS = {"parent", "name"}  # fields that Flax adds to every module
+
+
+class Registry:
+    """The parts of one kind, by name.
+
+    Args:
+      kind: what one part is called in messages, `objective`.
+      package: the package or module that registers the parts, `genlab.objectives`.
+    """
+
+    def __init__(self, kind: str, package: str):
+        self.kind = kind
+        self._package = package
+        self._parts: dict[str, Callable] = {}
+        self._discovered = False
+
+    def register(self, part: Callable | None = None, *, name: str | None = None):
+        """Decorator that enters a function or class under its name in snake case.
+
+        Raises:
+          InputError: the name is taken by another part.
+        """
+        if part is None:
+            return functools.partial(self.register, name=name)
+        key = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part.__name__).lower()
+        holder = self._parts.setdefault(key, part)
+        if (holder.__module__, holder.__qualname__) != (
+            part.__module__,
+            part.__qualname__,
+        ):
+            raise InputError(
+                f"{self.kind} {key!r} is already registered by {holder.__module__}"
+            )
+        self._parts[key] = part
+        return part
+
+    def __iter__(self) -> Iterator[str]:
+        """Registered names in alphabetical order."""
+        self._discover()
+        return iter(sorted(self._parts))
+
+    def find(self, name: str) -> Callable:
+        """The part called `name`, or the one that an import path `module:attribute` names.
+
+        Raises:
+          InputError: no such part; lists the close matches.
+        """
+        self._discover()
+        head, colon, tail = name.partition(":")
+        if head in self._parts:
+            return self._parts[head]
+        if colon:
+            return self._imported(head, tail)
+        raise InputError(
+            f"unknown {self.kind} {name!r}{suggest(name, self._parts)}"
+            " (a part of your own is named by its path, 'my_module:my_part')"
+        )
+
+    def build(self, name: str, /, *parts: Any, **knobs: Any) -> Any:
+        """The part with its knobs set: an instance of a class, a function with knobs bound.
+
+        A registered name may carry one argument after a colon, `folder:PATH`; it becomes the
+        function's first positional argument. `parts` go in as positional arguments.
+
+        Raises:
+          InputError: unknown name, unknown knob, or a knob without default that is missing.
+        """
+        part = self.find(name)
+        self.check_knobs(name, knobs)
+        if inspect.isclass(part):
+            return part(*parts, **knobs)
+        head, colon, argument = name.partition(":")
+        arguments = (argument,) if colon and head in self._parts else ()
+        return functools.partial(part, *arguments, *parts, **knobs)
+
+    def choose(self, choice: str | Mapping[str, Any], /) -> Any:
+        """Builds what a config chose: a name, or `dict(name=..., knob=...)`."""
+        if isinstance(choice, str):
+            return self.build(choice)
+        knobs = dict(choice)
+        return self.build(knobs.pop("name"), **knobs)
+
+    def check_knobs(self, name: str, knobs: dict[str, Any]) -> None:
+        """Raises InputError unless `knobs` are knobs of the part and none is missing."""
+        accepted = self.knobs(name)
+        for knob in knobs:
+            if knob not in accepted:
+                known = ", ".join(accepted) or "none"
+                hint = suggest(knob, accepted) if accepted else ""
+                raise InputError(
+                    f"{self.kind} {name!r} has no knob {knob!r}"
+                    + (hint if "did you mean" in hint else f"; it accepts {known}")
+                )
+        for knob, default in accepted.items():
+            if default is REQUIRED and knob not in knobs:
+                raise InputError(f"{self.kind} {name!r} needs the knob {knob!r}")
+
+    def knobs(self, name: str) -> dict[str, Any]:
+        """The part's knobs and their defaults; `REQUIRED` marks one without."""
+        part = self.find(name)
+        if dataclasses.is_dataclass(part):
+            return {
+                field.name: _default(field)
+                for field in dataclasses.fields(part)
+                if field.init and (field.kw_only or issubclass(part, nn.Module))
+                if field.name not in _MODULE_FIELDS
+            }
+        return {
+            parameter.name: parameter.default
+            for parameter in inspect.signature(part).parameters.values()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+
+    def describe(self, name: str) -> tuple[str, str]:
+        """First line of the part's docstring, and its source paper (`Paper:` in the docstring)."""
+        text = inspect.getdoc(self.find(name)) or ""
+        paper = re.search(r"^Papers?: (.+(?:\n  .+)*)", text, re.MULTILINE)
+        return text.partition("\n")[0], (re.sub(r"\s+", " ", paper[1]) if paper else "")
+
+    def _discover(self) -> None:
+        if self._discovered:
+            return
+        self._discovered = True
+        room = importlib.import_module(self._package)
+        for module in pkgutil.walk_packages(
+            getattr(room, "__path__", ()), self._package + "."
+        ):
+            importlib.import_module(module.name)
+
+    def _imported(self, module: str, attribute: str) -> Callable:
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if error.name != module.partition(".")[0] and error.name != module:
+                raise
+            raise InputError(
+                f"unknown {self.kind} '{module}:{attribute}': no registered name and no module"
+                f" {module!r} on the Python path{suggest(module, self._parts)}"
+            ) from None
+        except AttributeError:
+            raise InputError(
+                f"module {module!r} has no {attribute!r}, named as {self.kind}"
+            ) from None
+
+
+def _default(field: dataclasses.Field) -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return REQUIRED
+
+
+objectives = Registry("objective", "genlab.objectives")
+models = Registry("model", "genlab.models")
+datasets = Registry("dataset", "genlab.data")
+metrics = Registry("metric", "genlab.metrics")
+plots = Registry("plot", "genlab.plots")
+experiments = Registry("experiment", "experiments")
+optimizers = Registry("optimizer", "genlab.optim")
+schedules = Registry("schedule", "genlab.schedule")
+
+REGISTRIES: dict[str, Registry] = {
+    "experiments": experiments,
+    "objectives": objectives,
+    "models": models,
+    "datasets": datasets,
+    "metrics": metrics,
+    "plots": plots,
+    "optimizers": optimizers,
+    "schedules": schedules,
+}

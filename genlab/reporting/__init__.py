@@ -1,0 +1,1 @@
+"""A run folder, read and laid out as one page."""

@@ -1,0 +1,240 @@
+// One chart of curves: linear or logarithmic, smoothed, read by pointer or arrow keys.
+
+const MARGIN = { left: 52, right: 12, top: 8, bottom: 22 };
+const COLORS = 8;
+const FEW = 50; // a curve of fewer points is drawn as it is, whatever the smoothing
+
+function smooth(values, weight) {
+  // The average starts at zero; dividing by its total weight removes that bias.
+  let mean = 0, total = 0;
+  return values.map((value) => {
+    mean = weight * mean + (1 - weight) * value;
+    total = weight * total + (1 - weight);
+    return mean / total;
+  });
+}
+
+function linearTicks(low, high, wanted) {
+  const rough = (high - low) / wanted;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].find((m) => m * power >= rough * 0.999) * power;
+  const ticks = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push(i * step);
+  return ticks;
+}
+
+function logTicks(low, high) {
+  const first = Math.floor(low), last = Math.ceil(high);
+  const within = (exponent) => exponent >= low - 1e-9 && exponent <= high + 1e-9;
+  const exponents = [];
+  for (let e = first; e <= last; e++) exponents.push(e);
+  if (high - low > 2) {
+    const every = Math.ceil((high - low) / 6);
+    return exponents.filter((e) => within(e) && e % every === 0);
+  }
+  const few = exponents.flatMap((e) => [1, 2, 5].map((m) => e + Math.log10(m))).filter(within);
+  // Less than a factor of two: round values, unevenly spaced.
+  return few.length > 2 ? few : linearTicks(10 ** low, 10 ** high, 4).filter((v) => v > 0).map(Math.log10);
+}
+
+function nearest(sorted, target) {
+  let low = 0, high = sorted.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < target) low = middle + 1; else high = middle;
+  }
+  return low > 0 && target - sorted[low - 1] <= sorted[low] - target ? low - 1 : low;
+}
+
+class Chart {
+  constructor(card, { title, log, series }, index, smoothing) {
+    this.title = title;
+    this.log = log;
+    this.smoothing = smoothing;
+    this.at = null;
+    this.index = index;
+    this.series = series.map((s, i) => ({ ...s, visible: true, color: `var(--c${i % COLORS})` }));
+    this.steps = [...new Set(series.flatMap((s) => s.steps))].sort((a, b) => a - b);
+    this.build(card);
+  }
+
+  build(card) {
+    this.logButton = make("button", { type: "button" }, "log");
+    this.readout = make("output");
+    const header = make("header", {}, card.querySelector("h4"), this.readout, this.logButton);
+    this.svg = draw(card, "svg", { tabindex: 0, role: "img" });
+    const legend = make("ul", { class: "legend" });
+    for (const s of this.series) legend.append(make("li", {}, this.entry(s)));
+    card.prepend(header, this.svg, legend);
+    this.logButton.addEventListener("click", () => this.set({ log: !this.log }));
+    this.svg.addEventListener("pointermove", (event) => this.point(event));
+    this.svg.addEventListener("pointerdown", (event) => this.point(event));
+    this.svg.addEventListener("pointerleave", () => this.hover(null));
+    this.svg.addEventListener("blur", () => this.hover(null));
+    this.svg.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  entry(s) {
+    const swatch = make("i", { class: s.split, style: `border-color: ${s.color}` });
+    const name = s.name.replaceAll("_", " ");
+    const several = new Set(this.series.map((other) => other.split)).size > 1;
+    s.value = make("b");
+    const label = several ? `${name} · ${s.split}` : name;
+    const button = make("button", { type: "button", "aria-pressed": "true" }, swatch, label, s.value);
+    button.addEventListener("click", () => {
+      s.visible = !s.visible;
+      button.setAttribute("aria-pressed", s.visible);
+      this.render();
+    });
+    return button;
+  }
+
+  set(options) {
+    Object.assign(this, options);
+    this.render();
+  }
+
+  // The points that this scale can show: [step, scaled value, index].
+  points(s, values) {
+    const scaled = values.map((value, i) => [s.steps[i], this.log ? Math.log10(value) : value, i]);
+    return scaled.filter(([, value]) => Number.isFinite(value));
+  }
+
+  render() {
+    const width = this.svg.clientWidth, height = this.svg.clientHeight;
+    if (!width) return;
+    this.svg.replaceChildren();
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.logButton.setAttribute("aria-pressed", this.log);
+    const names = this.series.map((s) => `${s.name} (${s.split})`).join(", ");
+    this.svg.setAttribute("aria-label", `${this.title}: ${names}. Arrow keys read values.`);
+    for (const s of this.series) {
+      s.raw = this.points(s, s.values);
+      s.smoothed = this.smoothing > 0 && s.values.length >= FEW;
+      s.path = s.smoothed ? this.points(s, smooth(s.values, this.smoothing)) : s.raw;
+    }
+    const drawn = this.series.filter((s) => s.visible && s.path.length);
+    if (!drawn.length) {
+      const reason = this.log ? "nothing positive to draw" : "nothing to draw";
+      draw(this.svg, "text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, reason);
+      this.scale = null;
+      return this.hover(null);
+    }
+    this.fit(drawn, width, height);
+    this.axes(width, height);
+    this.lines(drawn, width, height);
+    this.overlay = draw(this.svg, "g", { "clip-path": `url(#clip-${this.index})` });
+    this.hover(this.at);
+  }
+
+  fit(drawn, width, height) {
+    const broken = this.series.flatMap((s) => s.broken);
+    const steps = [...this.steps, ...broken];
+    let left = Infinity, right = -Infinity, low = Infinity, high = -Infinity;
+    for (const step of steps) { left = Math.min(left, step); right = Math.max(right, step); }
+    for (const s of drawn) {
+      for (const [, y] of s.path) { low = Math.min(low, y); high = Math.max(high, y); }
+      if (!s.smoothed || !s.raw.length) continue;
+      // Behind a smooth line the raw one may leave the picture with its spikes.
+      const sorted = s.raw.map(([, y]) => y).sort((a, b) => a - b);
+      low = Math.min(low, sorted[Math.floor(sorted.length * 0.02)]);
+      high = Math.max(high, sorted[Math.floor(sorted.length * 0.98)]);
+    }
+    if (left === right) { left -= 1; right += 1; }
+    const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || 1;
+    low -= room;
+    high += room;
+    const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
+    this.scale = {
+      left, right, low, high,
+      x: (step) => MARGIN.left + ((step - left) / (right - left)) * inner.width,
+      y: (value) => MARGIN.top + (1 - (value - low) / (high - low)) * inner.height,
+      step: (x) => left + ((x - MARGIN.left) / inner.width) * (right - left),
+    };
+  }
+
+  axes(width, height) {
+    const { x, y, low, high, left, right } = this.scale;
+    const bottom = height - MARGIN.bottom;
+    for (const tick of this.log ? logTicks(low, high) : linearTicks(low, high, 5)) {
+      const at = y(tick);
+      draw(this.svg, "line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at });
+      const label = short(this.log ? 10 ** tick : Math.abs(tick) < 1e-12 * (high - low) ? 0 : tick);
+      draw(this.svg, "text", { x: MARGIN.left - 7, y: at + 4, "text-anchor": "end" }, label);
+    }
+    const ticks = linearTicks(left, right, Math.max(2, Math.floor(width / 110))).filter(Number.isInteger);
+    for (const tick of ticks) {
+      const large = right >= 10000;
+      const label = large ? `${Number((tick / 1000).toPrecision(6))}k` : count.format(tick);
+      const anchor = x(tick) > width - 30 ? "end" : "middle";
+      draw(this.svg, "text", { x: x(tick), y: bottom + 16, "text-anchor": anchor }, tick ? label : "0");
+    }
+  }
+
+  lines(drawn, width, height) {
+    const clip = draw(this.svg, "clipPath", { id: `clip-${this.index}` });
+    draw(clip, "rect", {
+      x: MARGIN.left - 2, y: 0, width: width - MARGIN.left - MARGIN.right + 4, height: height - MARGIN.bottom,
+    });
+    const group = draw(this.svg, "g", { "clip-path": `url(#clip-${this.index})` });
+    for (const s of drawn) {
+      if (s.smoothed) this.line(group, s, s.raw, "raw");
+      this.line(group, s, s.path, s.split);
+    }
+    for (const s of this.series) {
+      for (const step of s.visible ? s.broken : []) {
+        const at = this.scale.x(step), bottom = height - MARGIN.bottom;
+        const mark = draw(group, "line", { class: "broken", x1: at, x2: at, y1: bottom - 9, y2: bottom });
+        draw(mark, "title", {}, `${s.name}: not finite at ${count.format(step)}`);
+      }
+    }
+  }
+
+  line(group, s, points, kind) {
+    const { x, y } = this.scale;
+    if (points.length === 1) {
+      const [step, value] = points[0];
+      draw(group, "circle", { cx: x(step), cy: y(value), r: 3, style: `fill: ${s.color}` });
+    }
+    const d = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`);
+    draw(group, "path", { class: `line ${kind}`, d: d.join(""), style: `stroke: ${s.color}` });
+  }
+
+  point(event) {
+    if (!this.scale) return;
+    const box = this.svg.getBoundingClientRect();
+    const step = this.scale.step(event.clientX - box.left);
+    this.hover(this.steps[nearest(this.steps, step)]);
+  }
+
+  key(event) {
+    const move = { ArrowLeft: -1, ArrowRight: 1, PageUp: 20, PageDown: -20 }[event.key];
+    const end = { Home: 0, End: this.steps.length - 1 }[event.key];
+    if (event.key === "Escape") return this.hover(null);
+    if (move === undefined && end === undefined) return;
+    event.preventDefault();
+    const last = this.steps.length - 1;
+    const now = this.at === null ? last : nearest(this.steps, this.at);
+    this.hover(this.steps[end ?? Math.min(last, Math.max(0, now + move))]);
+  }
+
+  // Reads every curve at a step, or its last value where there is none.
+  hover(step) {
+    this.at = step;
+    const shown = step !== null && this.scale;
+    this.readout.textContent = shown ? `round ${count.format(step)}` : "";
+    this.overlay?.replaceChildren();
+    if (shown) {
+      const x = this.scale.x(step);
+      draw(this.overlay, "line", { class: "cursor", x1: x, x2: x, y1: MARGIN.top, y2: this.svg.clientHeight - MARGIN.bottom });
+    }
+    for (const s of this.series) {
+      const i = step === null ? s.steps.length - 1 : nearest(s.steps, step);
+      const value = s.values[i];
+      s.value.textContent = value === undefined ? "–" : short(value);
+      if (!shown || !s.visible || value === undefined || (this.log && value <= 0)) continue;
+      const y = this.scale.y(this.log ? Math.log10(value) : value);
+      draw(this.overlay, "circle", { cx: this.scale.x(s.steps[i]), cy: y, r: 3.5, style: `fill: ${s.color}` });
+    }
+  }
+}

@@ -1,0 +1,102 @@
+"""Which curves share a chart, and how few points draw them."""
+
+import re
+from collections import defaultdict
+from typing import Any
+
+from genlab.reporting.run import TIME, Curve, thin
+
+MAX_POINTS = 1000  # more than a chart has pixels
+MAX_BROKEN = 100  # marks of values that were not finite
+
+# Terms that differ only in one of these words are read against each other. An underscore is part
+# of the look-around because \b does not see it as the end of a word.
+_SIBLINGS = re.compile(
+    r"(?<![a-z])(real|fake|generated|reconstructed|[ab])(?![a-z])|\d+"
+)
+
+
+def chart_groups(curves: list[Curve]) -> dict[str, list[dict[str, Any]]]:
+    """Charts by heading (a player, `time`, or "" for the rest), ready for JSON.
+
+    Returns:
+      heading -> charts {title, log, series: [{name, split, steps, values, broken}]}; `log` is
+      whether the chart opens with a logarithmic axis.
+    """
+    charts: dict[str, dict[str, list[Curve]]] = defaultdict(lambda: defaultdict(list))
+    for curve in curves:
+        heading = TIME if curve.split == TIME else curve.player
+        charts[heading][_stem(curve)].append(curve)
+    order = sorted(charts, key=lambda heading: (heading == TIME, heading == ""))
+    return {
+        heading: [_chart(stem, members) for stem, members in _ranked(charts[heading])]
+        for heading in order
+    }
+
+
+def decimate(
+    steps: list[int], values: list[float], *, most: int = MAX_POINTS
+) -> tuple[list[int], list[float]]:
+    """At most `most` points of a curve: its ends, and between them each bucket's extremes.
+
+    Args:
+      steps: ascending.
+      values: finite, one for each step.
+      most: at least 4.
+
+    Returns:
+      steps, values of the points that are kept, in order.
+    """
+    count = len(steps)
+    if count <= most:
+        return steps, values
+    buckets = (most - 2) // 2
+    kept = {0, count - 1}
+    for bucket in range(buckets):
+        start = 1 + bucket * (count - 2) // buckets
+        stop = 1 + (bucket + 1) * (count - 2) // buckets
+        kept.add(min(range(start, stop), key=values.__getitem__))
+        kept.add(max(range(start, stop), key=values.__getitem__))
+    return [steps[i] for i in sorted(kept)], [values[i] for i in sorted(kept)]
+
+
+def _stem(curve: Curve) -> str:
+    """The chart of a term: norms together, siblings together, `kl/3` under `kl`."""
+    if curve.term.endswith("_norm"):
+        return "norms"
+    branch, slash, _ = curve.term.rpartition("/")
+    if slash:
+        return branch
+    return _SIBLINGS.sub("*", curve.term)
+
+
+def _ranked(charts: dict[str, list[Curve]]) -> list[tuple[str, list[Curve]]]:
+    """The loss first, the norms last, the rest as the run wrote them."""
+    rank = {"loss": -1, "norms": 1}
+    return sorted(charts.items(), key=lambda item: rank.get(item[0], 0))
+
+
+def _chart(stem: str, curves: list[Curve]) -> dict[str, Any]:
+    terms = list(dict.fromkeys(curve.term for curve in curves))
+    if "*" not in stem:
+        title = stem
+    elif len(terms) <= 3:
+        title = ", ".join(terms)
+    else:
+        title = f"{terms[0]} … {terms[-1]}"
+    return {
+        "title": title.replace("_", " "),
+        "log": stem == "norms",
+        "series": [_series(curve) for curve in curves],
+    }
+
+
+def _series(curve: Curve) -> dict[str, Any]:
+    steps, values = decimate(curve.steps, curve.values)
+    return {
+        "name": curve.term,
+        "split": curve.split,
+        "steps": steps,
+        "values": [float(f"{value:.6g}") for value in values],
+        "broken": thin(curve.broken, most=MAX_BROKEN),
+    }

@@ -1,0 +1,28 @@
+// What happens when the page opens.
+
+function curves() {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const tools = document.querySelector(".tools");
+  const { log, smoothing } = tools.elements;
+  const weight = () => Number(smoothing.value);
+  const charts = data.map((chart, i) => new Chart(document.querySelector(`[data-chart="${i}"]`), chart, i, weight()));
+  tools.hidden = charts.length === 0;
+  tools.addEventListener("submit", (event) => event.preventDefault());
+  log.addEventListener("change", () => charts.forEach((chart) => chart.set({ log: log.checked })));
+  smoothing.addEventListener("input", () => {
+    tools.querySelector("output").textContent = weight().toFixed(2);
+    charts.forEach((chart) => chart.set({ smoothing: weight() }));
+  });
+  charts.forEach((chart) => chart.render());
+  let width = window.innerWidth;
+  window.addEventListener("resize", () => {
+    if (width === window.innerWidth) return; // a phone's address bar changes only the height
+    width = window.innerWidth;
+    charts.forEach((chart) => chart.render());
+  });
+}
+
+document.documentElement.classList.add("scripted");
+document.querySelectorAll(".film").forEach(film);
+curves();
+document.documentElement.dataset.ready = "true";

@@ -1,0 +1,173 @@
+"""A run folder as its files stand: finished, running or killed half-way through a line."""
+
+import dataclasses
+import json
+import math
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from genlab.errors import InputError
+
+# A GAN's sample grid of a long run: enough to see it move, little enough for one page.
+MAX_PICTURES = 24
+
+TIME = "time"  # the split of speed and memory, which belong to no player
+
+_PICTURE = re.compile(r"(?P<plot>.+)-(?P<step>\d+)\.png")
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One metric of one split over the steps.
+
+    Attributes:
+      player: whose metric it is, "" where the name has no player.
+      term: the name below the player, `loss`.
+      split: `train`, `validation`, `test` or `time`.
+      steps: rounds done, ascending, one for each value.
+      values: finite values.
+      broken: steps at which the value was not finite.
+    """
+
+    player: str
+    term: str
+    split: str
+    steps: list[int]
+    values: list[float]
+    broken: list[int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a run folder holds.
+
+    Attributes:
+      name: the folder's name.
+      record: config.json.
+      curves: the metrics, in the order in which they were first written.
+      results: results.json, None where there is none yet.
+      pictures: plot -> (step, file) in ascending order, at most `MAX_PICTURES`.
+      step: the last step that any file speaks of.
+      unreadable: lines of metrics.jsonl that are not whole.
+    """
+
+    name: str
+    record: dict[str, Any]
+    curves: list[Curve]
+    results: dict[str, Any] | None
+    pictures: dict[str, list[tuple[int, Path]]]
+    step: int
+    unreadable: int
+
+    @property
+    def planned_steps(self) -> int | None:
+        """Rounds that the config asks for, None where it has no single number."""
+        train = self.record["config"].get("train")
+        steps = train.get("steps") if isinstance(train, dict) else None
+        return steps if isinstance(steps, int) else None
+
+
+def read_run(workdir: Path) -> Run:
+    """Reads a run folder.
+
+    Raises:
+      InputError: the folder has no config.json, or it or results.json is not what a run writes.
+    """
+    workdir = Path(workdir)
+    record = _read_json(workdir / "config.json")
+    if record is None:
+        raise InputError(
+            f"no config.json in {str(workdir)!r}: name the folder of a run, as given by"
+            " --workdir when it was trained"
+        )
+    if not isinstance(record.get("config"), dict):
+        raise InputError(f"{workdir / 'config.json'} has no object under 'config'")
+    curves, unreadable = read_metrics(workdir / "metrics.jsonl")
+    results = _read_json(workdir / "results.json")
+    pictures = find_pictures(workdir / "samples")
+    steps = [step for curve in curves for step in (*curve.steps, *curve.broken)]
+    steps += [step for shots in pictures.values() for step, _ in shots]
+    if results and isinstance(results.get("step"), int):
+        steps.append(results["step"])
+    return Run(
+        name=workdir.resolve().name,
+        record=record,
+        curves=curves,
+        results=results,
+        pictures={plot: thin(shots) for plot, shots in pictures.items()},
+        step=max(steps, default=0),
+        unreadable=unreadable,
+    )
+
+
+def read_metrics(path: Path) -> tuple[list[Curve], int]:
+    """The curves in metrics.jsonl, and how many of its lines are not whole.
+
+    A resumed run writes some steps again: the later line counts. A missing file is an empty one.
+    """
+    points: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    unreadable = 0
+    if not path.exists():
+        return [], 0
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                row = json.loads(line)
+                step, split, values = int(row["step"]), row["split"], row["values"]
+                pairs = [(name, _number(value)) for name, value in values.items()]
+            except (ValueError, KeyError, TypeError, AttributeError):
+                unreadable += bool(line.strip())
+                continue
+            for name, value in pairs:
+                points[split, name][step] = value
+    return [_curve(*key, values) for key, values in points.items()], unreadable
+
+
+def find_pictures(folder: Path) -> dict[str, list[tuple[int, Path]]]:
+    """The pictures `<plot>-<step>.png` of each plot, (step, file) in ascending order."""
+    pictures = defaultdict(list)
+    for path in sorted(folder.glob("*.png")):
+        if match := _PICTURE.fullmatch(path.name):
+            pictures[match["plot"]].append((int(match["step"]), path))
+    return {plot: sorted(shots) for plot, shots in pictures.items()}
+
+
+def thin(shots: list, *, most: int = MAX_PICTURES) -> list:
+    """At most `most` items, evenly spread, with the first and the last."""
+    if len(shots) <= most:
+        return shots
+    return [shots[round(i * (len(shots) - 1) / (most - 1))] for i in range(most)]
+
+
+def _curve(split: str, name: str, points: dict[int, float]) -> Curve:
+    player, slash, term = name.partition("/")
+    if not slash or split == TIME:
+        player, term = "", name
+    finite = sorted((s, v) for s, v in points.items() if math.isfinite(v))
+    return Curve(
+        player=player,
+        term=term,
+        split=split,
+        steps=[step for step, _ in finite],
+        values=[value for _, value in finite],
+        broken=sorted(s for s, v in points.items() if not math.isfinite(v)),
+    )
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a file, None where there is no file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds a {type(content).__name__}, not an object")
+    return content

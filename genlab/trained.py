@@ -1,0 +1,140 @@
+"""A view on a trained model: what metrics, plots and commands ask of it."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genlab import rng
+from genlab.data.dataset import Dataset
+from genlab.data.feed import batches
+from genlab.data.prepare import Preparation
+from genlab.errors import InputError
+from genlab.experiment import Draw, Experiment, State
+
+PyTree = Any
+
+SAMPLE_CHUNK = 128  # examples drawn at a time; part of what makes a sample reproducible
+
+
+class Trained:
+    """An experiment with a state, its data and its seed.
+
+    The parameters are the averaged ones where a player keeps an average. Compiled functions are
+    kept for as long as the object; `at` gives them a newer state.
+
+    Attributes:
+      step: rounds trained.
+      seed: the run's seed.
+      data: the data set.
+      value_range: (low, high) of the examples that the model sees and makes.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        state: State,
+        data: Dataset,
+        preparation: Preparation,
+        seed: int,
+    ):
+        self.experiment = experiment
+        self.data = data
+        self.preparation = preparation
+        self.seed = seed
+        self._compiled: dict[str, Callable] = {}
+        self.at(state)
+
+    def at(self, state: State) -> "Trained":
+        """Looks at another state of the same experiment."""
+        self.params, self.extra = self.experiment.view(state)
+        self.step = int(state.step)
+        return self
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        return self.preparation.value_range
+
+    def has(self, method: str) -> bool:
+        """Whether the family can do this: `sample`, `encode`, `reconstruct`, ..."""
+        return callable(getattr(self.experiment, method, None))
+
+    def call(self, method: str, *arrays: np.ndarray) -> Any:
+        """An experiment's method on arrays, compiled.
+
+        Raises:
+          InputError: the experiment has no such method.
+        """
+        if not self.has(method):
+            family = type(self.experiment).__name__
+            raise InputError(f"experiment {family} does not {method}")
+        if method not in self._compiled:
+            self._compiled[method] = jax.jit(getattr(self.experiment, method))
+        return jax.device_get(self._compiled[method](self.params, self.extra, *arrays))
+
+    def sample(self, num: int) -> np.ndarray:
+        """`num` samples, `[num, ...]`, from latents that depend on the seed alone.
+
+        The first n samples are the same for every `num`.
+        """
+        if not self.has("sample"):
+            raise InputError(
+                f"experiment {type(self.experiment).__name__} does not sample"
+            )
+        if "sample" not in self._compiled:
+            self._compiled["sample"] = jax.jit(
+                functools.partial(self.experiment.sample, num=SAMPLE_CHUNK)
+            )
+        chunks = [
+            self._compiled["sample"](
+                self.params, self.extra, rng.stream(self.seed, "sample", chunk)
+            )
+            for chunk in range(-(-num // SAMPLE_CHUNK))
+        ]
+        return np.concatenate(jax.device_get(chunks))[:num]
+
+    def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
+        """The first `num` examples of a split as the model sees them, without augmentation."""
+        source = self.data.splits[split].load()
+        index = np.arange(min(num, source.size), dtype=np.int32)
+        return jax.device_get(
+            self._prepare({"index": index, **source.gather(index)}, 0)
+        )
+
+    def mean_over(self, split: str, batch_size: int) -> tuple[dict[str, float], int]:
+        """Means of what the family measures over every example of a split, and their number.
+
+        Sums and counts are merged, so that a last batch that is not full weighs what it holds.
+        """
+        if "measure" not in self._compiled:
+            self._compiled["measure"] = jax.jit(self._sums)
+        sums: dict[str, float] = {}
+        count = 0
+        source = self.data.splits[split].load()
+        for index, (raw, mask) in enumerate(batches(source, batch_size)):
+            batch = self._prepare(raw, index)
+            root = rng.stream(self.seed, f"measure/{split}", index)
+            values = self._compiled["measure"](
+                self.params, self.extra, batch, root, mask
+            )
+            for name, value in jax.device_get(values).items():
+                sums[name] = sums.get(name, 0.0) + float(value)
+            count += int(mask.sum())
+        return {name: value / count for name, value in sums.items()}, count
+
+    def _sums(self, params, extra, batch, root, mask):
+        draw = Draw(batch, root, jnp.zeros((), jnp.int32))
+        values = self.experiment.measure(params, extra, draw)
+        return {
+            name: jnp.sum(jnp.where(mask, value, 0.0)) for name, value in values.items()
+        }
+
+    def _prepare(self, raw: dict[str, np.ndarray], index: int) -> dict[str, jax.Array]:
+        if "prepare" not in self._compiled:
+            self._compiled["prepare"] = jax.jit(
+                lambda raw, key: self.preparation(raw, key, False)
+            )
+        return self._compiled["prepare"](raw, rng.stream(self.seed, "prepare", index))

@@ -1,0 +1,68 @@
+"""What a run writes about itself: metrics.jsonl, TensorBoard events, results.json."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+class Writer:
+    """Appends metrics to `metrics.jsonl`, the source of truth, and to TensorBoard beside it.
+
+    Args:
+      workdir: the run folder.
+      step: the step that the run resumes from; lines of later steps, which a killed run wrote
+        after its last checkpoint, are dropped.
+    """
+
+    def __init__(self, workdir: Path, step: int = 0):
+        from tensorboardX import SummaryWriter
+
+        path = workdir / "metrics.jsonl"
+        if path.exists():
+            kept = [line for line in read_metrics(path) if line["step"] <= step]
+            write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept))
+        self._file = path.open("a")
+        self._events = SummaryWriter(
+            str(workdir / "tensorboard"), purge_step=step + 1, max_queue=1000
+        )
+
+    def write(self, step: int, split: str, values: Mapping[str, float]) -> None:
+        """One line: the values of a split (`train`, `validation`, `time`, ...) at a step."""
+        finite = {
+            name: float(value) if math.isfinite(value) else None
+            for name, value in values.items()
+        }
+        line = {"step": step, "split": split, "values": finite}
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+        for name, value in values.items():
+            self._events.add_scalar(f"{split}/{name}", value, step)
+
+    def close(self) -> None:
+        """Flushes both."""
+        self._file.close()
+        self._events.close()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a `metrics.jsonl`; a last line that a kill cut short is left out."""
+    lines = []
+    for line in path.read_text().splitlines():
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return lines
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Replaces a file by a whole new one, or leaves the old one as it was."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with unfinished.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
