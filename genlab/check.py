@@ -29,7 +29,7 @@ def describe(config: dict[str, Any]) -> str:
     width = max(len(name) for name in table)
     lines.append("")
     for name, row in table.items():
-        lines.append(f"  {name:<{width}}  {str(row['shape']):<20} {row['count']:>12,}")
+        lines.append(f"  {name:<{width}}  {row['shape']!s:<20} {row['count']:>12,}")
     lines += ["", f"memory      state {_bytes(state) / MIB:,.1f} MiB"]
     resident = data.splits["train"].nbytes / MIB
     lines.append(f"            examples {resident:,.1f} MiB as stored")

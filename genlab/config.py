@@ -134,12 +134,12 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
         old = _default_of_knob(registry, home, key)
     else:
         _refuse_key(home, key.split("."))
-    if isinstance(old, ConfigDict) or (
-        isinstance(old, type(None)) and _registry_of([*path, last]) is not None
-    ):
-        if _registry_of([*path, last]) is None:
-            raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
-        value = ConfigDict({"name": text})
+    chosen = _registry_of([*path, last])
+    if chosen is not None and (old is None or isinstance(old, ConfigDict)):
+        kept = PREPARATION + FEEDING if chosen is datasets else ()
+        value = ConfigDict({"name": text, **{knob: old[knob] for knob in kept}})
+    elif isinstance(old, ConfigDict):
+        raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
     else:
         value = _parse(key, text, old)
     with home.unlocked(), home.ignore_type():
@@ -171,18 +171,17 @@ def _parse(key: str, text: str, old: Any) -> Any:
         value = {"true": True, "false": False}.get(text.lower(), text)
     if isinstance(old, str):
         return text
+    if old is None or value is None:
+        return value
     if isinstance(old, float) and type(value) is int:
         return float(value)
-    if isinstance(old, tuple | list) and not isinstance(value, tuple | list):
+    if isinstance(old, tuple | list):
+        if isinstance(value, tuple | list):
+            return tuple(value)
         return (value,) if text else ()
-    if old is not None and value is not None and not isinstance(value, type(old)):
-        if not (isinstance(old, tuple | list) and isinstance(value, tuple | list)):
-            raise InputError(
-                f"config.{key}={text!r} is not a {type(old).__name__}, such as {old!r}"
-            )
-    if isinstance(old, int) and isinstance(value, bool) is not isinstance(old, bool):
+    if type(value) is not type(old):
         raise InputError(
-            f"config.{key}={text!r} is not a {type(old).__name__}, such as {old!r}"
+            f"config.{key}={text!r} is not of type {type(old).__name__}, such as {old!r}"
         )
     return value
 

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
+from typing import Self
 
 import jax
 import numpy as np
@@ -57,7 +58,7 @@ class Meter:
         )
         self._seconds, self._rounds = 0.0, 0
 
-    def __enter__(self) -> "Meter":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception) -> None:

@@ -42,7 +42,7 @@ def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -
         rate = learning_rate
         if schedule is not None:
             factor = schedules.choose(schedule)()
-            rate = lambda step: learning_rate * factor(step)  # noqa: E731
+            rate = lambda step: learning_rate * factor(step)
         transform = factory(rate, **knobs)
         if clip is not None:
             transform = optax.chain(optax.clip_by_global_norm(clip), transform)
@@ -65,6 +65,13 @@ def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -
     optimizers.register(optimizer, name=name)
 
 
+_LEFT_OUT = {
+    "lbfgs",  # its line search evaluates the loss
+    "noisy_sgd",  # keeps a random key of its own, which the run's seed does not reach
+    "optimistic_adam",  # deprecated by optax in favour of optimistic_adam_v2
+}
+
+
 def _optax_factories() -> dict[str, Callable[..., optax.GradientTransformation]]:
     """Every optimizer of optax that moves by gradients alone."""
     return {
@@ -73,7 +80,7 @@ def _optax_factories() -> dict[str, Callable[..., optax.GradientTransformation]]
         if inspect.isfunction(factory)
         and next(iter(inspect.signature(factory).parameters), None) == "learning_rate"
         and not name.startswith(("_", "scale_by_"))
-        and name != "lbfgs"  # its line search evaluates the loss
+        and name not in _LEFT_OUT
     }
 
 

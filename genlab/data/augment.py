@@ -11,8 +11,8 @@ from genlab.registry import Registry
 
 Array = jax.Array
 
-# Only the registry's name differs from the ones that `launch.py list` shows: an augmentation is
-# a part of this room, found by walking it.
+# Not one of `registry.REGISTRIES`: an augmentation is a part of a data preparation, found by
+# walking this room like a data set.
 augmentations = Registry("augmentation", "genlab.data")
 
 

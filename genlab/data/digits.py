@@ -41,7 +41,7 @@ def digits(
     return Dataset(
         name="digits",
         splits=array_splits(
-            arrays,
+            {"train": arrays},
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
         ),

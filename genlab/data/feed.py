@@ -8,8 +8,9 @@ import jax
 import numpy as np
 
 from genlab.data import schedule
-from genlab.data.dataset import Dataset, Split
+from genlab.data.dataset import Dataset
 from genlab.data.prepare import Preparation
+from genlab.data.split import Split
 from genlab.errors import InputError, suggest
 
 Array = jax.Array
@@ -105,14 +106,6 @@ class Feed:
         if self.backend == "resident":
             piece = {**piece, **self._split.lookup(resident, piece["index"])}
         return self.preparation(piece, key, True)
-
-    def batches(
-        self, split: Split | str, batch_size: int
-    ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-        """A split once, in order, as raw batches of one shape; see `batches`."""
-        if isinstance(split, str):
-            split = self.dataset.splits[split]
-        return batches(split, batch_size)
 
     def _gather(self, step: int, rounds: int) -> Piece:
         per_round = self.draws * self.batch_size

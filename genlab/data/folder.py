@@ -5,7 +5,8 @@ import pathlib
 import numpy as np
 
 from genlab.data import images
-from genlab.data.dataset import Dataset, Records, RecordSplit, carve
+from genlab.data.dataset import Dataset, carve_missing
+from genlab.data.split import Records, RecordSplit
 from genlab.errors import InputError
 from genlab.registry import datasets
 
@@ -48,47 +49,27 @@ def folder(
     root = pathlib.Path(path).expanduser()
     if not path or not root.is_dir():
         raise InputError(f"no folder {path!r}; name one, as in folder:data/flowers")
-    places = {
-        split: next((root / name for name in names if (root / name).is_dir()), None)
-        for split, names in _SPLIT_FOLDERS.items()
-    }
-    listed = {split: _list(place) for split, place in places.items() if place}
-    if "train" not in listed:
-        if listed:
-            raise InputError(
-                f"{root} has a folder for {list(listed)[0]} but none called train"
-            )
-        listed["train"] = _list(root)
+    listed = _list_splits(root)
     names = sorted({name for _, name in listed["train"] if name})
-    files, labels, ranges = [], [], {}
-    for split, entries in listed.items():
-        start = len(files)
-        for file, name in entries:
-            if bool(name) != bool(names) or name and name not in names:
-                raise InputError(
-                    f"{file} is of class {name or 'none'}; train has"
-                    f" {', '.join(names) or 'no class folders'}"
-                )
-            files.append(file)
-            labels.append(names.index(name) if name else 0)
-        ranges[split] = np.arange(start, len(files))
-    fractions = {"test": test_fraction, "validation": validation_fraction}
-    for split, fraction in fractions.items():
-        if split not in ranges:
-            kept, held = carve(len(ranges["train"]), fraction)
-            ranges[split] = ranges["train"][held]
-            ranges["train"] = ranges["train"][kept]
+    entries = [entry for part in listed.values() for entry in part]
+    files = [file for file, _ in entries]
+    labels = np.array([_class_index(*entry, names) for entry in entries], np.int32)
+    ends = np.cumsum([len(part) for part in listed.values()])
+    ranges = dict(zip(listed, np.split(np.arange(len(files)), ends[:-1]), strict=True))
+    indices = carve_missing(
+        ranges, validation_fraction=validation_fraction, test_fraction=test_fraction
+    )
     first = images.decode(
         files[0], image_size=image_size, channels=channels, name=str(files[0])
     )
     records = _FolderRecords(
-        files, np.array(labels, np.int32) if names else None, first.shape, image_size
+        files, labels if names else None, first.shape, image_size, channels
     )
     return Dataset(
         name=f"folder:{root.name}",
         splits={
-            split: RecordSplit(records, indices, example_bytes=first.nbytes)
-            for split, indices in ranges.items()
+            split: RecordSplit(records, rows, example_bytes=first.nbytes)
+            for split, rows in indices.items()
         },
         example_shape=first.shape,
         num_classes=len(names),
@@ -105,20 +86,19 @@ class _FolderRecords(Records):
         labels: np.ndarray | None,
         shape: tuple[int, int, int],
         image_size: int | None,
+        channels: int | None,
     ):
         self._files = files
         self._labels = labels
         self._shape = shape
-        self._image_size = image_size
+        self._options = {"image_size": image_size, "channels": channels}
 
     def read(self, indices: list[int]) -> list[dict]:
         return [self._read(index) for index in indices]
 
     def _read(self, index: int) -> dict:
         file = self._files[index]
-        x = images.decode(
-            file, image_size=self._image_size, channels=None, name=str(file)
-        )
+        x = images.decode(file, name=str(file), **self._options)
         if x.shape[2] < self._shape[2]:
             x = np.repeat(x, self._shape[2], axis=2)
         if x.shape != self._shape:
@@ -129,6 +109,30 @@ class _FolderRecords(Records):
         return (
             {"x": x} if self._labels is None else {"x": x, "label": self._labels[index]}
         )
+
+
+def _list_splits(root: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, str]]]:
+    """The listing of every split that has a folder; of the root as train where none has."""
+    places = {
+        split: next((root / name for name in names if (root / name).is_dir()), None)
+        for split, names in _SPLIT_FOLDERS.items()
+    }
+    listed = {split: _list(place) for split, place in places.items() if place}
+    if listed and "train" not in listed:
+        raise InputError(
+            f"{root} has a folder for {next(iter(listed))} and none called train"
+        )
+    return listed or {"train": _list(root)}
+
+
+def _class_index(file: pathlib.Path, name: str, names: list[str]) -> int:
+    """Position of a file's class among the train split's; 0 where train has none."""
+    if bool(name) != bool(names) or (name and name not in names):
+        raise InputError(
+            f"{file} is of class {name or 'none'}; train has"
+            f" {', '.join(names) or 'no class folders'}"
+        )
+    return names.index(name) if name else 0
 
 
 def _list(place: pathlib.Path) -> list[tuple[pathlib.Path, str]]:

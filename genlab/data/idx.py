@@ -63,9 +63,7 @@ def idx(
         classes = max(classes, count_classes([labels]))
     return Dataset(
         name=f"idx:{folder.name}",
-        splits=array_splits(
-            parts["train"], parts["test"], validation_fraction=validation_fraction
-        ),
+        splits=array_splits(parts, validation_fraction=validation_fraction),
         example_shape=parts["train"]["x"].shape[1:],
         num_classes=classes,
     )

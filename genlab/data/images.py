@@ -70,8 +70,8 @@ def decode(
     try:
         with Image.open(file) as opened:
             _check_pixels(opened, name)
-            image = ImageOps.exif_transpose(opened)
-            return _to_array(_fit(_flatten(image, name), image_size), channels)
+            ImageOps.exif_transpose(opened, in_place=True)
+            return _to_array(_fit(_flatten(opened, name), image_size), channels)
     except InputError:
         raise
     except bombs as error:

@@ -66,36 +66,28 @@ def npz(
         raise InputError(f"no file {path!r}; name one, as in npz:data/faces.npz")
     if not 1 <= white <= 255:
         raise InputError(f"white {white} must be a byte between 1 and 255")
-    parts = {split: _read_split(file, names) for split, names in _NAMES.items()}
-    if parts["train"] is None:
-        found = ", ".join(_keys(file)) or "no arrays"
-        raise InputError(
-            f"{file} holds {found}; one array must be called"
-            f" {' or '.join(_NAMES['train']['x'])}"
-        )
+    parts = _read(file)
     for part in parts.values():
-        if part is not None:
-            part["x"] = _examples(file, part["x"], white, image_size, channels)
+        part["x"] = _examples(file, part["x"], white, image_size, channels)
     shape = parts["train"]["x"].shape[1:]
-    present = [part for part in parts.values() if part is not None]
-    for part in present:
+    for part in parts.values():
         if part["x"].shape[1:] != shape or set(part) != set(parts["train"]):
             raise InputError(
                 f"{file}: the splits differ in shape or arrays; each needs {shape} and"
                 f" {', '.join(sorted(parts['train']))}"
             )
-    factors = [part["factors"] for part in present if "factors" in part]
+    factors = [part["factors"] for part in parts.values() if "factors" in part]
     return Dataset(
         name=f"npz:{file.name}",
         splits=array_splits(
-            parts["train"],
-            parts["test"],
-            parts["validation"],
+            parts,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
         ),
         example_shape=shape,
-        num_classes=count_classes(part["label"] for part in present if "label" in part),
+        num_classes=count_classes(
+            part["label"] for part in parts.values() if "label" in part
+        ),
         factors={
             f"factor_{i}": count_classes(array[:, i] for array in factors)
             for i in range(factors[0].shape[1] if factors else 0)
@@ -103,21 +95,31 @@ def npz(
     )
 
 
-def _keys(file: pathlib.Path) -> list[str]:
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            return list(archive.files)
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+def _read(file: pathlib.Path) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of the splits that the file has, by what they are."""
+    keys = _keys(file)
+    parts = {split: _read_split(file, keys, names) for split, names in _NAMES.items()}
+    if parts["train"] is None:
         raise InputError(
-            f"{file} is not a .npz archive ({error}); write it with numpy.savez"
-        ) from None
+            f"{file} holds {', '.join(keys) or 'no arrays'}; one array must be called"
+            f" {' or '.join(_NAMES['train']['x'])}"
+        )
+    return {split: part for split, part in parts.items() if part is not None}
+
+
+def _keys(file: pathlib.Path) -> list[str]:
+    if not zipfile.is_zipfile(file):
+        raise InputError(
+            f"{file} is not a whole .npz archive, as numpy.savez writes it"
+        )
+    with np.load(file, allow_pickle=False) as archive:
+        return list(archive.files)
 
 
 def _read_split(
-    file: pathlib.Path, names: dict[str, tuple[str, ...]]
+    file: pathlib.Path, keys: list[str], names: dict[str, tuple[str, ...]]
 ) -> dict[str, np.ndarray] | None:
     """The arrays of one split by what they are; None where the file has no such split."""
-    keys = _keys(file)
     found = {
         what: next((name for name in accepted if name in keys), None)
         for what, accepted in names.items()
@@ -126,27 +128,32 @@ def _read_split(
         return None
     arrays = {what: _load(file, name) for what, name in found.items() if name}
     for what, rank in (("label", 1), ("factors", 2)):
-        if what not in arrays:
-            continue
-        array, name = arrays[what], found[what]
-        if what == "label" and array.ndim == 2 and array.shape[1] == 1:
-            array = array[:, 0]
-        if array.ndim != rank or array.dtype.kind not in "iu":
-            raise InputError(
-                f"{file}: {name!r} has shape {array.shape} and type {array.dtype};"
-                f" integers with {rank} axes are needed"
-            )
-        if len(array) != len(arrays["x"]):
-            raise InputError(
-                f"{file}: {len(arrays['x'])} examples in {found['x']!r} but {len(array)}"
-                f" in {name!r}; each example needs one"
-            )
-        if array.size and array.min() < 0:
-            raise InputError(
-                f"{file}: {name!r} has the value {array.min()}; 0 is the least"
-            )
-        arrays[what] = array.astype(np.int32)
+        if what in arrays:
+            arrays[what] = _integers(file, found[what], arrays[what], rank)
+            if len(arrays[what]) != len(arrays["x"]):
+                raise InputError(
+                    f"{file}: {len(arrays['x'])} examples in {found['x']!r} but"
+                    f" {len(arrays[what])} in {found[what]!r}; each example needs one"
+                )
     return arrays
+
+
+def _integers(
+    file: pathlib.Path, name: str, array: np.ndarray, rank: int
+) -> np.ndarray:
+    """Labels `[N]` or factors `[N, F]` as int32."""
+    if rank == 1 and array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != rank or array.dtype.kind not in "iu":
+        raise InputError(
+            f"{file}: {name!r} has shape {array.shape} and type {array.dtype}; integers"
+            f" with {rank} axes are needed"
+        )
+    if array.size and array.min() < 0:
+        raise InputError(
+            f"{file}: {name!r} has the value {array.min()}; 0 is the least"
+        )
+    return array.astype(np.int32)
 
 
 def _load(file: pathlib.Path, name: str) -> np.ndarray:

@@ -12,13 +12,10 @@ def epoch_order(seed: int, epoch: int, size: int) -> np.ndarray:
     """The order of one pass over the data: a read-only permutation `[size]` int64.
 
     Raises:
-      InputError: `seed` is negative or `size` is below 1.
+      InputError: `seed` is negative.
     """
-    if seed < 0 or size < 1:
-        raise InputError(
-            f"no order for seed {seed} and {size} examples; the seed is 0 or more and"
-            " the split holds 1 or more"
-        )
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative; it must be 0 or more")
     generator = np.random.default_rng(np.random.SeedSequence((seed, epoch)))
     order = generator.permutation(size)
     order.setflags(write=False)  # every caller gets the cached array itself
@@ -30,7 +27,12 @@ def indices_from(seed: int, first: int, count: int, size: int) -> np.ndarray:
 
     Position p is the (p mod size)-th example of epoch p // size, so that every epoch holds every
     example once and nothing needs to be remembered between calls.
+
+    Raises:
+      InputError: `seed` is negative or `size` is below 1.
     """
+    if size < 1:
+        raise InputError(f"a split of {size} examples has no order; it needs 1 or more")
     pieces = []
     while count > 0:
         epoch, offset = divmod(first, size)

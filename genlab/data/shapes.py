@@ -2,16 +2,19 @@
 
 import functools
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
 from genlab.data import images
-from genlab.data.dataset import Dataset, RenderedSplit
+from genlab.data.dataset import Dataset
+from genlab.data.split import RenderedSplit
 from genlab.errors import InputError
 from genlab.registry import datasets
 
 Array = jax.Array
+Example = Callable[[Array], dict[str, Array]]
 
 SHAPES = ("square", "ellipse", "heart")
 EXTENT = 0.22  # radius of the circle round the largest sprite, in image sides
@@ -64,11 +67,11 @@ def shapes(
         _draw, image_size=image_size, channels=depth, colors=colors
     )
     sizes = tuple(factors.values())
+    example = functools.partial(_example, draw=draw, sizes=sizes)
+    divide = _hold_out if hold_out else _keep_all
     return Dataset(
         name="shapes",
-        splits=_splits(functools.partial(_example, draw=draw, sizes=sizes), sizes)
-        if hold_out
-        else _whole(functools.partial(_example, draw=draw, sizes=sizes), sizes),
+        splits=divide(example, math.prod(sizes)),
         example_shape=(image_size, image_size, depth),
         num_classes=len(SHAPES),
         class_names=SHAPES,
@@ -77,8 +80,7 @@ def shapes(
     )
 
 
-def _splits(example, sizes: tuple[int, ...]) -> dict[str, RenderedSplit]:
-    total = math.prod(sizes)
+def _hold_out(example: Example, total: int) -> dict[str, RenderedSplit]:
     test, validation = -(-total // PERIOD), -(-(total - 1) // PERIOD)
     rest = PERIOD - 2
     return {
@@ -91,15 +93,17 @@ def _splits(example, sizes: tuple[int, ...]) -> dict[str, RenderedSplit]:
     }
 
 
-def _whole(example, sizes: tuple[int, ...]) -> dict[str, RenderedSplit]:
+def _keep_all(example: Example, total: int) -> dict[str, RenderedSplit]:
     return {
-        "train": RenderedSplit(example, math.prod(sizes)),
+        "train": RenderedSplit(example, total),
         "validation": RenderedSplit(example, 0),
         "test": RenderedSplit(example, 0),
     }
 
 
-def _example(index: Array, *, draw, sizes: tuple[int, ...]) -> dict[str, Array]:
+def _example(
+    index: Array, *, draw: Callable[[Array], Array], sizes: tuple[int, ...]
+) -> dict[str, Array]:
     """The raw example of a combination's index: `[]` int32."""
     factors = jnp.stack(jnp.unravel_index(index, sizes)).astype(jnp.int32)
     shape = factors[len(sizes) - 5]

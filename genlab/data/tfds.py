@@ -1,12 +1,16 @@
 """Data sets that TensorFlow Datasets has prepared, read without TensorFlow."""
 
+import functools
+import math
+import operator
 import pathlib
 from typing import Any
 
 import numpy as np
 
 from genlab.data import images
-from genlab.data.dataset import Dataset, Records, RecordSplit, carve
+from genlab.data.dataset import SPLITS, Dataset, carve_missing
+from genlab.data.split import Records, RecordSplit
 from genlab.errors import InputError, suggest
 from genlab.registry import datasets
 
@@ -36,7 +40,8 @@ def tfds(
         the same for every image.
       channels: 1, 3, or None for those of the feature.
       image: name of the image feature; None takes the only one.
-      label: name of an integer feature to use as label; None takes the only class label, if any.
+      label: class label or boolean to use as label, `attributes/Smiling` where it is nested; None
+        takes the only class label, if any.
       validation_fraction: share of train held out where the source has no validation split.
       test_fraction: the same for test.
 
@@ -48,50 +53,70 @@ def tfds(
     features = builder.info.features
     image = _feature(features, name, "image", image)
     label = _feature(features, name, "label", label)
-    height, width, depth = features[image].shape
-    if features[image].np_dtype != np.uint8:
-        raise InputError(
-            f"tfds:{name} has images of type {features[image].np_dtype}; uint8 is needed"
-        )
-    if image_size is None and (height is None or width is None):
-        raise InputError(
-            f"tfds:{name} has images of many sizes; set image_size, as in image_size=64"
-        )
-    channels = channels or (1 if depth == 1 else 3)
-    shape = (image_size or height, image_size or width, channels)
-    splits: dict[str, Any] = {}
-    for split, info in builder.info.splits.items():
-        if split in ("train", "validation", "test"):
-            records = _TfdsRecords(builder, split, image, label, image_size, channels)
-            splits[split] = (records, np.arange(info.num_examples))
-    if "train" not in splits:
+    channels = channels or (1 if features[image].shape[-1] == 1 else 3)
+    shape = (*_image_sides(features[image], name, image_size), channels)
+    records = {
+        split: _TfdsRecords(builder, split, image, label, image_size, channels)
+        for split in SPLITS
+        if split in builder.info.splits
+    }
+    if "train" not in records:
         raise InputError(
             f"tfds:{name} has splits {', '.join(builder.info.splits)}; one must be train"
         )
-    fractions = {"test": test_fraction, "validation": validation_fraction}
-    for split, fraction in fractions.items():
-        if split not in splits:
-            records, indices = splits["train"]
-            kept, held = carve(len(indices), fraction)
-            splits["train"] = (records, indices[kept])
-            splits[split] = (records, indices[held])
-    classes = getattr(features[label], "num_classes", None) if label else None
+    indices = carve_missing(
+        {
+            split: np.arange(builder.info.splits[split].num_examples)
+            for split in records
+        },
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+    )
+    names = _class_names(features, label)
     return Dataset(
         name=f"tfds:{name}",
         splits={
-            split: RecordSplit(records, indices, example_bytes=int(np.prod(shape)))
-            for split, (records, indices) in splits.items()
+            split: RecordSplit(
+                records.get(split, records["train"]),
+                rows,
+                example_bytes=math.prod(shape),
+            )
+            for split, rows in indices.items()
         },
         example_shape=shape,
-        num_classes=classes or 0,
-        class_names=tuple(features[label].names) if classes else (),
+        num_classes=len(names),
+        class_names=names,
     )
+
+
+def _image_sides(feature: Any, name: str, image_size: int | None) -> tuple[int, int]:
+    """Height and width of the images that will be read."""
+    if feature.np_dtype != np.uint8:
+        raise InputError(
+            f"tfds:{name} has images of type {feature.np_dtype}; uint8 is needed"
+        )
+    if image_size is not None:
+        return image_size, image_size
+    height, width, _ = feature.shape
+    if height is None or width is None:
+        raise InputError(
+            f"tfds:{name} has images of many sizes; set image_size, as in image_size=64"
+        )
+    return height, width
 
 
 class _TfdsRecords(Records):
     """One split of a TFDS builder; the bytes of its images are decoded here."""
 
-    def __init__(self, builder, split, image, label, image_size, channels):
+    def __init__(
+        self,
+        builder: Any,
+        split: str,
+        image: str,
+        label: str | None,
+        image_size: int | None,
+        channels: int,
+    ):
         from tensorflow_datasets import decode
 
         # TFDS would decode one image a call and warn that OpenCV is missing.
@@ -111,7 +136,7 @@ class _TfdsRecords(Records):
             x = images.decode(record[self._image], name=name, **self._options)
             example = {"x": x}
             if self._label:
-                example["label"] = np.int32(record[self._label])
+                example["label"] = np.int32(_reach(record, self._label))
             examples.append(example)
         return examples
 
@@ -154,19 +179,23 @@ def _builder(name: str, data_dir: str | None) -> Any:
 
 def _feature(features: Any, name: str, role: str, wanted: str | None) -> str | None:
     """Name of the feature that plays `role`: the one wanted, or the only one of its type."""
-    import tensorflow_datasets
+    from tensorflow_datasets import features as types
 
-    kinds = {
-        "image": tensorflow_datasets.features.Image,
-        "label": tensorflow_datasets.features.ClassLabel,
-    }
+    kind = types.Image if role == "image" else types.ClassLabel
+    found = [key for key, feature in features.items() if isinstance(feature, kind)]
     if wanted is not None:
-        if wanted not in features:
+        try:
+            feature = _reach(features, wanted)
+        except (KeyError, TypeError):
+            hint = suggest(wanted, features)
+            raise InputError(f"tfds:{name} has no feature {wanted!r}{hint}") from None
+        binary = role == "label" and feature.shape == () and feature.np_dtype == bool
+        if not (isinstance(feature, kind) or binary):
             raise InputError(
-                f"tfds:{name} has no feature {wanted!r}{suggest(wanted, features)}"
+                f"feature {wanted!r} of tfds:{name} cannot be the {role}; one of its"
+                f" type is {', '.join(found) or 'not there'}"
             )
         return wanted
-    found = [key for key, kind in features.items() if isinstance(kind, kinds[role])]
     if len(found) == 1:
         return found[0]
     if role == "label" and not found:
@@ -175,3 +204,14 @@ def _feature(features: Any, name: str, role: str, wanted: str | None) -> str | N
         f"tfds:{name} has {len(found)} {role} features among {', '.join(features)}; name"
         f" one by {role}="
     )
+
+
+def _class_names(features: Any, label: str | None) -> tuple[str, ...]:
+    if label is None:
+        return ()
+    return tuple(getattr(_reach(features, label), "names", ("false", "true")))
+
+
+def _reach(tree: Any, path: str) -> Any:
+    """The entry of nested dicts at a path of keys, `attributes/Smiling`."""
+    return functools.reduce(operator.getitem, path.split("/"), tree)

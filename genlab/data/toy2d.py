@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from genlab.data.dataset import ArraySplit, Dataset
+from genlab.data.dataset import Dataset
+from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
 from genlab.registry import datasets
 
@@ -51,23 +52,14 @@ def toy2d(
     usual_radius, usual_std, classes = _KINDS[kind]
     radius = usual_radius if radius is None else radius
     std = usual_std if std is None else std
-    modes = {"ring": ring_modes, "grid": grid_modes}.get(kind)
-    centres = None if modes is None else modes(radius)
+    centres = _MODES[kind](radius) if kind in _MODES else None
     counts = {"train": size, "validation": size // 5, "test": size // 5}
     splits = {}
     for position, (split, count) in enumerate(counts.items()):
         generator = np.random.default_rng(np.random.SeedSequence((seed, position)))
-        if centres is not None:
-            label = generator.integers(len(centres), size=count)
-            x = centres[label]
-        elif kind == "swiss_roll":
-            x, label = _swiss_roll(generator, count, radius), None
-        else:
-            x, label = _two_moons(generator, count, radius)
-        x = x + std * generator.standard_normal((count, 2))
-        arrays = {"x": x.astype(np.float32)}
-        if label is not None:
-            arrays["label"] = label.astype(np.int32)
+        arrays = _draw(generator, count, kind, radius, centres)
+        noise = std * generator.standard_normal((count, 2))
+        arrays["x"] = (arrays["x"] + noise).astype(np.float32)
         splits[split] = ArraySplit(arrays)
     return Dataset(
         name=f"toy2d {kind}",
@@ -91,27 +83,32 @@ def grid_modes(radius: float) -> np.ndarray:
     return np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1).reshape(25, 2)
 
 
-def _swiss_roll(
-    generator: np.random.Generator, count: int, radius: float
-) -> np.ndarray:
-    """Points on the spiral of angles 1.5 pi to 4.5 pi whose outer end is at `radius`."""
-    angle = 1.5 * np.pi * (1 + 2 * generator.random(count))
-    spiral = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    return radius * (angle / (4.5 * np.pi))[:, None] * spiral
-
-
-def _two_moons(
-    generator: np.random.Generator, count: int, radius: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Points on two half circles that reach into each other, centred on their mean height."""
+def _draw(
+    generator: np.random.Generator,
+    count: int,
+    kind: str,
+    radius: float,
+    centres: np.ndarray | None,
+) -> dict[str, np.ndarray]:
+    """Noiseless points `x: [count, 2]`, with `label: [count]` int32 where there are classes."""
+    if centres is not None:
+        label = generator.integers(len(centres), size=count)
+        return {"x": centres[label], "label": label.astype(np.int32)}
+    if kind == "swiss_roll":
+        angle = 1.5 * np.pi * (1 + 2 * generator.random(count))
+        spiral = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        return {"x": radius * (angle / (4.5 * np.pi))[:, None] * spiral}
     angle = np.pi * generator.random(count)
     label = generator.integers(2, size=count)
     upper = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     lower = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=-1)
     x = np.where(label[:, None] == 0, upper, lower)
-    return radius * (x - np.array([0.5, 0.25])), label
+    # The mean of the two half circles, so that the points are centred on the origin.
+    centred = x - np.array([0.5, 0.25])
+    return {"x": radius * centred, "label": label.astype(np.int32)}
 
 
+_MODES = {"ring": ring_modes, "grid": grid_modes}
 # kind -> (radius, standard deviation, classes)
 _KINDS = {
     "ring": (2.0, 0.02, 8),

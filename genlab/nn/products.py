@@ -52,6 +52,11 @@ class Geometry:
         return height, width
 
     @property
+    def spans(self) -> int:
+        """Blocks that one patch touches along the width."""
+        return (self.dilation[1] * (self.kernel[1] - 1)) // self.strides[1] + 1
+
+    @property
     def covers(self) -> bool:
         """True where one patch is the whole image, so that no pixel is in two."""
         return self.output == (1, 1) and self.dilation == (1, 1)
@@ -64,21 +69,89 @@ class Geometry:
 
 def convolve(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
     """The convolution: `[B, H, W, C]` and `[h, w, C, F]` to `[B, H', W', F]`."""
-    columns = _patches(image, geometry)
-    return _product(columns, kernel.reshape(-1, kernel.shape[-1]), (((3,), (0,))))
+    features = kernel.shape[-1]
+    if not _overlaps_columns(geometry, *kernel.shape[2:]):
+        columns = _patches(image, geometry)
+        return _product(columns, kernel.reshape(-1, features), ((3,), (0,)))
+    bands = _bands(image, geometry)
+    partial = _product(bands, _banded(kernel, geometry), ((3,), (0,)))
+    width = geometry.output[1]
+    return sum(
+        partial[:, :, j : j + width, j * features : (j + 1) * features]
+        for j in range(geometry.spans)
+    )
 
 
 def convolve_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
     """The derivative in the image: `[B, H', W', F]` and `[h, w, C, F]` to `[B, H, W, C]`."""
-    columns = _product(result, kernel.reshape(-1, kernel.shape[-1]), (((3,), (1,))))
+    columns = _product(result, kernel.reshape(-1, kernel.shape[-1]), ((3,), (1,)))
     return _overlap_add(columns, geometry)
 
 
 def convolve_kernel(image: Array, result: Array, *, geometry: Geometry) -> Array:
     """The derivative in the kernel: `[B, H, W, C]` and `[B, H', W', F]` to `[h, w, C, F]`."""
-    columns = _patches(image, geometry)
-    gradient = _product(columns, result, ((0, 1, 2), (0, 1, 2)))
-    return gradient.reshape(*geometry.kernel, image.shape[-1], result.shape[-1])
+    channels, features = image.shape[-1], result.shape[-1]
+    if not _overlaps_columns(geometry, channels, features):
+        columns = _patches(image, geometry)
+        gradient = _product(columns, result, ((0, 1, 2), (0, 1, 2)))
+        return gradient.reshape(*geometry.kernel, channels, features)
+    spans = geometry.spans
+    shifted = jnp.concatenate(
+        [
+            jnp.pad(result, ((0, 0), (0, 0), (j, spans - 1 - j), (0, 0)))
+            for j in range(spans)
+        ],
+        axis=-1,
+    )
+    gradient = _product(shifted, _bands(image, geometry), ((0, 1, 2), (0, 1, 2)))
+    return _unbanded(gradient, geometry, channels)
+
+
+def _overlaps_columns(geometry: Geometry, channels: int, features: int) -> bool:
+    """Whether to gather the rows of patches only and add up over their columns.
+
+    That moves less memory where there are many channels, and costs products at the border and
+    with the zeros that fill a kernel up to whole blocks. The bounds are measured.
+    """
+    (height, width), stride = geometry.kernel, geometry.strides[1]
+    filled = geometry.spans * stride
+    waste = geometry.blocks[1] * filled / (geometry.output[1] * width)
+    gathered = 3 * height * (width - stride) * channels
+    return (
+        geometry.dilation[1] == 1
+        and waste <= 1.15
+        and gathered > 2 * geometry.spans * features
+    )
+
+
+def _bands(image: Array, geometry: Geometry) -> Array:
+    """Rows of patches: `[B, H, W, C]` to `[B, H', blocks, h * stride * C]`."""
+    padded = _pad_to_blocks(image, geometry)
+    batch, *_, channels = image.shape
+    (height, width), (rows, columns) = geometry.blocks, geometry.strides
+    blocks = padded.reshape(batch, height, rows, width, columns * channels)
+    out_height = geometry.output[0]
+    return jnp.concatenate(
+        [blocks[:, i : i + out_height, row] for i, row in geometry.taps(0)], axis=-1
+    )
+
+
+def _banded(kernel: Array, geometry: Geometry) -> Array:
+    """The kernel for `_bands`: `[h, w, C, F]` to `[h * stride * C, spans * F]`."""
+    height, width, channels, features = kernel.shape
+    spans, stride = geometry.spans, geometry.strides[1]
+    fill = spans * stride - width
+    filled = jnp.pad(kernel, ((0, 0), (0, fill), (0, 0), (0, 0)))
+    banded = filled.reshape(height, spans, stride * channels, features)
+    return banded.swapaxes(1, 2).reshape(-1, spans * features)
+
+
+def _unbanded(gradient: Array, geometry: Geometry, channels: int) -> Array:
+    """The adjoint of `_banded` on its transpose, `[spans * F, h * stride * C]`."""
+    (height, width), stride = geometry.kernel, geometry.strides[1]
+    taps = gradient.reshape(geometry.spans, -1, height, stride, channels)
+    taps = taps.transpose(2, 0, 3, 4, 1).reshape(height, -1, channels, taps.shape[1])
+    return taps[:, :width]
 
 
 def _product(left: Array, right: Array, contracted: tuple) -> Array:

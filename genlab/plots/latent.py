@@ -128,7 +128,8 @@ def slerp(start: np.ndarray, end: np.ndarray, fractions: np.ndarray) -> np.ndarr
 
     Paper: White 2016, arXiv:1609.04468
     """
-    a, b = start.reshape(len(start), -1), end.reshape(len(end), -1)
+    # In float32 two opposed codes can look like an arc, with weights in the thousands.
+    a, b = (codes.reshape(len(codes), -1).astype(np.float64) for codes in (start, end))
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     # A code of length zero points nowhere: its path is straight too.
     cosine = np.divide((a * b).sum(axis=1), norms, np.ones_like(norms), where=norms > 0)
@@ -141,4 +142,5 @@ def slerp(start: np.ndarray, end: np.ndarray, fractions: np.ndarray) -> np.ndarr
     )
     far = np.where(curved, np.sin(np.outer(angle, fractions)) / safe, fractions)
     path = near[..., None] * a[:, None] + far[..., None] * b[:, None]
-    return path.reshape(len(start), len(fractions), *start.shape[1:])
+    path = path.reshape(len(start), len(fractions), *start.shape[1:])
+    return path.astype(start.dtype)

@@ -8,7 +8,6 @@ from genlab.registry import plots
 from genlab.trained import Trained
 
 CHUNK = 1000  # training images compared at a time
-GAP = 12  # pixels between a sample and its neighbours
 
 
 @plots.register
@@ -44,7 +43,7 @@ def nearest_neighbours(
         columns=indices.shape[1],
         **look,
     )
-    bar = np.full((len(left), GAP, 3), 255, np.uint8)
+    bar = np.full((len(left), max(2, samples.shape[2] // 8), 3), 255, np.uint8)
     return np.concatenate([left, bar, right], axis=1)
 
 

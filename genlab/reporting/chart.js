@@ -3,6 +3,7 @@
 const MARGIN = { left: 52, right: 12, top: 8, bottom: 22 };
 const COLORS = 8;
 const FEW = 50; // a curve of fewer points is drawn as it is, whatever the smoothing
+const SPARSE = 20; // so few points are marked, since a line alone hides where they are
 
 function smooth(values, weight) {
   // The average starts at zero; dividing by its total weight removes that bias.
@@ -192,9 +193,10 @@ class Chart {
 
   line(group, s, points, kind) {
     const { x, y } = this.scale;
-    if (points.length === 1) {
-      const [step, value] = points[0];
-      draw(group, "circle", { cx: x(step), cy: y(value), r: 3, style: `fill: ${s.color}` });
+    if (points.length <= SPARSE) {
+      for (const [step, value] of points) {
+        draw(group, "circle", { cx: x(step), cy: y(value), r: 2.5, style: `fill: ${s.color}` });
+      }
     }
     const d = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`);
     draw(group, "path", { class: `line ${kind}`, d: d.join(""), style: `stroke: ${s.color}` });

@@ -23,10 +23,12 @@ def chart_groups(curves: list[Curve]) -> dict[str, list[dict[str, Any]]]:
       heading -> charts {title, log, series: [{name, split, steps, values, broken}]}; `log` is
       whether the chart opens with a logarithmic axis.
     """
+    owners = defaultdict(set)
+    for curve in curves:
+        owners[curve.term].add(curve.player)
     charts: dict[str, dict[str, list[Curve]]] = defaultdict(lambda: defaultdict(list))
     for curve in curves:
-        heading = TIME if curve.split == TIME else curve.player
-        charts[heading][_stem(curve)].append(curve)
+        charts[_heading(curve, owners[curve.term])][_stem(curve)].append(curve)
     order = sorted(charts, key=lambda heading: (heading == TIME, heading == ""))
     return {
         heading: [_chart(stem, members) for stem, members in _ranked(charts[heading])]
@@ -58,6 +60,14 @@ def decimate(
         kept.add(min(range(start, stop), key=values.__getitem__))
         kept.add(max(range(start, stop), key=values.__getitem__))
     return [steps[i] for i in sorted(kept)], [values[i] for i in sorted(kept)]
+
+
+def _heading(curve: Curve, owners: set[str]) -> str:
+    """Its player; a held-out value without one joins the only player that has the same term."""
+    if curve.split == TIME:
+        return TIME
+    others = owners - {""}
+    return min(others) if not curve.player and len(others) == 1 else curve.player
 
 
 def _stem(curve: Curve) -> str:

@@ -48,7 +48,7 @@ def results(run: Run) -> str:
     cards = []
     for name, result in run.results.get("metrics", {}).items():
         values = "".join(
-            f"<div><dd>{_text(_short(value))}</dd><dt>{_words(key)}</dt></div>"
+            f"<div><dt>{_words(key)}</dt><dd>{_text(_short(value))}</dd></div>"
             for key, value in result.get("values", {}).items()
         )
         protocol = _definitions(result.get("protocol", {}), kind="protocol")
@@ -57,10 +57,8 @@ def results(run: Run) -> str:
             f'<dl class="values">{values}</dl>{protocol}</article>'
         )
     step = run.results.get("step")
-    note = f'<p class="note">Evaluated after {_text(_short(step))} rounds.</p>'
-    return (
-        f'{note if step is not None else ""}<div class="cards">{"".join(cards)}</div>'
-    )
+    note = f'<p class="note">Evaluated after {step:,} rounds.</p>' if step else ""
+    return f'{note}<div class="cards">{"".join(cards)}</div>'
 
 
 def pictures(run: Run) -> str:

@@ -1,0 +1,154 @@
+"""Contracts that hold for every family; they loop over the configs and need no edit for a new one.
+
+The default run holds one config of every experiment, and of every kind of extra state, to all of
+them; `pytest -m full` holds every config.
+"""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import recipes
+
+from genlab import rng
+from genlab.build import SECTIONS, build_experiment
+from genlab.rounds import rounds_of
+from genlab.train import train
+
+NAMES = recipes.one_config_per_experiment()
+PARAMS = NAMES + [
+    pytest.param(name, marks=pytest.mark.full)
+    for name in recipes.all_configs()
+    if name not in NAMES
+]
+every_game = pytest.mark.parametrize("name", PARAMS)
+
+ROUNDS = 4
+
+
+@functools.lru_cache(maxsize=None)
+def unbroken(name: str):
+    """State and metrics after ROUNDS rounds in one call on one device."""
+    return recipes.run_rounds(recipes.recipe(name), ROUNDS, per_call=ROUNDS)
+
+
+@every_game
+def test_rounds_in_one_call_equal_single_rounds(name):
+    state, metrics = recipes.run_rounds(recipes.recipe(name), ROUNDS, per_call=1)
+    recipes.assert_close(unbroken(name)[0], state, 1e-5)
+    recipes.assert_close(unbroken(name)[1], metrics, 1e-4)
+
+
+@every_game
+@pytest.mark.parametrize(
+    ("devices", "how"), [(2, "jit"), (4, "jit"), (1, "pmap"), (2, "pmap"), (4, "pmap")]
+)
+def test_trajectory_does_not_depend_on_devices(name, devices, how):
+    state, metrics = recipes.run_rounds(
+        recipes.recipe(name), ROUNDS, ROUNDS, devices, how
+    )
+    recipes.assert_close(unbroken(name)[0], state, 1e-5)
+    recipes.assert_close(unbroken(name)[1], metrics, 1e-4)
+
+
+@every_game
+def test_training_changes_every_player(name):
+    before = recipes.recipe(name).init_state()
+    after, metrics = unbroken(name)
+    assert after.step == ROUNDS
+    for player, params in after.params.items():
+        gaps = recipes.differences(params, jax.device_get(before.params[player]))
+        assert max(gaps.values()) > 0, f"player {player} never moved"
+    for metric, values in metrics.items():
+        assert values.shape == (ROUNDS,)
+        assert np.isfinite(values).all(), metric
+
+
+@every_game
+def test_parameters_and_metrics_are_float32(name):
+    state, metrics = unbroken(name)
+    types = {leaf.dtype for leaf in jax.tree.leaves((state.params, metrics))}
+    assert types == {np.dtype(np.float32)}
+
+
+@every_game
+def test_bfloat16_computes_with_float32_parameters(name):
+    built = recipes.recipe(name)
+    low = dataclasses.replace(
+        built,
+        experiment=build_experiment(
+            {section: built.config[section] for section in SECTIONS},
+            built.data,
+            "bfloat16",
+        ),
+    )
+    state, metrics = recipes.run_rounds(low, 1, 1)
+    types = {leaf.dtype for leaf in jax.tree.leaves((state.params, metrics))}
+    assert types == {np.dtype(np.float32)}
+    reference = {metric: values[:1] for metric, values in unbroken(name)[1].items()}
+    losses = [metric for metric in metrics if metric.endswith("/loss")]
+    for metric in losses:
+        np.testing.assert_allclose(metrics[metric], reference[metric], rtol=0.05, atol=0.05)
+        assert metrics[metric] != reference[metric], "computed in float32 after all"
+
+
+@every_game
+def test_population_member_equals_solo_run(name):
+    """Every float of the config is a traced array; member 1 of 2 is the recipe itself."""
+    built = recipes.recipe(name)
+    feed, rounds = recipes.feed_of(built), 20
+    spec = {section: built.config[section] for section in SECTIONS}
+    floats, restore = _floats(spec)
+    chunk = feed.chunk(0, rounds)
+    batch, resident = built.example_batch(), jax.device_put(feed.resident)
+
+    def member(floats, seed, chunk):
+        experiment = build_experiment(restore(floats), built.data)
+        state = experiment.init_state(rng.stream(seed, "init"), batch)
+        return rounds_of(experiment, feed)(state, resident, chunk, seed)
+
+    knobs = [jnp.array([0.9 * value, value], jnp.float32) for value in floats]
+    seeds = jnp.array([built.config["seed"] + 1, built.config["seed"]], jnp.uint32)
+    population = jax.jit(jax.vmap(member, in_axes=(0, 0, None)))
+    state, metrics = jax.tree.map(lambda leaf: leaf[1], population(knobs, seeds, chunk))
+    solo, solo_metrics = recipes.run_rounds(built, rounds, rounds)
+    recipes.assert_close(solo, jax.device_get(state), 1e-5)
+    recipes.assert_close(solo_metrics, jax.device_get(metrics), 1e-4)
+
+
+def _floats(spec):
+    """The floats of a nested dict, and how to put others in their places."""
+    leaves, structure = jax.tree.flatten(spec, is_leaf=lambda x: x is None)
+    places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, float)]
+
+    def restore(values):
+        filled = list(leaves)
+        for place, value in zip(places, values, strict=True):
+            filled[place] = value
+        return jax.tree.unflatten(structure, filled)
+
+    return [leaves[place] for place in places], restore
+
+
+@every_game
+def test_resumed_run_is_bit_identical(name, tmp_path):
+    whole = train(recipes.plain(name, devices="1"), tmp_path / "whole", {})
+    half = recipes.plain(name, devices="1", train__steps="4")
+    train(half, tmp_path / "resumed", {})
+    resumed = train(recipes.plain(name, devices="1"), tmp_path / "resumed", {})
+    recipes.assert_identical(jax.device_get(whole), jax.device_get(resumed))
+
+
+@every_game
+def test_samples_are_deterministic(name):
+    built = recipes.recipe(name)
+    if not hasattr(built.experiment, "sample"):
+        pytest.skip("this family does not sample")
+    state = jax.device_put(unbroken(name)[0])
+    few, many = built.trained(state).sample(3), built.trained(state).sample(7)
+    np.testing.assert_array_equal(few, many[:3])
+    assert few.shape == (3, *built.data.example_shape)
+    assert len(np.unique(many.reshape(7, -1), axis=0)) == 7

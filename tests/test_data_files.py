@@ -1,0 +1,404 @@
+"""Data sets from files: what is read, and what each damaged file is answered with."""
+
+import gzip
+import io
+import pathlib
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from genlab.data import images
+from genlab.errors import InputError
+from genlab.registry import datasets
+
+Image = pytest.importorskip("PIL.Image")
+
+SHARED = pathlib.Path(__file__).parents[2] / "shared" / "data"
+
+
+def build(name, **knobs):
+    return datasets.build(name, **knobs)()
+
+
+def all_of(data, split="train"):
+    part = data.splits[split]
+    return part.gather(np.arange(part.size))
+
+
+def refused(match, name, **knobs):
+    with pytest.raises(InputError, match=match) as caught:
+        data = build(name, **knobs)
+        all_of(data)
+    assert "\n" not in str(caught.value)
+
+
+def png(array) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.asarray(array, np.uint8)).save(file, "png")
+    return file.getvalue()
+
+
+def decode(data, *, image_size=None, channels=None):
+    return images.decode(data, image_size=image_size, channels=channels, name="it")
+
+
+class TestImages:
+    def test_keeps_bytes(self):
+        gray = np.arange(12).reshape(3, 4)
+        np.testing.assert_array_equal(decode(png(gray))[..., 0], gray)
+        colour = np.arange(36).reshape(3, 4, 3)
+        np.testing.assert_array_equal(decode(png(colour)), colour)
+        assert decode(png(gray), channels=3).shape == (3, 4, 3)
+        # ITU-R 601: 0.299 * 255 = 76.
+        assert decode(png([[[255, 0, 0]]]), channels=1).tolist() == [[[76]]]
+
+    def test_alpha_lies_on_white(self):
+        pixels = [[[0, 0, 0, 0], [0, 0, 0, 255], [0, 0, 0, 51], [255, 0, 0, 255]]]
+        out = decode(png(pixels))
+        np.testing.assert_allclose(
+            out[0], [[255] * 3, [0] * 3, [204] * 3, [255, 0, 0]], atol=1
+        )
+        assert decode(png([[[0, 0]]])).tolist() == [[[255]]]
+
+    def test_palette_with_transparency(self):
+        picture = Image.new("P", (2, 1))
+        picture.putpalette([10, 20, 30, 40, 50, 60])
+        picture.putdata([0, 1])
+        file = io.BytesIO()
+        picture.save(file, "png", transparency=1)
+        assert decode(file.getvalue()).tolist() == [[[10, 20, 30], [255, 255, 255]]]
+
+    def test_centre_square(self):
+        wide = np.zeros((4, 12))
+        wide[:, 4:8] = 200
+        assert (decode(png(wide), image_size=4) == 200).all()
+        assert decode(png(wide), image_size=8).shape == (8, 8, 1)
+
+    def test_reduction_is_antialiased(self):
+        stripes = np.tile([0, 255], (64, 32))
+        small = decode(png(stripes), image_size=8).astype(int)
+        assert abs(small - 127.5).max() < 20
+
+    def test_exif_turns_upright(self):
+        picture = Image.fromarray(np.array([[0, 80, 160]], np.uint8))
+        tag = Image.Exif()
+        tag[0x0112] = 6  # to be turned a quarter clockwise
+        file = io.BytesIO()
+        picture.save(file, "png", exif=tag)
+        assert decode(file.getvalue())[..., 0].tolist() == [[0], [80], [160]]
+
+    def test_arrays_as_files(self):
+        x = np.random.default_rng(0).integers(0, 256, (3, 10, 6, 3)).astype(np.uint8)
+        out = images.convert(x, image_size=4, channels=1)
+        for image, array in zip(out, x, strict=True):
+            np.testing.assert_array_equal(
+                image, decode(png(array), image_size=4, channels=1)
+            )
+        assert images.convert(x[:0], image_size=4, channels=1).shape == (0, 4, 4, 1)
+        assert images.convert(x, image_size=None, channels=None) is x
+        with pytest.raises(InputError, match="2 channels"):
+            images.convert(x[..., :2], image_size=None, channels=None)
+
+    def test_damaged(self):
+        whole = png(np.random.default_rng(0).integers(0, 256, (64, 64)))
+        for broken in (b"", b"no image", whole[:40], whole[: len(whole) // 2]):
+            with pytest.raises(InputError, match="it cannot be read"):
+                decode(broken)
+
+    def test_sixteen_bits_are_refused(self):
+        file = io.BytesIO()
+        Image.fromarray(np.full((2, 2), 40_000, np.uint16)).save(file, "png")
+        with pytest.raises(InputError, match="8 bits a channel"):
+            decode(file.getvalue())
+
+    @pytest.mark.parametrize("side", [9_000, 12_000, 60_000])
+    def test_bombs_are_refused_by_their_header(self, side):
+        def part(kind, data):
+            body = kind + data
+            return (
+                struct.pack(">I", len(data))
+                + body
+                + struct.pack(">I", zlib.crc32(body))
+            )
+
+        header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+        bomb = b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IEND", b"")
+        with pytest.raises(InputError, match=f"limit of {2**26}"):
+            decode(bomb)
+
+
+def write_idx(path, array, *, magic=None, cut=0, compress=False):
+    shape = struct.pack(f">{array.ndim}I", *array.shape)
+    data = (magic or bytes((0, 0, 8, array.ndim))) + shape + array.tobytes()
+    data = data[: len(data) - cut]
+    if compress:
+        path = path.with_name(path.name + ".gz")
+        data = gzip.compress(data)
+    path.write_bytes(data)
+
+
+class TestIdx:
+    x = np.arange(24 * 6, dtype=np.uint8).reshape(24, 2, 3)
+    y = (np.arange(24) % 4).astype(np.uint8)
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        write_idx(tmp_path / "train-images-idx3-ubyte", self.x, compress=True)
+        write_idx(tmp_path / "train-labels-idx1-ubyte", self.y)
+        write_idx(tmp_path / "t10k-images-idx3-ubyte", self.x[:5])
+        write_idx(tmp_path / "t10k-labels-idx1-ubyte", self.y[:5], compress=True)
+        return tmp_path
+
+    def test_reads_plain_and_compressed(self, folder):
+        data = build(f"idx:{folder}", validation_fraction=0)
+        np.testing.assert_array_equal(all_of(data)["x"][..., 0], self.x)
+        np.testing.assert_array_equal(all_of(data)["label"], self.y)
+        np.testing.assert_array_equal(all_of(data, "test")["x"][..., 0], self.x[:5])
+        assert data.num_classes == 4
+        assert data.example_shape == (2, 3, 1)
+        assert build(f"idx:{folder}").splits["validation"].size == 2
+        assert build(f"idx:{folder}", image_size=4).example_shape == (4, 4, 1)
+
+    def test_damaged(self, folder):
+        name = f"idx:{folder}"
+        labels, compressed = (
+            folder / "train-labels-idx1-ubyte",
+            next(folder.glob("*.gz")),
+        )
+        write_idx(labels, self.y, cut=1)
+        refused(r"holds 23 bytes but announces \(24,\)", name)
+        write_idx(labels, self.y, magic=b"\0\0\x0d\1")
+        refused("starts with 00000d01.*starts with 00000801", name)
+        labels.write_bytes(b"")
+        refused("starts with nothing", name)
+        write_idx(labels, self.y[:20])
+        refused("24 train images but 20 labels", name)
+        write_idx(labels, self.y)
+        compressed.write_bytes(compressed.read_bytes()[:20])
+        refused("cannot be read", name)
+        labels.unlink()
+        refused("holds no", name)
+        refused("no folder", f"idx:{folder / 'absent'}")
+
+    def test_empty(self, folder):
+        write_idx(folder / "train-images-idx3-ubyte", self.x[:0])
+        write_idx(folder / "train-labels-idx1-ubyte", self.y[:0])
+        (folder / "train-images-idx3-ubyte.gz").unlink()
+        refused("train split of .* is empty", f"idx:{folder}")
+
+
+class TestNpz:
+    x = np.arange(36 * 4, dtype=np.uint8).reshape(36, 2, 2)
+
+    def write(self, path, **arrays):
+        file = path / "data.npz"
+        np.savez(file, **arrays)
+        return f"npz:{file}"
+
+    def test_images_with_labels_and_test(self, tmp_path):
+        label = np.arange(36) % 5
+        name = self.write(
+            tmp_path, x_train=self.x, y_train=label, x_test=self.x[:3], y_test=label[:3]
+        )
+        data = build(name, validation_fraction=0)
+        np.testing.assert_array_equal(all_of(data)["x"][..., 0], self.x)
+        np.testing.assert_array_equal(all_of(data)["label"], label)
+        assert all_of(data)["label"].dtype == np.int32
+        np.testing.assert_array_equal(all_of(data, "test")["label"], [0, 1, 2])
+        assert data.num_classes == 5
+
+    def test_carves_what_is_missing(self, tmp_path):
+        data = build(self.write(tmp_path, images=self.x))
+        assert {name: split.size for name, split in data.splits.items()} == {
+            "train": 30,
+            "validation": 3,
+            "test": 3,
+        }
+        assert data.num_classes == 0
+
+    def test_other_pixel_types(self, tmp_path):
+        bits = np.arange(16).reshape(4, 2, 2) % 2
+        for x, white in ((bits.astype(bool), 255), (bits.astype(np.uint8), 1)):
+            data = build(self.write(tmp_path, x=x), white=white, test_fraction=0)
+            np.testing.assert_array_equal(all_of(data)["x"][..., 0], 255 * bits)
+        floats = self.x.astype(np.float32) / 255
+        data = build(
+            self.write(tmp_path, x=floats), test_fraction=0, validation_fraction=0
+        )
+        np.testing.assert_array_equal(all_of(data)["x"][..., 0], self.x)
+
+    def test_points_and_factors(self, tmp_path):
+        points = np.random.default_rng(0).normal(size=(10, 3))
+        factors = np.stack([np.arange(10) % 2, np.arange(10) % 5], 1)
+        data = build(
+            self.write(tmp_path, x=points, factors=factors),
+            test_fraction=0,
+            validation_fraction=0,
+        )
+        np.testing.assert_array_equal(all_of(data)["x"], points.astype(np.float32))
+        assert not data.is_image
+        assert data.factors == {"factor_0": 2, "factor_1": 5}
+
+    def test_refusals(self, tmp_path):
+        def case(match, *, knobs=None, **arrays):
+            refused(match, self.write(tmp_path, **arrays), **(knobs or {}))
+
+        case("holds a, b; one array must be called x or", a=self.x, b=self.x)
+        case("without pickled objects", x=np.array([{}, {}], object))
+        case("35 in 'label'", x=self.x, label=np.arange(35))
+        case("integers with 1 axes", x=self.x, label=np.ones(36))
+        case("value -1", x=self.x, label=-np.ones(36, int))
+        case("type int64; images are", x=self.x.astype(int))
+        case("pixels from 0.0 to 2.0", x=np.full((3, 2, 2), [0.0, 2.0]))
+        case("pixels from 0 to 143", x=self.x, knobs={"white": 1})
+        case("images are", x=np.ones(5))
+        case("not finite", x=np.full((5, 2), np.nan))
+        case("2 channels", x=np.ones((5, 2, 2, 2), np.uint8))
+        case("are for images", x=np.ones((5, 2)), knobs={"image_size": 8})
+        case("is empty", x=self.x[:0])
+        case("splits differ", x=self.x, x_test=np.ones((5, 3, 3), np.uint8))
+        broken = tmp_path / "broken.npz"
+        broken.write_bytes((tmp_path / "data.npz").read_bytes()[:-30])
+        refused("not a whole .npz archive", f"npz:{broken}")
+        plain = tmp_path / "plain.npy"
+        np.save(plain, self.x)
+        refused("not a whole .npz archive", f"npz:{plain}")
+        refused("no file", f"npz:{tmp_path / 'absent.npz'}")
+
+
+def fill(place: pathlib.Path, values, *, shape=(3, 3)):
+    place.mkdir(parents=True, exist_ok=True)
+    for value in values:
+        (place / f"{value:03d}.png").write_bytes(png(np.full(shape, value)))
+
+
+class TestFolder:
+    def test_flat(self, tmp_path):
+        fill(tmp_path, range(24))
+        (tmp_path / "labels.csv").write_text("a,b")
+        (tmp_path / ".hidden.png").write_bytes(b"")
+        data = build(f"folder:{tmp_path}", test_fraction=0, validation_fraction=0)
+        assert all_of(data)["x"][:, 0, 0, 0].tolist() == list(range(24))
+        assert "label" not in all_of(data)
+        data = build(f"folder:{tmp_path}")
+        parts = [all_of(data, split)["x"][:, 0, 0, 0] for split in data.splits]
+        np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(24))
+        assert [data.splits[s].size for s in ("train", "validation", "test")] == [
+            20,
+            2,
+            2,
+        ]
+
+    def test_classes_and_splits(self, tmp_path):
+        fill(tmp_path / "train" / "b", [10, 11])
+        fill(tmp_path / "train" / "a", [20])
+        fill(tmp_path / "val" / "b", [12])
+        fill(tmp_path / "test" / "a", [21, 22])
+        data = build(f"folder:{tmp_path}", channels=3, image_size=5)
+        assert data.class_names == ("a", "b")
+        assert data.example_shape == (5, 5, 3)
+        assert all_of(data)["x"][:, 0, 0, 0].tolist() == [20, 10, 11]
+        assert all_of(data)["label"].tolist() == [0, 1, 1]
+        assert all_of(data, "validation")["label"].tolist() == [1]
+        assert all_of(data, "test")["x"][:, 4, 4, 2].tolist() == [21, 22]
+
+    def test_gray_joins_colour(self, tmp_path):
+        fill(tmp_path, [1], shape=(3, 3, 3))
+        fill(tmp_path, [2])
+        data = build(f"folder:{tmp_path}", test_fraction=0, validation_fraction=0)
+        assert all_of(data)["x"].shape == (2, 3, 3, 3)
+
+    def test_refusals(self, tmp_path):
+        knobs = {"test_fraction": 0, "validation_fraction": 0}
+        refused("no folder", f"folder:{tmp_path / 'absent'}")
+        refused("holds no images", f"folder:{tmp_path}")
+        flat = tmp_path / "flat"
+        fill(flat, [1, 2])
+        refused("image_size 0", f"folder:{flat}", image_size=0)
+        (flat / "003.png").write_bytes(png(np.zeros((4, 4))))
+        refused(r"003.png has shape \(4, 4, 1\)", f"folder:{flat}", **knobs)
+        (flat / "003.png").write_bytes(png(np.zeros((3, 3, 3))))
+        refused("set image_size and channels", f"folder:{flat}", **knobs)
+        assert build(f"folder:{flat}", channels=1).example_shape == (3, 3, 1)
+        all_of(build(f"folder:{flat}", channels=1, **knobs))
+        (flat / "003.png").write_bytes(b"damaged")
+        refused("003.png cannot be read", f"folder:{flat}", **knobs)
+        fill(flat / "class", [5])
+        refused("beside class folders", f"folder:{flat}")
+        split = tmp_path / "split"
+        fill(split / "test" / "a", [1])
+        refused("none called train", f"folder:{split}")
+        fill(split / "train" / "b", [1])
+        refused("is of class a; train has b", f"folder:{split}")
+
+
+class TestTfds:
+    @pytest.fixture
+    def mnist(self):
+        pytest.importorskip("tensorflow_datasets")
+        if not (SHARED / "tfds").is_dir():
+            pytest.skip("needs MNIST as prepared by TFDS")
+        return {"name": "tfds:mnist", "data_dir": str(SHARED / "tfds")}
+
+    def test_mnist(self, mnist):
+        data = build(**mnist)
+        assert {name: split.size for name, split in data.splits.items()} == {
+            "train": 55_000,
+            "validation": 5_000,
+            "test": 10_000,
+        }
+        assert data.example_shape == (28, 28, 1)
+        assert data.class_names == tuple("0123456789")
+        test = all_of(data, "test")
+        # The counts of MNIST's test digits, and its mean pixel, 0.1325.
+        np.testing.assert_array_equal(
+            np.bincount(test["label"]),
+            [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
+        )
+        assert abs(test["x"].mean() / 255 - 0.1325) < 1e-4
+
+    def test_agrees_with_the_reader_of_tfds(self, mnist):
+        tfds = pytest.importorskip("tensorflow_datasets")
+        source = tfds.data_source("mnist", split="train", data_dir=mnist["data_dir"])
+        data = build(**mnist, validation_fraction=0)
+        index = np.array([[59_999, 0], [7, 30_000]])
+        raw = data.splits["train"].gather(index)
+        for position in np.ndindex(2, 2):
+            expected = source[int(index[position])]
+            np.testing.assert_array_equal(raw["x"][position], expected["image"])
+            assert raw["label"][position] == expected["label"]
+
+    def test_resized(self, mnist):
+        data = build(**mnist, image_size=32, channels=3)
+        raw = data.splits["validation"].gather(np.arange(3))
+        assert raw["x"].shape == (3, 32, 32, 3) == (3, *data.example_shape)
+
+    def test_features_are_checked(self, mnist):
+        refused("did you mean 'label'", **mnist, label="labels")
+        refused("'image' of tfds:mnist cannot be the label", **mnist, label="image")
+        refused("'label' of tfds:mnist cannot be the image", **mnist, image="label")
+
+    def test_unprepared(self, tmp_path):
+        pytest.importorskip("tensorflow_datasets")
+        refused(
+            f"{tmp_path}/mnist.* is not there; run `tfds build mnist"
+            f" --file_format=array_record --data_dir={tmp_path}`",
+            "tfds:mnist",
+            data_dir=str(tmp_path),
+        )
+        assert list(tmp_path.iterdir()) == []
+        refused("did you mean 'mnist'", "tfds:mnisst", data_dir=str(tmp_path))
+
+
+def test_emoji_folder():
+    place = SHARED / "emoji" / "trainA"
+    if not place.is_dir():
+        pytest.skip("needs the folder of emoji")
+    data = build(f"folder:{place}", image_size=16)
+    assert sum(split.size for split in data.splits.values()) == len(
+        list(place.glob("*.png"))
+    )
+    raw = data.splits["test"].gather(np.arange(8))
+    assert raw["x"].shape == (8, 16, 16, 3)

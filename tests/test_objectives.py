@@ -1,0 +1,152 @@
+"""Objectives against closed forms, and every registered one at extreme inputs."""
+
+import inspect
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from genlab.objectives.adversarial import minimax, non_saturating
+from genlab.objectives.divergence import elbo, gaussian_kl
+from genlab.objectives.likelihood import bernoulli, cross_entropy, gaussian
+from genlab.registry import objectives
+
+LOG2 = np.log(2)
+
+
+@pytest.mark.parametrize("objective", [minimax, non_saturating])
+def test_discriminator_term_is_binary_cross_entropy(objective):
+    real, fake = jnp.array([0.3, -2.0]), jnp.array([1.0, -0.5])
+    terms = objective(real, fake)["discriminator"]
+    np.testing.assert_allclose(terms["real"], -stats.logistic.logcdf(real), rtol=1e-5)
+    np.testing.assert_allclose(terms["fake"], -stats.logistic.logsf(fake), rtol=1e-5)
+
+
+def test_minimax_is_a_zero_sum_game_on_the_fakes():
+    fake = jnp.array([1.0, -0.5])
+    terms = minimax(fake, fake)
+    np.testing.assert_array_equal(
+        terms["generator"]["fake"], -terms["discriminator"]["fake"]
+    )
+
+
+def test_minimax_value_at_the_optimal_discriminator_is_the_jensen_shannon_divergence():
+    data, model = np.array([0.1, 0.6, 0.3]), np.array([0.5, 0.2, 0.3])
+    logits = jnp.log(data / model)  # D*(x) = p / (p + q)
+    terms = minimax(logits, logits)["discriminator"]
+    value = -(data @ terms["real"] + model @ terms["fake"])
+    mixture = (data + model) / 2
+    js = (stats.entropy(data, mixture) + stats.entropy(model, mixture)) / 2
+    np.testing.assert_allclose(value, 2 * js - 2 * LOG2, rtol=1e-5)
+
+
+def test_non_saturating_gradient_survives_a_winning_discriminator():
+    gradient = lambda f: jax.grad(lambda l: f(l, l)["generator"]["fake"][0])
+    lost = jnp.array([-20.0])
+    assert abs(gradient(minimax)(lost)[0]) < 1e-8
+    np.testing.assert_allclose(gradient(non_saturating)(lost), [-1.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("objective", [minimax, non_saturating])
+def test_one_sided_label_smoothing_moves_the_optimum_of_real_logits_alone(objective):
+    term = lambda l: objective(l, l, real_label=0.9)["discriminator"]
+    optimum = jnp.array([np.log(0.9 / 0.1)], jnp.float32)
+    slope = jax.grad(lambda l: term(l)["real"][0])(optimum)
+    np.testing.assert_allclose(slope, [0.0], atol=1e-6)
+    np.testing.assert_allclose(term(jnp.zeros(1))["fake"], [LOG2], rtol=1e-6)
+
+
+def test_bernoulli_is_the_log_mass():
+    logits, x = jnp.array([[0.3, -2.0, 4.0]]), jnp.array([[1.0, 0.0, 1.0]])
+    mass = stats.bernoulli.logpmf(x, 1 / (1 + np.exp(-logits.astype(float))))
+    np.testing.assert_allclose(bernoulli(logits, x), [-mass.sum()], rtol=1e-5)
+
+
+def test_gaussian_is_the_log_density():
+    mean, x = jnp.array([[0.3, -2.0], [1.0, 1.0]]), jnp.array([[1.0, 0.0], [0.5, 2.0]])
+    density = stats.norm.logpdf(x, mean, 0.7).sum(axis=1)
+    np.testing.assert_allclose(gaussian(mean, x, scale=0.7), -density, rtol=1e-5)
+
+
+def test_cross_entropy_with_and_without_smoothing():
+    logits, labels = jnp.array([[1.0, 2.0, 0.5]]), jnp.array([1])
+    log_p = np.log(np.exp(logits[0]) / np.exp(logits[0]).sum())
+    np.testing.assert_allclose(cross_entropy(logits, labels), [-log_p[1]], rtol=1e-6)
+    smooth = 0.7 * -log_p[1] + 0.3 * -log_p.mean()
+    np.testing.assert_allclose(
+        cross_entropy(logits, labels, label_smoothing=0.3), [smooth], rtol=1e-6
+    )
+
+
+def test_gaussian_kl_against_numerical_integration():
+    mean, log_variance = 0.7, -0.9
+    q = stats.norm(mean, np.exp(log_variance / 2))
+    grid = np.linspace(-12, 12, 200_001)
+    integrand = q.pdf(grid) * (q.logpdf(grid) - stats.norm.logpdf(grid))
+    kl = gaussian_kl(jnp.array([[mean]]), jnp.array([[log_variance]]))
+    np.testing.assert_allclose(kl, [np.trapezoid(integrand, grid)], rtol=1e-5)
+    np.testing.assert_array_equal(gaussian_kl(jnp.zeros((2, 3)), jnp.zeros((2, 3))), [0, 0])
+
+
+def test_elbo_weighs_the_kl_alone():
+    terms = elbo(jnp.array([3.0]), jnp.array([2.0]), beta=4.0)
+    assert float(terms["reconstruction"][0]) == 3.0
+    assert float(terms["kl"][0]) == 8.0
+
+
+SIZES = {"B": 3, "D": 4, "Z": 4, "K": 5, "H": 8, "W": 8, "C": 1}
+ARRAY = r"^ {2,}%s: \[(?P<shape>[A-Z, ]+)\](?P<int> int)?(?: in (?P<range>[\[(].*?[\])]))?"
+
+
+def _documented_arrays(name):
+    """Arrays for an objective's positional arguments, from the shapes and ranges it documents."""
+    part = objectives.find(name)
+    arrays = {}
+    for parameter in inspect.signature(part).parameters.values():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            continue
+        found = re.search(ARRAY % parameter.name, inspect.getdoc(part), re.MULTILINE)
+        assert found, f"{name} does not document the shape of {parameter.name!r}"
+        shape = tuple(SIZES[size.strip()] for size in found["shape"].split(","))
+        signs = jnp.where(jnp.arange(np.prod(shape)) % 2, 1.0, -1.0).reshape(shape)
+        if found["int"]:
+            arrays[parameter.name] = (jnp.arange(np.prod(shape)) % 2).reshape(shape)
+            continue
+        low, high = -200.0, 200.0
+        if found["range"]:
+            low, high = (float(end) for end in found["range"].strip("[]()").split(","))
+        arrays[parameter.name] = jnp.where(signs > 0, high, low)
+    return part, arrays
+
+
+@pytest.mark.parametrize("name", list(objectives))
+def test_per_example_and_finite_with_finite_gradients_at_extreme_inputs(name):
+    part, arrays = _documented_arrays(name)
+    knobs = {
+        knob: default
+        for knob, default in objectives.knobs(name).items()
+        if default is not inspect.Parameter.empty
+    }
+    outputs = jax.tree.leaves(part(*arrays.values(), **knobs))
+    assert outputs
+    for output in outputs:
+        assert output.shape == (SIZES["B"],)
+        assert np.isfinite(output).all()
+    real = {key: array for key, array in arrays.items() if array.dtype == jnp.float32}
+
+    def total(real):
+        terms = part(*{**arrays, **real}.values(), **knobs)
+        return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(terms))
+
+    for key, gradient in jax.grad(total)(real).items():
+        assert np.isfinite(gradient).all(), key
+
+
+def test_shapes_are_asserted_at_the_door():
+    with pytest.raises(AssertionError):
+        minimax(jnp.zeros((2, 1)), jnp.zeros((2, 1)))
+    with pytest.raises(AssertionError):
+        bernoulli(jnp.zeros((2, 3)), jnp.zeros((2, 1)))

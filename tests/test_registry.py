@@ -1,0 +1,91 @@
+"""Registration, discovery, and what a wrong name or knob is answered with."""
+
+import dataclasses
+
+import flax.linen as nn
+import pytest
+
+from genlab.errors import InputError
+from genlab.registry import REQUIRED, Registry, models, objectives
+
+
+@pytest.fixture
+def registry():
+    return Registry("thing", "genlab.metrics.measurement")  # a module that registers nothing
+
+
+def test_knobs_of_a_function_are_its_keyword_only_parameters(registry):
+    @registry.register
+    def part(x, y, *, weight: float = 2.0, needed: int):
+        return weight * x + y + needed
+
+    assert registry.knobs("part") == {"weight": 2.0, "needed": REQUIRED}
+    assert registry.build("part", weight=3.0, needed=1)(10.0, 5.0) == 36.0
+
+
+def test_knobs_of_classes_are_their_fields(registry):
+    @registry.register
+    class WideNet(nn.Module):
+        width: int = 3
+
+    @registry.register
+    @dataclasses.dataclass(frozen=True)
+    class Game:
+        parts: dict
+        weight: float = dataclasses.field(default=1.0, kw_only=True)
+
+    assert registry.knobs("wide_net") == {"width": 3}
+    assert registry.knobs("game") == {"weight": 1.0}
+    assert registry.build("game", {}, weight=2.0) == Game({}, weight=2.0)
+
+
+def test_duplicate_is_refused(registry):
+    def build(value):
+        def part():
+            return value
+
+        return part
+
+    registry.register(build(1))
+    other = build(2)
+    other.__qualname__ = "elsewhere"
+    with pytest.raises(InputError, match="'part' is already registered"):
+        registry.register(other)
+
+
+def test_unknown_name_suggests_close_ones():
+    with pytest.raises(InputError, match="did you mean 'minimax'"):
+        objectives.find("minmax")
+
+
+def test_unknown_knob_names_the_accepted_ones(registry):
+    registry.register(lambda *, weight=1.0: weight, name="part")
+    with pytest.raises(InputError, match="has no knob 'wieght'; did you mean 'weight'"):
+        registry.build("part", wieght=2.0)
+    with pytest.raises(InputError, match="has no knob 'zzz'; it accepts weight"):
+        registry.build("part", zzz=2.0)
+
+
+def test_missing_knob_is_named(registry):
+    registry.register(lambda *, needed: needed, name="part")
+    with pytest.raises(InputError, match="'part' needs the knob 'needed'"):
+        registry.build("part")
+
+
+def test_argument_after_a_colon_goes_first(registry):
+    registry.register(lambda path, *, size=1: (path, size), name="folder")
+    assert registry.build("folder:/a:b", size=2)() == ("/a:b", 2)
+
+
+def test_part_outside_the_repository(tmp_path, monkeypatch):
+    (tmp_path / "my_parts.py").write_text("def mine(x, *, power=2):\n    return x**power\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert objectives.build("my_parts:mine", power=3)(2) == 8
+    with pytest.raises(InputError, match="has no 'other'"):
+        objectives.find("my_parts:other")
+    with pytest.raises(InputError, match="no module 'nowhere.at_all'"):
+        objectives.find("nowhere.at_all:thing")
+
+
+def test_discovery_walks_the_room():
+    assert {"mlp_encoder", "dcgan_generator"} <= set(models)
