@@ -1,6 +1,7 @@
 """A GAN on a ring of eight Gaussians: are all modes covered?
 
-Paper: Goodfellow et al. 2014, arXiv:1406.2661; the ring: Metz et al. 2017, arXiv:1611.02163
+Paper: Goodfellow et al. 2014, arXiv:1406.2661; the ring: Metz et al. 2017, arXiv:1611.02163;
+R1: Mescheder et al. 2018, arXiv:1801.04406
 
   python launch.py --config=configs/gan_ring.py
 """
@@ -9,13 +10,15 @@ from ml_collections import ConfigDict
 
 from configs import base
 
-VARIANTS = ("tiny",)
+VARIANTS = ("tiny", "plain")
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """Perceptrons on both sides, non-saturating."""
+    """Perceptrons on both sides, non-saturating, with R1; `plain` is without it."""
     config = base.get_config()
-    config.experiment = dict(name="gan", latent_dim=16)
+    config.experiment = dict(
+        name="gan", latent_dim=16, penalty=dict(name="r1", weight=0.1)
+    )
     config.objective = dict(name="non_saturating")
     config.model = dict(
         generator=dict(
@@ -23,19 +26,23 @@ def get_config(variant: str = "") -> ConfigDict:
         ),
         discriminator=dict(name="mlp_discriminator", hidden=(128, 128)),
     )
-    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
+    decay = dict(name="linear", begin=10_000, steps=20_000, end=0.1)
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5, schedule=decay)
     config.optimizer = dict(generator=dict(adam, ema=0.999), discriminator=adam)
     config.data.update(name="toy2d", kind="ring")
-    config.train = dict(steps=20_000, batch_size=256, steps_per_call=100)
+    config.train = dict(steps=24_000, batch_size=256, steps_per_call=100)
     config.log.every = 500
     config.eval.update(every=2000, metrics=("mode_coverage",))
     config.sample = dict(every=2000, plots=("samples",))
-    config.checkpoint.every = 10_000
+    config.checkpoint.every = 6000
 
-    if variant == "tiny":
-        config.model.generator.hidden = config.model.discriminator.hidden = (16,)
-        config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-        config.log.every = config.sample.every = config.checkpoint.every = 4
-        config.eval.every = 4
-        config.eval.metrics = (dict(name="mode_coverage", num_samples=100),)
+    match variant:
+        case "tiny":
+            config.model.generator.hidden = config.model.discriminator.hidden = (16,)
+            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
+            config.log.every = config.sample.every = config.checkpoint.every = 4
+            config.eval.every = 4
+            config.eval.metrics = (dict(name="mode_coverage", num_samples=100),)
+        case "plain":
+            del config.experiment.penalty
     return config

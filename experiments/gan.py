@@ -1,5 +1,6 @@
 """Generative adversarial networks: a generator against a discriminator."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 from genlab import rng
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
-from genlab.registry import experiments
+from genlab.registry import experiments, objectives
 
 
 @experiments.register
@@ -23,6 +24,8 @@ class Gan(Experiment):
     Attributes:
       latent_dim: length of the standard normal noise z.
       n_critic: moves of the discriminator in a round, each on a fresh batch.
+      penalty: a registered penalty that the discriminator minimises beside the objective, chosen
+        as `dict(name="r1", weight=...)`.
 
     Paper: Goodfellow et al. 2014, arXiv:1406.2661
     """
@@ -32,6 +35,7 @@ class Gan(Experiment):
 
     latent_dim: int = 100
     n_critic: int = 1
+    penalty: Mapping | None = None
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         z = jnp.zeros((batch["x"].shape[0], self.latent_dim))
@@ -59,8 +63,18 @@ class Gan(Experiment):
 
     def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, _ = self._generate(params, extra, draw)
-        terms, extra = self._compare(params, extra, draw, jax.lax.stop_gradient(fake))
-        return Loss(terms["discriminator"], extra)
+        fake = jax.lax.stop_gradient(fake)
+        terms, renewed = self._compare(params, extra, draw, fake)
+        terms = dict(terms["discriminator"])
+        if self.penalty is not None:
+
+            def critic(x: Array) -> Array:
+                discriminator = self.networks["discriminator"]
+                return discriminator.train(params, extra, x, key=draw.key("penalty"))[0]
+
+            penalty = objectives.choose(self.penalty)
+            terms["penalty"] = penalty(critic, draw.batch["x"], fake)
+        return Loss(terms, renewed)
 
     def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, generated = self._generate(params, extra, draw)

@@ -49,9 +49,7 @@ def _shown(default: Any) -> Any:
 
 def _configs() -> list[Part]:
     parts = []
-    for path in sorted(configs.CONFIGS.glob("*.py")):
-        if path.stem in ("base", "__init__"):
-            continue
+    for path in configs.recipes():
         parts.append(
             {
                 "name": f"configs/{path.name}",

@@ -126,12 +126,14 @@ def _write(folder: Path, state: PyTree, step: int, **facts: Any) -> None:
         shutil.rmtree(target)  # a run that resumed from before it has come back here
     unfinished = folder / f"unfinished-{_name(step)}"
     shutil.rmtree(unfinished, ignore_errors=True)
+    arrays = jax.tree.map(np.asarray, flatten(state))
     try:
         unfinished.mkdir(parents=True)
+        # Asked before writing, since orbax's threads report a full disk on their own as well.
+        if shutil.disk_usage(unfinished).free < sum(a.nbytes for a in arrays.values()):
+            raise OSError(errno.ENOSPC, "No space left on device")
         with ocp.PyTreeCheckpointer() as checkpointer:
-            checkpointer.save(
-                unfinished / "state", jax.tree.map(np.asarray, flatten(state))
-            )
+            checkpointer.save(unfinished / "state", arrays)
         manifest = {"step": step, **facts, "files": _checksums(unfinished)}
         (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1))
         _sync(unfinished)

@@ -11,11 +11,11 @@ from typing import Any
 
 from absl import flags
 
-from genlab.errors import InputError, suggest
-from genlab.signals import EXIT_STOPPED, Stopped
+from genlab.errors import InputError, NonFiniteLoss, Stopped, suggest
 
-EXIT_INPUT = 2
 EXIT_DIVERGED = 1
+EXIT_INPUT = 2
+EXIT_STOPPED = 75  # EX_TEMPFAIL: the same command goes on
 
 USAGE = """\
 genlab trains, evaluates and samples deep generative models.
@@ -53,12 +53,15 @@ def main(argv: list[str]) -> int:
     except Stopped as stopped:
         print(f"genlab: {stopped}", file=sys.stderr)
         return EXIT_STOPPED
-    except ArithmeticError as error:
+    except NonFiniteLoss as error:
         return _complain(error, verbose, EXIT_DIVERGED)
+    except BrokenPipeError:  # the reader of our output, `| head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
-    if not arguments or arguments[0] in ("help", "--help", "-h"):
+    if not arguments or arguments[0] == "help" or {"--help", "-h"} & set(arguments):
         return "help", []
     if arguments[0].startswith("-"):
         return "train", arguments

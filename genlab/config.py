@@ -52,6 +52,13 @@ def variants(path: str | Path) -> tuple[str, ...]:
     return tuple(getattr(_import_file(str(path)), "VARIANTS", ()))
 
 
+def recipes() -> list[Path]:
+    """The config files of this repository."""
+    return sorted(
+        path for path in CONFIGS.glob("*.py") if path.stem not in ("base", "__init__")
+    )
+
+
 def headline(path: str | Path) -> str:
     """First line of a config file's docstring."""
     return (_import_file(str(path)).__doc__ or "").partition("\n")[0]
@@ -60,7 +67,7 @@ def headline(path: str | Path) -> str:
 def _import_file(file: str) -> Any:
     path = Path(file)
     if not path.is_file():
-        known = [f"configs/{path.name}" for path in CONFIGS.glob("*.py")]
+        known = [f"configs/{path.name}" for path in recipes()]
         raise InputError(f"no config file {file!r}{suggest(file, known)}")
     spec = importlib.util.spec_from_file_location(f"genlab_config_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
@@ -100,6 +107,8 @@ def _registry_of(keys: list[str]) -> Registry | None:
     match keys:
         case ["experiment"] | ["objective"]:
             return dict(_part_sections())[keys[0]]
+        case ["experiment", _]:  # a knob that is itself a part, such as a penalty
+            return objectives
         case ["model" | "optimizer", _]:
             return dict(_part_sections())[keys[0]]
         case ["optimizer", _, "schedule"]:
@@ -198,6 +207,9 @@ def check_parts(config: dict[str, Any]) -> None:
     """
     for name, registry in _part_sections()[:2]:
         _check_part(registry, config[name], name)
+    for knob, value in config["experiment"].items():
+        if isinstance(value, dict):
+            _check_part(objectives, value, f"experiment.{knob}")
     for role, part in config["model"].items():
         _check_part(models, part, f"model.{role}", complete=False)
     for player, part in config["optimizer"].items():

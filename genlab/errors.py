@@ -1,4 +1,4 @@
-"""The one exception that a user's mistake ends in."""
+"""What a command can end in besides success."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,6 +9,27 @@ class InputError(ValueError):
 
     The command line prints the message and exits with code 2.
     """
+
+
+class Stopped(Exception):
+    """A signal stopped the run; its state is saved."""
+
+
+class NonFiniteLoss(ArithmeticError):
+    """A term, or its gradient, stopped being a number.
+
+    Attributes:
+      step: the round, counted from 1, in which it did.
+    """
+
+    def __init__(self, step: int, name: str, value: float):
+        player, _, term = name.partition("/")
+        super().__init__(
+            f"step {step}: {term!r} of player {player!r} is {value}; training stopped, the"
+            " state before it is saved (a smaller learning rate, or clip=1.0 on the"
+            " optimizer, may help)"
+        )
+        self.step = step
 
 
 def suggest(value: str, accepted: Iterable[str]) -> str:

@@ -10,25 +10,10 @@ import numpy as np
 from tqdm import tqdm
 
 from genlab.data.feed import Feed
+from genlab.errors import NonFiniteLoss
 from genlab.writer import Writer
 
 DERIVED = ("loss", "gradient_norm", "update_norm", "parameter_norm")
-
-
-class NonFiniteLoss(ArithmeticError):
-    """A term, or its gradient, stopped being a number.
-
-    Attributes:
-      step: the round, counted from 1, in which it did.
-    """
-
-    def __init__(self, step: int, name: str, value: float):
-        player, _, term = name.partition("/")
-        super().__init__(
-            f"step {step}: {term!r} of player {player!r} is {value}; training stopped, the state"
-            " before it is saved (a smaller learning rate, or clip=1.0 on the optimizer, may help)"
-        )
-        self.step = step
 
 
 class Meter:

@@ -5,12 +5,6 @@ import signal
 import threading
 from collections.abc import Iterator
 
-EXIT_STOPPED = 75  # EX_TEMPFAIL: the same command goes on
-
-
-class Stopped(Exception):
-    """A signal stopped the run; its state is saved."""
-
 
 class Stop:
     """Whether a stop was asked for, and by which signal."""

@@ -3,21 +3,23 @@
 import json
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from flax.errors import FlaxError
 
 from genlab import evaluate, parallel
 from genlab.checkpoint import Checkpoints
 from genlab.data.feed import Feed
-from genlab.errors import InputError
+from genlab.errors import InputError, NonFiniteLoss, Stopped
 from genlab.experiment import State
-from genlab.meter import Meter, NonFiniteLoss
+from genlab.meter import Meter
 from genlab.rounds import rounds_of
 from genlab.run import Recipe, claim, locked
-from genlab.signals import Stop, Stopped, stop_requested
+from genlab.signals import Stop, stop_requested
 from genlab.trained import Trained
 from genlab.writer import Writer, write_atomic
 
@@ -36,9 +38,10 @@ def train(config: dict[str, Any], workdir: Path, overrides: dict[str, Any]) -> S
       Stopped: a signal asked to stop; the state is saved.
     """
     recipe = Recipe.build(config)
+    loop = _Loop(recipe, workdir)
     with locked(workdir), stop_requested() as stop:
         claim(workdir, recipe, overrides)
-        return _Loop(recipe, workdir).run(stop)
+        return loop.run(stop)
 
 
 class _Loop:
@@ -68,8 +71,10 @@ class _Loop:
         self.checkpoints = Checkpoints(
             workdir / "checkpoints", config["checkpoint"]["keep"]
         )
+        rounds = rounds_of(recipe.experiment, self.feed)
+        _check_fit(recipe, self.feed, rounds)
         self.program = parallel.compile_rounds(
-            rounds_of(recipe.experiment, self.feed),
+            rounds,
             parallel.choose_devices(config["devices"]),
             config["parallel"],
             config["train"]["batch_size"],
@@ -182,6 +187,28 @@ class _Loop:
             self._evaluate(state)
         self._sample(state)
         write_results(self.workdir, self.trained.at(state), self.config)
+
+
+def _check_fit(recipe: Recipe, feed: Feed, rounds: Callable) -> None:
+    """Traces one round on shapes alone: networks and objective must fit the data and each other.
+
+    Raises:
+      InputError: they do not; the first line of the reason is in the message.
+    """
+    inputs = (recipe.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
+    shapes = jax.eval_shape(lambda *leaves: leaves, *inputs)
+    try:
+        jax.eval_shape(rounds, *shapes)
+    except (TypeError, ValueError, AssertionError, FlaxError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        chosen = recipe.config
+        parts = [chosen["objective"], *chosen["model"].values()]
+        raise InputError(
+            f"{', '.join(repr(part['name']) for part in parts)} and data {recipe.data.name!r}"
+            f" do not fit together ({reason}); --verbose shows where"
+        ) from error
 
 
 def write_results(

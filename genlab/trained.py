@@ -98,7 +98,7 @@ class Trained:
 
     def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
         """The first `num` examples of a split as the model sees them, without augmentation."""
-        source = self.data.splits[split].load()
+        source = self.data.splits[split]
         index = np.arange(min(num, source.size), dtype=np.int32)
         return jax.device_get(
             self._prepare({"index": index, **source.gather(index)}, 0)
@@ -113,7 +113,7 @@ class Trained:
             self._compiled["measure"] = jax.jit(self._sums)
         sums: dict[str, float] = {}
         count = 0
-        source = self.data.splits[split].load()
+        source = self.data.splits[split]
         for index, (raw, mask) in enumerate(batches(source, batch_size)):
             batch = self._prepare(raw, index)
             root = rng.stream(self.seed, f"measure/{split}", index)

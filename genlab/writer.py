@@ -61,7 +61,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 def write_atomic(path: Path, text: str) -> None:
     """Replaces a file by a whole new one, or leaves the old one as it was."""
     unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("w") as file:
+    with unfinished.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

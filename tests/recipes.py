@@ -2,7 +2,6 @@
 
 import functools
 import json
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,16 +13,12 @@ from genlab.data.feed import Feed
 from genlab.rounds import rounds_of
 from genlab.run import Recipe
 
-CONFIGS = Path(__file__).parent.parent / "configs"
+CONFIGS = configs.CONFIGS
 
 
 def all_configs() -> list[str]:
     """Every recipe in `configs/`, by name."""
-    return sorted(
-        path.stem
-        for path in CONFIGS.glob("*.py")
-        if path.stem not in ("base", "__init__")
-    )
+    return [path.stem for path in configs.recipes()]
 
 
 def one_config_per_experiment() -> list[str]:
@@ -38,13 +33,15 @@ def one_config_per_experiment() -> list[str]:
 
 def plain(name: str, variant: str = "tiny", **overrides: str) -> dict[str, Any]:
     """The plain config of a recipe, with overrides by dotted key, `__` for a dot."""
-    config = configs.load(str(CONFIGS / f"{name}.py") + (f":{variant}" if variant else ""))
+    config = configs.load(
+        str(CONFIGS / f"{name}.py") + (f":{variant}" if variant else "")
+    )
     for key, text in overrides.items():
         configs.override(config, key.replace("__", "."), text)
     return configs.plain(config)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def recipe(name: str) -> Recipe:
     """The tiny recipe of a config, built."""
     return Recipe.build(plain(name))
@@ -62,7 +59,9 @@ def feed_of(built: Recipe) -> Feed:
     )
 
 
-def run_rounds(built: Recipe, rounds: int, per_call: int, devices: int = 1, how: str = "jit"):
+def run_rounds(
+    built: Recipe, rounds: int, per_call: int, devices: int = 1, how: str = "jit"
+):
     """State and metrics after some rounds, as NumPy arrays."""
     feed = feed_of(built)
     program = parallel.compile_rounds(
@@ -74,7 +73,9 @@ def run_rounds(built: Recipe, rounds: int, per_call: int, devices: int = 1, how:
     for step in range(0, rounds, per_call):
         state, row = program(state, resident, feed.chunk(step, per_call), seed)
         metrics.append(jax.device_get(row))
-    joined = {name: np.concatenate([row[name] for row in metrics]) for name in metrics[0]}
+    joined = {
+        name: np.concatenate([row[name] for row in metrics]) for name in metrics[0]
+    }
     return jax.device_get(state), joined
 
 

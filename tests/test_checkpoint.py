@@ -39,7 +39,9 @@ def test_newest_is_restored_and_oldest_let_go(checkpoints):
 
 
 @pytest.mark.parametrize("harm", ["flip", "truncate", "delete"])
-def test_damage_falls_back_to_the_newest_intact_one(checkpoints, tmp_path, harm, caplog):
+def test_damage_falls_back_to_the_newest_intact_one(
+    checkpoints, tmp_path, harm, caplog
+):
     for step in (1, 2):
         checkpoints.save(tree(step), step)
     folder = tmp_path / "checkpoints" / "00000002" / "state"

@@ -29,7 +29,7 @@ every_game = pytest.mark.parametrize("name", PARAMS)
 ROUNDS = 4
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def unbroken(name: str):
     """State and metrics after ROUNDS rounds in one call on one device."""
     return recipes.run_rounds(recipes.recipe(name), ROUNDS, per_call=ROUNDS)
@@ -91,7 +91,9 @@ def test_bfloat16_computes_with_float32_parameters(name):
     reference = {metric: values[:1] for metric, values in unbroken(name)[1].items()}
     losses = [metric for metric in metrics if metric.endswith("/loss")]
     for metric in losses:
-        np.testing.assert_allclose(metrics[metric], reference[metric], rtol=0.05, atol=0.05)
+        np.testing.assert_allclose(
+            metrics[metric], reference[metric], rtol=0.05, atol=0.05
+        )
         assert metrics[metric] != reference[metric], "computed in float32 after all"
 
 

@@ -1,7 +1,5 @@
 """Convolutions against flax.linen, PyTorch, and hand-made sums."""
 
-import functools
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -106,14 +104,21 @@ GEOMETRIES = [
 def test_products_equal_native_convolutions(geometry):
     image, kernel = images(2, *geometry.image, 3), images(*geometry.kernel, 3, 4)
     result = images(2, *geometry.output, 4)
-    for product, native, operands in (
-        (products.convolve, lowering._native, (image, kernel)),
-        (products.convolve_adjoint, lowering._native_adjoint, (result, kernel)),
-        (products.convolve_kernel, lowering._native_kernel, (image, result)),
-    ):
-        expected = native(*operands, geometry=geometry)
-        computed = jax.jit(functools.partial(product, geometry=geometry))(*operands)
-        np.testing.assert_allclose(computed, expected, atol=2e-5)
+    operands = ((image, kernel), (result, kernel), (image, result))
+
+    @jax.jit
+    def run(operands):
+        forms = (
+            (products.convolve, products.convolve_adjoint, products.convolve_kernel),
+            (lowering._native, lowering._native_adjoint, lowering._native_kernel),
+        )
+        return [
+            [form(*pair, geometry=geometry) for form, pair in zip(row, operands)]
+            for row in forms
+        ]
+
+    for computed, expected in zip(*run(operands), strict=True):
+        np.testing.assert_allclose(computed, expected, rtol=1e-5, atol=3e-5)
 
 
 def test_geometries_reach_both_forms_of_the_products():
@@ -143,16 +148,33 @@ def test_population_of_kernels():
     expected = jax.tree.map(lambda *leaves: jnp.stack(leaves), *gradients)
     mapped = jax.vmap(jax.grad(loss, (0, 1)))(params, x)
     outer = jax.grad(lambda p, x: jax.vmap(loss)(p, x).sum(), (0, 1))(params, x)
-    one_batch = jax.vmap(layer.apply, (0, None))(params, x[0])
-    jax.tree.map(
-        functools.partial(np.testing.assert_allclose, atol=1e-5), mapped, expected
-    )
-    jax.tree.map(
-        functools.partial(np.testing.assert_allclose, atol=1e-5), outer, expected
-    )
-    np.testing.assert_allclose(
-        one_batch[1], layer.apply(jax.tree.map(lambda p: p[1], params), x[0]), atol=1e-5
-    )
+    for computed in (mapped, outer):
+        for a, b in zip(
+            jax.tree.leaves(computed), jax.tree.leaves(expected), strict=True
+        ):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_maps_over_kernels_images_and_both():
+    layer, x = Conv(4, 3, 2), images(2, 2, 7, 7, 2)
+    params = jax.vmap(layer.init, (0, None))(jax.random.split(KEY, 3), x[0])
+    apply = layer.apply
+    table = jax.vmap(jax.vmap(apply, (None, 0)), (0, None))(params, x)
+    turned = jax.vmap(jax.vmap(apply, (0, None)), (None, 0))(params, x)
+    one = apply(jax.tree.map(lambda p: p[2], params), x[1])
+    np.testing.assert_allclose(table[2, 1], one, atol=1e-5)
+    np.testing.assert_allclose(turned[1, 2], one, atol=1e-5)
+
+
+def test_jacobians_of_both_modes():
+    layer, x = Conv(2, 4, 2), images(1, 4, 4, 1)
+    params = layer.init(KEY, x)
+    modes = (jax.jacrev, jax.jacfwd)
+    reverse, forward = (mode(lambda x: layer.apply(params, x))(x) for mode in modes)
+    np.testing.assert_allclose(reverse, forward, atol=1e-5)
+    # A linear map is its Jacobian.
+    image = jnp.tensordot(reverse, x, axes=4)
+    np.testing.assert_allclose(image, layer.apply(params, x), atol=1e-5)
 
 
 def test_bfloat16_is_summed_in_float32():

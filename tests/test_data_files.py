@@ -4,12 +4,10 @@ import gzip
 import io
 import pathlib
 import struct
-import zlib
 
 import numpy as np
 import pytest
 
-from genlab.data import images
 from genlab.errors import InputError
 from genlab.registry import datasets
 
@@ -38,95 +36,6 @@ def png(array) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.asarray(array, np.uint8)).save(file, "png")
     return file.getvalue()
-
-
-def decode(data, *, image_size=None, channels=None):
-    return images.decode(data, image_size=image_size, channels=channels, name="it")
-
-
-class TestImages:
-    def test_keeps_bytes(self):
-        gray = np.arange(12).reshape(3, 4)
-        np.testing.assert_array_equal(decode(png(gray))[..., 0], gray)
-        colour = np.arange(36).reshape(3, 4, 3)
-        np.testing.assert_array_equal(decode(png(colour)), colour)
-        assert decode(png(gray), channels=3).shape == (3, 4, 3)
-        # ITU-R 601: 0.299 * 255 = 76.
-        assert decode(png([[[255, 0, 0]]]), channels=1).tolist() == [[[76]]]
-
-    def test_alpha_lies_on_white(self):
-        pixels = [[[0, 0, 0, 0], [0, 0, 0, 255], [0, 0, 0, 51], [255, 0, 0, 255]]]
-        out = decode(png(pixels))
-        np.testing.assert_allclose(
-            out[0], [[255] * 3, [0] * 3, [204] * 3, [255, 0, 0]], atol=1
-        )
-        assert decode(png([[[0, 0]]])).tolist() == [[[255]]]
-
-    def test_palette_with_transparency(self):
-        picture = Image.new("P", (2, 1))
-        picture.putpalette([10, 20, 30, 40, 50, 60])
-        picture.putdata([0, 1])
-        file = io.BytesIO()
-        picture.save(file, "png", transparency=1)
-        assert decode(file.getvalue()).tolist() == [[[10, 20, 30], [255, 255, 255]]]
-
-    def test_centre_square(self):
-        wide = np.zeros((4, 12))
-        wide[:, 4:8] = 200
-        assert (decode(png(wide), image_size=4) == 200).all()
-        assert decode(png(wide), image_size=8).shape == (8, 8, 1)
-
-    def test_reduction_is_antialiased(self):
-        stripes = np.tile([0, 255], (64, 32))
-        small = decode(png(stripes), image_size=8).astype(int)
-        assert abs(small - 127.5).max() < 20
-
-    def test_exif_turns_upright(self):
-        picture = Image.fromarray(np.array([[0, 80, 160]], np.uint8))
-        tag = Image.Exif()
-        tag[0x0112] = 6  # to be turned a quarter clockwise
-        file = io.BytesIO()
-        picture.save(file, "png", exif=tag)
-        assert decode(file.getvalue())[..., 0].tolist() == [[0], [80], [160]]
-
-    def test_arrays_as_files(self):
-        x = np.random.default_rng(0).integers(0, 256, (3, 10, 6, 3)).astype(np.uint8)
-        out = images.convert(x, image_size=4, channels=1)
-        for image, array in zip(out, x, strict=True):
-            np.testing.assert_array_equal(
-                image, decode(png(array), image_size=4, channels=1)
-            )
-        assert images.convert(x[:0], image_size=4, channels=1).shape == (0, 4, 4, 1)
-        assert images.convert(x, image_size=None, channels=None) is x
-        with pytest.raises(InputError, match="2 channels"):
-            images.convert(x[..., :2], image_size=None, channels=None)
-
-    def test_damaged(self):
-        whole = png(np.random.default_rng(0).integers(0, 256, (64, 64)))
-        for broken in (b"", b"no image", whole[:40], whole[: len(whole) // 2]):
-            with pytest.raises(InputError, match="it cannot be read"):
-                decode(broken)
-
-    def test_sixteen_bits_are_refused(self):
-        file = io.BytesIO()
-        Image.fromarray(np.full((2, 2), 40_000, np.uint16)).save(file, "png")
-        with pytest.raises(InputError, match="8 bits a channel"):
-            decode(file.getvalue())
-
-    @pytest.mark.parametrize("side", [9_000, 12_000, 60_000])
-    def test_bombs_are_refused_by_their_header(self, side):
-        def part(kind, data):
-            body = kind + data
-            return (
-                struct.pack(">I", len(data))
-                + body
-                + struct.pack(">I", zlib.crc32(body))
-            )
-
-        header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-        bomb = b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IEND", b"")
-        with pytest.raises(InputError, match=f"limit of {2**26}"):
-            decode(bomb)
 
 
 def write_idx(path, array, *, magic=None, cut=0, compress=False):
@@ -332,64 +241,6 @@ class TestFolder:
         refused("none called train", f"folder:{split}")
         fill(split / "train" / "b", [1])
         refused("is of class a; train has b", f"folder:{split}")
-
-
-class TestTfds:
-    @pytest.fixture
-    def mnist(self):
-        pytest.importorskip("tensorflow_datasets")
-        if not (SHARED / "tfds").is_dir():
-            pytest.skip("needs MNIST as prepared by TFDS")
-        return {"name": "tfds:mnist", "data_dir": str(SHARED / "tfds")}
-
-    def test_mnist(self, mnist):
-        data = build(**mnist)
-        assert {name: split.size for name, split in data.splits.items()} == {
-            "train": 55_000,
-            "validation": 5_000,
-            "test": 10_000,
-        }
-        assert data.example_shape == (28, 28, 1)
-        assert data.class_names == tuple("0123456789")
-        test = all_of(data, "test")
-        # The counts of MNIST's test digits, and its mean pixel, 0.1325.
-        np.testing.assert_array_equal(
-            np.bincount(test["label"]),
-            [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
-        )
-        assert abs(test["x"].mean() / 255 - 0.1325) < 1e-4
-
-    def test_agrees_with_the_reader_of_tfds(self, mnist):
-        tfds = pytest.importorskip("tensorflow_datasets")
-        source = tfds.data_source("mnist", split="train", data_dir=mnist["data_dir"])
-        data = build(**mnist, validation_fraction=0)
-        index = np.array([[59_999, 0], [7, 30_000]])
-        raw = data.splits["train"].gather(index)
-        for position in np.ndindex(2, 2):
-            expected = source[int(index[position])]
-            np.testing.assert_array_equal(raw["x"][position], expected["image"])
-            assert raw["label"][position] == expected["label"]
-
-    def test_resized(self, mnist):
-        data = build(**mnist, image_size=32, channels=3)
-        raw = data.splits["validation"].gather(np.arange(3))
-        assert raw["x"].shape == (3, 32, 32, 3) == (3, *data.example_shape)
-
-    def test_features_are_checked(self, mnist):
-        refused("did you mean 'label'", **mnist, label="labels")
-        refused("'image' of tfds:mnist cannot be the label", **mnist, label="image")
-        refused("'label' of tfds:mnist cannot be the image", **mnist, image="label")
-
-    def test_unprepared(self, tmp_path):
-        pytest.importorskip("tensorflow_datasets")
-        refused(
-            f"{tmp_path}/mnist.* is not there; run `tfds build mnist"
-            f" --file_format=array_record --data_dir={tmp_path}`",
-            "tfds:mnist",
-            data_dir=str(tmp_path),
-        )
-        assert list(tmp_path.iterdir()) == []
-        refused("did you mean 'mnist'", "tfds:mnisst", data_dir=str(tmp_path))
 
 
 def test_emoji_folder():

@@ -24,7 +24,10 @@ class Bilinear(Experiment):
     schedule: tuple[Turn, ...] = (Turn("a"), Turn("b", fresh=False))
 
     def init(self, key, batch):
-        params = {"a": {"net": {"w": jnp.array(2.0)}}, "b": {"net": {"w": jnp.array(3.0)}}}
+        params = {
+            "a": {"net": {"w": jnp.array(2.0)}},
+            "b": {"net": {"w": jnp.array(3.0)}},
+        }
         return params, {"seen": {"net": jnp.zeros(())}}
 
     def players(self):
@@ -79,7 +82,9 @@ def test_repeated_turn_takes_a_fresh_draw_each_time():
     np.testing.assert_allclose(weights(state), [1.1, 4.1], rtol=1e-6)
     assert game.draws() == 2
     np.testing.assert_allclose(state.extra["seen"]["net"], 1 + 2 + 2)
-    np.testing.assert_allclose(metrics["a/loss"], (2 * 3 * 1 + 1.7 * 3 * 2) / 2, rtol=1e-6)
+    np.testing.assert_allclose(
+        metrics["a/loss"], (2 * 3 * 1 + 1.7 * 3 * 2) / 2, rtol=1e-6
+    )
 
 
 def test_ema_follows_the_player_with_a_young_average_forgetting_sooner():

@@ -12,6 +12,7 @@ from scipy import stats
 from genlab.objectives.adversarial import minimax, non_saturating
 from genlab.objectives.divergence import elbo, gaussian_kl
 from genlab.objectives.likelihood import bernoulli, cross_entropy, gaussian
+from genlab.objectives.penalty import r1
 from genlab.registry import objectives
 
 LOG2 = np.log(2)
@@ -88,7 +89,9 @@ def test_gaussian_kl_against_numerical_integration():
     integrand = q.pdf(grid) * (q.logpdf(grid) - stats.norm.logpdf(grid))
     kl = gaussian_kl(jnp.array([[mean]]), jnp.array([[log_variance]]))
     np.testing.assert_allclose(kl, [np.trapezoid(integrand, grid)], rtol=1e-5)
-    np.testing.assert_array_equal(gaussian_kl(jnp.zeros((2, 3)), jnp.zeros((2, 3))), [0, 0])
+    np.testing.assert_array_equal(
+        gaussian_kl(jnp.zeros((2, 3)), jnp.zeros((2, 3))), [0, 0]
+    )
 
 
 def test_elbo_weighs_the_kl_alone():
@@ -97,8 +100,22 @@ def test_elbo_weighs_the_kl_alone():
     assert float(terms["kl"][0]) == 8.0
 
 
+def test_r1_on_a_quadratic_critic():
+    critic = lambda x: jnp.sum(jnp.square(x), axis=(1, 2, 3))  # slope 2x
+    real = jnp.arange(12.0).reshape(1, 2, 2, 3)
+    expected = 0.5 * 3.0 * 4 * np.sum(np.arange(12.0) ** 2)
+    np.testing.assert_allclose(r1(critic, real, -real, weight=3.0), [expected])
+
+
 SIZES = {"B": 3, "D": 4, "Z": 4, "K": 5, "H": 8, "W": 8, "C": 1}
-ARRAY = r"^ {2,}%s: \[(?P<shape>[A-Z, ]+)\](?P<int> int)?(?: in (?P<range>[\[(].*?[\])]))?"
+ARRAY = (
+    r"^ {2,}%s: \[(?P<shape>[A-Z, ]+)\](?P<int> int)?(?: in (?P<range>[\[(].*?[\])]))?"
+)
+
+
+def _steep_critic(x):
+    """A critic whose logits reach the hundreds on examples in the hundreds."""
+    return jnp.sum(jnp.tanh(x / 100) * 100, axis=tuple(range(1, x.ndim)))
 
 
 def _documented_arrays(name):
@@ -108,7 +125,13 @@ def _documented_arrays(name):
     for parameter in inspect.signature(part).parameters.values():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             continue
-        found = re.search(ARRAY % parameter.name, inspect.getdoc(part), re.MULTILINE)
+        documented = inspect.getdoc(part)
+        if re.search(
+            rf"^ +{parameter.name}: callable, examples", documented, re.MULTILINE
+        ):
+            arrays[parameter.name] = _steep_critic
+            continue
+        found = re.search(ARRAY % parameter.name, documented, re.MULTILINE)
         assert found, f"{name} does not document the shape of {parameter.name!r}"
         shape = tuple(SIZES[size.strip()] for size in found["shape"].split(","))
         signs = jnp.where(jnp.arange(np.prod(shape)) % 2, 1.0, -1.0).reshape(shape)
@@ -135,7 +158,11 @@ def test_per_example_and_finite_with_finite_gradients_at_extreme_inputs(name):
     for output in outputs:
         assert output.shape == (SIZES["B"],)
         assert np.isfinite(output).all()
-    real = {key: array for key, array in arrays.items() if array.dtype == jnp.float32}
+    real = {
+        key: array
+        for key, array in arrays.items()
+        if not callable(array) and array.dtype == jnp.float32
+    }
 
     def total(real):
         terms = part(*{**arrays, **real}.values(), **knobs)

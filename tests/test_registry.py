@@ -11,7 +11,9 @@ from genlab.registry import REQUIRED, Registry, models, objectives
 
 @pytest.fixture
 def registry():
-    return Registry("thing", "genlab.metrics.measurement")  # a module that registers nothing
+    return Registry(
+        "thing", "genlab.metrics.measurement"
+    )  # a module that registers nothing
 
 
 def test_knobs_of_a_function_are_its_keyword_only_parameters(registry):
@@ -78,7 +80,9 @@ def test_argument_after_a_colon_goes_first(registry):
 
 
 def test_part_outside_the_repository(tmp_path, monkeypatch):
-    (tmp_path / "my_parts.py").write_text("def mine(x, *, power=2):\n    return x**power\n")
+    (tmp_path / "my_parts.py").write_text(
+        "def mine(x, *, power=2):\n    return x**power\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     assert objectives.build("my_parts:mine", power=3)(2) == 8
     with pytest.raises(InputError, match="has no 'other'"):

@@ -76,6 +76,7 @@ def npz(
                 f"{file}: the splits differ in shape or arrays; each needs {shape} and"
                 f" {', '.join(sorted(parts['train']))}"
             )
+    labels = [part["label"] for part in parts.values() if "label" in part]
     factors = [part["factors"] for part in parts.values() if "factors" in part]
     return Dataset(
         name=f"npz:{file.name}",
@@ -85,9 +86,7 @@ def npz(
             test_fraction=test_fraction,
         ),
         example_shape=shape,
-        num_classes=count_classes(
-            part["label"] for part in parts.values() if "label" in part
-        ),
+        num_classes=count_classes(labels),
         factors={
             f"factor_{i}": count_classes(array[:, i] for array in factors)
             for i in range(factors[0].shape[1] if factors else 0)

@@ -55,38 +55,37 @@ def tfds(
     label = _feature(features, name, "label", label)
     channels = channels or (1 if features[image].shape[-1] == 1 else 3)
     shape = (*_image_sides(features[image], name, image_size), channels)
-    records = {
-        split: _TfdsRecords(builder, split, image, label, image_size, channels)
-        for split in SPLITS
-        if split in builder.info.splits
-    }
-    if "train" not in records:
-        raise InputError(
-            f"tfds:{name} has splits {', '.join(builder.info.splits)}; one must be train"
-        )
+    source = _source_splits(builder, name)
     indices = carve_missing(
-        {
-            split: np.arange(builder.info.splits[split].num_examples)
-            for split in records
-        },
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
+        source, validation_fraction=validation_fraction, test_fraction=test_fraction
     )
+    splits = {}
+    for split, rows in indices.items():
+        origin = split if split in source else "train"
+        records = _TfdsRecords(builder, origin, image, label, image_size, channels)
+        splits[split] = RecordSplit(records, rows, example_bytes=math.prod(shape))
     names = _class_names(features, label)
     return Dataset(
         name=f"tfds:{name}",
-        splits={
-            split: RecordSplit(
-                records.get(split, records["train"]),
-                rows,
-                example_bytes=math.prod(shape),
-            )
-            for split, rows in indices.items()
-        },
+        splits=splits,
         example_shape=shape,
         num_classes=len(names),
         class_names=names,
     )
+
+
+def _source_splits(builder: Any, name: str) -> dict[str, np.ndarray]:
+    """The indices of every example of the splits that the source has."""
+    found = builder.info.splits
+    if "train" not in found:
+        raise InputError(
+            f"tfds:{name} has splits {', '.join(found)}; one must be train"
+        )
+    return {
+        split: np.arange(found[split].num_examples)
+        for split in SPLITS
+        if split in found
+    }
 
 
 def _image_sides(feature: Any, name: str, image_size: int | None) -> tuple[int, int]:

@@ -76,8 +76,13 @@ def _native_kernel(image: Array, result: Array, *, geometry: Geometry) -> Array:
     return jax.linear_transpose(forward, kernel)(result)[0]
 
 
-def _primitive(name: str, native: Callable, product: Callable) -> Primitive:
-    """A primitive of two operands that `maps` outer axes of both are mapped over."""
+def _primitive(
+    name: str, native: Callable, product: Callable, *, shares_kernel: bool
+) -> Primitive:
+    """A primitive of two operands, mapped over `maps` outer axes that both have.
+
+    `shares_kernel` where the second operand is a kernel that all examples share.
+    """
     primitive = Primitive(f"genlab_{name}")
 
     def mapped(form: Callable, *operands: Array, geometry: Geometry, maps: int):
@@ -96,18 +101,22 @@ def _primitive(name: str, native: Callable, product: Callable) -> Primitive:
         return left.update(shape=out.shape, dtype=out.dtype, weak_type=False)
 
     def batch(operands, axes, *, geometry: Geometry, maps: int):
-        size = next(
-            operand.shape[axis]
-            for operand, axis in zip(operands, axes)
-            if axis is not batching.not_mapped
-        )
-        operands = [
+        left, right = operands
+        if shares_kernel and axes[1] is None:
+            # Members that share a kernel are more examples.
+            left = jnp.moveaxis(left, axes[0], maps)
+            outer, (size, count) = left.shape[:maps], left.shape[maps : maps + 2]
+            left = left.reshape(*outer, size * count, *left.shape[maps + 2 :])
+            out = primitive.bind(left, right, geometry=geometry, maps=maps)
+            return out.reshape(*outer, size, count, *out.shape[maps + 1 :]), maps
+        size = left.shape[axes[0]] if axes[1] is None else right.shape[axes[1]]
+        left, right = (
             jnp.broadcast_to(operand[None], (size, *operand.shape))
-            if axis is batching.not_mapped
+            if axis is None
             else jnp.moveaxis(operand, axis, 0)
             for operand, axis in zip(operands, axes)
-        ]
-        return primitive.bind(*operands, geometry=geometry, maps=maps + 1), 0
+        )
+        return primitive.bind(left, right, geometry=geometry, maps=maps + 1), 0
 
     primitive.def_impl(compiled)
     primitive.def_abstract_eval(shape)
@@ -120,9 +129,13 @@ def _primitive(name: str, native: Callable, product: Callable) -> Primitive:
     return primitive
 
 
-_convolve = _primitive("convolve", _native, products.convolve)
-_adjoint = _primitive("convolve_adjoint", _native_adjoint, products.convolve_adjoint)
-_kernel = _primitive("convolve_kernel", _native_kernel, products.convolve_kernel)
+_convolve = _primitive("convolve", _native, products.convolve, shares_kernel=True)
+_adjoint = _primitive(
+    "convolve_adjoint", _native_adjoint, products.convolve_adjoint, shares_kernel=True
+)
+_kernel = _primitive(
+    "convolve_kernel", _native_kernel, products.convolve_kernel, shares_kernel=False
+)
 
 # One trilinear form <convolve(image, kernel), result>; each primitive is its derivative in one
 # argument, so transposing a primitive in an operand gives the primitive of that operand.

@@ -47,7 +47,7 @@ class BatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
         running_var = self.variable("batch_stats", "var", jnp.ones, channels)
         if train:
-            mean, variance = _batch_statistics(x, running_mean.value)
+            mean, variance = _batch_statistics(x)
             if not self.is_initializing():
                 for running, batch in ((running_mean, mean), (running_var, variance)):
                     batch = lax.stop_gradient(batch)
@@ -93,18 +93,17 @@ class InstanceNorm(nn.Module):
         return _normalize(self, x, mean, variance)
 
 
-def _batch_statistics(x: Array, pivot: Array) -> tuple[Array, Array]:
+def _batch_statistics(x: Array) -> tuple[Array, Array]:
     """Mean and biased variance per channel of the global batch, both `[C]` float32."""
     axes = tuple(range(x.ndim - 1))
-    # One pass over the activations instead of two. A difference of squares loses digits where
-    # the mean is many deviations from 0, so it is taken around the running mean, which follows
-    # the batch's: the subtraction is fused into the pass and the result does not depend on it.
-    pivot = lax.stop_gradient(pivot)
-    shifted = x.astype(jnp.float32) - jnp.expand_dims(pivot, axes)
-    shift, square = parallel.mean_over_devices(
-        (shifted.mean(axes), jnp.square(shifted).mean(axes))
+    wide = x.astype(jnp.float32)
+    # A square summed as it is read needs no copy of the centred activations, and one reduction
+    # over devices serves both sums. It costs (mean / deviation)^2 rounding errors: at a mean of
+    # 30 deviations, which no layer without a large bias has, the variance is right to 1e-4.
+    mean, square = parallel.mean_over_devices(
+        (wide.mean(axes), jnp.square(wide).mean(axes))
     )
-    return pivot + shift, jnp.maximum(square - jnp.square(shift), 0.0)
+    return mean, jnp.maximum(square - jnp.square(mean), 0.0)
 
 
 def _normalize(layer: nn.Module, x: Array, mean: Array, variance: Array) -> Array:

@@ -95,16 +95,12 @@ def convolve_kernel(image: Array, result: Array, *, geometry: Geometry) -> Array
         columns = _patches(image, geometry)
         gradient = _product(columns, result, ((0, 1, 2), (0, 1, 2)))
         return gradient.reshape(*geometry.kernel, channels, features)
-    spans = geometry.spans
-    shifted = jnp.concatenate(
-        [
-            jnp.pad(result, ((0, 0), (0, 0), (j, spans - 1 - j), (0, 0)))
-            for j in range(spans)
-        ],
-        axis=-1,
-    )
-    gradient = _product(shifted, _bands(image, geometry), ((0, 1, 2), (0, 1, 2)))
-    return _unbanded(gradient, geometry, channels)
+    bands, spans = _bands(image, geometry), geometry.spans
+    gradients = []
+    for j in range(spans):
+        shifted = jnp.pad(result, ((0, 0), (0, 0), (j, spans - 1 - j), (0, 0)))
+        gradients.append(_product(shifted, bands, ((0, 1, 2), (0, 1, 2))))
+    return _unbanded(jnp.stack(gradients), geometry, channels)
 
 
 def _overlaps_columns(geometry: Geometry, channels: int, features: int) -> bool:
@@ -146,12 +142,13 @@ def _banded(kernel: Array, geometry: Geometry) -> Array:
     return banded.swapaxes(1, 2).reshape(-1, spans * features)
 
 
-def _unbanded(gradient: Array, geometry: Geometry, channels: int) -> Array:
-    """The adjoint of `_banded` on its transpose, `[spans * F, h * stride * C]`."""
+def _unbanded(gradients: Array, geometry: Geometry, channels: int) -> Array:
+    """The adjoint of `_banded`, from `[spans, F, h * stride * C]`."""
     (height, width), stride = geometry.kernel, geometry.strides[1]
-    taps = gradient.reshape(geometry.spans, -1, height, stride, channels)
-    taps = taps.transpose(2, 0, 3, 4, 1).reshape(height, -1, channels, taps.shape[1])
-    return taps[:, :width]
+    spans, features, _ = gradients.shape
+    taps = gradients.reshape(spans, features, height, stride, channels)
+    taps = taps.transpose(2, 0, 3, 4, 1)
+    return taps.reshape(height, spans * stride, channels, features)[:, :width]
 
 
 def _product(left: Array, right: Array, contracted: tuple) -> Array:

@@ -1,0 +1,73 @@
+"""Speed and memory of genlab against its peers, alternating in one run.
+
+  python -m benchmarks [dcgan vae] [--repeats=7] [--mnist=DIR]
+
+Every contender is a process of its own that waits while another is measured, so that thread pools
+do not meet. Each repeat lets every contender do the same rounds; the table shows the median of the
+repeats, their spread, the ratio of each median to genlab's, and the peak resident memory.
+`--mnist` names a folder with MNIST as TFDS prepares it; without it the VAE trains on the
+embedded digits, resized to 28 px and repeated to 60,000 images.
+"""
+
+import argparse
+import os
+import statistics
+
+from benchmarks.contender import Contender
+
+GAMES = {
+    "dcgan": (
+        "DCGAN-64, batch 64, 1024-512-256-128, one round of both players",
+        "seconds a round",
+        ("genlab", "constant_batch", "torch", "torch_channels_last", "linen"),
+        2,
+    ),
+    "vae": (
+        "MLP-VAE 784-500-20-500-784, batch 100, one epoch of 60,000 images",
+        "seconds an epoch",
+        ("genlab", "constant_batch", "torch"),
+        1,
+    ),
+}
+
+
+def main() -> None:
+    """Measures the games named on the command line, all of them by default."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("games", nargs="*", default=list(GAMES), metavar="GAME")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--mnist", default="")
+    arguments = parser.parse_args()
+    for game in arguments.games:
+        if game not in GAMES:
+            parser.error(f"no game {game!r}; one of {', '.join(GAMES)}")
+    for game in arguments.games:
+        measure(game, arguments.repeats, arguments.mnist)
+
+
+def measure(game: str, repeats: int, mnist: str) -> None:
+    """Prints the table of one game."""
+    title, unit, names, units = GAMES[game]
+    contenders = {name: Contender(game, name, mnist) for name in names}
+    for contender in contenders.values():
+        contender.run(units)  # compiles and warms up
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(repeats):
+        for name, contender in contenders.items():
+            seconds[name].append(contender.run(units) / units)
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
+    print(f"\n{title}\n{os.cpu_count()} cores, {repeats} repeats of {units}, {unit}\n")
+    print("| contender | median | fastest to slowest | time / genlab's | peak memory |")
+    print("|---|---|---|---|---|")
+    for name, contender in contenders.items():
+        times = seconds[name]
+        print(
+            f"| {name} | {medians[name]:.3f} | {min(times):.3f} to {max(times):.3f} |"
+            f" {medians[name] / medians['genlab']:.2f} |"
+            f" {contender.close():,.0f} MiB |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""DCGAN-64 with the paper's sizes, batch 64, on the embedded digits as 64 px RGB."""
+
+import itertools
+from collections.abc import Callable
+
+from benchmarks.genlab_side import constant_rounds_of, linen_layers, trainer
+
+Run = Callable[[int], None]
+
+PATH = "dcgan.py:celeba"
+BATCH = 64
+SIZE = {
+    "data": "digits",
+    "data.image_size": "64",
+    "data.channels": "3",
+    "train.batch_size": str(BATCH),
+    "optimizer.generator.ema": "None",
+}
+
+
+def genlab(mnist: str) -> Run:
+    """Two rounds in one compiled call."""
+    return trainer(PATH, SIZE, per_call=2)
+
+
+def constant_batch(mnist: str) -> Run:
+    """genlab without feeding: the same batch in every round."""
+    return trainer(PATH, SIZE, per_call=2, rounds_of=constant_rounds_of)
+
+
+def linen(mnist: str) -> Run:
+    """genlab's step on flax.linen's convolutions, outside a scan, where they are faster."""
+    with linen_layers():
+        run = trainer(PATH, SIZE, per_call=1)
+        run(1)  # traced while the layers are in place
+    return run
+
+
+def torch(mnist: str) -> Run:
+    """PyTorch, eager, its default layout."""
+    return _torch(channels_last=False)
+
+
+def torch_channels_last(mnist: str) -> Run:
+    """PyTorch, eager, channels last."""
+    return _torch(channels_last=True)
+
+
+def _torch(channels_last: bool) -> Run:
+    import torch
+    from torch import nn
+    from torch.nn.functional import softplus
+
+    from genlab.registry import datasets
+
+    split = datasets.build("digits", image_size=64, channels=3)().splits["train"]
+    images = torch.from_numpy(split.arrays["x"]).permute(0, 3, 1, 2).contiguous()
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    generator = _generator(nn).to(memory_format=layout)
+    discriminator = _discriminator(nn).to(memory_format=layout)
+    players = (generator, discriminator)
+    optimizers = [
+        torch.optim.Adam(player.parameters(), lr=2e-4, betas=(0.5, 0.999))
+        for player in players
+    ]
+
+    def round_of_both() -> None:
+        index = torch.randint(len(images), (BATCH,))
+        real = (
+            images[index].float().div_(127.5).sub_(1).contiguous(memory_format=layout)
+        )
+        fake = generator(torch.randn(BATCH, 100, 1, 1))
+        loss = softplus(-discriminator(real)).mean()
+        loss = loss + softplus(discriminator(fake.detach())).mean()
+        _move(optimizers[1], loss)
+        _move(optimizers[0], softplus(-discriminator(fake)).mean())
+
+    def run(rounds: int) -> None:
+        for _ in range(rounds):
+            round_of_both()
+
+    return run
+
+
+def _move(optimizer, loss) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+def _generator(nn):
+    layers, channels = [], [100, 1024, 512, 256, 128]
+    for i, (before, after) in enumerate(itertools.pairwise(channels)):
+        stride, padding = (2, 1) if i else (1, 0)
+        layers += [
+            nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers, nn.ConvTranspose2d(128, 3, 4, 2, 1), nn.Tanh())
+
+
+def _discriminator(nn):
+    layers, channels = (
+        [nn.Conv2d(3, 128, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)],
+        128,
+    )
+    for _ in range(3):
+        layers += [
+            nn.Conv2d(channels, 2 * channels, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(2 * channels),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
+        channels *= 2
+    return nn.Sequential(*layers, nn.Conv2d(channels, 1, 4))

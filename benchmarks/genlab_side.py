@@ -1,0 +1,90 @@
+"""genlab's side of a game: the program that launch.py runs, without the loop around it."""
+
+from collections.abc import Callable
+from unittest import mock
+
+import jax
+import numpy as np
+
+from genlab import config as configs
+from genlab import parallel, rng
+from genlab.data.feed import Feed
+from genlab.rounds import rounds_of
+from genlab.run import Recipe
+
+Run = Callable[[int], None]
+
+
+def trainer(
+    path: str,
+    overrides: dict[str, str],
+    *,
+    per_call: int,
+    rounds_of: Callable = rounds_of,
+) -> Run:
+    """`run(rounds)` of a config: compiled calls of `per_call` rounds on one device."""
+    config = configs.load(str(configs.CONFIGS / path))
+    for key, text in overrides.items():
+        configs.override(config, key, text)
+    recipe = Recipe.build(configs.plain(config))
+    feed = Feed(
+        recipe.data,
+        recipe.preparation,
+        seed=0,
+        batch_size=recipe.config["train"]["batch_size"],
+        draws=recipe.experiment.draws(),
+    )
+    program = parallel.compile_rounds(
+        rounds_of(recipe.experiment, feed), jax.devices()[:1], "jit", feed.batch_size
+    )
+    resident, seed = jax.device_put(feed.resident), np.uint32(0)
+    state, step = recipe.init_state(), 0
+
+    def run(rounds: int) -> None:
+        nonlocal state, step
+        for _ in range(rounds // per_call):
+            state, _ = program(state, resident, feed.chunk(step, per_call), seed)
+            step += per_call
+        jax.block_until_ready(state)
+
+    return run
+
+
+def constant_rounds_of(experiment, feed: Feed) -> Callable:
+    """As `rounds_of`, every round on the first batch of the call, prepared once."""
+
+    def rounds(state, resident, chunk, seed):
+        first = jax.tree.map(lambda leaf: leaf[0], chunk)
+        keys = jax.random.split(rng.stream(seed, "prepare"), feed.draws)
+        batch = jax.vmap(feed.prepare, in_axes=(None, 0, 0))(resident, first, keys)
+
+        def one_round(state, _):
+            return experiment.train_step(
+                state, batch, rng.stream(seed, "train", state.step)
+            )
+
+        return jax.lax.scan(one_round, state, length=len(chunk["index"]))
+
+    return rounds
+
+
+def linen_layers():
+    """Inside, DCGAN is built of flax's own convolutions, which have the same parameters."""
+    import flax.linen as nn
+
+    def square(layer):
+        def build(features, *, kernel_size, strides=1, **options):
+            return layer(
+                features,
+                (kernel_size, kernel_size),
+                strides=(strides, strides),
+                **options,
+            )
+
+        return build
+
+    return mock.patch.multiple(
+        "genlab.models.dcgan",
+        Conv=square(nn.Conv),
+        ConvTranspose=square(nn.ConvTranspose),
+    )

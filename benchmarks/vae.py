@@ -1,0 +1,85 @@
+"""The MLP-VAE of configs/vae.py:mnist, epochs of 60,000 images, batch 100."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks.genlab_side import constant_rounds_of, trainer
+from genlab.data.dataset import Dataset, array_splits
+from genlab.registry import datasets
+
+Run = Callable[[int], None]
+
+BATCH, IMAGES = 100, 60_000
+ROUNDS = IMAGES // BATCH
+
+
+def repeated_digits() -> Dataset:
+    """The embedded digits at 28 px, repeated to 60,000 images."""
+    digits = datasets.build("digits", image_size=28)()
+    arrays = digits.splits["train"].arrays
+    train = {
+        name: np.resize(array, (IMAGES, *array.shape[1:]))
+        for name, array in arrays.items()
+    }
+    splits = array_splits(train, arrays, arrays, validation_fraction=0.0)
+    return Dataset("repeated digits", splits, digits.example_shape, num_classes=10)
+
+
+def genlab(mnist: str) -> Run:
+    """100 rounds in one compiled call."""
+    return _epochs(trainer("vae.py:mnist", _data(mnist), per_call=100))
+
+
+def constant_batch(mnist: str) -> Run:
+    """genlab without feeding: the same batch, binarised once, in every round."""
+    return _epochs(
+        trainer(
+            "vae.py:mnist", _data(mnist), per_call=100, rounds_of=constant_rounds_of
+        )
+    )
+
+
+def _data(mnist: str) -> dict[str, str]:
+    if mnist:
+        return {"data.data_dir": mnist, "data.validation_fraction": "0.0"}
+    return {"data": "benchmarks.vae:repeated_digits"}
+
+
+def _epochs(run: Run) -> Run:
+    return lambda epochs: run(epochs * ROUNDS)
+
+
+def torch(mnist: str) -> Run:
+    """The plain PyTorch loop: eager, images in memory, shuffled each epoch."""
+    import torch
+    from torch import nn
+    from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+    if mnist:
+        source = datasets.build("tfds:mnist", data_dir=mnist, validation_fraction=0.0)()
+    else:
+        source = repeated_digits()
+    images = torch.from_numpy(source.splits["train"].load().arrays["x"])
+    images = images.reshape(IMAGES, 784)
+    encoder = nn.Sequential(nn.Linear(784, 500), nn.Tanh(), nn.Linear(500, 40))
+    decoder = nn.Sequential(nn.Linear(20, 500), nn.Tanh(), nn.Linear(500, 784))
+    parameters = [*encoder.parameters(), *decoder.parameters()]
+    optimizer = torch.optim.Adam(parameters, lr=1e-3)
+
+    def epoch() -> None:
+        for index in torch.randperm(IMAGES).split(BATCH):
+            x = torch.bernoulli(images[index].float() / 255)
+            mean, log_variance = encoder(x).chunk(2, dim=1)
+            z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+            nll = cross_entropy(decoder(z), x, reduction="none").sum(1)
+            kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1)
+            optimizer.zero_grad(set_to_none=True)
+            (nll + kl).mean().backward()
+            optimizer.step()
+
+    def run(epochs: int) -> None:
+        for _ in range(epochs):
+            epoch()
+
+    return run
