@@ -22,7 +22,8 @@ def repeated_digits() -> Dataset:
         name: np.resize(array, (IMAGES, *array.shape[1:]))
         for name, array in arrays.items()
     }
-    splits = array_splits(train, arrays, arrays, validation_fraction=0.0)
+    parts = {"train": train, "validation": arrays, "test": arrays}
+    splits = array_splits(parts, validation_fraction=0.0)
     return Dataset("repeated digits", splits, digits.example_shape, num_classes=10)
 
 

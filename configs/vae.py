@@ -40,6 +40,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.checkpoint.every = 4
         case "manifold":
             config.experiment.latent_dim = 2
+            config.data.image_size = 16
             config.sample.plots = ("manifold", "latent_embedding", "reconstructions")
         case "mnist":
             # Section 5 of the paper: 500 hidden units, batches of 100.

@@ -225,10 +225,10 @@ def sample(arguments: list[str]) -> None:
 
         np.savez_compressed(out, samples=trained.sample(values.num))
     else:
-        from genlab.plots.grid import save_png
+        from genlab.plots.grid import enlarge, save_png
         from genlab.registry import plots
 
-        save_png(out, plots.build("samples", num=values.num)(trained))
+        save_png(out, enlarge(plots.build("samples", num=values.num)(trained)))
     print(out)
 
 

@@ -67,11 +67,11 @@ def draw(trained: Trained, chosen: Iterable[Any]) -> dict[str, np.ndarray]:
 
 def save_pictures(trained: Trained, chosen: Iterable[Any], folder: Path) -> list[Path]:
     """Writes each chosen plot as `PLOT-STEP.png` and returns the paths."""
-    from genlab.plots.grid import save_png
+    from genlab.plots.grid import enlarge, save_png
 
     paths = []
     for name, picture in draw(trained, chosen).items():
         path = folder / f"{name.replace(':', '-')}-{trained.step:08d}.png"
-        save_png(path, picture)
+        save_png(path, enlarge(picture))
         paths.append(path)
     return paths

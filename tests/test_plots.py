@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from genlab.errors import InputError
 from genlab.plots import figure
 from genlab.plots.embedding import latent_embedding, principal_plane
-from genlab.plots.grid import image_grid, save_png
+from genlab.plots.grid import enlarge, image_grid, save_png
 from genlab.plots.latent import interpolations, lerp, manifold, slerp
 from genlab.plots.needs import METHODS
 from genlab.plots.neighbours import nearest, nearest_neighbours
@@ -283,3 +283,12 @@ def test_neighbours_of_a_memorised_sample_are_the_sample():
     sample, neighbour = picture[:, :5], picture[:, -5:]
     np.testing.assert_array_equal(sample, neighbour)
     assert sample.max() > 0
+
+
+def test_small_pictures_are_enlarged_by_a_whole_factor():
+    picture = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    large = enlarge(picture, side=9)
+    assert large.shape == (6, 9, 3)
+    np.testing.assert_array_equal(large[::3, ::3], picture)
+    np.testing.assert_array_equal(large[2::3, 1::3], picture)
+    np.testing.assert_array_equal(enlarge(large, side=9), large)

@@ -29,11 +29,13 @@ def class_coverage(
     predicted = classifier.predict(_flat(trained.sample(num_samples)))
     classes = trained.data.num_classes
     shares = np.bincount(predicted, minlength=classes) / num_samples
-    values = {f"share_{label}": float(share) for label, share in enumerate(shares)}
-    values["smallest_share"] = float(shares.min())
-    values["classifier_accuracy"] = float(
-        classifier.score(_flat(held_out["x"]), held_out["label"])
-    )
+    values = {
+        "smallest_share": float(shares.min()),
+        "classifier_accuracy": float(
+            classifier.score(_flat(held_out["x"]), held_out["label"])
+        ),
+        **{f"share_{label}": float(share) for label, share in enumerate(shares)},
+    }
     protocol = {
         "samples": num_samples,
         "classifier": "sklearn.svm.SVC(C=10) on pixels",

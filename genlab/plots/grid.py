@@ -87,6 +87,16 @@ def to_pixels(
     return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 
 
+def enlarge(picture: np.ndarray, *, side: int = 320) -> np.ndarray:
+    """The `picture: [H, W, 3]` with each pixel a square, until its longer side is near `side`.
+
+    Digits of 8 x 8 pixels cannot be read on a screen; a picture that is large enough stays as it
+    is.
+    """
+    factor = max(1, round(side / max(picture.shape[:2])))
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
 def save_png(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Writes `picture: [H, W, 3]` uint8 as a PNG file; folders are made where missing.
 
