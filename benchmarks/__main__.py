@@ -17,7 +17,7 @@ from benchmarks.contender import Contender
 
 GAMES = {
     "dcgan": (
-        "DCGAN-64, batch 64, 1024-512-256-128, one round of both players",
+        "DCGAN-64, batch 64, widths 512-256-128-64, one round of both players",
         "seconds a round",
         ("genlab", "constant_batch", "torch", "torch_channels_last", "linen"),
         2,

@@ -1,4 +1,4 @@
-"""DCGAN-64 with the paper's sizes, batch 64, on the embedded digits as 64 px RGB."""
+"""DCGAN-64, widths 64-128-256-512 on both sides, batch 64, on the embedded digits as 64 px RGB."""
 
 import itertools
 from collections.abc import Callable
@@ -8,13 +8,15 @@ from benchmarks.genlab_side import constant_rounds_of, linen_layers, trainer
 Run = Callable[[int], None]
 
 PATH = "dcgan.py:celeba"
-BATCH = 64
+BATCH, WIDTH = 64, 64
 SIZE = {
     "data": "digits",
     "data.image_size": "64",
     "data.channels": "3",
     "train.batch_size": str(BATCH),
     "optimizer.generator.ema": "None",
+    "model.generator.width": str(WIDTH),
+    "model.discriminator.width": str(WIDTH),
 }
 
 
@@ -59,6 +61,10 @@ def _torch(channels_last: bool) -> Run:
     generator = _generator(nn).to(memory_format=layout)
     discriminator = _discriminator(nn).to(memory_format=layout)
     players = (generator, discriminator)
+    for player in players:
+        for parameter in player.parameters():
+            if parameter.ndim > 1:
+                nn.init.normal_(parameter, 0, 0.02)
     optimizers = [
         torch.optim.Adam(player.parameters(), lr=2e-4, betas=(0.5, 0.999))
         for player in players
@@ -73,7 +79,9 @@ def _torch(channels_last: bool) -> Run:
         loss = softplus(-discriminator(real)).mean()
         loss = loss + softplus(discriminator(fake.detach())).mean()
         _move(optimizers[1], loss)
+        discriminator.requires_grad_(False)
         _move(optimizers[0], softplus(-discriminator(fake)).mean())
+        discriminator.requires_grad_(True)
 
     def run(rounds: int) -> None:
         for _ in range(rounds):
@@ -89,7 +97,7 @@ def _move(optimizer, loss) -> None:
 
 
 def _generator(nn):
-    layers, channels = [], [100, 1024, 512, 256, 128]
+    layers, channels = [], [100, *(WIDTH * k for k in (8, 4, 2, 1))]
     for i, (before, after) in enumerate(itertools.pairwise(channels)):
         stride, padding = (2, 1) if i else (1, 0)
         layers += [
@@ -97,7 +105,7 @@ def _generator(nn):
             nn.BatchNorm2d(after),
             nn.ReLU(inplace=True),
         ]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(128, 3, 4, 2, 1), nn.Tanh())
+    return nn.Sequential(*layers, nn.ConvTranspose2d(WIDTH, 3, 4, 2, 1), nn.Tanh())
 
 
 def _discriminator(nn):

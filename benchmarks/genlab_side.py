@@ -9,8 +9,8 @@ import numpy as np
 from genlab import config as configs
 from genlab import parallel, rng
 from genlab.data.feed import Feed
+from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
-from genlab.run import Recipe
 
 Run = Callable[[int], None]
 
@@ -27,18 +27,12 @@ def trainer(
     for key, text in overrides.items():
         configs.override(config, key, text)
     recipe = Recipe.build(configs.plain(config))
-    feed = Feed(
-        recipe.data,
-        recipe.preparation,
-        seed=0,
-        batch_size=recipe.config["train"]["batch_size"],
-        draws=recipe.experiment.draws(),
-    )
-    program = parallel.compile_rounds(
+    feed = recipe.feed()
+    program = parallel.Program(
         rounds_of(recipe.experiment, feed), jax.devices()[:1], "jit", feed.batch_size
     )
-    resident, seed = jax.device_put(feed.resident), np.uint32(0)
-    state, step = recipe.init_state(), 0
+    resident, seed = program.place(feed.resident), np.uint32(0)
+    state, step = program.place(recipe.init_state()), 0
 
     def run(rounds: int) -> None:
         nonlocal state, step

@@ -26,7 +26,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train = dict(
         steps=1000,  # rounds of the game
         batch_size=64,  # examples per draw
-        steps_per_call=0,  # rounds in one compiled call; 0: the most that divide all periods
+        steps_per_call=0,  # rounds in one compiled call at most; 0: the most that divide all periods
     )
     config.log = dict(every=100)  # rounds that one line of metrics averages over
     config.eval = dict(

@@ -1,7 +1,7 @@
 """Generative adversarial networks: a generator against a discriminator."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import jax
@@ -35,7 +35,7 @@ class Gan(Experiment):
 
     latent_dim: int = 100
     n_critic: int = 1
-    penalty: Mapping | None = None
+    penalty: Mapping | None = field(default=None, metadata={"part": "objectives"})
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         z = jnp.zeros((batch["x"].shape[0], self.latent_dim))

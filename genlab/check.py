@@ -4,7 +4,9 @@ from typing import Any
 
 import jax
 
-from genlab.run import Recipe, parameter_table
+from genlab.plan import Plan
+from genlab.recipe import Recipe
+from genlab.run import parameter_table
 
 MIB = 2**20
 
@@ -12,6 +14,8 @@ MIB = 2**20
 def describe(config: dict[str, Any]) -> str:
     """Data, turns, parameter table and the memory of state and data, as text."""
     recipe = Recipe.build(config)
+    recipe.check_fit(recipe.feed())
+    per_call = Plan.of(config).rounds_per_call(0)
     state, data, experiment = recipe.shapes(), recipe.data, recipe.experiment
     splits = ", ".join(f"{name} {split.size:,}" for name, split in data.splits.items())
     turns = ", then ".join(
@@ -21,6 +25,7 @@ def describe(config: dict[str, Any]) -> str:
     lines = [
         f"data        {data.name}: {splits}; example {list(data.example_shape)}",
         f"round       {turns}; {experiment.draws()} x {config['train']['batch_size']} examples",
+        f"call        {per_call} rounds",
         "",
     ]
     for player, count in _counts(state).items():

@@ -1,8 +1,8 @@
 """Checkpoints: orbax behind a manifest of checksums.
 
 `checkpoints/00001000/` holds the arrays and `manifest.json`, the sha256 of every file. A checkpoint
-appears whole, by a rename, or not at all. The newest ones and the best one are kept apart; damaged
-ones are passed over with a word, never deleted.
+appears whole, by a rename, or not at all. The newest ones and the best one are kept apart; a damaged
+one is passed over with a word.
 """
 
 import errno
@@ -54,32 +54,50 @@ class Checkpoints:
         return _steps(self._folder)
 
     def save(self, state: PyTree, step: int) -> None:
-        """Writes the state after `step` rounds and lets the oldest beyond `keep` go.
+        """Writes the state after `step` rounds and lets the oldest before it go, beyond `keep`.
 
         Raises:
           InputError: the disk is full; what was there before is untouched.
         """
         _write(self._folder, state, step)
-        for old in self.steps()[: -self._keep]:
+        older = [old for old in self.steps() if old < step]
+        for old in older[: max(0, len(older) - self._keep + 1)]:
             shutil.rmtree(self._folder / _name(old))
 
-    def save_best(self, state: PyTree, step: int, score: float) -> bool:
-        """Keeps the state as the best if its score is finite and lower than the best's."""
-        if not math.isfinite(score) or score >= self.best_score():
+    def save_best(self, state: PyTree, step: int, name: str, score: float) -> bool:
+        """Keeps the state as the best if its score is finite and lower than the best's.
+
+        Args:
+          state: the state after `step` rounds.
+          step: rounds done.
+          name: what the score is of; scores of another name do not compete.
+          score: lower is better.
+        """
+        if not math.isfinite(score) or score >= self.best_score(name):
             return False
         older = _steps(self._best)
-        _write(self._best, state, step, score=score)
+        _write(self._best, state, step, name=name, score=score)
         for old in older:
             if old != step:
                 shutil.rmtree(self._best / _name(old))
         return True
 
-    def best_score(self) -> float:
-        """Score of the best checkpoint; infinity where there is none."""
-        scores = [
-            _manifest(self._best / _name(step))["score"] for step in _steps(self._best)
+    def best_score(self, name: str) -> float:
+        """Score of the best checkpoint by `name`; infinity where there is none intact."""
+        facts = [
+            _manifest(self._best / _name(step))
+            for step in _steps(self._best)
+            if not _damage(self._best / _name(step))
         ]
-        return min(scores, default=math.inf)
+        return min(
+            (fact["score"] for fact in facts if fact["name"] == name), default=math.inf
+        )
+
+    def clean(self) -> None:
+        """Removes what a killed save left behind; only for the holder of the run's lock."""
+        for folder in (self._folder, self._best):
+            for unfinished in folder.glob("unfinished-*"):
+                shutil.rmtree(unfinished)
 
     def restore(self, template: PyTree, best: bool = False) -> PyTree | None:
         """The newest intact state (or the best), as NumPy arrays; None where there is none.
@@ -121,9 +139,9 @@ def _write(folder: Path, state: PyTree, step: int, **facts: Any) -> None:
 
     target = folder / _name(step)
     if target.exists():
-        if not _damage(target):
+        if not facts and not _damage(target):
             return
-        shutil.rmtree(target)  # a run that resumed from before it has come back here
+        shutil.rmtree(target)  # damaged, or best by another name
     unfinished = folder / f"unfinished-{_name(step)}"
     shutil.rmtree(unfinished, ignore_errors=True)
     arrays = jax.tree.map(np.asarray, flatten(state))
@@ -138,6 +156,7 @@ def _write(folder: Path, state: PyTree, step: int, **facts: Any) -> None:
         (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1))
         _sync(unfinished)
         unfinished.rename(target)
+        _sync_entry(folder)
     except (OSError, ValueError) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         if getattr(error, "errno", None) == errno.ENOSPC or "No space" in str(error):
@@ -150,10 +169,17 @@ def _write(folder: Path, state: PyTree, step: int, **facts: Any) -> None:
 
 def _sync(folder: Path) -> None:
     """Everything in the folder reaches the disk before the rename makes it count."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+    for path in (folder, *folder.rglob("*")):
+        _sync_entry(path)
+
+
+def _sync_entry(path: Path) -> None:
+    """One file, or the list of a folder's entries."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _checksums(folder: Path) -> dict[str, str]:

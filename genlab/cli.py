@@ -15,6 +15,7 @@ from genlab.errors import InputError, NonFiniteLoss, Stopped, suggest
 
 EXIT_DIVERGED = 1
 EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130
 EXIT_STOPPED = 75  # EX_TEMPFAIL: the same command goes on
 
 USAGE = """\
@@ -55,9 +56,16 @@ def main(argv: list[str]) -> int:
         return EXIT_STOPPED
     except NonFiniteLoss as error:
         return _complain(error, verbose, EXIT_DIVERGED)
+    except KeyboardInterrupt:
+        return _complain(InputError("interrupted"), verbose, EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output, `| head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a file that may not be written
+        if error.filename is None and error.strerror is None:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(InputError(f"{where}{error.strerror}"), verbose, EXIT_INPUT)
 
 
 def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
@@ -77,17 +85,21 @@ def _complain(error: Exception, verbose: bool, code: int) -> int:
 
 
 def _parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]:
-    """Flags of one command, and the `--config.KEY=VALUE` overrides among its arguments."""
+    """Flags of one command, and the `--config.KEY=VALUE` overrides among its arguments.
+
+    Only a command that takes a config takes overrides.
+    """
     values = flags.FlagValues()
     flags.DEFINE_bool("verbose", False, "show tracebacks", flag_values=values)
     for definition in define:
         definition(values)
     overrides, others = {}, ["launch.py"]
-    pending = iter(arguments)
-    for argument in pending:
-        if argument.lstrip("-").startswith("config.") and argument.startswith("-"):
-            key, equals, text = argument.lstrip("-")[len("config.") :].partition("=")
-            overrides[key] = text if equals else next(pending, "")
+    for argument in arguments:
+        if "config" in values and argument.startswith("--config."):
+            key, equals, text = argument.removeprefix("--config.").partition("=")
+            if not equals:
+                raise InputError(f"{argument} sets nothing; --config.KEY=VALUE does")
+            overrides[key] = text
         else:
             others.append(argument)
     left = values(others)[1:]
@@ -128,9 +140,7 @@ def _load_config(path: str, overrides: dict[str, str]) -> tuple[dict, dict]:
     from genlab import config as configs
 
     config = configs.load(path)
-    changed = {
-        key: configs.override(config, key, text) for key, text in overrides.items()
-    }
+    changed = configs.apply(config, overrides)
     return configs.plain(config), changed
 
 
@@ -204,8 +214,9 @@ def evaluate(arguments: list[str]) -> None:
 
     chosen = values.metrics.split(",") if values.metrics else None
     workdir = Path(values.workdir)
+    file = "results-best.json" if values.best else "results.json"
     with locked(workdir):
-        record = write_results(workdir, trained, recipe.config, chosen)
+        record = write_results(workdir, trained, recipe.config, chosen, file)
     print(json.dumps(record, indent=1))
 
 
@@ -236,6 +247,8 @@ def _output(path: str, *suffixes: str) -> Path:
     out = Path(path)
     if out.suffix not in suffixes:
         raise InputError(f"--out={path}: the file must end in {' or '.join(suffixes)}")
+    if out.is_dir():
+        raise InputError(f"--out={path} is a folder")
     if not out.parent.is_dir():
         raise InputError(f"--out={path}: there is no folder {str(out.parent)!r}")
     return out

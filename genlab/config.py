@@ -1,8 +1,10 @@
 """Configs: load a file, apply overrides, refuse what nobody reads."""
 
 import ast
+import dataclasses
 import importlib.util
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from ml_collections import ConfigDict
 
 from genlab.errors import InputError, suggest
 from genlab.registry import (
+    REGISTRIES,
     REQUIRED,
     Registry,
     datasets,
@@ -28,23 +31,39 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 PREPARATION = ("value_range", "binarize", "augment")
 FEEDING = ("backend",)
 
+# Sections whose keys are names of parts' knobs, roles or players.
+OPEN = ("experiment", "objective", "model", "optimizer", "data")
+
 
 def load(path: str) -> ConfigDict:
     """The config of a file, `configs/dcgan.py` or `configs/dcgan.py:tiny` for a variant.
 
     Raises:
-      InputError: no such file or variant, or a key that `configs/base.py` does not declare.
+      InputError: no such file or variant, a file that fails, or a key that `configs/base.py` does
+        not declare.
     """
     file, _, variant = path.partition(":")
     module = _import_file(file)
-    variants = getattr(module, "VARIANTS", ())
-    if variant and variant not in variants:
+    known = getattr(module, "VARIANTS", ())
+    if variant and variant not in known:
+        raise InputError(f"{file} has no variant {variant!r}{suggest(variant, known)}")
+    try:
+        config = module.get_config(variant)
+    except Exception as error:
         raise InputError(
-            f"{file} has no variant {variant!r}{suggest(variant, variants)}"
-        )
-    config = module.get_config(variant)
+            f"get_config({variant!r}) of {file} fails ({type(error).__name__}: {error})"
+        ) from error
+    if not isinstance(config, ConfigDict):
+        raise InputError(f"get_config of {file} returns no ConfigDict")
     check_keys(config)
-    return config.lock()
+    # Built anew, since a dict used in two places would be one dict to an override.
+    return ConfigDict(_copy(config)).lock()
+
+
+def _copy(tree: Any) -> Any:
+    if isinstance(tree, ConfigDict | dict):
+        return {key: _copy(value) for key, value in tree.items()}
+    return tree
 
 
 def variants(path: str | Path) -> tuple[str, ...]:
@@ -70,52 +89,60 @@ def _import_file(file: str) -> Any:
         known = [f"configs/{path.name}" for path in recipes()]
         raise InputError(f"no config file {file!r}{suggest(file, known)}")
     spec = importlib.util.spec_from_file_location(f"genlab_config_{path.stem}", path)
+    if spec is None:
+        raise InputError(f"config file {file!r} is not a Python file, FILE.py")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(
+            f"config file {file!r} cannot be loaded ({type(error).__name__}: {error})"
+        ) from error
     if not hasattr(module, "get_config"):
         raise InputError(f"{file} defines no get_config(variant='')")
     return module
 
 
-def check_keys(config: ConfigDict) -> None:
-    """Raises InputError at the first key that `configs/base.py` does not declare."""
+def check_keys(config: Mapping[str, Any]) -> None:
+    """Raises InputError at the first key that is not, or not only, in `configs/base.py`, and at
+    the first value of another type than there."""
     base = _import_file(str(CONFIGS / "base.py")).get_config()
-    open_sections = {section for section, _ in _part_sections()} | {"data"}
-    for key in config:
-        if key not in base:
-            raise InputError(f"config has no key {key!r}{suggest(key, base)}")
-    for section in base:
-        if isinstance(base[section], ConfigDict) and section not in open_sections:
-            for key in config[section]:
-                if key not in base[section]:
-                    raise InputError(
-                        f"config has no key '{section}.{key}'{suggest(key, base[section])}"
-                    )
+    _check_section(config, base, "")
+    for section, expected in base.items():
+        if isinstance(expected, ConfigDict) and section not in OPEN:
+            _check_section(config[section], expected, f"{section}.")
 
 
-def _part_sections() -> tuple[tuple[str, Registry], ...]:
-    return (
-        ("experiment", experiments),
-        ("objective", objectives),
-        ("model", models),
-        ("optimizer", optimizers),
-    )
+def _check_section(given: Mapping, expected: Mapping, path: str) -> None:
+    for key in given:
+        if key not in expected:
+            raise InputError(f"config has no key '{path}{key}'{suggest(key, expected)}")
+    for key, example in expected.items():
+        if key not in given:
+            raise InputError(f"config lacks the key '{path}{key}'")
+        if not _has_type_of(given[key], example):
+            raise InputError(
+                f"config.{path}{key}={given[key]!r} is not of type"
+                f" {_type_name(example)}, such as {example!r}"
+            )
 
 
-def _registry_of(keys: list[str]) -> Registry | None:
-    """The registry that the dict at this path chooses a part of, if it does."""
-    match keys:
-        case ["experiment"] | ["objective"]:
-            return dict(_part_sections())[keys[0]]
-        case ["experiment", _]:  # a knob that is itself a part, such as a penalty
-            return objectives
-        case ["model" | "optimizer", _]:
-            return dict(_part_sections())[keys[0]]
-        case ["optimizer", _, "schedule"]:
-            return schedules
-        case ["data"]:
-            return datasets
-    return None
+def _has_type_of(value: Any, example: Any) -> bool:
+    if isinstance(example, tuple):
+        return isinstance(value, tuple | list)
+    if isinstance(example, ConfigDict):
+        return isinstance(value, ConfigDict | dict)
+    return type(value) is type(example)
+
+
+def _type_name(example: Any) -> str:
+    return "dict" if isinstance(example, ConfigDict) else type(example).__name__
+
+
+def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
+    """Sets every override, choices of parts before their knobs; returns the values set."""
+    ordered = sorted(overrides.items(), key=lambda item: item[0].count("."))
+    return {key: override(config, key, text) for key, text in ordered}
 
 
 def override(config: ConfigDict, key: str, text: str) -> Any:
@@ -129,42 +156,68 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
       InputError: no such key or knob, or a text that does not have the type.
     """
     *path, last = key.split(".")
-    home = config
+    home: Any = config
     for depth, step in enumerate(path):
         if not isinstance(home, ConfigDict) or step not in home:
             _refuse_key(home, path[: depth + 1])
         home = home[step]
     if not isinstance(home, ConfigDict):
         _refuse_key(home, key.split("."))
-    registry = _registry_of(path)
-    if last in home:
-        old = home[last]
-    elif registry is not None:
-        old = _default_of_knob(registry, home, key)
-    else:
+    registry, chosen = _registry_of(config, path), _registry_of(config, [*path, last])
+    default = _default_of_knob(registry, home, key) if registry else REQUIRED
+    if last not in home and default is REQUIRED and chosen is None:
         _refuse_key(home, key.split("."))
-    chosen = _registry_of([*path, last])
-    if chosen is not None and (old is None or isinstance(old, ConfigDict)):
+    old = home.get(last, default)
+    if chosen is not None and text != "None":
         kept = PREPARATION + FEEDING if chosen is datasets else ()
         value = ConfigDict({"name": text, **{knob: old[knob] for knob in kept}})
-    elif isinstance(old, ConfigDict):
+    elif isinstance(old, ConfigDict) and chosen is None:
         raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
     else:
-        value = _parse(key, text, old)
+        value = _parse(key, text, old, may_be_none=default is None)
     with home.unlocked(), home.ignore_type():
         home[last] = value
     return text if isinstance(value, ConfigDict) else value
 
 
+def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
+    """The registry that the dict at this path chooses a part of, if it does."""
+    match keys:
+        case ["experiment"]:
+            return experiments
+        case ["objective"]:
+            return objectives
+        case ["experiment", knob]:
+            return part_knobs(config.experiment.name).get(knob)
+        case ["model", _]:
+            return models
+        case ["optimizer", _]:
+            return optimizers
+        case ["optimizer", _, "schedule"]:
+            return schedules
+        case ["data"]:
+            return datasets
+    return None
+
+
+def part_knobs(experiment: str) -> dict[str, Registry]:
+    """Knobs of a family that are parts themselves: fields with `metadata={"part": kind}`."""
+    return {
+        field.name: REGISTRIES[field.metadata["part"]]
+        for field in dataclasses.fields(experiments.find(experiment))
+        if "part" in field.metadata
+    }
+
+
 def _default_of_knob(registry: Registry, part: ConfigDict, key: str) -> Any:
-    knob = key.rpartition(".")[2]
-    name = part.get("name")
-    if not name:
+    """The default of the knob that the key names, REQUIRED where the part has none."""
+    if not part.get("name"):
         raise InputError(f"config.{key}: choose {key.rpartition('.')[0]}.name first")
-    accepted = registry.knobs(name)
-    if knob not in accepted:
-        registry.check_knobs(name, {knob: None})
-    return None if accepted[knob] is REQUIRED else accepted[knob]
+    knob, accepted = key.rpartition(".")[2], registry.knobs(part.name)
+    if knob not in accepted and knob not in part:
+        registry.check_knobs(part.name, {knob: None})
+    default = accepted.get(knob, REQUIRED)
+    return None if default is REQUIRED and knob not in part else default
 
 
 def _refuse_key(home: Any, path: list[str]) -> None:
@@ -172,16 +225,16 @@ def _refuse_key(home: Any, path: list[str]) -> None:
     raise InputError(f"config has no key {'.'.join(path)!r}{suggest(path[-1], known)}")
 
 
-def _parse(key: str, text: str, old: Any) -> Any:
+def _parse(key: str, text: str, old: Any, may_be_none: bool) -> Any:
     """The value of `text` in the type of the value that it replaces."""
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
         value = {"true": True, "false": False}.get(text.lower(), text)
+    if old is None or (value is None and may_be_none):
+        return value
     if isinstance(old, str):
         return text
-    if old is None or value is None:
-        return value
     if isinstance(old, float) and type(value) is int:
         return float(value)
     if isinstance(old, tuple | list):
@@ -190,7 +243,7 @@ def _parse(key: str, text: str, old: Any) -> Any:
         return (value,) if text else ()
     if type(value) is not type(old):
         raise InputError(
-            f"config.{key}={text!r} is not of type {type(old).__name__}, such as {old!r}"
+            f"config.{key}={text!r} is not of type {_type_name(old)}, such as {old!r}"
         )
     return value
 
@@ -200,16 +253,16 @@ def plain(config: ConfigDict) -> dict[str, Any]:
     return json.loads(config.to_json())
 
 
-def check_parts(config: dict[str, Any]) -> None:
+def check_parts(config: Mapping[str, Any]) -> None:
     """Raises InputError unless every name and knob in a plain config is known.
 
     Roles and players are checked where the experiment is built.
     """
-    for name, registry in _part_sections()[:2]:
-        _check_part(registry, config[name], name)
-    for knob, value in config["experiment"].items():
-        if isinstance(value, dict):
-            _check_part(objectives, value, f"experiment.{knob}")
+    _check_part(experiments, config["experiment"], "experiment")
+    _check_part(objectives, config["objective"], "objective")
+    for knob, registry in part_knobs(config["experiment"]["name"]).items():
+        if config["experiment"].get(knob) is not None:
+            _check_part(registry, config["experiment"][knob], f"experiment.{knob}")
     for role, part in config["model"].items():
         _check_part(models, part, f"model.{role}", complete=False)
     for player, part in config["optimizer"].items():
@@ -222,21 +275,27 @@ def check_parts(config: dict[str, Any]) -> None:
         if knob not in PREPARATION + FEEDING
     }
     _check_part(datasets, dataset, "data")
-    for registry, parts in (
-        (metrics, config["eval"]["metrics"]),
-        (plots, config["sample"]["plots"]),
-    ):
-        for part in parts:
-            part = {"name": part} if isinstance(part, str) else part
-            _check_part(registry, part, f"{registry.kind}s")
+    _check_list(metrics, config["eval"]["metrics"], "eval.metrics")
+    _check_list(plots, config["sample"]["plots"], "sample.plots")
 
 
-def _check_part(
-    registry: Registry, part: dict[str, Any], key: str, complete: bool = True
-) -> None:
+def _check_list(registry: Registry, parts: list, key: str) -> None:
+    names = []
+    for part in parts:
+        _check_part(registry, part, key)
+        names.append(part if isinstance(part, str) else part["name"])
+        if names.count(names[-1]) > 1:
+            raise InputError(f"config.{key} chooses {names[-1]!r} twice")
+
+
+def _check_part(registry: Registry, part: Any, key: str, complete: bool = True) -> None:
+    if isinstance(part, str):
+        part = {"name": part}
+    if not isinstance(part, Mapping):
+        raise InputError(f"config.{key}={part!r} is no {registry.kind}: dict(name=...)")
     knobs = dict(part)
-    if not knobs.get("name"):
+    name = knobs.pop("name", None)
+    if not name or not isinstance(name, str):
         raise InputError(f"config.{key}.name chooses no {registry.kind}")
-    name = knobs.pop("name")
     missing = {} if complete else registry.knobs(name)
     registry.check_knobs(name, {**missing, **knobs})

@@ -105,7 +105,8 @@ class Experiment(abc.ABC):
     """A family of models: what its players minimise, and what a trained one can draw.
 
     Built from plain arguments; any float among them may be a traced array. Knobs are the
-    keyword-only fields of the family. What can be drawn is found by name: `sample(params, extra,
+    keyword-only fields of the family; one that is itself a part says of which registry,
+    `field(default=None, metadata={"part": "objectives"})`. What can be drawn is found by name: `sample(params, extra,
     key, num)`, `encode(params, extra, x)`, `decode(params, extra, z)`, `reconstruct(params, extra,
     x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples.
 
@@ -174,7 +175,7 @@ class Experiment(abc.ABC):
           gradient, update and parameters, averaged over the player's moves.
         """
         players = self.players()
-        metrics: dict[str, Array] = {}
+        moves: dict[str, list[dict[str, Array]]] = {}
         draw = 0
         for turn in self.turns():
             first = draw if turn.fresh else draw - 1
@@ -190,12 +191,15 @@ class Experiment(abc.ABC):
 
             if turn.repeats == 1:
                 state, moved = move(state, first)
+                moved = jax.tree.map(lambda leaf: leaf[None], moved)
             else:
                 state, moved = jax.lax.scan(move, state, jnp.arange(first, draw))
-                moved = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), moved)
-            metrics.update(
-                {f"{turn.player}/{name}": value for name, value in moved.items()}
-            )
+            moves.setdefault(turn.player, []).append(moved)
+        metrics = {
+            f"{player}/{name}": jnp.mean(jnp.concatenate([one[name] for one in moved]))
+            for player, moved in moves.items()
+            for name in moved[0]
+        }
         state = state.replace(step=state.step + 1)
         return _average(state, self.optimizers), metrics
 
@@ -224,12 +228,15 @@ def _move(
         return sum(means.values()), loss.replace(terms=means)
 
     own = state.params[name]
+    reserved = {"loss", "gradient_norm", "update_norm", "parameter_norm"}
     (total, loss), gradient = jax.value_and_grad(objective, has_aux=True)(own)
     gradient = parallel.mean_over_devices(gradient)
     update, opt_state = player.optimizer.transform.update(
         gradient, state.opt_state[name], own
     )
     renewed = optax.apply_updates(own, update)
+    if twice := (loss.terms.keys() | reserved) & loss.metrics.keys():
+        raise ValueError(f"player {name!r} names a metric like a term: {sorted(twice)}")
     logged = {key: jnp.mean(value) for key, value in loss.metrics.items()}
     metrics = parallel.mean_over_devices({**loss.terms, **logged, "loss": total})
     metrics["gradient_norm"] = optax.tree.norm(gradient)

@@ -60,12 +60,16 @@ class Meter:
             self._read(*before)
 
     def flush(self) -> None:
-        """Waits for the newest call, reads it, and writes a line for the rounds that have none."""
+        """Waits for the newest call and reads it."""
         if self._pending is not None:
             before, self._pending = self._pending, None
             self._read(*before)
-            if self._rows:
-                self._write(before[0])
+
+    def finish(self, step: int) -> None:
+        """Reads the newest call and writes a line for the rounds that have none yet."""
+        self.flush()
+        if self._rows:
+            self._write(step)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

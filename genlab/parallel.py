@@ -71,40 +71,48 @@ def choose_devices(count: int) -> list[jax.Device]:
     return devices[: count or len(devices)]
 
 
-def compile_rounds(
-    rounds: Callable, devices: Sequence[jax.Device], how: str, batch_size: int
-) -> Callable:
-    """Compiles a function of many rounds for one or more devices.
+class Program:
+    """Many rounds, compiled for one or more devices.
+
+    Called as `program(state, resident, chunk, seed) -> (state, metrics)`. State and resident data
+    are replicated, the third axis of every leaf of `chunk`, `[rounds, draws, B, ...]`, is split
+    over the devices.
 
     Args:
-      rounds: `(state, resident, chunk, seed) -> (state, metrics)`; the leaves of `chunk` are
-        `[rounds, draws, B, ...]`, and their third axis is split over the devices. State and
-        resident data are replicated, the state is donated.
+      rounds: the function of these arguments.
       devices: where to run.
-      how: `jit` (one program with shardings) or `pmap` (one program per device).
+      how: `jit` (one program with shardings, the state donated) or `pmap` (one per device).
       batch_size: B, over all devices.
 
     Raises:
       InputError: an unknown way, or a batch that the devices cannot share evenly.
     """
-    if batch_size % len(devices):
-        raise InputError(
-            f"train.batch_size={batch_size} cannot be shared by {len(devices)} devices;"
-            f" take a multiple of {len(devices)}"
+
+    def __init__(
+        self, rounds: Callable, devices: Sequence[jax.Device], how: str, batch_size: int
+    ):
+        if batch_size % len(devices):
+            raise InputError(
+                f"train.batch_size={batch_size} cannot be shared by {len(devices)} devices;"
+                f" take a multiple of {len(devices)}"
+            )
+        if how not in _WAYS:
+            raise InputError(f"parallel={how!r} is unknown{suggest(how, _WAYS)}")
+        mesh = jax.make_mesh(
+            (len(devices),), (BATCH,), axis_types=(AxisType.Auto,), devices=devices
         )
-    if how == "jit":
-        return _compile_with_shardings(rounds, devices)
-    if how == "pmap":
-        return _compile_per_device(rounds, devices)
-    raise InputError(f"parallel={how!r} is unknown{suggest(how, ('jit', 'pmap'))}")
+        self._whole = NamedSharding(mesh, PartitionSpec())
+        self._run = _WAYS[how](rounds, mesh)
+
+    def place(self, tree):
+        """The tree on every device, as the program takes state and resident data."""
+        return jax.device_put(tree, self._whole)
+
+    def __call__(self, state, resident, chunk, seed):
+        return self._run(state, resident, chunk, seed)
 
 
-def _compile_with_shardings(
-    rounds: Callable, devices: Sequence[jax.Device]
-) -> Callable:
-    mesh = jax.make_mesh(
-        (len(devices),), (BATCH,), axis_types=(AxisType.Auto,), devices=devices
-    )
+def _with_shardings(rounds: Callable, mesh: jax.sharding.Mesh) -> Callable:
     whole = NamedSharding(mesh, PartitionSpec())
     split = NamedSharding(mesh, PartitionSpec(None, None, BATCH))
     return jax.jit(
@@ -115,11 +123,12 @@ def _compile_with_shardings(
     )
 
 
-def _compile_per_device(rounds: Callable, devices: Sequence[jax.Device]) -> Callable:
+def _per_device(rounds: Callable, mesh: jax.sharding.Mesh) -> Callable:
     def on_one_device(state, resident, chunk, seed):
         with mapped():
             return rounds(state, resident, chunk, seed)
 
+    devices = list(mesh.devices)
     program = jax.pmap(
         on_one_device,
         axis_name=BATCH,
@@ -136,3 +145,6 @@ def _compile_per_device(rounds: Callable, devices: Sequence[jax.Device]) -> Call
         return program(state, resident, jax.tree.map(share, chunk), seed)
 
     return run
+
+
+_WAYS = {"jit": _with_shardings, "pmap": _per_device}

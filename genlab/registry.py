@@ -29,10 +29,12 @@ class Registry:
     Args:
       kind: what one part is called in messages, `objective`.
       package: the package or module that registers the parts, `genlab.objectives`.
+      arguments: whether a name may carry an argument after a colon, `folder:PATH`.
     """
 
-    def __init__(self, kind: str, package: str):
+    def __init__(self, kind: str, package: str, arguments: bool = False):
         self.kind = kind
+        self._arguments = arguments
         self._package = package
         self._parts: dict[str, Callable] = {}
         self._discovered = False
@@ -47,14 +49,10 @@ class Registry:
             return functools.partial(self.register, name=name)
         key = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part.__name__).lower()
         holder = self._parts.setdefault(key, part)
-        if (holder.__module__, holder.__qualname__) != (
-            part.__module__,
-            part.__qualname__,
-        ):
+        if holder is not part:
             raise InputError(
                 f"{self.kind} {key!r} is already registered by {holder.__module__}"
             )
-        self._parts[key] = part
         return part
 
     def __iter__(self) -> Iterator[str]:
@@ -71,6 +69,8 @@ class Registry:
         self._discover()
         head, colon, tail = name.partition(":")
         if head in self._parts:
+            if colon and not self._arguments:
+                raise InputError(f"{self.kind} {head!r} takes no argument, {tail!r}")
             return self._parts[head]
         if colon:
             return self._imported(head, tail)
@@ -151,19 +151,24 @@ class Registry:
             importlib.import_module(module.name)
 
     def _imported(self, module: str, attribute: str) -> Callable:
+        name = f"{module}:{attribute}"
         try:
-            return getattr(importlib.import_module(module), attribute)
+            part = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as error:
-            if error.name != module.partition(".")[0] and error.name != module:
-                raise
             raise InputError(
-                f"unknown {self.kind} '{module}:{attribute}': no registered name and no module"
-                f" {module!r} on the Python path{suggest(module, self._parts)}"
-            ) from None
-        except AttributeError:
+                f"unknown {self.kind} {name!r}: no registered name and no module"
+                f" {error.name!r} on the Python path{suggest(module, self._parts)}"
+            ) from error
+        except AttributeError as error:
+            raise InputError(f"{self.kind} {name!r}: {error}") from error
+        except Exception as error:  # whatever the user's module does when imported
             raise InputError(
-                f"module {module!r} has no {attribute!r}, named as {self.kind}"
-            ) from None
+                f"{self.kind} {name!r}: the module cannot be imported"
+                f" ({type(error).__name__}: {error})"
+            ) from error
+        if not callable(part):
+            raise InputError(f"{self.kind} {name!r} is neither a function nor a class")
+        return part
 
 
 def _default(field: dataclasses.Field) -> Any:
@@ -176,7 +181,7 @@ def _default(field: dataclasses.Field) -> Any:
 
 objectives = Registry("objective", "genlab.objectives")
 models = Registry("model", "genlab.models")
-datasets = Registry("dataset", "genlab.data")
+datasets = Registry("dataset", "genlab.data", arguments=True)
 metrics = Registry("metric", "genlab.metrics")
 plots = Registry("plot", "genlab.plots")
 experiments = Registry("experiment", "experiments")

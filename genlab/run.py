@@ -1,4 +1,4 @@
-"""The run folder: who may write it, which config made it, and the parts built from that config."""
+"""The run folder: who may write it, and which config made it."""
 
 import fcntl
 import importlib.metadata
@@ -8,87 +8,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
-from genlab import __version__, rng
+from genlab import __version__
 from genlab import config as configs
-from genlab.build import SECTIONS, build_experiment
 from genlab.checkpoint import Checkpoints, flatten
-from genlab.data.dataset import Dataset
-from genlab.data.prepare import Preparation
 from genlab.errors import InputError
-from genlab.experiment import Experiment, State
-from genlab.registry import datasets
-from genlab.trained import Trained
+from genlab.experiment import State
+from genlab.recipe import Recipe
 from genlab.writer import write_atomic
 
 # What may differ when a run goes on in its folder: how long, how it is watched, where it runs.
-RESUMABLE = ("log", "eval", "sample", "checkpoint", "parallel", "devices")
-RESUMABLE_TRAIN = ("steps", "steps_per_call")
+RESUMABLE = (
+    *("log", "eval", "sample", "checkpoint", "parallel", "devices"),
+    *("train.steps", "train.steps_per_call", "data.backend", "data.data_dir"),
+)
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The parts that a plain config describes, built."""
-
-    config: dict[str, Any]
-    data: Dataset
-    preparation: Preparation
-    experiment: Experiment
-
-    @classmethod
-    def build(cls, config: dict[str, Any]) -> "Recipe":
-        """Checks every name and knob of a plain config, then builds its parts.
-
-        Raises:
-          InputError: what `config.check_parts`, the data set or the experiment refuse.
-        """
-        configs.check_parts(config)
-        knobs = {
-            knob: value
-            for knob, value in config["data"].items()
-            if knob not in ("name", *configs.PREPARATION, *configs.FEEDING)
-        }
-        data = datasets.build(config["data"]["name"], **knobs)()
-        preparation = Preparation(
-            **{knob: _as_tuple(config["data"][knob]) for knob in configs.PREPARATION}
-        )
-        spec = {section: config[section] for section in SECTIONS}
-        return cls(
-            config, data, preparation, build_experiment(spec, data, config["dtype"])
-        )
-
-    def init_state(self) -> State:
-        """The state before the first round: a pure function of the seed."""
-        batch = self.example_batch()
-        key = rng.stream(self.config["seed"], "init")
-        return jax.jit(self.experiment.init_state)(key, batch)
-
-    def shapes(self) -> State:
-        """Shapes and types of the state; nothing is computed."""
-        batch = self.example_batch()
-        return jax.eval_shape(self.experiment.init_state, jax.random.key(0), batch)
-
-    def example_batch(self) -> dict[str, jax.Array]:
-        """A batch of two blank examples, for shapes."""
-        return {"x": jnp.zeros((2, *self.data.example_shape))}
-
-    def trained(self, state: State) -> Trained:
-        """The view on a state that metrics, plots and commands work on."""
-        return Trained(
-            self.experiment, state, self.data, self.preparation, self.config["seed"]
-        )
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def parameter_table(state: State) -> dict[str, dict[str, Any]]:
@@ -159,15 +98,17 @@ def load_config(workdir: Path) -> dict[str, Any]:
     """
     path = workdir / "config.json"
     try:
-        return json.loads(path.read_text())["config"]
-    except FileNotFoundError:
+        config = json.loads(path.read_text())["config"]
+        configs.check_keys(config)
+    except OSError:
         raise InputError(
             f"{str(workdir)!r} is not a run folder: it has no config.json"
         ) from None
-    except (ValueError, KeyError):
+    except (InputError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{str(path)!r} cannot be read: it is not a run's config"
-        ) from None
+            f"{str(path)!r} cannot be read: it is not a run's config ({error})"
+        ) from error
+    return config
 
 
 def load_run(workdir: Path, best: bool = False) -> tuple[Recipe, State]:
@@ -206,11 +147,10 @@ def _trajectory(config: dict[str, Any]) -> dict[str, Any]:
             else:
                 yield name, value
 
-    ignored = {f"train.{key}" for key in RESUMABLE_TRAIN}
     return {
         name: value
         for name, value in walk(config, "")
-        if name.split(".")[0] not in RESUMABLE and name not in ignored
+        if name.split(".")[0] not in RESUMABLE and name not in RESUMABLE
     }
 
 

@@ -1,9 +1,13 @@
 """Schedules: a factor in [0, 1] by step, registered by name.
 
 A schedule multiplies the knob that it schedules, so that the knob itself stays one float that can
-be swept: learning rate = `learning_rate` x factor(step).
+be swept: learning rate = `learning_rate` x factor(step). The step of an optimizer counts its own
+updates: a player that moves five times a round is at step 5 after the first.
 """
 
+import math
+
+import jax.numpy as jnp
 import optax
 
 from genlab.registry import schedules
@@ -39,12 +43,15 @@ def cosine(*, steps: int, warmup: int = 0, end: float = 0.0) -> optax.Schedule:
 @schedules.register
 def exponential(*, steps: int, rate: float, begin: int = 0) -> optax.Schedule:
     """`rate` to the power (step - begin) / steps, 1 before `begin`."""
-    return optax.exponential_decay(1.0, steps, rate, begin)
+    return lambda step: rate ** (jnp.maximum(step - begin, 0) / steps)
 
 
 @schedules.register
 def piecewise(
     *, boundaries: tuple[int, ...], factors: tuple[float, ...]
 ) -> optax.Schedule:
-    """Multiplied by `factors[i]` at step `boundaries[i]`, 1 before the first."""
-    return optax.piecewise_constant_schedule(1.0, dict(zip(boundaries, factors)))
+    """Multiplied by `factors[i]` from step `boundaries[i]` on, 1 before the first."""
+    pairs = tuple(zip(boundaries, factors, strict=True))
+    return lambda step: math.prod(
+        jnp.where(step < boundary, 1.0, factor) for boundary, factor in pairs
+    )

@@ -84,6 +84,8 @@ class Trained:
             raise InputError(
                 f"experiment {type(self.experiment).__name__} does not sample"
             )
+        if num < 1:
+            raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
         if "sample" not in self._compiled:
             self._compiled["sample"] = jax.jit(
                 functools.partial(self.experiment.sample, num=SAMPLE_CHUNK)
@@ -101,7 +103,7 @@ class Trained:
         source = self.data.splits[split]
         index = np.arange(min(num, source.size), dtype=np.int32)
         return jax.device_get(
-            self._prepare({"index": index, **source.gather(index)}, 0)
+            self._prepare(split, {"index": index, **source.gather(index)}, 0)
         )
 
     def mean_over(self, split: str, batch_size: int) -> tuple[dict[str, float], int]:
@@ -115,7 +117,7 @@ class Trained:
         count = 0
         source = self.data.splits[split]
         for index, (raw, mask) in enumerate(batches(source, batch_size)):
-            batch = self._prepare(raw, index)
+            batch = self._prepare(split, raw, index)
             root = rng.stream(self.seed, f"measure/{split}", index)
             values = self._compiled["measure"](
                 self.params, self.extra, batch, root, mask
@@ -132,9 +134,13 @@ class Trained:
             name: jnp.sum(jnp.where(mask, value, 0.0)) for name, value in values.items()
         }
 
-    def _prepare(self, raw: dict[str, np.ndarray], index: int) -> dict[str, jax.Array]:
+    def _prepare(
+        self, split: str, raw: dict[str, np.ndarray], index: int
+    ) -> dict[str, jax.Array]:
         if "prepare" not in self._compiled:
             self._compiled["prepare"] = jax.jit(
                 lambda raw, key: self.preparation(raw, key, False)
             )
-        return self._compiled["prepare"](raw, rng.stream(self.seed, "prepare", index))
+        return self._compiled["prepare"](
+            raw, rng.stream(self.seed, f"prepare/{split}", index)
+        )

@@ -22,8 +22,11 @@ class Writer:
 
         path = workdir / "metrics.jsonl"
         if path.exists():
-            kept = [line for line in read_metrics(path) if line["step"] <= step]
-            write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept))
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            kept = [line for line in lines if not _is_after(line, step)]
+            if kept and _parse(kept[-1]) is None:
+                kept.pop()  # cut short by a kill
+            write_atomic(path, "".join(line + "\n" for line in kept))
         self._file = path.open("a")
         self._events = SummaryWriter(
             str(workdir / "tensorboard"), purge_step=step + 1, max_queue=1000
@@ -31,11 +34,7 @@ class Writer:
 
     def write(self, step: int, split: str, values: Mapping[str, float]) -> None:
         """One line: the values of a split (`train`, `validation`, `time`, ...) at a step."""
-        finite = {
-            name: float(value) if math.isfinite(value) else None
-            for name, value in values.items()
-        }
-        line = {"step": step, "split": split, "values": finite}
+        line = {"step": step, "split": split, "values": finite_or_none(values)}
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
         for name, value in values.items():
@@ -47,15 +46,33 @@ class Writer:
         self._events.close()
 
 
+def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Numbers that JSON has; None in the place of the others."""
+    return {
+        name: float(value) if math.isfinite(value) else None
+        for name, value in values.items()
+    }
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl`; a last line that a kill cut short is left out."""
-    lines = []
-    for line in path.read_text().splitlines():
-        try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return lines
+    """The lines of a `metrics.jsonl`; what is not one, such as a line cut short, is left out."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return [line for line in map(_parse, text.splitlines()) if line is not None]
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except json.JSONDecodeError:
+        return None
+    return (
+        line if isinstance(line, dict) and isinstance(line.get("step"), int) else None
+    )
+
+
+def _is_after(text: str, step: int) -> bool:
+    line = _parse(text)
+    return line is not None and line["step"] > step
 
 
 def write_atomic(path: Path, text: str) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from genlab import config as configs
 from genlab import parallel
 from genlab.data.feed import Feed
+from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
-from genlab.run import Recipe
 
 CONFIGS = configs.CONFIGS
 
@@ -64,11 +64,11 @@ def run_rounds(
 ):
     """State and metrics after some rounds, as NumPy arrays."""
     feed = feed_of(built)
-    program = parallel.compile_rounds(
+    program = parallel.Program(
         rounds_of(built.experiment, feed), jax.devices()[:devices], how, feed.batch_size
     )
-    resident = jax.device_put(feed.resident)
-    state, seed = built.init_state(), np.uint32(built.config["seed"])
+    resident = program.place(feed.resident)
+    state, seed = program.place(built.init_state()), np.uint32(built.config["seed"])
     metrics = []
     for step in range(0, rounds, per_call):
         state, row = program(state, resident, feed.chunk(step, per_call), seed)

@@ -73,10 +73,40 @@ def test_best_is_kept_apart_and_non_finite_is_never_best(checkpoints):
     scores = {1: 5.0, 2: math.nan, 3: 3.0, 4: math.inf, 5: 4.0, 6: -math.inf}
     for step, score in scores.items():
         checkpoints.save(tree(step), step)
-        checkpoints.save_best(tree(step), step, score)
+        checkpoints.save_best(tree(step), step, "loss", score)
     assert_is(checkpoints.restore(tree(0), best=True), 3)
-    assert checkpoints.best_score() == 3.0
+    assert checkpoints.best_score("loss") == 3.0
     assert_is(checkpoints.restore(tree(0)), 6)
+
+
+def test_scores_of_another_name_do_not_compete(checkpoints):
+    checkpoints.save_best(tree(1), 1, "-accuracy", -0.9)
+    assert checkpoints.save_best(tree(2), 2, "loss", 3.0)
+    assert not checkpoints.save_best(tree(3), 3, "loss", 3.5)
+    assert_is(checkpoints.restore(tree(0), best=True), 2)
+
+
+def test_damaged_best_is_no_best(checkpoints, tmp_path):
+    checkpoints.save_best(tree(1), 1, "loss", 1.0)
+    (tmp_path / "checkpoints" / "best" / "00000001" / "manifest.json").write_text("{")
+    assert checkpoints.best_score("loss") == math.inf
+    assert checkpoints.save_best(tree(2), 2, "loss", 5.0)
+    assert_is(checkpoints.restore(tree(0), best=True), 2)
+
+
+def test_saving_an_earlier_step_lets_no_intact_one_go(checkpoints, tmp_path):
+    for step in (2, 3):
+        checkpoints.save(tree(step), step)
+        (tmp_path / f"checkpoints/0000000{step}/manifest.json").write_text("{")
+    checkpoints.save(tree(1), 1)
+    assert_is(checkpoints.restore(tree(0)), 1)
+
+
+def test_what_a_killed_save_left_is_cleaned_up(checkpoints, tmp_path):
+    checkpoints.save(tree(1), 1)
+    (tmp_path / "checkpoints" / "unfinished-00000002").mkdir()
+    checkpoints.clean()
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["00000001"]
 
 
 @pytest.mark.parametrize(

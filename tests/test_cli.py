@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 from genlab.checkpoint import Checkpoints
 from genlab.cli import main
 from genlab.run import load_run
-from genlab.writer import read_metrics
+from genlab.writer import Writer, read_metrics
 
 ROOT = Path(__file__).parent.parent
 RING = f"--config={recipes.CONFIGS}/gan_ring.py:tiny"
@@ -178,6 +178,23 @@ def test_help_names_every_command(capsys):
         (["sample", "--workdir=x", "--out=grid.gif"], "must end in .png or .npz"),
         (["list", "metricz"], "did you mean 'metrics'"),
         ([VAE, "--config.model.encoder=mlp_discriminator"], "do not fit together"),
+        (["check", VAE, "--config.model.encoder=mlp_discriminator"], "do not fit"),
+        ([VAE, "--config.objective=gaussian"], "do not fit together"),
+        ([RING, "--config.objective=elbo"], "do not fit together"),
+        ([RING, "--config.model.generator.hidden=abc"], "do not fit together"),
+        ([RING, "--config.experiment.n_critic=0"], "do not fit together"),
+        ([RING, "--config.train.steps=None"], "is not of type int"),
+        ([RING, "--config.seed=5000000000"], "seed=5000000000 is outside"),
+        ([RING, "--config.seed=-1"], "seed=-1 is outside"),
+        ([RING, "--config.eval.metrics=3"], "is no metric"),
+        ([RING, "--config.eval.split=tset"], "eval.split='tset' is no split"),
+        ([RING, "--config.eval.best=loss", "--config.eval.every=0"], "never measured"),
+        ([RING, "--config.sample.plots=('samples','samples')"], "'samples' twice"),
+        ([RING, "--config.objective"], "sets nothing"),
+        ([RING, "--config.objective=:foo"], "objective ':foo'"),
+        ([RING, "--config.train.steps_per_call=-1"], "steps_per_call=-1 is negative"),
+        (["eval", "--workdir=x", "--config.seed=1"], "config.seed"),
+        (["sample", "--workdir=x", "--num=0"], "num"),
         ([VAE, "--config.data=toy2d"], "binarize"),
     ],
 )
@@ -206,6 +223,55 @@ def test_unknown_metric_leaves_the_results(finished, capsys):
 def test_verbose_shows_the_traceback(capsys):
     assert main(["launch.py", "--config=none.py", "--verbose"]) == 2
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_resumed_run_with_other_periods_ends_at_its_last_round(tmp_path):
+    first = [
+        "--config.train.steps=4",
+        "--config.eval.every=0",
+        "--config.sample.every=0",
+    ]
+    then = [
+        "--config.train.steps=9",
+        "--config.log.every=3",
+        "--config.checkpoint.every=3",
+    ]
+    for changes in (first, [*first[1:], *then]):
+        command = [VAE, ONE, f"--workdir={tmp_path}", "--config.eval.best=", *changes]
+        assert main(["launch.py", *command]) == 0
+    assert Checkpoints(tmp_path / "checkpoints").steps()[-1] == 9
+    assert json.loads((tmp_path / "results.json").read_text())["step"] == 9
+
+
+def test_finished_run_evaluates_nothing_twice(finished):
+    before = read_metrics(finished / "metrics.jsonl")
+    assert main(["launch.py", VAE, f"--workdir={finished}", ONE]) == 0
+    assert read_metrics(finished / "metrics.jsonl") == before
+
+
+def test_broken_line_of_metrics_costs_no_other(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    good = [
+        json.dumps({"step": step, "split": "train", "values": {}}) for step in (1, 2, 3)
+    ]
+    path.write_text("\n".join([good[0], "broken", "[1]", *good[1:], '{"step": 4']))
+    Writer(tmp_path, step=2).close()
+    assert path.read_text().splitlines() == [good[0], "broken", "[1]", good[1]]
+    assert [line["step"] for line in read_metrics(path)] == [1, 2]
+
+
+def test_config_file_that_fails_is_one_line(tmp_path, capsys):
+    for text in ("def (", "1 / 0", "get_config = None", "def get_config(v): return 3"):
+        (tmp_path / "broken.py").write_text(text)
+        assert "broken.py" in refusal(capsys, f"--config={tmp_path}/broken.py")
+
+
+def test_run_folder_with_a_broken_config_is_one_line(tmp_path, capsys):
+    for text in ("[]", "{}", '{"config": {}}', "{"):
+        (tmp_path / "config.json").write_text(text)
+        assert "is not a run's config" in refusal(
+            capsys, "eval", f"--workdir={tmp_path}"
+        )
 
 
 def test_second_writer_is_refused(finished, capsys):
@@ -241,20 +307,29 @@ def test_diverged_run_names_step_player_and_term_and_keeps_the_state_before(
     tmp_path, capsys
 ):
     workdir = tmp_path / "run"
+    calm_then_mad = "--config.optimizer.discriminator.schedule.factors=(1e25,)"
     command = [
         RING,
         ONE,
         f"--workdir={workdir}",
         "--config.optimizer.discriminator=sgd",
-        "--config.optimizer.discriminator.learning_rate=1e18",
+        "--config.optimizer.discriminator.learning_rate=1e-3",
+        "--config.optimizer.discriminator.schedule=piecewise",
+        "--config.optimizer.discriminator.schedule.boundaries=(5,)",
+        calm_then_mad,
         "--config.sample.plots=()",
+        "--config.checkpoint.every=0",
+        "--config.log.every=2",
+        "--config.eval.every=0",
+        "--config.sample.every=0",
     ]
     assert main(["launch.py", *command]) == 1
     (line,) = [x for x in capsys.readouterr().err.splitlines() if "genlab: error" in x]
     assert "of player 'discriminator' is" in line or "of player 'generator' is" in line
     stopped = int(line.split("step ")[1].split(":")[0])
     (kept,) = Checkpoints(workdir / "checkpoints").steps()
-    assert kept < stopped
+    assert stopped >= 6
+    assert stopped - 2 <= kept < stopped, "the last call boundary before it"
     _, state = load_run(workdir)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
 
@@ -297,6 +372,8 @@ def test_killed_run_goes_on_bit_for_bit(tmp_path):
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
     assert Checkpoints(cut / "checkpoints").steps()[-1] < 4000, "it was too late"
+    with (cut / "metrics.jsonl").open("a") as file:  # logged, then killed before saving
+        file.write('{"step": 3900, "split": "train", "values": {}}\n{"step": 39')
     again = _background(cut, *QUIET)
     for process in (unbroken, again):
         _, err = process.communicate(timeout=300)

@@ -46,9 +46,38 @@ def test_default_runs_on_embedded_data(name):
 def test_every_part_is_described(kind):
     registry = REGISTRIES[kind]
     for name in registry:
+        part = registry.find(name)
+        automatic = f"{part.__name__}("  # what dataclasses and Flax write themselves
         description, _ = registry.describe(name)
         assert description, f"{kind} {name!r} has no docstring"
+        assert not description.startswith(automatic), (
+            f"{kind} {name!r} has none of its own"
+        )
         registry.knobs(name)
+
+
+def test_a_dict_used_twice_is_two_to_an_override(tmp_path):
+    config = configs.load(str(recipes.CONFIGS / "gan_ring.py"))
+    configs.override(config, "optimizer.generator.schedule.steps", "5")
+    assert config.optimizer.generator.schedule.steps == 5
+    assert config.optimizer.discriminator.schedule.steps == 20_000
+
+
+def test_choices_are_applied_before_their_knobs():
+    config = configs.load(str(recipes.CONFIGS / "gan_ring.py:tiny"))
+    overrides = {"objective.real_label": "0.9", "objective": "minimax"}
+    configs.apply(config, overrides)
+    assert config.objective.to_dict() == {"name": "minimax", "real_label": 0.9}
+
+
+def test_a_part_knob_is_set_cleared_and_refined():
+    config = configs.load(str(recipes.CONFIGS / "gan_ring.py:tiny"))
+    configs.override(config, "experiment.penalty.weight", "3")
+    assert config.experiment.penalty.weight == 3.0
+    configs.override(config, "experiment.penalty", "None")
+    assert config.experiment.penalty is None
+    configs.override(config, "experiment.penalty", "r1")
+    assert config.experiment.penalty.to_dict() == {"name": "r1"}
 
 
 def test_state_shapes_need_no_computation():

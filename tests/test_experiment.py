@@ -11,7 +11,7 @@ import pytest
 
 from genlab import optim  # noqa: F401  (registers the optimizers)
 from genlab.experiment import Experiment, Loss, Player, Turn
-from genlab.registry import optimizers
+from genlab.registry import REQUIRED, optimizers, schedules
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +87,14 @@ def test_repeated_turn_takes_a_fresh_draw_each_time():
     )
 
 
+def test_metrics_average_over_all_moves_of_a_player():
+    turns = (Turn("a"), Turn("b", fresh=False), Turn("a", fresh=False))
+    game = Bilinear({}, None, {"a": sgd(0.1), "b": sgd(0.5)}, turns)
+    _, metrics = play(game, jnp.array([[1.0]]))
+    # a moves at (2, 3), then b at (1.7, 3), then a at (1.7, 3.85)
+    np.testing.assert_allclose(metrics["a/loss"], (2 * 3 + 1.7 * 3.85) / 2, rtol=1e-6)
+
+
 def test_ema_follows_the_player_with_a_young_average_forgetting_sooner():
     game = Bilinear({}, None, {"a": sgd(0.1, ema=0.9), "b": sgd(0.0)})
     state, _ = play(game, jnp.array([[1.0]]), rounds=2)
@@ -128,7 +136,7 @@ def test_clip_bounds_the_global_norm():
         (dict(name="warmup", steps=2), [0, 0.5, 1]),
         (dict(name="cosine", steps=4, warmup=2), [0, 0.5, 1]),
         (dict(name="exponential", steps=1, rate=0.5), [1, 0.5, 0.25]),
-        (dict(name="piecewise", boundaries=(2,), factors=(0.1,)), [1, 1, 0.1]),
+        (dict(name="piecewise", boundaries=(1, 2), factors=(0.5, 0.1)), [1, 0.5, 0.05]),
     ],
 )
 def test_schedule_multiplies_the_learning_rate(schedule, factors):
@@ -139,6 +147,21 @@ def test_schedule_multiplies_the_learning_rate(schedule, factors):
         move, state = optimizer.update(jnp.array(1.0), state)
         moves.append(-float(move))
     np.testing.assert_allclose(moves, [2.0 * factor for factor in factors], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", list(schedules))
+def test_floats_of_a_schedule_may_be_traced(name):
+    lengths = {"steps": 5, "boundaries": (2, 3)}
+    floats = {
+        knob: 0.5 if default is REQUIRED else default
+        for knob, default in schedules.knobs(name).items()
+        if knob not in lengths and not isinstance(default, int)
+    }
+    if "factors" in floats:
+        floats["factors"] = (0.5, 0.25)
+    fixed = {k: v for k, v in lengths.items() if k in schedules.knobs(name)}
+    value = lambda floats: schedules.build(name, **fixed, **floats)()(4)
+    np.testing.assert_allclose(jax.jit(value)(floats), value(floats), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", list(optimizers))

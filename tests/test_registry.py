@@ -42,17 +42,9 @@ def test_knobs_of_classes_are_their_fields(registry):
 
 
 def test_duplicate_is_refused(registry):
-    def build(value):
-        def part():
-            return value
-
-        return part
-
-    registry.register(build(1))
-    other = build(2)
-    other.__qualname__ = "elsewhere"
+    registry.register(lambda: 1, name="part")
     with pytest.raises(InputError, match="'part' is already registered"):
-        registry.register(other)
+        registry.register(lambda: 2, name="part")
 
 
 def test_unknown_name_suggests_close_ones():
@@ -74,21 +66,29 @@ def test_missing_knob_is_named(registry):
         registry.build("part")
 
 
-def test_argument_after_a_colon_goes_first(registry):
+def test_argument_after_a_colon_goes_first():
+    registry = Registry("thing", "genlab.metrics.measurement", arguments=True)
     registry.register(lambda path, *, size=1: (path, size), name="folder")
     assert registry.build("folder:/a:b", size=2)() == ("/a:b", 2)
 
 
 def test_part_outside_the_repository(tmp_path, monkeypatch):
-    (tmp_path / "my_parts.py").write_text(
+    (tmp_path / "outside_parts.py").write_text(
         "def mine(x, *, power=2):\n    return x**power\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert objectives.build("my_parts:mine", power=3)(2) == 8
-    with pytest.raises(InputError, match="has no 'other'"):
-        objectives.find("my_parts:other")
-    with pytest.raises(InputError, match="no module 'nowhere.at_all'"):
+    assert objectives.build("outside_parts:mine", power=3)(2) == 8
+    with pytest.raises(InputError, match="has no attribute 'other'"):
+        objectives.find("outside_parts:other")
+    with pytest.raises(InputError, match="no module 'nowhere'"):
         objectives.find("nowhere.at_all:thing")
+    (tmp_path / "outside_broken.py").write_text("def (")
+    with pytest.raises(InputError, match="cannot be imported .SyntaxError"):
+        objectives.find("outside_broken:part")
+    with pytest.raises(InputError, match="neither a function nor a class"):
+        objectives.find("os:sep")
+    with pytest.raises(InputError, match="'minimax' takes no argument"):
+        objectives.find("minimax:junk")
 
 
 def test_discovery_walks_the_room():

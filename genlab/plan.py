@@ -1,0 +1,76 @@
+"""When what is due: the periods of a run, and how many rounds one compiled call may take."""
+
+import logging
+import math
+from dataclasses import dataclass
+from typing import Any, Self
+
+from genlab.errors import InputError
+
+_log = logging.getLogger("genlab")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rounds of a run and its periods, in rounds.
+
+    Attributes:
+      steps: rounds in all.
+      asked: rounds in one call at most; 0 leaves it to the periods.
+      periods: `log`, `eval`, `sample`, `checkpoint` -> every how many rounds; 0 never, but the
+        last round, which everything but `eval` is due at.
+
+    Raises:
+      InputError: a negative count, no rounds at all, or no period for the log.
+    """
+
+    steps: int
+    asked: int
+    periods: dict[str, int]
+
+    @classmethod
+    def of(cls, config: dict[str, Any]) -> Self:
+        """The plan of a plain config."""
+        names = ("log", "eval", "sample", "checkpoint")
+        periods = {name: config[name]["every"] for name in names}
+        return cls(config["train"]["steps"], config["train"]["steps_per_call"], periods)
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InputError(f"train.steps={self.steps} is not a count of 1 or more")
+        if self.asked < 0:
+            raise InputError(
+                f"train.steps_per_call={self.asked} is negative; 0 takes the most that"
+                " divide all periods"
+            )
+        for name, every in self.periods.items():
+            if every < 0:
+                raise InputError(f"{name}.every={every} is negative; 0 turns it off")
+        if self.periods["log"] < 1:
+            raise InputError(
+                "log.every=0: metrics are always logged; give a period of 1 or more"
+            )
+
+    def rounds_per_call(self, step: int) -> int:
+        """The most rounds in a call, from `step` on, for which all that is due falls between calls.
+
+        A run that resumes with its plan unchanged keeps the number, and with it its bits.
+        """
+        periods = [every for every in self.periods.values() if every]
+        rounds = math.gcd(self.asked, self.steps, step, *periods)
+        if rounds < self.asked:
+            _log.info(
+                "train.steps_per_call=%d does not divide all periods; %d does",
+                self.asked,
+                rounds,
+            )
+        return rounds
+
+    def due(self, step: int) -> set[str]:
+        """What is due after `step` rounds."""
+        last = step == self.steps
+        return {
+            name
+            for name, every in self.periods.items()
+            if (every and (step % every == 0 or last)) or (last and name != "eval")
+        }

@@ -1,0 +1,141 @@
+"""The parts that a plain config describes, built and fitted to each other."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genlab import config as configs
+from genlab import rng
+from genlab.build import SECTIONS, build_experiment
+from genlab.data.dataset import Dataset
+from genlab.data.feed import Feed
+from genlab.data.prepare import Preparation
+from genlab.errors import InputError, suggest
+from genlab.experiment import Experiment, State
+from genlab.registry import datasets
+from genlab.rounds import rounds_of
+from genlab.trained import Trained
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Data, preparation and experiment of a plain config."""
+
+    config: dict[str, Any]
+    data: Dataset
+    preparation: Preparation
+    experiment: Experiment
+
+    @classmethod
+    def build(cls, config: dict[str, Any]) -> Self:
+        """Checks every name, knob and number of a plain config, then builds its parts.
+
+        Raises:
+          InputError: what does not exist, does not fit, or is refused by the part itself.
+        """
+        configs.check_parts(config)
+        if not 0 <= config["seed"] < 2**32:
+            raise InputError(f"seed={config['seed']} is outside [0, 2**32)")
+        knobs = {
+            knob: value
+            for knob, value in config["data"].items()
+            if knob not in ("name", *configs.PREPARATION, *configs.FEEDING)
+        }
+        with _parts_must_fit(config):
+            data = datasets.build(config["data"]["name"], **knobs)()
+            preparation = Preparation(
+                **{
+                    knob: _as_tuple(config["data"][knob])
+                    for knob in configs.PREPARATION
+                }
+            )
+            spec = {section: config[section] for section in SECTIONS}
+            experiment = build_experiment(spec, data, config["dtype"])
+            recipe = cls(config, data, preparation, experiment)
+            recipe.shapes()
+            experiment.draws()
+        _check_evaluation(config["eval"], data)
+        return recipe
+
+    def init_state(self) -> State:
+        """The state before the first round: a pure function of the seed."""
+        batch = self.example_batch()
+        key = rng.stream(self.config["seed"], "init")
+        return jax.jit(self.experiment.init_state)(key, batch)
+
+    def shapes(self) -> State:
+        """Shapes and types of the state; nothing is computed."""
+        batch = self.example_batch()
+        return jax.eval_shape(self.experiment.init_state, jax.random.key(0), batch)
+
+    def example_batch(self) -> dict[str, jax.Array]:
+        """A batch of two blank examples, for shapes."""
+        return {"x": jnp.zeros((2, *self.data.example_shape))}
+
+    def feed(self) -> Feed:
+        """Batches of the train split, as many examples a draw as the config says."""
+        return Feed(
+            self.data,
+            self.preparation,
+            seed=self.config["seed"],
+            batch_size=self.config["train"]["batch_size"],
+            draws=self.experiment.draws(),
+            backend=self.config["data"]["backend"],
+        )
+
+    def check_fit(self, feed: Feed) -> None:
+        """Traces one round on shapes alone: networks and objective must fit data and each other.
+
+        Raises:
+          InputError: they do not; the first line of the reason is in the message.
+        """
+        inputs = (self.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
+        shapes = jax.eval_shape(lambda *leaves: leaves, *inputs)
+        with _parts_must_fit(self.config):
+            jax.eval_shape(rounds_of(self.experiment, feed), *shapes)
+
+    def trained(self, state: State) -> Trained:
+        """The view on a state that metrics, plots and commands work on."""
+        return Trained(
+            self.experiment, state, self.data, self.preparation, self.config["seed"]
+        )
+
+
+@contextlib.contextmanager
+def _parts_must_fit(config: dict[str, Any]) -> Iterator[None]:
+    """Inside, whatever the chosen parts raise is about the choice."""
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        chosen = [config["experiment"], config["objective"], *config["model"].values()]
+        parts = ", ".join(repr(part["name"]) for part in chosen)
+        raise InputError(
+            f"{parts} and data {config['data']['name']!r} do not fit together, or a knob of one"
+            f" has a value that it cannot use ({reason}); --verbose shows where"
+        ) from error
+
+
+def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:
+    for key in ("split", "final_split"):
+        if section[key] not in data.splits:
+            hint = suggest(section[key], data.splits)
+            raise InputError(f"eval.{key}={section[key]!r} is no split{hint}")
+    if section["batch_size"] < 1:
+        raise InputError(f"eval.batch_size={section['batch_size']} is not 1 or more")
+    if section["best"] and not section["every"]:
+        raise InputError(
+            f"eval.best={section['best']!r} is never measured during training;"
+            " give eval.every a period"
+        )
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
