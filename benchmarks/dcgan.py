@@ -3,7 +3,12 @@
 import itertools
 from collections.abc import Callable
 
-from benchmarks.genlab_side import constant_rounds_of, linen_layers, trainer
+from benchmarks.genlab_side import (
+    constant_rounds_of,
+    linen_layers,
+    single_round_of,
+    trainer,
+)
 
 Run = Callable[[int], None]
 
@@ -33,7 +38,7 @@ def constant_batch(mnist: str) -> Run:
 def linen(mnist: str) -> Run:
     """genlab's step on flax.linen's convolutions, outside a scan, where they are faster."""
     with linen_layers():
-        run = trainer(PATH, SIZE, per_call=1)
+        run = trainer(PATH, SIZE, per_call=1, rounds_of=single_round_of)
         run(1)  # traced while the layers are in place
     return run
 
@@ -109,15 +114,12 @@ def _generator(nn):
 
 
 def _discriminator(nn):
-    layers, channels = (
-        [nn.Conv2d(3, 128, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)],
-        128,
-    )
-    for _ in range(3):
+    layers = [nn.Conv2d(3, WIDTH, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+    channels = [WIDTH * k for k in (1, 2, 4, 8)]
+    for before, after in itertools.pairwise(channels):
         layers += [
-            nn.Conv2d(channels, 2 * channels, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(2 * channels),
+            nn.Conv2d(before, after, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(after),
             nn.LeakyReLU(0.2, inplace=True),
         ]
-        channels *= 2
-    return nn.Sequential(*layers, nn.Conv2d(channels, 1, 4))
+    return nn.Sequential(*layers, nn.Conv2d(channels[-1], 1, 4))

@@ -62,6 +62,19 @@ def constant_rounds_of(experiment, feed: Feed) -> Callable:
     return rounds
 
 
+def single_round_of(experiment, feed: Feed) -> Callable:
+    """As `rounds_of`, one round and no scan."""
+
+    def one_round(state, resident, chunk, seed):
+        pieces = jax.tree.map(lambda leaf: leaf[0], chunk)
+        keys = jax.random.split(rng.stream(seed, "prepare", state.step), feed.draws)
+        batch = jax.vmap(feed.prepare, in_axes=(None, 0, 0))(resident, pieces, keys)
+        key = rng.stream(seed, "train", state.step)
+        return experiment.train_step(state, batch, key)
+
+    return one_round
+
+
 def linen_layers():
     """Inside, DCGAN is built of flax's own convolutions, which have the same parameters."""
     import flax.linen as nn

@@ -5,6 +5,7 @@ made per example, from the example's index in the global batch, so that they do 
 many devices share the batch.
 """
 
+import math
 import zlib
 
 import jax
@@ -52,8 +53,17 @@ def uniform(
 
 
 def bernoulli(key: Array, probability: float | Array, shape: tuple[int, ...]) -> Array:
-    """Booleans, true with `probability`; the first axis of `shape` counts examples."""
-    return uniform(key, shape) < probability
+    """Booleans, true with `probability`; the first axis of `shape` counts examples.
+
+    Sixteen random bits decide each, so that probabilities are exact to 2**-16: one word of the
+    generator makes two.
+    """
+    size = math.prod(shape[1:])
+    words = jax.vmap(lambda k: jax.random.bits(k, (-(-size // 2),)))(
+        examples(key, shape[0])
+    )
+    halves = jnp.concatenate([words & 0xFFFF, words >> 16], axis=1)[:, :size]
+    return halves.reshape(shape).astype(jnp.float32) < probability * 65536.0
 
 
 def categorical(key: Array, count: int, classes: int) -> Array:

@@ -90,8 +90,7 @@ class Preparation:
                 keys = rng.examples(rng.fold(key, f"augment/{position}"), x.shape[0])
                 x = jax.vmap(augmentation)(x, keys)
         if self.binarize == "dynamic":
-            noise = rng.uniform(rng.fold(key, "binarize"), x.shape)
-            x = (noise < x).astype(jnp.float32)
+            x = rng.bernoulli(rng.fold(key, "binarize"), x, x.shape).astype(jnp.float32)
         elif self.binarize == "fixed":
             x = (_fixed_noise(raw["index"], x.shape) < x).astype(jnp.float32)
         low, high = self.value_range
