@@ -2,9 +2,15 @@
 
 Paper: Kingma & Welling 2014, arXiv:1312.6114
 
-  python launch.py --config=configs/vae.py              digits, 8 px, 10 latents
-  python launch.py --config=configs/vae.py:manifold     digits, 2 latents, the manifold's picture
+Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically binarised:
+
+  python launch.py --config=configs/vae.py
+    scikit-learn's digits, 8 px, 10 latents: 22.8 nats (reconstruction 17.3, KL 5.5) in 10 s.
+  python launch.py --config=configs/vae.py:manifold
+    the digits at 16 px, 2 latents, with the picture of the manifold: 96.4 nats in 16 s.
   python launch.py --config=configs/vae.py:mnist --config.data.data_dir=DIR
+    MNIST, 500 hidden units, 20 latents: 97.6 nats (reconstruction 70.4, KL 27.3) after 60,000
+    rounds (109 epochs of 55,000 images) in 2 min 33 s.
 """
 
 from ml_collections import ConfigDict
