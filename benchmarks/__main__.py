@@ -1,10 +1,10 @@
 """Speed and memory of genlab against its peers, alternating in one run.
 
-  python -m benchmarks [dcgan vae] [--repeats=7] [--mnist=DIR]
+  python -m benchmarks [dcgan vae sweep] [--repeats=7] [--mnist=DIR]
 
 Every contender is a process of its own that waits while another is measured, so that thread pools
 do not meet. Each repeat lets every contender do the same rounds; the table shows the median of the
-repeats, their spread, the ratio of each median to genlab's, and the peak resident memory.
+repeats, their spread, the ratio of each median to the first one's, and the peak resident memory.
 `--mnist` names a folder with MNIST as TFDS prepares it; without it the VAE trains on the
 embedded digits, resized to 28 px and repeated to 60,000 images.
 """
@@ -26,6 +26,12 @@ GAMES = {
         "MLP-VAE 784-500-20-500-784, batch 100, one epoch of 60,000 images",
         "seconds an epoch",
         ("genlab", "constant_batch", "torch"),
+        1,
+    ),
+    "sweep": (
+        "ring GAN, 16 trials of 1,000 rounds, batch 256",
+        "seconds for all 16",
+        ("population", "one_after_another", "processes", "one_trial"),
         1,
     ),
 }
@@ -57,13 +63,13 @@ def measure(game: str, repeats: int, mnist: str) -> None:
             seconds[name].append(contender.run(units) / units)
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     print(f"\n{title}\n{os.cpu_count()} cores, {repeats} repeats of {units}, {unit}\n")
-    print("| contender | median | fastest to slowest | time / genlab's | peak memory |")
+    print("| contender | median | fastest to slowest | time / first | peak memory |")
     print("|---|---|---|---|---|")
     for name, contender in contenders.items():
         times = seconds[name]
         print(
             f"| {name} | {medians[name]:.3f} | {min(times):.3f} to {max(times):.3f} |"
-            f" {medians[name] / medians['genlab']:.2f} |"
+            f" {medians[name] / medians[names[0]]:.2f} |"
             f" {contender.close():,.0f} MiB |",
             flush=True,
         )

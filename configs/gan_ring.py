@@ -13,6 +13,7 @@ R1: Mescheder et al. 2018, arXiv:1801.04406
 from ml_collections import ConfigDict
 
 from configs import base
+from genlab.sweep.space import grid, product, seeds
 
 VARIANTS = ("tiny", "plain")
 
@@ -50,3 +51,13 @@ def get_config(variant: str = "") -> ConfigDict:
         case "plain":
             del config.experiment.penalty
     return config
+
+
+def sweep_learning_rates():
+    """Learning rates of both players, two seeds each."""
+    rates = (3e-4, 1e-3, 3e-3)
+    players = grid(
+        optimizer__generator__learning_rate=rates,
+        optimizer__discriminator__learning_rate=rates,
+    )
+    return product(players, seeds(2))

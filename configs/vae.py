@@ -16,6 +16,7 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
 from ml_collections import ConfigDict
 
 from configs import base
+from genlab.sweep.space import grid
 
 VARIANTS = ("tiny", "manifold", "mnist")
 
@@ -57,3 +58,8 @@ def get_config(variant: str = "") -> ConfigDict:
             config.train = dict(steps=60_000, batch_size=100, steps_per_call=100)
             config.eval.every = config.sample.every = 3000
     return config
+
+
+def sweep_beta():
+    """Reconstruction against KL."""
+    return grid(objective__beta=(0.25, 0.5, 1.0, 2.0, 4.0, 8.0))

@@ -26,6 +26,8 @@ genlab trains, evaluates and samples deep generative models.
   python launch.py check  --config=FILE          shapes, parameters, memory; no training
   python launch.py eval   --workdir=DIR [--metrics=NAME,...] [--best]
   python launch.py sample --workdir=DIR --num=64 --out=grid.png (or .npz) [--best]
+  python launch.py sweep  --config=FILE --sweep=NAME | --grid='KEY=A,B;KEY=C,D' [--seeds=N]
+                          [--engine=population|local] [--workers=N]
   python launch.py report --workdir=DIR
   python launch.py export --workdir=DIR --out=params.safetensors [--best]
 
@@ -114,7 +116,7 @@ def _text(name: str, default: str | None, meaning: str) -> Callable:
     )
 
 
-def _number(name: str, default: int, meaning: str) -> Callable:
+def _number(name: str, default: int | None, meaning: str) -> Callable:
     return lambda values: flags.DEFINE_integer(
         name, default, meaning, flag_values=values, lower_bound=1
     )
@@ -254,6 +256,47 @@ def _output(path: str, *suffixes: str) -> Path:
     return out
 
 
+def sweep(arguments: list[str]) -> None:
+    """Trains the trials of a sweep and writes their table."""
+    values, common = _parse(
+        arguments,
+        CONFIG,
+        WORKDIR,
+        _text("sweep", None, "name of a sweep_NAME() in the config file"),
+        _text("grid", None, "KEY=VALUE,VALUE;KEY=VALUE,VALUE"),
+        _number("seeds", None, "seeds of every trial, 0 to N - 1"),
+        _text("engine", "population", "population or local"),
+        _number("workers", 1, "processes at a time of the local engine"),
+    )
+    path = _required(values.config, "config")
+    _prepare_jax()
+    from genlab.run import locked
+    from genlab.signals import stop_requested
+    from genlab.sweep import local, population, space, table
+    from genlab.sweep.trial import named_sweep, resolve
+
+    parts = [named_sweep(path, values.sweep)] if values.sweep else []
+    parts += [space.parse_grid(values.grid)] if values.grid else []
+    parts += [space.seeds(values.seeds)] if values.seeds else []
+    if not parts:
+        raise InputError("a sweep needs --sweep=NAME, --grid or --seeds")
+    engines = ("population", "local")
+    if values.engine not in engines:
+        raise InputError(
+            f"engine {values.engine!r} is unknown{suggest(values.engine, engines)}"
+        )
+    trials = resolve(path, common, space.product(*parts))
+    name = "-".join(filter(None, (_default_workdir(path).name, values.sweep)))
+    workdir = Path(values.workdir or Path("runs") / "sweeps" / name)
+    with locked(workdir), stop_requested() as stop:
+        if values.engine == "population":
+            population.engine(trials, workdir, stop)
+        else:
+            local.Pool(path, common, workdir, values.workers).train(trials, stop)
+    print(table.render(trials, workdir))
+    print(table.write_csv(trials, workdir))
+
+
 def report(arguments: list[str]) -> None:
     """Writes report.html, one self-contained page."""
     values, _ = _parse(arguments, WORKDIR)
@@ -289,6 +332,7 @@ COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
     "check": check,
     "eval": evaluate,
     "sample": sample,
+    "sweep": sweep,
     "report": report,
     "export": export,
 }

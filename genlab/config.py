@@ -4,7 +4,7 @@ import ast
 import dataclasses
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,17 @@ def _copy(tree: Any) -> Any:
 def variants(path: str | Path) -> tuple[str, ...]:
     """Names of the variants that a config file offers besides its default."""
     return tuple(getattr(_import_file(str(path)), "VARIANTS", ()))
+
+
+def sweeps(path: str) -> dict[str, Callable]:
+    """The sweeps that a config file defines, `sweep_NAME()`, by name."""
+    module = _import_file(path.partition(":")[0])
+    prefix = "sweep_"
+    return {
+        name.removeprefix(prefix): value
+        for name, value in vars(module).items()
+        if name.startswith(prefix) and callable(value)
+    }
 
 
 def recipes() -> list[Path]:

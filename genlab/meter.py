@@ -82,7 +82,7 @@ class Meter:
     def _read(self, step: int, metrics: dict[str, jax.Array]) -> None:
         rows = jax.device_get(metrics)
         count = len(next(iter(rows.values())))
-        _refuse_non_finite(rows, step - count)
+        refuse_non_finite(rows, step - count)
         now = time.perf_counter()
         if self._mark is not None:
             self._seconds += now - self._mark
@@ -117,7 +117,7 @@ class Meter:
         self._rows, self._seconds, self._rounds = [], 0.0, 0
 
 
-def _refuse_non_finite(rows: dict[str, np.ndarray], step: int) -> None:
+def refuse_non_finite(rows: dict[str, np.ndarray], step: int) -> None:
     """Raises at the earliest round that is not finite, naming a term rather than a norm of it."""
     bad = {name: ~np.isfinite(row) for name, row in rows.items()}
     first = {name: int(np.argmax(flags)) for name, flags in bad.items() if flags.any()}

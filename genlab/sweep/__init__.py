@@ -1,0 +1,1 @@
+"""Many trials of one recipe: spaces of overrides, engines that train them, statistics over seeds."""

@@ -1,0 +1,90 @@
+"""Trials as processes of their own, a bounded number at a time."""
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from genlab.errors import Stopped
+from genlab.signals import Stop
+from genlab.sweep.trial import Trial
+
+_log = logging.getLogger("genlab")
+
+
+class Pool:
+    """Runs `launch.py` for each trial, in the trial's own folder.
+
+    A trial that fails is recorded in its folder, `failed.txt`, and does not stop the others; one
+    that was cut goes on where its folder stands.
+
+    Args:
+      path: the config of every trial, `configs/dcgan.py:tiny`.
+      common: overrides of every trial, as text.
+      sweep: the folder of the sweep.
+      workers: processes at a time.
+    """
+
+    def __init__(self, path: str, common: dict[str, str], sweep: Path, workers: int):
+        self._path, self._common = path, common
+        self._sweep, self._workers = sweep, workers
+        self._running: set[subprocess.Popen] = set()
+        self._guard = threading.Lock()
+        self._stopping = False
+
+    def train(self, trials: list[Trial], stop: Stop) -> None:
+        """Trains every trial that has no results yet.
+
+        Raises:
+          Stopped: a signal asked to stop; the running trials have saved and ended.
+        """
+        waiting = [trial for trial in trials if trial.results(self._sweep) is None]
+        with ThreadPoolExecutor(self._workers) as threads:
+            jobs = [threads.submit(self._run, trial) for trial in waiting]
+            while not all(job.done() for job in jobs):
+                if stop.signal and not self._stopping:
+                    self._end()
+                time.sleep(0.1)
+            for job in jobs:
+                job.result()
+        if stop.signal:
+            raise Stopped(
+                f"sweep stopped by {stop.signal}; the running trials are saved"
+            )
+
+    def _end(self) -> None:
+        with self._guard:
+            self._stopping = True
+            for process in self._running:
+                process.terminate()
+
+    def _run(self, trial: Trial) -> None:
+        folder = trial.folder(self._sweep)
+        folder.mkdir(parents=True, exist_ok=True)
+        failed = folder / "failed.txt"
+        failed.unlink(missing_ok=True)
+        with (folder / "log.txt").open("a") as log:
+            with self._guard:
+                if self._stopping:
+                    return
+                process = subprocess.Popen(self._command(trial), stdout=log, stderr=log)
+                self._running.add(process)
+            code = process.wait()
+            with self._guard:
+                self._running.discard(process)
+        if code and not self._stopping:
+            reason = (folder / "log.txt").read_text().strip().splitlines()[-1:]
+            failed.write_text("".join(reason) + "\n")
+            _log.warning("trial %s %s failed: %s", trial.name, trial.overrides, *reason)
+
+    def _command(self, trial: Trial) -> list[str]:
+        overrides = {**self._common, **trial.overrides}
+        program = "import sys; from genlab.cli import main; sys.exit(main(sys.argv))"
+        return [
+            *(sys.executable, "-c", program, f"--config={self._path}"),
+            f"--workdir={trial.folder(self._sweep)}",
+            *(f"--config.{key}={value}" for key, value in overrides.items()),
+        ]

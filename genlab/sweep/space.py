@@ -1,0 +1,79 @@
+"""Spaces of trials: override dicts, as a config yields them or as the command line spells them."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from genlab.errors import InputError
+
+Overrides = dict[str, Any]
+
+
+def grid(**values: Sequence[Any]) -> list[Overrides]:
+    """Every combination of the values of some keys, `__` in a key standing for a dot.
+
+    The last key varies fastest.
+
+    Raises:
+      InputError: a key without values.
+    """
+    keys = [key.replace("__", ".") for key in values]
+    for key, choices in zip(keys, values.values(), strict=True):
+        if not choices:
+            raise InputError(f"sweep of {key!r} has no values; give it one or more")
+    rows = itertools.product(*values.values())
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def product(*sweeps: Iterable[Overrides]) -> list[Overrides]:
+    """Every combination of the trials of several sweeps.
+
+    Raises:
+      InputError: a key that two of them set.
+    """
+    trials = []
+    for parts in itertools.product(*map(list, sweeps)):
+        keys = [key for part in parts for key in part]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise InputError(
+                f"two sweeps set {twice[0]!r}; a product takes unlike keys"
+            )
+        trials.append({key: value for part in parts for key, value in part.items()})
+    return trials
+
+
+def seeds(count: int) -> list[Overrides]:
+    """Seeds 0 to count - 1.
+
+    Raises:
+      InputError: a count below 1.
+    """
+    if count < 1:
+        raise InputError(f"{count} seeds are no sweep; give 1 or more")
+    return [{"seed": seed} for seed in range(count)]
+
+
+def parse_grid(text: str) -> list[Overrides]:
+    """The grid that `key=1,2;other.key=a,b` spells; values stay text until the config types them.
+
+    Raises:
+      InputError: an entry that is not `KEY=VALUE,VALUE`.
+    """
+    values: dict[str, list[str]] = {}
+    for entry in filter(None, (entry.strip() for entry in text.split(";"))):
+        key, equals, choices = entry.partition("=")
+        if not equals or not key or not choices:
+            raise InputError(f"--grid entry {entry!r} is not KEY=VALUE,VALUE")
+        values[key] = list(_split(choices))
+    return grid(**{key.replace(".", "__"): choices for key, choices in values.items()})
+
+
+def _split(text: str) -> Iterator[str]:
+    """Splits at commas that are not inside brackets, so that tuples may be values."""
+    depth, start = 0, 0
+    for position, letter in enumerate(text):
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth == 0:
+            yield text[start:position]
+            start = position + 1
+    yield text[start:]

@@ -1,0 +1,61 @@
+"""The sweep as a table: one row a trial, and the best of them as a command."""
+
+import csv
+import io
+from pathlib import Path
+
+from genlab import evaluate
+from genlab.metrics.measurement import Measurement
+from genlab.sweep.trial import Trial
+from genlab.writer import write_atomic
+
+
+def rows(trials: list[Trial], sweep: Path) -> list[dict[str, object]]:
+    """One dict a trial: its name, state, overrides and measured values."""
+    table = []
+    for trial in trials:
+        row: dict[str, object] = {"trial": trial.name, "state": _state(trial, sweep)}
+        row |= trial.overrides
+        if (results := trial.results(sweep)) is not None:
+            measured = {
+                name: Measurement(result["values"], result["protocol"])
+                for name, result in results["metrics"].items()
+            }
+            row |= evaluate.values_of(measured)
+        table.append(row)
+    return table
+
+
+def _state(trial: Trial, sweep: Path) -> str:
+    if trial.results(sweep) is not None:
+        return "finished"
+    return "failed" if (trial.folder(sweep) / "failed.txt").exists() else "unfinished"
+
+
+def write_csv(trials: list[Trial], sweep: Path) -> Path:
+    """Writes `results.csv` in the folder of the sweep."""
+    table = rows(trials, sweep)
+    columns = list(dict.fromkeys(key for row in table for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(table)
+    path = sweep / "results.csv"
+    write_atomic(path, text.getvalue())
+    return path
+
+
+def render(trials: list[Trial], sweep: Path) -> str:
+    """The table as aligned text, values to four digits."""
+    table = rows(trials, sweep)
+    columns = list(dict.fromkeys(key for row in table for key in row))
+    lines = [columns] + [[_shown(row.get(key, "")) for key in columns] for row in table]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,87 @@
+"""One trial of a sweep: a resolved config, known by its hash, in a run folder of its own."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genlab import config as configs
+from genlab.errors import InputError
+from genlab.sweep.space import Overrides
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A config and the overrides that made it.
+
+    Attributes:
+      overrides: dotted key -> value, as set.
+      config: the resolved plain config.
+      name: hash of the resolved config; the trial's folder is called so.
+    """
+
+    overrides: Overrides
+    config: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        text = json.dumps(self.config, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def folder(self, sweep: Path) -> Path:
+        """The trial's run folder in the folder of the sweep."""
+        return sweep / self.name
+
+    def results(self, sweep: Path) -> dict[str, Any] | None:
+        """What `results.json` holds, None for a trial that has not finished."""
+        path = self.folder(sweep) / "results.json"
+        if not path.exists():
+            return None
+        results = json.loads(path.read_text())
+        return results if results["step"] == self.config["train"]["steps"] else None
+
+
+def resolve(
+    path: str, common: dict[str, str], sweep: Iterable[Overrides]
+) -> list[Trial]:
+    """The trials of a sweep over a config, in order.
+
+    Args:
+      path: the config, `configs/dcgan.py:tiny`.
+      common: overrides of every trial, as text.
+      sweep: overrides of each trial.
+
+    Raises:
+      InputError: an empty sweep, an unknown key, or two trials that are the same.
+    """
+    trials: dict[str, Trial] = {}
+    for overrides in sweep:
+        config = configs.load(path)
+        texts = {key: str(value) for key, value in overrides.items()}
+        configs.apply(config, {**common, **texts})
+        plain = configs.plain(config)
+        configs.check_parts(plain)
+        trial = Trial(dict(overrides), plain)
+        if trial.name in trials:
+            raise InputError(f"the sweep has {overrides} twice")
+        trials[trial.name] = trial
+    if not trials:
+        raise InputError("the sweep has no trials")
+    return list(trials.values())
+
+
+def named_sweep(path: str, name: str) -> list[Overrides]:
+    """What `sweep_NAME()` of a config file yields.
+
+    Raises:
+      InputError: the file has no such sweep; lists the ones it has.
+    """
+    sweeps = configs.sweeps(path)
+    if name not in sweeps:
+        known = ", ".join(sweeps) or "none"
+        raise InputError(
+            f"{path.partition(':')[0]} has no sweep {name!r}; it has {known}"
+        )
+    return list(sweeps[name]())

@@ -1,0 +1,217 @@
+"""Sweeps: spaces, populations that equal solo runs, engines that lose and repeat nothing."""
+
+import csv
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import recipes
+from scipy import stats
+
+from genlab.checkpoint import Checkpoints
+from genlab.cli import main
+from genlab.errors import InputError
+from genlab.run import load_run
+from genlab.signals import Stop
+from genlab.sweep import population, space, table
+from genlab.sweep.statistics import rank_test, summarize
+from genlab.sweep.trial import resolve
+from genlab.train import train
+
+ROOT = Path(__file__).parent.parent
+RING = str(recipes.CONFIGS / "gan_ring.py:tiny")
+VAE = str(recipes.CONFIGS / "vae.py:tiny")
+QUICK = {"eval.metrics": "()", "sample.plots": "()"}
+
+
+def test_grid_takes_every_combination_and_types_are_the_configs():
+    sweep = space.parse_grid("objective.beta=1,2; model.encoder.hidden=(8,),(8,8)")
+    trials = resolve(VAE, {}, sweep)
+    chosen = [
+        (trial.config["objective"]["beta"], trial.config["model"]["encoder"]["hidden"])
+        for trial in trials
+    ]
+    assert chosen == [(1.0, [8]), (1.0, [8, 8]), (2.0, [8]), (2.0, [8, 8])]
+    assert len({trial.name for trial in trials}) == 4
+
+
+def test_products_combine_and_refuse_a_key_twice():
+    both = space.product(space.grid(objective__beta=(1.0, 2.0)), space.seeds(2))
+    assert both == [
+        {"objective.beta": beta, "seed": seed} for beta in (1.0, 2.0) for seed in (0, 1)
+    ]
+    with pytest.raises(InputError, match="two sweeps set 'seed'"):
+        space.product(space.seeds(2), space.seeds(2))
+
+
+def test_trials_of_one_shape_are_one_group():
+    floats = space.grid(objective__beta=(1.0, 2.0))
+    shapes = space.grid(experiment__latent_dim=(2, 3))
+    trials = resolve(VAE, {}, space.product(floats, shapes, space.seeds(2)))
+    groups = population.group(trials)
+    assert [len(one) for one in groups] == [4, 4]
+    for one in groups:
+        assert len({trial.config["experiment"]["latent_dim"] for trial in one}) == 1
+
+
+def test_packs_fit_the_memory():
+    trials = resolve(VAE, {}, space.seeds(5))
+    state = population.Recipe.build(trials[0].config).shapes()
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+    packs = population.pack(trials, memory=2 * 4 * size)
+    assert [trial for part in packs for trial in part] == trials
+    assert max(map(len, packs)) == 2
+    assert population.pack(trials, memory=1)[0] == trials[:1]
+
+
+@pytest.mark.parametrize("name", recipes.one_config_per_experiment())
+def test_member_is_the_run_that_it_would_be_alone(name, tmp_path):
+    rate = {
+        f"optimizer.{player}.learning_rate": 1e-3
+        for player in recipes.plain(name)["optimizer"]
+    }
+    path = str(recipes.CONFIGS / f"{name}.py:tiny")
+    sweep = [{**rate, "seed": 3}, {**{key: 2e-3 for key in rate}, "seed": 4}]
+    trials = resolve(path, {**QUICK, "devices": "1"}, sweep)
+    population.engine(trials, tmp_path, Stop())
+    alone = train(trials[1].config, tmp_path / "alone", {})
+    _, member = load_run(trials[1].folder(tmp_path))
+    recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)
+    assert trials[1].results(tmp_path)["step"] == 8
+
+
+def test_member_that_diverges_is_recorded_and_stops_no_other(tmp_path):
+    rates = space.grid(optimizer__discriminator__learning_rate=(1e-3, 1e30))
+    trials = resolve(RING, {**QUICK, "optimizer.discriminator": "sgd"}, rates)
+    population.engine(trials, tmp_path, Stop())
+    assert [row["state"] for row in table.rows(trials, tmp_path)] == [
+        "finished",
+        "failed",
+    ]
+    reason = (trials[1].folder(tmp_path) / "failed.txt").read_text()
+    assert "step" in reason
+    assert "of player" in reason
+
+
+def test_finished_sweep_trains_nothing_again(tmp_path):
+    command = [
+        "launch.py",
+        "sweep",
+        f"--config={VAE}",
+        "--seeds=2",
+        f"--workdir={tmp_path}",
+    ]
+    assert main(command) == 0
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("results.json")}
+    assert len(before) == 2
+    assert main(command) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    with (tmp_path / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["seed"] for row in rows] == ["0", "1"]
+    assert all(math.isfinite(float(row["negative_elbo"])) for row in rows)
+
+
+def _sweep(workdir, *more):
+    program = "import sys; from genlab.cli import main; sys.exit(main(sys.argv))"
+    command = [sys.executable, "-c", program, "sweep", f"--config={RING}", "--seeds=2"]
+    command += [
+        f"--workdir={workdir}",
+        "--config.eval.every=0",
+        "--config.sample.every=0",
+    ]
+    command += ["--config.train.steps=3000", "--config.train.steps_per_call=20"]
+    command += ["--config.log.every=100", "--config.checkpoint.every=100", *more]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def test_killed_population_goes_on_bit_for_bit(tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    unbroken, victim = _sweep(whole), _sweep(cut)
+    deadline = time.monotonic() + 120
+    while not any(Checkpoints(path).steps() for path in cut.glob("population-*")):
+        assert time.monotonic() < deadline, "no checkpoint in two minutes"
+        time.sleep(0.01)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    assert not list(cut.glob("*/results.json")), "it was too late"
+    again = _sweep(cut)
+    for process in (unbroken, again):
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+    names = sorted(path.parent.name for path in whole.glob("*/results.json"))
+    assert len(names) == 2
+    for name in names:
+        recipes.assert_identical(load_run(whole / name)[1], load_run(cut / name)[1])
+
+
+def test_local_engine_runs_each_trial_and_records_failures(tmp_path):
+    grid = "optimizer.discriminator.learning_rate=1e-3,1e30"
+    command = [
+        "launch.py",
+        "sweep",
+        f"--config={RING}",
+        f"--grid={grid}",
+        "--engine=local",
+    ]
+    command += [f"--workdir={tmp_path}", "--config.optimizer.discriminator=sgd"]
+    command += ["--config.devices=1", "--workers=2"]
+    assert main(command) == 0
+    with (tmp_path / "results.csv").open() as file:
+        assert [row["state"] for row in csv.DictReader(file)] == ["finished", "failed"]
+    finished = json.loads(next(tmp_path.glob("*/results.json")).read_text())
+    assert finished["step"] == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "needs --sweep=NAME, --grid or --seeds"),
+        (["--sweep=rates"], "no sweep 'rates'; it has learning_rates"),
+        (["--grid=learning_rate"], "is not KEY=VALUE,VALUE"),
+        (["--grid=optimizer.generator.learning_rte=1"], "did you mean 'learning_rate'"),
+        (["--grid=seed=1,1"], "{'seed': '1'} twice"),
+        (["--seeds=2", "--engine=slurmy"], "engine 'slurmy' is unknown"),
+        (["--seeds=2", "--config.parallel=pmap"], "take parallel='jit'"),
+        (["--seeds=0"], "seeds"),
+    ],
+)
+def test_mistake_is_answered_in_one_line(arguments, expected, capsys, tmp_path):
+    command = ["launch.py", "sweep", f"--config={RING}", f"--workdir={tmp_path}/s"]
+    assert main([*command, *arguments]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert expected in line
+
+
+def test_summary_against_hand_calculation():
+    summary = summarize([1.0, 2.0, 4.0])
+    np.testing.assert_allclose(summary.mean, 7 / 3)
+    np.testing.assert_allclose(summary.standard_error, np.sqrt(7 / 3 / 3))
+    assert 1.0 <= summary.low < summary.mean < summary.high <= 4.0
+    with pytest.raises(InputError, match="finite values"):
+        summarize([1.0, math.nan])
+
+
+def test_bootstrap_interval_covers_the_mean_as_often_as_it_says():
+    generator = np.random.default_rng(0)
+    covered = 0
+    for _ in range(200):
+        summary = summarize(generator.normal(size=40), confidence=0.9, resamples=500)
+        covered += summary.low <= 0.0 <= summary.high
+    assert stats.binomtest(covered, 200, 0.9).pvalue > 0.001
+
+
+def test_rank_test_of_separated_seeds_by_counting():
+    # 2 of the C(6, 3) = 20 orders are this extreme
+    np.testing.assert_allclose(rank_test([1, 2, 3], [4, 5, 6]), 2 / 20)
+    with pytest.raises(InputError, match="two seeds or more"):
+        rank_test([1.0], [2.0, 3.0])
