@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from genlab import config as configs
-from genlab import parallel, rng
+from genlab import override, parallel, rng
 from genlab.data.feed import Feed
 from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
@@ -25,7 +25,7 @@ def trainer(
     """`run(rounds)` of a config: compiled calls of `per_call` rounds on one device."""
     config = configs.load(str(configs.CONFIGS / path))
     for key, text in overrides.items():
-        configs.override(config, key, text)
+        override.override(config, key, text)
     recipe = Recipe.build(configs.plain(config))
     feed = recipe.feed()
     program = parallel.Program(

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from absl import flags
+from absl.flags import Error as FlagError
 
+from genlab import flags
 from genlab.errors import InputError, NonFiniteLoss, Stopped, suggest
 
 EXIT_DIVERGED = 1
@@ -51,7 +52,7 @@ def main(argv: list[str]) -> int:
         return COMMANDS[name](rest) or 0
     except InputError as error:
         return _complain(error, verbose, EXIT_INPUT)
-    except flags.Error as error:
+    except FlagError as error:
         return _complain(error, verbose, EXIT_INPUT)
     except Stopped as stopped:
         print(f"genlab: {stopped}", file=sys.stderr)
@@ -86,49 +87,9 @@ def _complain(error: Exception, verbose: bool, code: int) -> int:
     return code
 
 
-def _parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]:
-    """Flags of one command, and the `--config.KEY=VALUE` overrides among its arguments.
-
-    Only a command that takes a config takes overrides.
-    """
-    values = flags.FlagValues()
-    flags.DEFINE_bool("verbose", False, "show tracebacks", flag_values=values)
-    for definition in define:
-        definition(values)
-    overrides, others = {}, ["launch.py"]
-    for argument in arguments:
-        if "config" in values and argument.startswith("--config."):
-            key, equals, text = argument.removeprefix("--config.").partition("=")
-            if not equals:
-                raise InputError(f"{argument} sets nothing; --config.KEY=VALUE does")
-            overrides[key] = text
-        else:
-            others.append(argument)
-    left = values(others)[1:]
-    if left:
-        raise InputError(f"unexpected argument {left[0]!r}; flags are --name=value")
-    return values, overrides
-
-
-def _text(name: str, default: str | None, meaning: str) -> Callable:
-    return lambda values: flags.DEFINE_string(
-        name, default, meaning, flag_values=values
-    )
-
-
-def _number(name: str, default: int | None, meaning: str) -> Callable:
-    return lambda values: flags.DEFINE_integer(
-        name, default, meaning, flag_values=values, lower_bound=1
-    )
-
-
-def _switch(name: str, meaning: str) -> Callable:
-    return lambda values: flags.DEFINE_bool(name, False, meaning, flag_values=values)
-
-
-CONFIG = _text("config", None, "config file, FILE[:variant]")
-WORKDIR = _text("workdir", None, "run folder")
-BEST = _switch("best", "the best checkpoint instead of the newest")
+CONFIG = flags.text("config", None, "config file, FILE[:variant]")
+WORKDIR = flags.text("workdir", None, "run folder")
+BEST = flags.switch("best", "the best checkpoint instead of the newest")
 
 
 def _required(value: str | None, flag: str) -> str:
@@ -140,9 +101,10 @@ def _required(value: str | None, flag: str) -> str:
 def _load_config(path: str, overrides: dict[str, str]) -> tuple[dict, dict]:
     """The plain config with the overrides applied, and what they set."""
     from genlab import config as configs
+    from genlab import override
 
     config = configs.load(path)
-    changed = configs.apply(config, overrides)
+    changed = override.apply(config, overrides)
     return configs.plain(config), changed
 
 
@@ -168,7 +130,7 @@ def _load_trained(values: Any):
 
 def train(arguments: list[str]) -> None:
     """Trains a config in its run folder, or goes on where the folder stands."""
-    values, overrides = _parse(arguments, CONFIG, WORKDIR)
+    values, overrides = flags.parse(arguments, CONFIG, WORKDIR)
     path = _required(values.config, "config")
     config, changed = _load_config(path, overrides)
     workdir = Path(values.workdir or _default_workdir(path))
@@ -186,7 +148,7 @@ def _default_workdir(path: str) -> Path:
 
 def check(arguments: list[str]) -> None:
     """Builds a config without training it: shapes, parameters, memory."""
-    values, overrides = _parse(arguments, CONFIG)
+    values, overrides = flags.parse(arguments, CONFIG)
     config, _ = _load_config(_required(values.config, "config"), overrides)
     from genlab.check import describe
 
@@ -198,7 +160,7 @@ def list_parts(arguments: list[str]) -> None:
     kind = ""
     if arguments and not arguments[0].startswith("-"):
         kind, *arguments = arguments
-    values, _ = _parse(arguments, _switch("json", "machine-readable"))
+    values, _ = flags.parse(arguments, flags.switch("json", "machine-readable"))
     from genlab import catalogue
 
     parts = catalogue.collect(kind)
@@ -207,8 +169,8 @@ def list_parts(arguments: list[str]) -> None:
 
 def evaluate(arguments: list[str]) -> None:
     """Measures a run and rewrites its results.json and report."""
-    values, _ = _parse(
-        arguments, WORKDIR, BEST, _text("metrics", None, "names, comma-separated")
+    values, _ = flags.parse(
+        arguments, WORKDIR, BEST, flags.text("metrics", None, "names, comma-separated")
     )
     recipe, trained = _load_trained(values)
     from genlab.run import locked
@@ -224,12 +186,12 @@ def evaluate(arguments: list[str]) -> None:
 
 def sample(arguments: list[str]) -> None:
     """Draws samples into a PNG grid or an npz with the key `samples`."""
-    values, _ = _parse(
+    values, _ = flags.parse(
         arguments,
         WORKDIR,
         BEST,
-        _number("num", 64, "samples"),
-        _text("out", "samples.png", "a .png or .npz file"),
+        flags.number("num", 64, "samples"),
+        flags.text("out", "samples.png", "a .png or .npz file"),
     )
     out = _output(values.out, ".png", ".npz")
     _, trained = _load_trained(values)
@@ -258,15 +220,15 @@ def _output(path: str, *suffixes: str) -> Path:
 
 def sweep(arguments: list[str]) -> None:
     """Trains the trials of a sweep and writes their table."""
-    values, common = _parse(
+    values, common = flags.parse(
         arguments,
         CONFIG,
         WORKDIR,
-        _text("sweep", None, "name of a sweep_NAME() in the config file"),
-        _text("grid", None, "KEY=VALUE,VALUE;KEY=VALUE,VALUE"),
-        _number("seeds", None, "seeds of every trial, 0 to N - 1"),
-        _text("engine", "population", "population or local"),
-        _number("workers", 1, "processes at a time of the local engine"),
+        flags.text("sweep", None, "name of a sweep_NAME() in the config file"),
+        flags.text("grid", None, "KEY=VALUE,VALUE;KEY=VALUE,VALUE"),
+        flags.number("seeds", None, "seeds of every trial, 0 to N - 1"),
+        flags.text("engine", "population", "population or local"),
+        flags.number("workers", 1, "processes at a time of the local engine"),
     )
     path = _required(values.config, "config")
     _prepare_jax()
@@ -299,7 +261,7 @@ def sweep(arguments: list[str]) -> None:
 
 def report(arguments: list[str]) -> None:
     """Writes report.html, one self-contained page."""
-    values, _ = _parse(arguments, WORKDIR)
+    values, _ = flags.parse(arguments, WORKDIR)
     from genlab.report import write_report
 
     print(write_report(Path(_required(values.workdir, "workdir"))))
@@ -307,11 +269,11 @@ def report(arguments: list[str]) -> None:
 
 def export(arguments: list[str]) -> None:
     """Writes the parameters as safetensors, named player/role/module/parameter."""
-    values, _ = _parse(
+    values, _ = flags.parse(
         arguments,
         WORKDIR,
         BEST,
-        _text("out", "params.safetensors", "a .safetensors file"),
+        flags.text("out", "params.safetensors", "a .safetensors file"),
     )
     out = _output(values.out, ".safetensors")
     _, trained = _load_trained(values)

@@ -1,6 +1,5 @@
-"""Configs: load a file, apply overrides, refuse what nobody reads."""
+"""Configs: load a file, and refuse what nobody reads."""
 
-import ast
 import dataclasses
 import importlib.util
 import json
@@ -13,7 +12,6 @@ from ml_collections import ConfigDict
 from genlab.errors import InputError, suggest
 from genlab.registry import (
     REGISTRIES,
-    REQUIRED,
     Registry,
     datasets,
     experiments,
@@ -134,7 +132,7 @@ def _check_section(given: Mapping, expected: Mapping, path: str) -> None:
         if not _has_type_of(given[key], example):
             raise InputError(
                 f"config.{path}{key}={given[key]!r} is not of type"
-                f" {_type_name(example)}, such as {example!r}"
+                f" {type_name(example)}, such as {example!r}"
             )
 
 
@@ -146,69 +144,13 @@ def _has_type_of(value: Any, example: Any) -> bool:
     return type(value) is type(example)
 
 
-def _type_name(example: Any) -> str:
+def type_name(example: Any) -> str:
     return "dict" if isinstance(example, ConfigDict) else type(example).__name__
 
 
-def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
-    """Sets every override, choices of parts before their knobs; returns the values set."""
-    ordered = sorted(overrides.items(), key=lambda item: item[0].count("."))
-    return {key: override(config, key, text) for key, text in ordered}
-
-
-def override(config: ConfigDict, key: str, text: str) -> Any:
-    """Sets `config.key` from the text of a command-line flag and returns the value set.
-
-    The value takes the type of the one it replaces. A part named without knobs replaces the part
-    with its knobs: `--config.objective=minimax`. A knob that the config leaves at its default is
-    set by its name: `--config.objective.real_label=0.9`.
-
-    Raises:
-      InputError: no such key or knob, or a text that does not have the type.
-    """
-    *path, last = key.split(".")
-    home: Any = config
-    for depth, step in enumerate(path):
-        if not isinstance(home, ConfigDict) or step not in home:
-            _refuse_key(home, path[: depth + 1])
-        home = home[step]
-    if not isinstance(home, ConfigDict):
-        _refuse_key(home, key.split("."))
-    registry, chosen = _registry_of(config, path), _registry_of(config, [*path, last])
-    default = _default_of_knob(registry, home, key) if registry else REQUIRED
-    if last not in home and default is REQUIRED and chosen is None:
-        _refuse_key(home, key.split("."))
-    old = home.get(last, default)
-    if chosen is not None and text != "None":
-        kept = PREPARATION + FEEDING if chosen is datasets else ()
-        value = ConfigDict({"name": text, **{knob: old[knob] for knob in kept}})
-    elif isinstance(old, ConfigDict) and chosen is None:
-        raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
-    else:
-        value = _parse(key, text, old, may_be_none=default is None)
-    with home.unlocked(), home.ignore_type():
-        home[last] = value
-    return text if isinstance(value, ConfigDict) else value
-
-
-def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
-    """The registry that the dict at this path chooses a part of, if it does."""
-    match keys:
-        case ["experiment"]:
-            return experiments
-        case ["objective"]:
-            return objectives
-        case ["experiment", knob]:
-            return part_knobs(config.experiment.name).get(knob)
-        case ["model", _]:
-            return models
-        case ["optimizer", _]:
-            return optimizers
-        case ["optimizer", _, "schedule"]:
-            return schedules
-        case ["data"]:
-            return datasets
-    return None
+def plain(config: ConfigDict) -> dict[str, Any]:
+    """The config as nested dicts, lists and scalars that JSON keeps as they are."""
+    return json.loads(config.to_json())
 
 
 def part_knobs(experiment: str) -> dict[str, Registry]:
@@ -218,50 +160,6 @@ def part_knobs(experiment: str) -> dict[str, Registry]:
         for field in dataclasses.fields(experiments.find(experiment))
         if "part" in field.metadata
     }
-
-
-def _default_of_knob(registry: Registry, part: ConfigDict, key: str) -> Any:
-    """The default of the knob that the key names, REQUIRED where the part has none."""
-    if not part.get("name"):
-        raise InputError(f"config.{key}: choose {key.rpartition('.')[0]}.name first")
-    knob, accepted = key.rpartition(".")[2], registry.knobs(part.name)
-    if knob not in accepted and knob not in part:
-        registry.check_knobs(part.name, {knob: None})
-    default = accepted.get(knob, REQUIRED)
-    return None if default is REQUIRED and knob not in part else default
-
-
-def _refuse_key(home: Any, path: list[str]) -> None:
-    known = home.keys() if isinstance(home, ConfigDict) else ()
-    raise InputError(f"config has no key {'.'.join(path)!r}{suggest(path[-1], known)}")
-
-
-def _parse(key: str, text: str, old: Any, may_be_none: bool) -> Any:
-    """The value of `text` in the type of the value that it replaces."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        value = {"true": True, "false": False}.get(text.lower(), text)
-    if old is None or (value is None and may_be_none):
-        return value
-    if isinstance(old, str):
-        return text
-    if isinstance(old, float) and type(value) is int:
-        return float(value)
-    if isinstance(old, tuple | list):
-        if isinstance(value, tuple | list):
-            return tuple(value)
-        return (value,) if text else ()
-    if type(value) is not type(old):
-        raise InputError(
-            f"config.{key}={text!r} is not of type {_type_name(old)}, such as {old!r}"
-        )
-    return value
-
-
-def plain(config: ConfigDict) -> dict[str, Any]:
-    """The config as nested dicts, lists and scalars that JSON keeps as they are."""
-    return json.loads(config.to_json())
 
 
 def check_parts(config: Mapping[str, Any]) -> None:

@@ -96,17 +96,7 @@ class Meter:
             self._write(step)
 
     def _write(self, step: int) -> None:
-        names = self._rows[0]
-        self._writer.write(
-            step,
-            "train",
-            {
-                name: float(
-                    np.mean(np.concatenate([rows[name] for rows in self._rows]))
-                )
-                for name in names
-            },
-        )
+        self._writer.write(step, "train", average(self._rows))
         if self._rounds:
             rate = self._rounds / self._seconds
             values = {
@@ -115,6 +105,14 @@ class Meter:
             }
             self._writer.write(step, "time", values)
         self._rows, self._seconds, self._rounds = [], 0.0, 0
+
+
+def average(rows: list[dict[str, np.ndarray]]) -> dict[str, float]:
+    """Means over the rounds of several calls, `[rounds]` each."""
+    return {
+        name: float(np.mean(np.concatenate([row[name] for row in rows])))
+        for name in rows[0]
+    }
 
 
 def refuse_non_finite(rows: dict[str, np.ndarray], step: int) -> None:

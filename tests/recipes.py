@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from genlab import config as configs
-from genlab import parallel
+from genlab import override, parallel
 from genlab.data.feed import Feed
 from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
@@ -37,7 +37,7 @@ def plain(name: str, variant: str = "tiny", **overrides: str) -> dict[str, Any]:
         str(CONFIGS / f"{name}.py") + (f":{variant}" if variant else "")
     )
     for key, text in overrides.items():
-        configs.override(config, key.replace("__", "."), text)
+        override.override(config, key.replace("__", "."), text)
     return configs.plain(config)
 
 

@@ -6,6 +6,7 @@ import pytest
 import recipes
 
 from genlab import config as configs
+from genlab import override
 from genlab.registry import REGISTRIES
 
 
@@ -58,7 +59,7 @@ def test_every_part_is_described(kind):
 
 def test_a_dict_used_twice_is_two_to_an_override(tmp_path):
     config = configs.load(str(recipes.CONFIGS / "gan_ring.py"))
-    configs.override(config, "optimizer.generator.schedule.steps", "5")
+    override.override(config, "optimizer.generator.schedule.steps", "5")
     assert config.optimizer.generator.schedule.steps == 5
     assert config.optimizer.discriminator.schedule.steps == 20_000
 
@@ -66,17 +67,17 @@ def test_a_dict_used_twice_is_two_to_an_override(tmp_path):
 def test_choices_are_applied_before_their_knobs():
     config = configs.load(str(recipes.CONFIGS / "gan_ring.py:tiny"))
     overrides = {"objective.real_label": "0.9", "objective": "minimax"}
-    configs.apply(config, overrides)
+    override.apply(config, overrides)
     assert config.objective.to_dict() == {"name": "minimax", "real_label": 0.9}
 
 
 def test_a_part_knob_is_set_cleared_and_refined():
     config = configs.load(str(recipes.CONFIGS / "gan_ring.py:tiny"))
-    configs.override(config, "experiment.penalty.weight", "3")
+    override.override(config, "experiment.penalty.weight", "3")
     assert config.experiment.penalty.weight == 3.0
-    configs.override(config, "experiment.penalty", "None")
+    override.override(config, "experiment.penalty", "None")
     assert config.experiment.penalty is None
-    configs.override(config, "experiment.penalty", "r1")
+    override.override(config, "experiment.penalty", "r1")
     assert config.experiment.penalty.to_dict() == {"name": "r1"}
 
 

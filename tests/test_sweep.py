@@ -18,9 +18,11 @@ from scipy import stats
 from genlab.checkpoint import Checkpoints
 from genlab.cli import main
 from genlab.errors import InputError
+from genlab.recipe import Recipe
 from genlab.run import load_run
 from genlab.signals import Stop
 from genlab.sweep import population, space, table
+from genlab.sweep.group import group, pack
 from genlab.sweep.statistics import rank_test, summarize
 from genlab.sweep.trial import resolve
 from genlab.train import train
@@ -55,7 +57,7 @@ def test_trials_of_one_shape_are_one_group():
     floats = space.grid(objective__beta=(1.0, 2.0))
     shapes = space.grid(experiment__latent_dim=(2, 3))
     trials = resolve(VAE, {}, space.product(floats, shapes, space.seeds(2)))
-    groups = population.group(trials)
+    groups = group(trials)
     assert [len(one) for one in groups] == [4, 4]
     for one in groups:
         assert len({trial.config["experiment"]["latent_dim"] for trial in one}) == 1
@@ -63,12 +65,12 @@ def test_trials_of_one_shape_are_one_group():
 
 def test_packs_fit_the_memory():
     trials = resolve(VAE, {}, space.seeds(5))
-    state = population.Recipe.build(trials[0].config).shapes()
+    state = Recipe.build(trials[0].config).shapes()
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
-    packs = population.pack(trials, memory=2 * 4 * size)
+    packs = pack(trials, memory=2 * 4 * size)
     assert [trial for part in packs for trial in part] == trials
     assert max(map(len, packs)) == 2
-    assert population.pack(trials, memory=1)[0] == trials[:1]
+    assert pack(trials, memory=1)[0] == trials[:1]
 
 
 @pytest.mark.parametrize("name", recipes.one_config_per_experiment())

@@ -5,130 +5,31 @@ Members share the data on the device, each in the order of its own seed.
 """
 
 import hashlib
-import itertools
-import json
 import logging
-import math
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from genlab import evaluate, rng
+from genlab import rng
 from genlab.build import SECTIONS, build_experiment
 from genlab.checkpoint import Checkpoints
 from genlab.data.feed import Feed
-from genlab.errors import InputError, NonFiniteLoss, Stopped
+from genlab.errors import InputError, Stopped
 from genlab.experiment import State
-from genlab.meter import refuse_non_finite
 from genlab.plan import Plan
 from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
-from genlab.run import claim, locked
 from genlab.signals import Stop
+from genlab.sweep.group import Knobs, group, pack
+from genlab.sweep.member import Member
 from genlab.sweep.trial import Trial
-from genlab.train import write_results
-from genlab.writer import Writer
 
 _log = logging.getLogger("genlab")
-
-KnobPath = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Knobs:
-    """The floats in which the members of a population differ.
-
-    Attributes:
-      paths: where each lies in the spec.
-      values: [members] float32 for each path.
-    """
-
-    paths: tuple[KnobPath, ...]
-    values: tuple[np.ndarray, ...]
-
-    @classmethod
-    def of(cls, configs: list[dict[str, Any]]) -> "Knobs":
-        """The floats of the configs' specs that are not the same in all of them."""
-        columns: dict[KnobPath, list[float]] = {}
-        for config in configs:
-            for path, value in _floats({name: config[name] for name in SECTIONS}):
-                columns.setdefault(path, []).append(value)
-        differing = {p: values for p, values in columns.items() if len(set(values)) > 1}
-        return cls(
-            tuple(differing),
-            tuple(np.array(values, np.float32) for values in differing.values()),
-        )
-
-    def put(self, spec: dict[str, Any], values: tuple[Any, ...]) -> dict[str, Any]:
-        """The spec with `values`, traced or not, in the places of these knobs."""
-        for path, value in zip(self.paths, values, strict=True):
-            spec = _replaced(spec, path, value)
-        return spec
-
-
-def _floats(tree: Any, path: KnobPath = ()):
-    if isinstance(tree, float):
-        yield path, tree
-    elif isinstance(tree, dict):
-        for key in sorted(tree):
-            yield from _floats(tree[key], (*path, key))
-    elif isinstance(tree, list):
-        for index, value in enumerate(tree):
-            yield from _floats(value, (*path, str(index)))
-
-
-def _replaced(tree: Any, path: KnobPath, value: Any) -> Any:
-    if not path:
-        return value
-    if isinstance(tree, list):
-        index = int(path[0])
-        return [
-            *tree[:index],
-            _replaced(tree[index], path[1:], value),
-            *tree[index + 1 :],
-        ]
-    return {**tree, path[0]: _replaced(tree[path[0]], path[1:], value)}
-
-
-def group(trials: list[Trial]) -> list[list[Trial]]:
-    """Trials that one program can train: alike in all but the seed and floats of the spec."""
-    groups: dict[str, list[Trial]] = {}
-    for trial in trials:
-        config = {key: value for key, value in trial.config.items() if key != "seed"}
-        for path, _ in _floats({name: config[name] for name in SECTIONS}):
-            config = _replaced(config, path, "a float")
-        groups.setdefault(json.dumps(config, sort_keys=True), []).append(trial)
-    return list(groups.values())
-
-
-def pack(trials: list[Trial], memory: int | None = None) -> list[list[Trial]]:
-    """A group cut into parts that fit the memory, as even as they go.
-
-    Args:
-      trials: one group.
-      memory: bytes; None asks the device, and half the machine's memory on a CPU.
-    """
-    shapes = Recipe.build(trials[0].config).shapes()
-    state = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
-    fitting = max(
-        1, (memory or _memory()) // (4 * state)
-    )  # state, gradients, activations
-    parts = math.ceil(len(trials) / fitting)
-    bounds = np.linspace(0, len(trials), parts + 1).round().astype(int)
-    return [trials[low:high] for low, high in itertools.pairwise(bounds)]
-
-
-def _memory() -> int:
-    statistics = jax.devices()[0].memory_stats() or {}
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    return int(statistics.get("bytes_limit", machine))
 
 
 class Population:
@@ -201,7 +102,9 @@ class Population:
         state = jax.device_put(state, self._split)
         step = int(np.max(state.step))
         rounds = self.plan.rounds_per_call(step)
-        members = [Member(trial, self, step) for trial in self.trials]
+        members = [
+            Member(trial, self.recipe, self.sweep, step) for trial in self.trials
+        ]
         bar = tqdm(
             total=self.plan.steps, initial=step, unit="round", dynamic_ncols=True
         )
@@ -219,72 +122,6 @@ class Population:
                     raise Stopped(f"stopped by {stop.signal} after step {step}; saved")
         for index, member in enumerate(members):
             member.finish(jax.tree.map(lambda leaf, i=index: leaf[i], state))
-
-
-class Member:
-    """One trial of a population: its run folder, its log, its failure."""
-
-    def __init__(self, trial: Trial, population: Population, step: int):
-        self.trial, self.population = trial, population
-        self.workdir = trial.folder(population.sweep)
-        self.failure = ""
-        self._every = population.plan.periods["log"]
-        self._rows: list[dict[str, np.ndarray]] = []
-        with locked(self.workdir):
-            claim(self.workdir, self._recipe(), trial.overrides)
-        self.writer = Writer(self.workdir, step)
-
-    def _recipe(self) -> Recipe:
-        """The trial's own parts, on the data that the population shares."""
-        recipe, config = self.population.recipe, self.trial.config
-        spec = {section: config[section] for section in SECTIONS}
-        experiment = build_experiment(spec, recipe.data, config["dtype"])
-        return replace(recipe, config=config, experiment=experiment)
-
-    def log(self, step: int, rows: dict[str, np.ndarray]) -> None:
-        """Takes the metrics of a call, `[rounds]` each; a loss that is not finite is recorded."""
-        if self.failure:
-            return
-        try:
-            refuse_non_finite(rows, step - len(next(iter(rows.values()))))
-        except NonFiniteLoss as error:
-            self.failure = str(error).partition(";")[0]
-            _log.warning(
-                "trial %s %s: %s", self.trial.name, self.trial.overrides, error
-            )
-            return
-        self._rows.append(rows)
-        if step % self._every == 0 or step == self.population.plan.steps:
-            joined = {
-                name: float(np.mean(np.concatenate([one[name] for one in self._rows])))
-                for name in rows
-            }
-            self.writer.write(step, "train", joined)
-            self._rows = []
-
-    def finish(self, state: State) -> None:
-        """Saves the member as a run of its own, with results, pictures and report."""
-        self.writer.close()
-        failed = self.workdir / "failed.txt"
-        if self.failure or not _all_finite(state):
-            failed.write_text((self.failure or "the state is not finite") + "\n")
-            return
-        failed.unlink(missing_ok=True)
-        if self.trial.results(self.population.sweep) is not None:
-            return
-        keep = self.trial.config["checkpoint"]["keep"]
-        with locked(self.workdir):
-            checkpoints = Checkpoints(self.workdir / "checkpoints", keep)
-            checkpoints.save(state, int(state.step))
-            trained = self._recipe().trained(jax.device_put(jax.device_get(state)))
-            chosen = self.trial.config["sample"]["plots"]
-            evaluate.save_pictures(trained, chosen, self.workdir / "samples")
-            write_results(self.workdir, trained, self.trial.config)
-
-
-def _all_finite(state: State) -> bool:
-    leaves = jax.tree.leaves(state.params)
-    return all(bool(jnp.isfinite(leaf).all()) for leaf in leaves)
 
 
 def _shardings(members: int):

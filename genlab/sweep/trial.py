@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab import config as configs
+from genlab import override
 from genlab.errors import InputError
 from genlab.sweep.space import Overrides
 
@@ -60,7 +61,7 @@ def resolve(
     for overrides in sweep:
         config = configs.load(path)
         texts = {key: str(value) for key, value in overrides.items()}
-        configs.apply(config, {**common, **texts})
+        override.apply(config, {**common, **texts})
         plain = configs.plain(config)
         configs.check_parts(plain)
         trial = Trial(dict(overrides), plain)

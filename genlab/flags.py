@@ -1,0 +1,48 @@
+"""Flags of one command, as absl keeps them, and the overrides among its arguments."""
+
+from collections.abc import Callable
+from typing import Any
+
+from absl import flags
+
+from genlab.errors import InputError
+
+
+def parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]:
+    """Flags of one command, and the `--config.KEY=VALUE` overrides among its arguments.
+
+    Only a command that takes a config takes overrides.
+    """
+    values = flags.FlagValues()
+    flags.DEFINE_bool("verbose", False, "show tracebacks", flag_values=values)
+    for definition in define:
+        definition(values)
+    overrides, others = {}, ["launch.py"]
+    for argument in arguments:
+        if "config" in values and argument.startswith("--config."):
+            key, equals, text = argument.removeprefix("--config.").partition("=")
+            if not equals:
+                raise InputError(f"{argument} sets nothing; --config.KEY=VALUE does")
+            overrides[key] = text
+        else:
+            others.append(argument)
+    left = values(others)[1:]
+    if left:
+        raise InputError(f"unexpected argument {left[0]!r}; flags are --name=value")
+    return values, overrides
+
+
+def text(name: str, default: str | None, meaning: str) -> Callable:
+    return lambda values: flags.DEFINE_string(
+        name, default, meaning, flag_values=values
+    )
+
+
+def number(name: str, default: int | None, meaning: str) -> Callable:
+    return lambda values: flags.DEFINE_integer(
+        name, default, meaning, flag_values=values, lower_bound=1
+    )
+
+
+def switch(name: str, meaning: str) -> Callable:
+    return lambda values: flags.DEFINE_bool(name, False, meaning, flag_values=values)

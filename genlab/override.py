@@ -1,0 +1,120 @@
+"""Overrides: keys of a config set from the text of the command line."""
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from genlab.config import FEEDING, PREPARATION, part_knobs, type_name
+from genlab.errors import InputError, suggest
+from genlab.registry import (
+    REQUIRED,
+    Registry,
+    datasets,
+    experiments,
+    models,
+    objectives,
+    optimizers,
+    schedules,
+)
+
+
+def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
+    """Sets every override, choices of parts before their knobs; returns the values set."""
+    ordered = sorted(overrides.items(), key=lambda item: item[0].count("."))
+    return {key: override(config, key, text) for key, text in ordered}
+
+
+def override(config: ConfigDict, key: str, text: str) -> Any:
+    """Sets `config.key` from the text of a command-line flag and returns the value set.
+
+    The value takes the type of the one it replaces. A part named without knobs replaces the part
+    with its knobs: `--config.objective=minimax`. A knob that the config leaves at its default is
+    set by its name: `--config.objective.real_label=0.9`.
+
+    Raises:
+      InputError: no such key or knob, or a text that does not have the type.
+    """
+    *path, last = key.split(".")
+    home: Any = config
+    for depth, step in enumerate(path):
+        if not isinstance(home, ConfigDict) or step not in home:
+            _refuse_key(home, path[: depth + 1])
+        home = home[step]
+    if not isinstance(home, ConfigDict):
+        _refuse_key(home, key.split("."))
+    registry, chosen = _registry_of(config, path), _registry_of(config, [*path, last])
+    default = _default_of_knob(registry, home, key) if registry else REQUIRED
+    if last not in home and default is REQUIRED and chosen is None:
+        _refuse_key(home, key.split("."))
+    old = home.get(last, default)
+    if chosen is not None and text != "None":
+        kept = PREPARATION + FEEDING if chosen is datasets else ()
+        value = ConfigDict({"name": text, **{knob: old[knob] for knob in kept}})
+    elif isinstance(old, ConfigDict) and chosen is None:
+        raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
+    else:
+        value = _parse(key, text, old, may_be_none=default is None)
+    with home.unlocked(), home.ignore_type():
+        home[last] = value
+    return text if isinstance(value, ConfigDict) else value
+
+
+def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
+    """The registry that the dict at this path chooses a part of, if it does."""
+    match keys:
+        case ["experiment"]:
+            return experiments
+        case ["objective"]:
+            return objectives
+        case ["experiment", knob]:
+            return part_knobs(config.experiment.name).get(knob)
+        case ["model", _]:
+            return models
+        case ["optimizer", _]:
+            return optimizers
+        case ["optimizer", _, "schedule"]:
+            return schedules
+        case ["data"]:
+            return datasets
+    return None
+
+
+def _default_of_knob(registry: Registry, part: ConfigDict, key: str) -> Any:
+    """The default of the knob that the key names, REQUIRED where the part has none."""
+    if not part.get("name"):
+        raise InputError(f"config.{key}: choose {key.rpartition('.')[0]}.name first")
+    knob, accepted = key.rpartition(".")[2], registry.knobs(part.name)
+    if knob not in accepted and knob not in part:
+        registry.check_knobs(part.name, {knob: None})
+    default = accepted.get(knob, REQUIRED)
+    return None if default is REQUIRED and knob not in part else default
+
+
+def _refuse_key(home: Any, path: list[str]) -> None:
+    known = home.keys() if isinstance(home, ConfigDict) else ()
+    raise InputError(f"config has no key {'.'.join(path)!r}{suggest(path[-1], known)}")
+
+
+def _parse(key: str, text: str, old: Any, may_be_none: bool) -> Any:
+    """The value of `text` in the type of the value that it replaces."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = {"true": True, "false": False}.get(text.lower(), text)
+    if old is None or (value is None and may_be_none):
+        return value
+    if isinstance(old, str):
+        return text
+    if isinstance(old, float) and type(value) is int:
+        return float(value)
+    if isinstance(old, tuple | list):
+        if isinstance(value, tuple | list):
+            return tuple(value)
+        return (value,) if text else ()
+    if type(value) is not type(old):
+        raise InputError(
+            f"config.{key}={text!r} is not of type {type_name(old)}, such as {old!r}"
+        )
+    return value

@@ -1,0 +1,107 @@
+"""Which trials one program can train: the same but for floats and seeds, and not too many."""
+
+import itertools
+import json
+import math
+import os
+from dataclasses import dataclass
+from typing import Any, Self
+
+import jax
+import numpy as np
+
+from genlab.build import SECTIONS
+from genlab.recipe import Recipe
+from genlab.sweep.trial import Trial
+
+KnobPath = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """The floats in which the members of a population differ.
+
+    Attributes:
+      paths: where each lies in the spec.
+      values: [members] float32 for each path.
+    """
+
+    paths: tuple[KnobPath, ...]
+    values: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, configs: list[dict[str, Any]]) -> Self:
+        """The floats of the configs' specs that are not the same in all of them."""
+        columns: dict[KnobPath, list[float]] = {}
+        for config in configs:
+            for path, value in _floats({name: config[name] for name in SECTIONS}):
+                columns.setdefault(path, []).append(value)
+        differing = {p: values for p, values in columns.items() if len(set(values)) > 1}
+        return cls(
+            tuple(differing),
+            tuple(np.array(values, np.float32) for values in differing.values()),
+        )
+
+    def put(self, spec: dict[str, Any], values: tuple[Any, ...]) -> dict[str, Any]:
+        """The spec with `values`, traced or not, in the places of these knobs."""
+        for path, value in zip(self.paths, values, strict=True):
+            spec = _replaced(spec, path, value)
+        return spec
+
+
+def _floats(tree: Any, path: KnobPath = ()):
+    if isinstance(tree, float):
+        yield path, tree
+    elif isinstance(tree, dict):
+        for key in sorted(tree):
+            yield from _floats(tree[key], (*path, key))
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            yield from _floats(value, (*path, str(index)))
+
+
+def _replaced(tree: Any, path: KnobPath, value: Any) -> Any:
+    if not path:
+        return value
+    if isinstance(tree, list):
+        index = int(path[0])
+        return [
+            *tree[:index],
+            _replaced(tree[index], path[1:], value),
+            *tree[index + 1 :],
+        ]
+    return {**tree, path[0]: _replaced(tree[path[0]], path[1:], value)}
+
+
+def group(trials: list[Trial]) -> list[list[Trial]]:
+    """Trials that one program can train: alike in all but the seed and floats of the spec."""
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        config = {key: value for key, value in trial.config.items() if key != "seed"}
+        for path, _ in _floats({name: config[name] for name in SECTIONS}):
+            config = _replaced(config, path, "a float")
+        groups.setdefault(json.dumps(config, sort_keys=True), []).append(trial)
+    return list(groups.values())
+
+
+def pack(trials: list[Trial], memory: int | None = None) -> list[list[Trial]]:
+    """A group cut into parts that fit the memory, as even as they go.
+
+    Args:
+      trials: one group.
+      memory: bytes; None asks the device, and half the machine's memory on a CPU.
+    """
+    shapes = Recipe.build(trials[0].config).shapes()
+    state = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    fitting = max(
+        1, (memory or _memory()) // (4 * state)
+    )  # state, gradients, activations
+    parts = math.ceil(len(trials) / fitting)
+    bounds = np.linspace(0, len(trials), parts + 1).round().astype(int)
+    return [trials[low:high] for low, high in itertools.pairwise(bounds)]
+
+
+def _memory() -> int:
+    statistics = jax.devices()[0].memory_stats() or {}
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return int(statistics.get("bytes_limit", machine))
