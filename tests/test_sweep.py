@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -172,6 +173,22 @@ def test_local_engine_runs_each_trial_and_records_failures(tmp_path):
         assert [row["state"] for row in csv.DictReader(file)] == ["finished", "failed"]
     finished = json.loads(next(tmp_path.glob("*/results.json")).read_text())
     assert finished["step"] == 8
+
+
+def test_slurm_script_is_an_array_whose_tasks_train_their_trial(tmp_path, capsys):
+    command = ["launch.py", "sweep", f"--config={RING}", "--seeds=2", "--engine=slurm"]
+    command += [f"--workdir={tmp_path}/sweep", "--config.sample.plots=()"]
+    assert main(command) == 0
+    script = capsys.readouterr().out
+    assert "#SBATCH --array=0-1" in script
+    assert not (tmp_path / "sweep").exists(), "printing a script trains nothing"
+    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
+    for _ in range(2):  # the second time the trial is finished
+        subprocess.run(["bash", "-c", script], env=environment, check=True)
+    (results,) = (tmp_path / "sweep").glob("*/results.json")
+    assert (
+        json.loads((results.parent / "config.json").read_text())["config"]["seed"] == 1
+    )
 
 
 @pytest.mark.parametrize(

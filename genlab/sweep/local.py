@@ -2,7 +2,6 @@
 
 import logging
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +69,8 @@ class Pool:
             with self._guard:
                 if self._stopping:
                     return
-                process = subprocess.Popen(self._command(trial), stdout=log, stderr=log)
+                command = trial.command(self._path, self._common, self._sweep)
+                process = subprocess.Popen(command, stdout=log, stderr=log)
                 self._running.add(process)
             code = process.wait()
             with self._guard:
@@ -79,12 +79,3 @@ class Pool:
             reason = (folder / "log.txt").read_text().strip().splitlines()[-1:]
             failed.write_text("".join(reason) + "\n")
             _log.warning("trial %s %s failed: %s", trial.name, trial.overrides, *reason)
-
-    def _command(self, trial: Trial) -> list[str]:
-        overrides = {**self._common, **trial.overrides}
-        program = "import sys; from genlab.cli import main; sys.exit(main(sys.argv))"
-        return [
-            *(sys.executable, "-c", program, f"--config={self._path}"),
-            f"--workdir={trial.folder(self._sweep)}",
-            *(f"--config.{key}={value}" for key, value in overrides.items()),
-        ]

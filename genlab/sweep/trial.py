@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,16 @@ class Trial:
     def folder(self, sweep: Path) -> Path:
         """The trial's run folder in the folder of the sweep."""
         return sweep / self.name
+
+    def command(self, path: str, common: dict[str, str], sweep: Path) -> list[str]:
+        """The command that trains this trial alone in its folder, and goes on with it."""
+        program = "import sys; from genlab.cli import main; sys.exit(main(sys.argv))"
+        overrides = {**common, **self.overrides}
+        return [
+            *(sys.executable, "-c", program, f"--config={path}"),
+            f"--workdir={self.folder(sweep)}",
+            *(f"--config.{key}={value}" for key, value in overrides.items()),
+        ]
 
     def results(self, sweep: Path) -> dict[str, Any] | None:
         """What `results.json` holds, None for a trial that has not finished."""
