@@ -13,7 +13,7 @@ R1: Mescheder et al. 2018, arXiv:1801.04406
 from ml_collections import ConfigDict
 
 from configs import base
-from genlab.sweep.space import grid, product, seeds
+from genlab.sweep.space import Uniform, grid, product, seeds
 
 VARIANTS = ("tiny", "plain")
 
@@ -51,6 +51,15 @@ def get_config(variant: str = "") -> ConfigDict:
         case "plain":
             del config.experiment.penalty
     return config
+
+
+def sweep_space():
+    """Learning rates and the weight of R1, for a study or random draws."""
+    return {
+        "optimizer.generator.learning_rate": Uniform(1e-4, 1e-2, log=True),
+        "optimizer.discriminator.learning_rate": Uniform(1e-4, 1e-2, log=True),
+        "experiment.penalty.weight": Uniform(1e-3, 10.0, log=True),
+    }
 
 
 def sweep_learning_rates():

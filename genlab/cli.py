@@ -28,7 +28,9 @@ genlab trains, evaluates and samples deep generative models.
   python launch.py eval   --workdir=DIR [--metrics=NAME,...] [--best]
   python launch.py sample --workdir=DIR --num=64 --out=grid.png (or .npz) [--best]
   python launch.py sweep  --config=FILE --sweep=NAME | --grid='KEY=A,B;KEY=C,D' [--seeds=N]
-                          [--engine=population|local|slurm] [--workers=N]
+                          [--engine=population|local|slurm] [--workers=N] [--trials=N]
+  python launch.py sweep  --config=FILE --sweep=SPACE --engine=study --target=[-]VALUE --trials=N
+                          [--workers=N] [--sampler=tpe|cmaes|random] [--storage=URL]
   python launch.py report --workdir=DIR
   python launch.py export --workdir=DIR --out=params.safetensors [--best]
 
@@ -227,39 +229,22 @@ def sweep(arguments: list[str]) -> None:
         flags.text("sweep", None, "name of a sweep_NAME() in the config file"),
         flags.text("grid", None, "KEY=VALUE,VALUE;KEY=VALUE,VALUE"),
         flags.number("seeds", None, "seeds of every trial, 0 to N - 1"),
-        flags.text("engine", "population", "population, local or slurm"),
-        flags.number("workers", 1, "processes at a time of the local engine"),
+        flags.number("trials", None, "trials drawn from a space"),
+        flags.text("engine", "population", "population, local, study or slurm"),
+        flags.number(
+            "workers", 1, "processes at a time of the local and study engines"
+        ),
+        flags.text("target", "", "what a study minimises; -NAME maximises"),
+        flags.text("sampler", "tpe", "of a study: tpe, cmaes or random"),
+        flags.text("storage", "", "URL of a study's storage; a journal file without"),
     )
     path = _required(values.config, "config")
     _prepare_jax()
-    from genlab.run import locked
-    from genlab.signals import stop_requested
-    from genlab.sweep import local, population, slurm, space, table
-    from genlab.sweep.trial import named_sweep, resolve
+    from genlab.sweep import command
 
-    parts = [named_sweep(path, values.sweep)] if values.sweep else []
-    parts += [space.parse_grid(values.grid)] if values.grid else []
-    parts += [space.seeds(values.seeds)] if values.seeds else []
-    if not parts:
-        raise InputError("a sweep needs --sweep=NAME, --grid or --seeds")
-    engines = ("population", "local", "slurm")
-    if values.engine not in engines:
-        raise InputError(
-            f"engine {values.engine!r} is unknown{suggest(values.engine, engines)}"
-        )
-    trials = resolve(path, common, space.product(*parts))
     name = "-".join(filter(None, (_default_workdir(path).name, values.sweep)))
     workdir = Path(values.workdir or Path("runs") / "sweeps" / name)
-    if values.engine == "slurm":
-        print(slurm.script(path, common, trials, workdir), end="")
-        return
-    with locked(workdir), stop_requested() as stop:
-        if values.engine == "population":
-            population.engine(trials, workdir, stop)
-        else:
-            local.Pool(path, common, workdir, values.workers).train(trials, stop)
-    print(table.render(trials, workdir))
-    print(table.write_csv(trials, workdir))
+    command.run(path, common, workdir, values)
 
 
 def report(arguments: list[str]) -> None:

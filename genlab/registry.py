@@ -12,6 +12,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ import flax.linen as nn
 from genlab.errors import InputError, suggest
 
 REQUIRED = inspect.Parameter.empty
+_discovery = threading.RLock()  # another thread waits until a room has been walked
 _MODULE_FIELDS = {"parent", "name"}  # fields that Flax adds to every module
 
 
@@ -141,14 +143,15 @@ class Registry:
         return text.partition("\n")[0], (re.sub(r"\s+", " ", paper[1]) if paper else "")
 
     def _discover(self) -> None:
-        if self._discovered:
-            return
-        self._discovered = True
-        room = importlib.import_module(self._package)
-        for module in pkgutil.walk_packages(
-            getattr(room, "__path__", ()), self._package + "."
-        ):
-            importlib.import_module(module.name)
+        with _discovery:
+            if self._discovered:
+                return
+            self._discovered = True
+            room = importlib.import_module(self._package)
+            for module in pkgutil.walk_packages(
+                getattr(room, "__path__", ()), self._package + "."
+            ):
+                importlib.import_module(module.name)
 
     def _imported(self, module: str, attribute: str) -> Callable:
         name = f"{module}:{attribute}"

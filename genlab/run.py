@@ -68,6 +68,15 @@ def locked(workdir: Path) -> Iterator[None]:
         yield
 
 
+def in_use(workdir: Path) -> bool:
+    """Whether another process holds the folder."""
+    try:
+        with locked(workdir):
+            return False
+    except InputError:
+        return True
+
+
 def claim(workdir: Path, recipe: Recipe, overrides: dict[str, Any]) -> None:
     """Writes `config.json`, or checks that the folder was made by a config that can go on.
 

@@ -195,7 +195,7 @@ def test_slurm_script_is_an_array_whose_tasks_train_their_trial(tmp_path, capsys
     ("arguments", "expected"),
     [
         ([], "needs --sweep=NAME, --grid or --seeds"),
-        (["--sweep=rates"], "no sweep 'rates'; it has learning_rates"),
+        (["--sweep=rates"], "no sweep 'rates'; it has space, learning_rates"),
         (["--grid=learning_rate"], "is not KEY=VALUE,VALUE"),
         (["--grid=optimizer.generator.learning_rte=1"], "did you mean 'learning_rate'"),
         (["--grid=seed=1,1"], "{'seed': '1'} twice"),

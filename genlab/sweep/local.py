@@ -4,10 +4,11 @@ import logging
 import subprocess
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from genlab.errors import Stopped
+from genlab.run import in_use
 from genlab.signals import Stop
 from genlab.sweep.trial import Trial
 
@@ -32,7 +33,7 @@ class Pool:
         self._sweep, self._workers = sweep, workers
         self._running: set[subprocess.Popen] = set()
         self._guard = threading.Lock()
-        self._stopping = False
+        self.stopping = False
 
     def train(self, trials: list[Trial], stop: Stop) -> None:
         """Trains every trial that has no results yet.
@@ -42,13 +43,20 @@ class Pool:
         """
         waiting = [trial for trial in trials if trial.results(self._sweep) is None]
         with ThreadPoolExecutor(self._workers) as threads:
-            jobs = [threads.submit(self._run, trial) for trial in waiting]
-            while not all(job.done() for job in jobs):
-                if stop.signal and not self._stopping:
-                    self._end()
-                time.sleep(0.1)
-            for job in jobs:
-                job.result()
+            self.wait([threads.submit(self.run, trial) for trial in waiting], stop)
+
+    def wait(self, jobs: list[Future], stop: Stop) -> None:
+        """Waits for jobs that call `run`; a signal ends them after they have saved.
+
+        Raises:
+          Stopped: a signal asked to stop.
+        """
+        while not all(job.done() for job in jobs):
+            if stop.signal and not self.stopping:
+                self._end()
+            time.sleep(0.1)
+        for job in jobs:
+            job.result()
         if stop.signal:
             raise Stopped(
                 f"sweep stopped by {stop.signal}; the running trials are saved"
@@ -56,18 +64,22 @@ class Pool:
 
     def _end(self) -> None:
         with self._guard:
-            self._stopping = True
+            self.stopping = True
             for process in self._running:
                 process.terminate()
 
-    def _run(self, trial: Trial) -> None:
+    def run(self, trial: Trial) -> None:
+        """Trains one trial, waiting for its process."""
         folder = trial.folder(self._sweep)
         folder.mkdir(parents=True, exist_ok=True)
+        # A killed sweep leaves the trials that it started; they go on to their end first.
+        while in_use(folder) and not self.stopping:
+            time.sleep(0.5)
         failed = folder / "failed.txt"
         failed.unlink(missing_ok=True)
         with (folder / "log.txt").open("a") as log:
             with self._guard:
-                if self._stopping:
+                if self.stopping:
                     return
                 command = trial.command(self._path, self._common, self._sweep)
                 process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -75,7 +87,7 @@ class Pool:
             code = process.wait()
             with self._guard:
                 self._running.discard(process)
-        if code and not self._stopping:
+        if code and not self.stopping:
             reason = (folder / "log.txt").read_text().strip().splitlines()[-1:]
             failed.write_text("".join(reason) + "\n")
             _log.warning("trial %s %s failed: %s", trial.name, trial.overrides, *reason)

@@ -2,11 +2,70 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from genlab.errors import InputError
 
 Overrides = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values."""
+
+    values: tuple[Any, ...]
+
+    def draw(self, generator: np.random.Generator) -> Any:
+        return self.values[generator.integers(len(self.values))]
+
+
+@dataclass(frozen=True)
+class Integers:
+    """A whole number from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+    def draw(self, generator: np.random.Generator) -> int:
+        return int(generator.integers(self.low, self.high + 1))
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """A number from `low` to `high`, evenly, or with `log` evenly in its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def draw(self, generator: np.random.Generator) -> float:
+        if self.log:
+            low, high = np.log(self.low), np.log(self.high)
+            return float(np.exp(generator.uniform(low, high)))
+        return float(generator.uniform(self.low, self.high))
+
+
+Space = dict[str, Choice | Integers | Uniform]
+
+
+def draw(space: Space, count: int, *, seed: int = 0) -> list[Overrides]:
+    """`count` random points of a space; the first n are the same for every count.
+
+    Raises:
+      InputError: an empty space, or a count below 1.
+    """
+    if not space:
+        raise InputError("the space has no keys")
+    if count < 1:
+        raise InputError(f"{count} trials are no sweep; --trials=N gives 1 or more")
+    generator = np.random.default_rng(seed)
+    return [
+        {key: distribution.draw(generator) for key, distribution in space.items()}
+        for _ in range(count)
+    ]
 
 
 def grid(**values: Sequence[Any]) -> list[Overrides]:

@@ -16,14 +16,21 @@ def rows(trials: list[Trial], sweep: Path) -> list[dict[str, object]]:
     for trial in trials:
         row: dict[str, object] = {"trial": trial.name, "state": _state(trial, sweep)}
         row |= trial.overrides
-        if (results := trial.results(sweep)) is not None:
-            measured = {
-                name: Measurement(result["values"], result["protocol"])
-                for name, result in results["metrics"].items()
-            }
-            row |= evaluate.values_of(measured)
-        table.append(row)
+        table.append(row | measured(trial, sweep))
     return table
+
+
+def measured(trial: Trial, sweep: Path) -> dict[str, float | None]:
+    """The values of a trial's results by flat name; empty for one that has not finished."""
+    results = trial.results(sweep)
+    if results is None:
+        return {}
+    return evaluate.values_of(
+        {
+            name: Measurement(result["values"], result["protocol"])
+            for name, result in results["metrics"].items()
+        }
+    )
 
 
 def _state(trial: Trial, sweep: Path) -> str:

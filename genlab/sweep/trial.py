@@ -11,7 +11,7 @@ from typing import Any
 from genlab import config as configs
 from genlab import override
 from genlab.errors import InputError
-from genlab.sweep.space import Overrides
+from genlab.sweep.space import Overrides, Space
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def resolve(
     return list(trials.values())
 
 
-def named_sweep(path: str, name: str) -> list[Overrides]:
-    """What `sweep_NAME()` of a config file yields.
+def named_sweep(path: str, name: str) -> list[Overrides] | Space:
+    """What `sweep_NAME()` of a config file yields: the trials, or a space to draw them from.
 
     Raises:
       InputError: the file has no such sweep; lists the ones it has.
@@ -96,4 +96,5 @@ def named_sweep(path: str, name: str) -> list[Overrides]:
         raise InputError(
             f"{path.partition(':')[0]} has no sweep {name!r}; it has {known}"
         )
-    return list(sweeps[name]())
+    sweep = sweeps[name]()
+    return sweep if isinstance(sweep, dict) else list(sweep)
