@@ -33,16 +33,19 @@ def parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]
 
 
 def text(name: str, default: str | None, meaning: str) -> Callable:
+    """A flag `--name=TEXT` for `parse`."""
     return lambda values: flags.DEFINE_string(
         name, default, meaning, flag_values=values
     )
 
 
 def number(name: str, default: int | None, meaning: str) -> Callable:
+    """A flag `--name=COUNT`, 1 or more, for `parse`."""
     return lambda values: flags.DEFINE_integer(
         name, default, meaning, flag_values=values, lower_bound=1
     )
 
 
 def switch(name: str, meaning: str) -> Callable:
+    """A flag `--name`, off without, for `parse`."""
     return lambda values: flags.DEFINE_bool(name, False, meaning, flag_values=values)

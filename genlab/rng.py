@@ -64,10 +64,3 @@ def bernoulli(key: Array, probability: float | Array, shape: tuple[int, ...]) ->
     )
     halves = jnp.concatenate([words & 0xFFFF, words >> 16], axis=1)[:, :size]
     return halves.reshape(shape).astype(jnp.float32) < probability * 65536.0
-
-
-def categorical(key: Array, count: int, classes: int) -> Array:
-    """`[count]` int32, uniform over `classes`."""
-    return jax.vmap(lambda k: jax.random.randint(k, (), 0, classes))(
-        examples(key, count)
-    )

@@ -6,35 +6,13 @@ import sys
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from data_cases import Numbers, dataset_of, numbered
 
 from genlab.data import schedule
 from genlab.data.dataset import Dataset, array_splits, carve
-from genlab.data.split import ArraySplit, Records, RecordSplit, RenderedSplit
+from genlab.data.split import ArraySplit, RecordSplit, RenderedSplit
 from genlab.errors import InputError
 from genlab.registry import datasets
-
-
-def numbered(size: int) -> dict[str, np.ndarray]:
-    """Images [size, 2, 2, 1] whose pixels all hold their index, with labels."""
-    index = np.arange(size)
-    x = np.broadcast_to(index[:, None, None, None], (size, 2, 2, 1)).astype(np.uint8)
-    return {"x": x, "label": (index % 3).astype(np.int32)}
-
-
-def dataset_of(train, name="numbered") -> Dataset:
-    empty = ArraySplit({"x": np.zeros((0, 2, 2, 1), np.uint8)})
-    splits = {"train": train, "validation": empty, "test": empty}
-    return Dataset(name, splits, (2, 2, 1))
-
-
-class Numbers(Records):
-    """As `numbered`, read one by one."""
-
-    def read(self, indices):
-        return [
-            {"x": np.full((2, 2, 1), i, np.uint8), "label": np.int32(i % 3)}
-            for i in indices
-        ]
 
 
 class TestSchedule:

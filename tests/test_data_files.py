@@ -7,29 +7,9 @@ import struct
 
 import numpy as np
 import pytest
-
-from genlab.errors import InputError
-from genlab.registry import datasets
+from data_cases import SHARED, all_of, build, refused
 
 Image = pytest.importorskip("PIL.Image")
-
-SHARED = pathlib.Path(__file__).parents[2] / "shared" / "data"
-
-
-def build(name, **knobs):
-    return datasets.build(name, **knobs)()
-
-
-def all_of(data, split="train"):
-    part = data.splits[split]
-    return part.gather(np.arange(part.size))
-
-
-def refused(match, name, **knobs):
-    with pytest.raises(InputError, match=match) as caught:
-        data = build(name, **knobs)
-        all_of(data)
-    assert "\n" not in str(caught.value)
 
 
 def png(array) -> bytes:
