@@ -40,6 +40,13 @@ def get_config(variant: str = "") -> ConfigDict:
     config.sample = dict(every=0, plots=())
     config.checkpoint = dict(every=1000, keep=2)
 
+    # Stages that come before what the config itself trains, in order: dict(name=..., and what
+    # differs from the config); a stage is quiet (no metrics, no plots) unless it says otherwise.
+    config.stages = ()
+    # What the parameters take over from the stages before, or from the run of `init_from`.
+    config.start = dict(name="fresh")
+    config.init_from = ""  # a run folder
+
     config.parallel = "jit"  # jit | pmap
     config.devices = 0  # how many; 0: all
     config.dtype = "float32"  # compute type of the networks: float32 | bfloat16

@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,16 @@ class Checkpoints:
     Args:
       folder: where they lie, `RUN/checkpoints`.
       keep: how many of the newest are kept, 1 or more.
+      pinned: steps that are kept beside them, the ends of a run's stages.
     """
 
-    def __init__(self, folder: Path, keep: int = 2):
+    def __init__(self, folder: Path, keep: int = 2, pinned: Collection[int] = ()):
         if keep < 1:
             raise InputError(f"checkpoint.keep={keep} is not a count of 1 or more")
         self._folder = folder.absolute()
         self._best = self._folder / "best"
         self._keep = keep
+        self._pinned = frozenset(pinned)
 
     def steps(self) -> list[int]:
         """Steps of the newest checkpoints, ascending, intact or not."""
@@ -60,7 +63,7 @@ class Checkpoints:
           InputError: the disk is full; what was there before is untouched.
         """
         _write(self._folder, state, step)
-        older = [old for old in self.steps() if old < step]
+        older = [old for old in self.steps() if old < step and old not in self._pinned]
         for old in older[: max(0, len(older) - self._keep + 1)]:
             shutil.rmtree(self._folder / _name(old))
 
@@ -99,15 +102,11 @@ class Checkpoints:
             for unfinished in folder.glob("unfinished-*"):
                 shutil.rmtree(unfinished)
 
-    def restore(self, template: PyTree, best: bool = False) -> PyTree | None:
-        """The newest intact state (or the best), as NumPy arrays; None where there is none.
-
-        Args:
-          template: a tree of the same structure, shapes and types.
-          best: the best checkpoint instead of the newest.
+    def newest(self, best: bool = False) -> int | None:
+        """Step of the newest intact checkpoint (or the best); None where there is none.
 
         Raises:
-          InputError: the checkpoint does not fit `template`, or every checkpoint is damaged.
+          InputError: every checkpoint is damaged.
         """
         folder = self._best if best else self._folder
         steps = _steps(folder)
@@ -116,12 +115,38 @@ class Checkpoints:
             if damage := _damage(path):
                 _log.warning("checkpoint %s is damaged (%s); passed over", path, damage)
                 continue
-            return _read(path, template)
+            return step
         if steps:
             raise InputError(
                 f"every checkpoint in {folder} is damaged; move the folder away to start anew"
             )
         return None
+
+    def read(self, step: int, template: PyTree, best: bool = False) -> PyTree:
+        """The state of a checkpoint, as NumPy arrays.
+
+        Args:
+          step: a step of `steps`, or of the best.
+          template: a tree of the same structure, shapes and types.
+          best: the best checkpoint of that step.
+
+        Raises:
+          InputError: no such checkpoint, a damaged one, or one that does not fit `template`.
+        """
+        path = (self._best if best else self._folder) / _name(step)
+        if damage := _damage(path):
+            raise InputError(f"checkpoint {path} is damaged ({damage})")
+        return _read(path, template)
+
+    def restore(self, template: PyTree, best: bool = False) -> PyTree | None:
+        """The newest intact state (or the best), as NumPy arrays; None where there is none.
+
+        Raises:
+          InputError: the checkpoint does not fit `template`, or every checkpoint is damaged.
+        """
+        step = self.newest(best)
+        folder = self._best if best else self._folder
+        return None if step is None else _read(folder / _name(step), template)
 
 
 def _name(step: int) -> str:

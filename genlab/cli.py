@@ -28,9 +28,11 @@ genlab trains, evaluates and samples deep generative models.
   python launch.py eval   --workdir=DIR [--metrics=NAME,...] [--best]
   python launch.py sample --workdir=DIR --num=64 --out=grid.png (or .npz) [--best]
   python launch.py sweep  --config=FILE --sweep=NAME | --grid='KEY=A,B;KEY=C,D' [--seeds=N]
-                          [--engine=population|local|slurm] [--workers=N] [--trials=N]
-  python launch.py sweep  --config=FILE --sweep=SPACE --engine=study --target=[-]VALUE --trials=N
-                          [--workers=N] [--sampler=tpe|cmaes|random] [--storage=URL]
+                          [--engine=population|local|ray|slurm] [--workers=N] [--trials=N]
+                          population: [--target=[-]VALUE --pruner=halving | --evolve=ROUNDS]
+  python launch.py sweep  --config=FILE --sweep=SPACE --engine=local|ray --target=[-]VALUE
+                          --trials=N [--sampler=tpe|gp|cmaes|random|grid]
+                          [--pruner=none|halving|hyperband] [--storage=URL] [--address=RAY]
   python launch.py report --workdir=DIR
   python launch.py export --workdir=DIR --out=params.safetensors [--best]
 
@@ -123,7 +125,7 @@ def _prepare_jax() -> None:
 
 
 def _load_trained(values: Any):
-    from genlab.run import load_run
+    from genlab.course import load_run
 
     _prepare_jax()
     recipe, state = load_run(Path(_required(values.workdir, "workdir")), values.best)
@@ -230,13 +232,22 @@ def sweep(arguments: list[str]) -> None:
         flags.text("grid", None, "KEY=VALUE,VALUE;KEY=VALUE,VALUE"),
         flags.number("seeds", None, "seeds of every trial, 0 to N - 1"),
         flags.number("trials", None, "trials drawn from a space"),
-        flags.text("engine", "population", "population, local, study or slurm"),
+        flags.text("engine", "population", "population, local, ray or slurm"),
         flags.number(
-            "workers", 1, "processes at a time of the local and study engines"
+            "workers",
+            None,
+            "processes at a time of the local engine; one per GPU without",
         ),
-        flags.text("target", "", "what a study minimises; -NAME maximises"),
-        flags.text("sampler", "tpe", "of a study: tpe, cmaes or random"),
-        flags.text("storage", "", "URL of a study's storage; a journal file without"),
+        flags.text("target", "", "what a search minimises; -NAME maximises"),
+        flags.text("sampler", None, "of a search: tpe, gp, cmaes, random or grid"),
+        flags.text("pruner", None, "what stops losers: none, halving or hyperband"),
+        flags.text(
+            "storage", None, "URL of a search's storage; a journal file without"
+        ),
+        flags.number(
+            "evolve", None, "rounds between two steps of population-based training"
+        ),
+        flags.text("address", None, "of a Ray cluster; one is started here without"),
     )
     path = _required(values.config, "config")
     _prepare_jax()

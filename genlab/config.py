@@ -21,7 +21,9 @@ from genlab.registry import (
     optimizers,
     plots,
     schedules,
+    starts,
 )
+from genlab.stage import stages_of
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -30,7 +32,7 @@ PREPARATION = ("value_range", "binarize", "augment")
 FEEDING = ("backend",)
 
 # Sections whose keys are names of parts' knobs, roles or players.
-OPEN = ("experiment", "objective", "model", "optimizer", "data")
+OPEN = ("experiment", "objective", "model", "optimizer", "data", "start")
 
 
 def load(path: str) -> ConfigDict:
@@ -167,6 +169,9 @@ def check_parts(config: Mapping[str, Any]) -> None:
 
     Roles and players are checked where the experiment is built.
     """
+    for stage in stages_of(config)[:-1]:
+        check_keys(stage.config)
+        check_parts(stage.config)
     _check_part(experiments, config["experiment"], "experiment")
     _check_part(objectives, config["objective"], "objective")
     for knob, registry in part_knobs(config["experiment"]["name"]).items():
@@ -184,6 +189,7 @@ def check_parts(config: Mapping[str, Any]) -> None:
         if knob not in PREPARATION + FEEDING
     }
     _check_part(datasets, dataset, "data")
+    _check_part(starts, config["start"], "start")
     _check_list(metrics, config["eval"]["metrics"], "eval.metrics")
     _check_list(plots, config["sample"]["plots"], "sample.plots")
 

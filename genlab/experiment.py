@@ -141,9 +141,16 @@ class Experiment(abc.ABC):
         return sum(turn.repeats for turn in self.turns() if turn.fresh)
 
     @final
-    def init_state(self, key: Array, batch: dict[str, Array]) -> State:
-        """The state before the first round; `batch` gives shapes, `x: [B, ...]`."""
+    def init_state(
+        self, key: Array, batch: dict[str, Array], start: Callable | None = None
+    ) -> State:
+        """The state before the first round; `batch` gives shapes, `x: [B, ...]`.
+
+        `start(params, extra) -> (params, extra)` may replace what is freshly initialised.
+        """
         params, extra = self.init(key, batch)
+        if start is not None:
+            params, extra = start(params, extra)
         averaged = {
             name: _averaged_part(params, extra, name)
             for name, optimizer in self.optimizers.items()

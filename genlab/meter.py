@@ -28,10 +28,19 @@ class Meter:
       feed: says how many examples one round takes.
       step: rounds done at the start.
       steps: rounds to do in all.
+      split: what the lines say they are of.
     """
 
-    def __init__(self, writer: Writer, every: int, feed: Feed, step: int, steps: int):
-        self._writer, self._every = writer, every
+    def __init__(
+        self,
+        writer: Writer,
+        every: int,
+        feed: Feed,
+        step: int,
+        steps: int,
+        split: str = "train",
+    ):
+        self._writer, self._every, self._split = writer, every, split
         self._examples = feed.batch_size * feed.draws
         self._bar = tqdm(
             total=steps, initial=step, unit="round", dynamic_ncols=True, mininterval=0.5
@@ -96,7 +105,7 @@ class Meter:
             self._write(step)
 
     def _write(self, step: int) -> None:
-        self._writer.write(step, "train", average(self._rows))
+        self._writer.write(step, self._split, average(self._rows))
         if self._rounds:
             rate = self._rounds / self._seconds
             values = {

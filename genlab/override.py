@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from genlab.config import FEEDING, PREPARATION, part_knobs, type_name
+from genlab.config import FEEDING, PREPARATION, part_knobs, plain, type_name
 from genlab.errors import InputError, suggest
 from genlab.registry import (
     REQUIRED,
@@ -17,7 +17,9 @@ from genlab.registry import (
     objectives,
     optimizers,
     schedules,
+    starts,
 )
+from genlab.stage import merged
 
 
 def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
@@ -37,6 +39,8 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
       InputError: no such key or knob, or a text that does not have the type.
     """
     *path, last = key.split(".")
+    if path and path[0] == "stages":
+        return _override_stage(config, path[1:], last, text)
     home: Any = config
     for depth, step in enumerate(path):
         if not isinstance(home, ConfigDict) or step not in home:
@@ -61,6 +65,22 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     return text if isinstance(value, ConfigDict) else value
 
 
+def _override_stage(config: ConfigDict, path: list[str], last: str, text: str) -> Any:
+    """Sets `stages.NAME.KEY`, whether the stage has the key or leaves it as in the config."""
+    names = [stage["name"] for stage in config.stages]
+    if len(path) < 1 or path[0] not in names:
+        _refuse_key(dict.fromkeys(names), ["stages", *path[:1]])
+    index = names.index(path[0])
+    stage = config.stages[index]
+    view = ConfigDict(merged(plain(config), stage))
+    value = override(view, ".".join([*path[1:], last]), text)
+    section = [*path[1:], last][0]
+    renewed = {**stage, section: plain(view)[section]}
+    with config.unlocked():
+        config.stages = (*config.stages[:index], renewed, *config.stages[index + 1 :])
+    return value
+
+
 def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
     """The registry that the dict at this path chooses a part of, if it does."""
     match keys:
@@ -68,6 +88,8 @@ def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
             return experiments
         case ["objective"]:
             return objectives
+        case ["start"]:
+            return starts
         case ["experiment", knob]:
             return part_knobs(config.experiment.name).get(knob)
         case ["model", _]:
@@ -93,7 +115,7 @@ def _default_of_knob(registry: Registry, part: ConfigDict, key: str) -> Any:
 
 
 def _refuse_key(home: Any, path: list[str]) -> None:
-    known = home.keys() if isinstance(home, ConfigDict) else ()
+    known = home.keys() if isinstance(home, ConfigDict | dict) else ()
     raise InputError(f"config has no key {'.'.join(path)!r}{suggest(path[-1], known)}")
 
 

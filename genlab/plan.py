@@ -1,4 +1,4 @@
-"""When what is due: the periods of a run, and how many rounds one compiled call may take."""
+"""When what is due: the periods of a stage, and how many rounds one compiled call may take."""
 
 import logging
 import math
@@ -12,13 +12,14 @@ _log = logging.getLogger("genlab")
 
 @dataclass(frozen=True)
 class Plan:
-    """Rounds of a run and its periods, in rounds.
+    """Rounds of a run's stage and its periods, in rounds.
 
     Attributes:
-      steps: rounds in all.
+      steps: rounds after which it ends.
       asked: rounds in one call at most; 0 leaves it to the periods.
       periods: `log`, `eval`, `sample`, `checkpoint` -> every how many rounds; 0 never, but the
         last round, which everything but `eval` is due at.
+      begin: rounds of the run before its first, where stages come before it.
 
     Raises:
       InputError: a negative count, no rounds at all, or no period for the log.
@@ -27,17 +28,21 @@ class Plan:
     steps: int
     asked: int
     periods: dict[str, int]
+    begin: int = 0
 
     @classmethod
-    def of(cls, config: dict[str, Any]) -> Self:
-        """The plan of a plain config."""
+    def of(cls, config: dict[str, Any], begin: int = 0) -> Self:
+        """The plan of a plain config whose first round comes after `begin` others."""
         names = ("log", "eval", "sample", "checkpoint")
         periods = {name: config[name]["every"] for name in names}
-        return cls(config["train"]["steps"], config["train"]["steps_per_call"], periods)
+        train = config["train"]
+        return cls(begin + train["steps"], train["steps_per_call"], periods, begin)
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InputError(f"train.steps={self.steps} is not a count of 1 or more")
+        if self.steps <= self.begin:
+            raise InputError(
+                f"train.steps={self.steps - self.begin} is not a count of 1 or more"
+            )
         if self.asked < 0:
             raise InputError(
                 f"train.steps_per_call={self.asked} is negative; 0 takes the most that"

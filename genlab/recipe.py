@@ -1,6 +1,7 @@
 """The parts that a plain config describes, built and fitted to each other."""
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,8 +18,10 @@ from genlab.data.feed import Feed
 from genlab.data.prepare import Preparation
 from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment, State
-from genlab.registry import datasets
+from genlab.registry import datasets, starts
 from genlab.rounds import rounds_of
+from genlab.stage import MAIN
+from genlab.start import Sources
 from genlab.trained import Trained
 
 
@@ -30,10 +33,24 @@ class Recipe:
     data: Dataset
     preparation: Preparation
     experiment: Experiment
+    stage: str = MAIN
+    begin: int = 0  # rounds of the run before its first
 
     @classmethod
-    def build(cls, config: dict[str, Any]) -> Self:
+    def build(
+        cls,
+        config: dict[str, Any],
+        stage: str = MAIN,
+        begin: int = 0,
+        known: Self | None = None,
+    ) -> Self:
         """Checks every name, knob and number of a plain config, then builds its parts.
+
+        Args:
+          config: the plain config; of one with stages, the last is built.
+          stage: name of the stage.
+          begin: rounds of the run before its first.
+          known: another recipe, whose data set serves this one where it is the same.
 
         Raises:
           InputError: what does not exist, does not fit, or is refused by the part itself.
@@ -41,13 +58,10 @@ class Recipe:
         configs.check_parts(config)
         if not 0 <= config["seed"] < 2**32:
             raise InputError(f"seed={config['seed']} is outside [0, 2**32)")
-        knobs = {
-            knob: value
-            for knob, value in config["data"].items()
-            if knob not in ("name", *configs.PREPARATION, *configs.FEEDING)
-        }
         with _parts_must_fit(config):
-            data = datasets.build(config["data"]["name"], **knobs)()
+            chosen = _dataset(config)
+            same = known is not None and _dataset(known.config) == chosen
+            data = known.data if same else datasets.choose(chosen)()
             preparation = Preparation(
                 **{
                     knob: _as_tuple(config["data"][knob])
@@ -56,17 +70,31 @@ class Recipe:
             )
             spec = {section: config[section] for section in SECTIONS}
             experiment = build_experiment(spec, data, config["dtype"])
-            recipe = cls(config, data, preparation, experiment)
+            recipe = cls(config, data, preparation, experiment, stage, begin)
             recipe.shapes()
             experiment.draws()
         _check_evaluation(config["eval"], data)
         return recipe
 
+    @property
+    def end(self) -> int:
+        """Rounds of the run after its last."""
+        return self.begin + self.config["train"]["steps"]
+
     def init_state(self) -> State:
-        """The state before the first round: a pure function of the seed."""
-        batch = self.example_batch()
-        key = rng.stream(self.config["seed"], "init")
-        return jax.jit(self.experiment.init_state)(key, batch)
+        """The state before the first round, all fresh: a pure function of the seed."""
+        return jax.jit(self.first_state)(np.uint32(self.config["seed"]))
+
+    def first_state(self, seed: int | jax.Array, sources: Sources | None = None) -> State:
+        """The state before the first round; with sources, what it takes over from them."""
+        key = rng.stream(seed, "init", self.begin)
+        start = None
+        if sources is not None:
+            start = functools.partial(
+                starts.choose(self.config["start"]), sources=sources
+            )
+        state = self.experiment.init_state(key, self.example_batch(), start)
+        return state.replace(step=state.step + self.begin)
 
     def shapes(self) -> State:
         """Shapes and types of the state; nothing is computed."""
@@ -135,6 +163,12 @@ def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:
             f"eval.best={section['best']!r} is never measured during training;"
             " give eval.every a period"
         )
+
+
+def _dataset(config: dict[str, Any]) -> dict[str, Any]:
+    """The data set that a config chooses: its name and knobs."""
+    others = (*configs.PREPARATION, *configs.FEEDING)
+    return {knob: v for knob, v in config["data"].items() if knob not in others}
 
 
 def _as_tuple(value: Any) -> Any:

@@ -190,6 +190,7 @@ plots = Registry("plot", "genlab.plots")
 experiments = Registry("experiment", "experiments")
 optimizers = Registry("optimizer", "genlab.optim")
 schedules = Registry("schedule", "genlab.schedule")
+starts = Registry("start", "genlab.start")
 
 REGISTRIES: dict[str, Registry] = {
     "experiments": experiments,
@@ -200,4 +201,5 @@ REGISTRIES: dict[str, Registry] = {
     "plots": plots,
     "optimizers": optimizers,
     "schedules": schedules,
+    "starts": starts,
 }

@@ -15,7 +15,7 @@ import jax
 
 from genlab import __version__
 from genlab import config as configs
-from genlab.checkpoint import Checkpoints, flatten
+from genlab.checkpoint import flatten
 from genlab.errors import InputError
 from genlab.experiment import State
 from genlab.recipe import Recipe
@@ -118,21 +118,6 @@ def load_config(workdir: Path) -> dict[str, Any]:
             f"{str(path)!r} cannot be read: it is not a run's config ({error})"
         ) from error
     return config
-
-
-def load_run(workdir: Path, best: bool = False) -> tuple[Recipe, State]:
-    """The parts and the newest (or best) intact state of a finished or cut run.
-
-    Raises:
-      InputError: no run folder, or no checkpoint in it.
-    """
-    recipe = Recipe.build(load_config(workdir))
-    checkpoints = Checkpoints(workdir / "checkpoints")
-    state = checkpoints.restore(recipe.shapes(), best)
-    if state is None:
-        kind = "best checkpoint" if best else "checkpoint"
-        raise InputError(f"run folder {str(workdir)!r} has no {kind} yet")
-    return recipe, jax.device_put(state)
 
 
 def _check_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:

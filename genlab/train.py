@@ -10,6 +10,7 @@ import numpy as np
 
 from genlab import evaluate, parallel
 from genlab.checkpoint import Checkpoints
+from genlab.course import Course
 from genlab.errors import InputError, NonFiniteLoss, Stopped
 from genlab.experiment import State
 from genlab.meter import Meter
@@ -18,6 +19,8 @@ from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
 from genlab.run import claim, locked
 from genlab.signals import Stop, stop_requested
+from genlab.stage import MAIN
+from genlab.start import Sources
 from genlab.trained import Trained
 from genlab.writer import Writer, finite_or_none, write_atomic
 
@@ -35,25 +38,41 @@ def train(config: dict[str, Any], workdir: Path, overrides: dict[str, Any]) -> S
       NonFiniteLoss: training diverged; the newest checkpoint is from before.
       Stopped: a signal asked to stop; the state is saved.
     """
-    recipe = Recipe.build(config)
-    loop = _Loop(recipe, workdir)
+    course = Course.build(config)
+    checkpoints = Checkpoints(
+        workdir / "checkpoints", config["checkpoint"]["keep"], course.ends
+    )
+    loops = [_Loop(recipe, workdir, checkpoints) for recipe in course.recipes]
     with locked(workdir), stop_requested() as stop:
-        claim(workdir, recipe, overrides)
-        return loop.run(stop)
+        claim(workdir, course.last, overrides)
+        checkpoints.clean()
+        done = checkpoints.newest() or 0
+        if done > course.last.end:
+            raise InputError(
+                f"run folder {str(workdir)!r} has done {done} rounds, more than the"
+                f" {course.last.end} of its config"
+            )
+        if done:
+            _log.info("resumed from step %d", done)
+        sources = course.sources
+        for loop in loops:
+            state = loop.run(sources, stop)
+            view = jax.device_get(loop.recipe.experiment.view(state))
+            sources = {**sources, loop.recipe.stage: view}
+        write_results(workdir, loops[-1].trained.at(state), config)
+        return state
 
 
 class _Loop:
-    """One run: the compiled program, the state, and what happens between calls."""
+    """One stage: the compiled program, the state, and what happens between calls."""
 
-    def __init__(self, recipe: Recipe, workdir: Path):
+    def __init__(self, recipe: Recipe, workdir: Path, checkpoints: Checkpoints):
         config = recipe.config
         self.recipe, self.workdir, self.config = recipe, workdir, config
-        self.plan = Plan.of(config)
+        self.checkpoints = checkpoints
+        self.plan = Plan.of(config, recipe.begin)
         self.feed = recipe.feed()
         recipe.check_fit(self.feed)
-        self.checkpoints = Checkpoints(
-            workdir / "checkpoints", config["checkpoint"]["keep"]
-        )
         self.program = parallel.Program(
             rounds_of(recipe.experiment, self.feed),
             parallel.choose_devices(config["devices"]),
@@ -62,44 +81,55 @@ class _Loop:
         )
         self.seed = np.uint32(config["seed"])
 
-    def run(self, stop: Stop) -> State:
-        """From the newest checkpoint, or the start, to the last round and its evaluation."""
-        self.checkpoints.clean()
+    def run(self, sources: Sources, stop: Stop) -> State:
+        """From the newest checkpoint, or the stage's start, to its last round."""
+        self.sources = sources
         state = self._newest_state()
         step = int(state.step)
-        if step > self.plan.steps:
-            raise InputError(
-                f"run folder {str(self.workdir)!r} has done {step} rounds, more than"
-                f" train.steps={self.plan.steps}"
-            )
-        if step:
-            _log.info("resumed from step %d", step)
+        self.trained = self.recipe.trained(state)
+        if step == self.plan.steps and not self._lacks_results():
+            return state
         self.rounds = self.plan.rounds_per_call(step)
         self.resident = self.program.place(self.feed.resident)
-        self.trained = self.recipe.trained(state)
         self.writer = Writer(self.workdir, step)
-        every = self.plan.periods["log"]
-        meter = Meter(self.writer, every, self.feed, step, self.plan.steps)
+        meter = Meter(
+            self.writer,
+            self.plan.periods["log"],
+            self.feed,
+            step,
+            self.plan.steps,
+            split_name(self.recipe.stage, "train"),
+        )
         try:
             with meter:
                 state = self._train(state, step, meter, stop)
-            if step == self.plan.steps and not (self.workdir / "results.json").exists():
+            if step == self.plan.steps:
                 self._look(state, self.plan.due(step))  # a kill came just before it
-            write_results(self.workdir, self.trained.at(state), self.config)
         except NonFiniteLoss as error:
             self._keep_state_before(error.step)
             raise
         finally:
             self.writer.close()
+            del self.resident  # the next stage has its own
         return state
 
+    def _lacks_results(self) -> bool:
+        return (
+            self.recipe.stage == MAIN and not (self.workdir / "results.json").exists()
+        )
+
     def _newest_state(self) -> State:
-        restored = self.checkpoints.restore(self.recipe.shapes())
-        state = self.recipe.init_state() if restored is None else restored
+        """The newest of this stage: its last where it is over, its first where none was saved."""
+        step = min(self.checkpoints.newest() or 0, self.plan.steps)
+        if step > self.plan.begin:
+            state = self.checkpoints.read(step, self.recipe.shapes())
+        else:
+            seed = np.uint32(self.config["seed"])
+            state = jax.jit(self.recipe.first_state)(seed, self.sources)
         return self.program.place(state)
 
     def _train(self, state: State, step: int, meter: Meter, stop: Stop) -> State:
-        if step == 0:
+        if step == self.plan.begin:
             self._look(state, {"eval", "sample"} & self._wanted())
         while step < self.plan.steps:
             state, metrics = self._call(state, step)
@@ -148,27 +178,51 @@ class _Loop:
             self.checkpoints.save(state, step)
 
     def _evaluate(self, state: State) -> None:
-        """Metrics on the split that is watched during training; the best state is kept."""
-        chosen = self.config["eval"]
-        results = evaluate.measure(
-            self.trained.at(state),
-            chosen["split"],
-            chosen["metrics"],
-            chosen["batch_size"],
-        )
-        values = evaluate.values_of(results)
-        step = int(state.step)
-        self.writer.write(step, chosen["split"], values)
-        if best := chosen["best"]:
-            name = best.removeprefix("-")
-            if name not in values:
-                raise InputError(
-                    f"eval.best={best!r} is not measured; measured are {', '.join(values)}"
-                )
-            score = -values[name] if best.startswith("-") else values[name]
-            if step:
-                scored = f"{best} on {chosen['split']}"
-                self.checkpoints.save_best(state, step, scored, score)
+        trained = self.trained.at(state)
+        evaluated(trained, state, self.recipe, self.writer, self.checkpoints)
+
+
+def evaluated(
+    trained: Trained,
+    state: State,
+    recipe: Recipe,
+    writer: Writer,
+    checkpoints: Checkpoints,
+) -> dict[str, float]:
+    """Measures on the split that is watched during training; keeps the best state.
+
+    Args:
+      trained: the view on the state.
+      state: after any number of rounds.
+      recipe: the stage that it belongs to.
+      writer: where the values go.
+      checkpoints: of the run; the best is kept where the config says by what.
+
+    Returns:
+      The values, by flat name.
+    """
+    chosen, step = recipe.config["eval"], int(state.step)
+    results = evaluate.measure(
+        trained, chosen["split"], chosen["metrics"], chosen["batch_size"]
+    )
+    values = evaluate.values_of(results)
+    writer.write(step, split_name(recipe.stage, chosen["split"]), values)
+    if best := chosen["best"]:
+        name = best.removeprefix("-")
+        if name not in values:
+            raise InputError(
+                f"eval.best={best!r} is not measured; measured are {', '.join(values)}"
+            )
+        score = -values[name] if best.startswith("-") else values[name]
+        if step > recipe.begin:
+            scored = f"{best} on {chosen['split']}"
+            checkpoints.save_best(state, step, scored, score)
+    return values
+
+
+def split_name(stage: str, split: str) -> str:
+    """How the log calls a split: stages before the last say which they are."""
+    return split if stage == MAIN else f"{stage}/{split}"
 
 
 def write_results(

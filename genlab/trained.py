@@ -1,5 +1,6 @@
 """A view on a trained model: what metrics, plots and commands ask of it."""
 
+import copy
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,9 @@ class Trained:
     The parameters are the averaged ones where a player keeps an average. Compiled functions are
     kept for as long as the object; `at` gives them a newer state.
 
+    A population makes one for all its members: experiments that differ in floats alone share what
+    is compiled, and `member` looks at one of them.
+
     Attributes:
       step: rounds trained.
       seed: the run's seed.
@@ -40,8 +44,12 @@ class Trained:
         data: Dataset,
         preparation: Preparation,
         seed: int,
+        knobs: PyTree = (),
+        build: Callable[[PyTree], Experiment] | None = None,
     ):
         self.experiment = experiment
+        self._knobs = knobs
+        self._build = build or (lambda knobs: experiment)
         self.data = data
         self.preparation = preparation
         self.seed = seed
@@ -53,6 +61,21 @@ class Trained:
         self.params, self.extra = self.experiment.view(state)
         self.step = int(state.step)
         return self
+
+    def member(self, experiment: Experiment, state: State, seed: int, knobs: PyTree):
+        """The view on another member of the population, which shares what is compiled."""
+        other = copy.copy(self)
+        other.experiment, other.seed, other._knobs = experiment, seed, knobs
+        return other.at(state)
+
+    def _compile(self, name: str, function: Callable) -> Callable:
+        """`function(experiment, *arrays)` compiled once for all members; called without it."""
+        if name not in self._compiled:
+            build = self._build
+            self._compiled[name] = jax.jit(
+                lambda knobs, *arrays: function(build(knobs), *arrays)
+            )
+        return functools.partial(self._compiled[name], self._knobs)
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -71,9 +94,10 @@ class Trained:
         if not self.has(method):
             family = type(self.experiment).__name__
             raise InputError(f"experiment {family} does not {method}")
-        if method not in self._compiled:
-            self._compiled[method] = jax.jit(getattr(self.experiment, method))
-        return jax.device_get(self._compiled[method](self.params, self.extra, *arrays))
+        compiled = self._compile(
+            method, lambda experiment, *rest: getattr(experiment, method)(*rest)
+        )
+        return jax.device_get(compiled(self.params, self.extra, *arrays))
 
     def sample(self, num: int) -> np.ndarray:
         """`num` samples, `[num, ...]`, from latents that depend on the seed alone.
@@ -86,14 +110,11 @@ class Trained:
             )
         if num < 1:
             raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
-        if "sample" not in self._compiled:
-            self._compiled["sample"] = jax.jit(
-                functools.partial(self.experiment.sample, num=SAMPLE_CHUNK)
-            )
+        compiled = self._compile(
+            "sample", lambda experiment, *rest: experiment.sample(*rest, SAMPLE_CHUNK)
+        )
         chunks = [
-            self._compiled["sample"](
-                self.params, self.extra, rng.stream(self.seed, "sample", chunk)
-            )
+            compiled(self.params, self.extra, rng.stream(self.seed, "sample", chunk))
             for chunk in range(-(-num // SAMPLE_CHUNK))
         ]
         return np.concatenate(jax.device_get(chunks))[:num]
@@ -111,28 +132,18 @@ class Trained:
 
         Sums and counts are merged, so that a last batch that is not full weighs what it holds.
         """
-        if "measure" not in self._compiled:
-            self._compiled["measure"] = jax.jit(self._sums)
+        compiled = self._compile("measure", _sums)
         sums: dict[str, float] = {}
         count = 0
         source = self.data.splits[split]
         for index, (raw, mask) in enumerate(batches(source, batch_size)):
             batch = self._prepare(split, raw, index)
             root = rng.stream(self.seed, f"measure/{split}", index)
-            values = self._compiled["measure"](
-                self.params, self.extra, batch, root, mask
-            )
+            values = compiled(self.params, self.extra, batch, root, mask)
             for name, value in jax.device_get(values).items():
                 sums[name] = sums.get(name, 0.0) + float(value)
             count += int(mask.sum())
         return {name: value / count for name, value in sums.items()}, count
-
-    def _sums(self, params, extra, batch, root, mask):
-        draw = Draw(batch, root, jnp.zeros((), jnp.int32))
-        values = self.experiment.measure(params, extra, draw)
-        return {
-            name: jnp.sum(jnp.where(mask, value, 0.0)) for name, value in values.items()
-        }
 
     def _prepare(
         self, split: str, raw: dict[str, np.ndarray], index: int
@@ -144,3 +155,12 @@ class Trained:
         return self._compiled["prepare"](
             raw, rng.stream(self.seed, f"prepare/{split}", index)
         )
+
+
+def _sums(experiment, params, extra, batch, root, mask):
+    """Sums over the examples of a batch that the mask keeps, of all that the family measures."""
+    draw = Draw(batch, root, jnp.zeros((), jnp.int32))
+    values = experiment.measure(params, extra, draw)
+    return {
+        name: jnp.sum(jnp.where(mask, value, 0.0)) for name, value in values.items()
+    }

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 from genlab.checkpoint import Checkpoints
 from genlab.cli import main
-from genlab.run import load_run
+from genlab.course import load_run
 from genlab.writer import Writer, read_metrics
 
 ROOT = Path(__file__).parent.parent

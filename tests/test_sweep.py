@@ -20,7 +20,7 @@ from genlab.checkpoint import Checkpoints
 from genlab.cli import main
 from genlab.errors import InputError
 from genlab.recipe import Recipe
-from genlab.run import load_run
+from genlab.course import load_run
 from genlab.signals import Stop
 from genlab.sweep import population, space, table
 from genlab.sweep.group import group, pack

@@ -11,7 +11,8 @@ import jax
 import numpy as np
 
 from genlab.build import SECTIONS
-from genlab.recipe import Recipe
+from genlab.course import Course
+from genlab.stage import stages_of
 from genlab.sweep.trial import Trial
 
 KnobPath = tuple[str, ...]
@@ -77,11 +78,17 @@ def group(trials: list[Trial]) -> list[list[Trial]]:
     """Trials that one program can train: alike in all but the seed and floats of the spec."""
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
-        config = {key: value for key, value in trial.config.items() if key != "seed"}
-        for path, _ in _floats({name: config[name] for name in SECTIONS}):
-            config = _replaced(config, path, "a float")
-        groups.setdefault(json.dumps(config, sort_keys=True), []).append(trial)
+        shape = [_shape_of(stage.config) for stage in stages_of(trial.config)]
+        groups.setdefault(json.dumps(shape, sort_keys=True), []).append(trial)
     return list(groups.values())
+
+
+def _shape_of(config: dict[str, Any]) -> dict[str, Any]:
+    """What a stage's config says besides the seed and the floats of its spec."""
+    shape = {key: v for key, v in config.items() if key not in ("seed", "stages")}
+    for path, _ in _floats({name: config[name] for name in SECTIONS}):
+        shape = _replaced(shape, path, "a float")
+    return shape
 
 
 def pack(trials: list[Trial], memory: int | None = None) -> list[list[Trial]]:
@@ -91,8 +98,13 @@ def pack(trials: list[Trial], memory: int | None = None) -> list[list[Trial]]:
       trials: one group.
       memory: bytes; None asks the device, and half the machine's memory on a CPU.
     """
-    shapes = Recipe.build(trials[0].config).shapes()
-    state = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    recipes = Course.build(trials[0].config).recipes
+    state = max(
+        sum(
+            leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(recipe.shapes())
+        )
+        for recipe in recipes
+    )
     fitting = max(
         1, (memory or _memory()) // (4 * state)
     )  # state, gradients, activations

@@ -1,6 +1,9 @@
-"""One trial of a population: its run folder, its log, its failure."""
+"""One trial of a population: its run folder, its log, its evaluation, its failure."""
 
+import json
 import logging
+import math
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +14,15 @@ import numpy as np
 from genlab import evaluate
 from genlab.build import SECTIONS, build_experiment
 from genlab.checkpoint import Checkpoints
-from genlab.errors import NonFiniteLoss
+from genlab.errors import InputError, NonFiniteLoss
 from genlab.experiment import State
 from genlab.meter import average, refuse_non_finite
-from genlab.plan import Plan
 from genlab.recipe import Recipe
 from genlab.run import claim, locked
 from genlab.sweep.trial import Trial
-from genlab.train import write_results
-from genlab.writer import Writer
+from genlab.train import evaluated, split_name, write_results
+from genlab.trained import Trained
+from genlab.writer import Writer, write_atomic
 
 _log = logging.getLogger("genlab")
 
@@ -29,30 +32,42 @@ class Member:
 
     Args:
       trial: what the member is.
-      shared: a recipe of the population; its data serve the member too.
+      shared: the population's recipe of the last stage; its data serve the member too.
       sweep: the folder of the sweep.
       step: rounds done at the start.
+
+    Attributes:
+      values: what was measured last, by flat name.
+      failure: why the trial has no results; empty while nothing is wrong.
     """
 
     def __init__(self, trial: Trial, shared: Recipe, sweep: Path, step: int):
-        self.trial, self._shared, self._sweep = trial, shared, sweep
+        self.trial, self._sweep = trial, sweep
         self.workdir = trial.folder(sweep)
         self.failure = ""
-        self._plan = Plan.of(trial.config)
+        self.values: dict[str, float] = {}
         self._rows: list[dict[str, np.ndarray]] = []
+        config = trial.config
+        spec = {section: config[section] for section in SECTIONS}
+        experiment = build_experiment(spec, shared.data, config["dtype"])
         with locked(self.workdir):
-            claim(self.workdir, self._recipe(), trial.overrides)
+            recipe = replace(shared, config=config, experiment=experiment)
+            claim(self.workdir, recipe, trial.overrides)
+        keep = config["checkpoint"]["keep"]
+        self.checkpoints = Checkpoints(self.workdir / "checkpoints", keep)
         self.writer = Writer(self.workdir, step)
 
-    def _recipe(self) -> Recipe:
-        """The trial's own parts, on the data that the population shares."""
-        recipe, config = self._shared, self.trial.config
-        spec = {section: config[section] for section in SECTIONS}
-        experiment = build_experiment(spec, recipe.data, config["dtype"])
-        return replace(recipe, config=config, experiment=experiment)
+    def log(
+        self, step: int, rows: dict[str, np.ndarray], stage: str, due: bool
+    ) -> None:
+        """Takes the metrics of a call, `[rounds]` each; a loss that is not finite is recorded.
 
-    def log(self, step: int, rows: dict[str, np.ndarray]) -> None:
-        """Takes the metrics of a call, `[rounds]` each; a loss that is not finite is recorded."""
+        Args:
+          step: rounds done.
+          rows: metrics by name.
+          stage: what was trained.
+          due: whether a line is due.
+        """
         if self.failure:
             return
         try:
@@ -64,13 +79,35 @@ class Member:
             )
             return
         self._rows.append(rows)
-        if "log" in self._plan.due(step):
-            self.writer.write(step, "train", average(self._rows))
+        if due:
+            self.writer.write(step, split_name(stage, "train"), average(self._rows))
             self._rows = []
 
-    def finish(self, state: State) -> None:
+    def evaluate(self, trained: Trained, state: State, recipe: Recipe) -> None:
+        """Measures as the run alone would; keeps the best state."""
+        self.values = {}
+        if not self.failure and _all_finite(state):
+            self.values = evaluated(
+                trained, state, recipe, self.writer, self.checkpoints
+            )
+
+    def score(self, target: str) -> float:
+        """The value of `NAME`, or of `-NAME` negated; infinity where it is not a number."""
+        value = self.values.get(target.removeprefix("-"), math.nan)
+        value = -value if target.startswith("-") else value
+        return value if math.isfinite(value) else math.inf
+
+    def prune(self, state: State, target: str, value: float | None) -> None:
+        """Ends the trial as a loser; its state is kept, so that it can go on alone."""
+        step = int(state.step)
+        with locked(self.workdir):
+            if _all_finite(state):
+                self.checkpoints.save(state, step)
+            record = {"step": step, "target": target, "value": value}
+            write_atomic(self.workdir / "pruned.json", json.dumps(record))
+
+    def finish(self, trained: Trained, state: State) -> None:
         """Saves the member as a run of its own, with results, pictures and report."""
-        self.writer.close()
         failed = self.workdir / "failed.txt"
         if self.failure or not _all_finite(state):
             failed.write_text((self.failure or "the state is not finite") + "\n")
@@ -78,11 +115,8 @@ class Member:
         failed.unlink(missing_ok=True)
         if self.trial.results(self._sweep) is not None:
             return
-        keep = self.trial.config["checkpoint"]["keep"]
         with locked(self.workdir):
-            checkpoints = Checkpoints(self.workdir / "checkpoints", keep)
-            checkpoints.save(state, int(state.step))
-            trained = self._recipe().trained(jax.device_put(jax.device_get(state)))
+            self.checkpoints.save(state, int(state.step))
             chosen = self.trial.config["sample"]["plots"]
             evaluate.save_pictures(trained, chosen, self.workdir / "samples")
             write_results(self.workdir, trained, self.trial.config)
@@ -91,3 +125,12 @@ class Member:
 def _all_finite(state: State) -> bool:
     leaves = jax.tree.leaves(state.params)
     return all(bool(jnp.isfinite(leaf).all()) for leaf in leaves)
+
+
+def check_target(members: Iterable[Member], target: str) -> None:
+    """Raises InputError where the target is none of the values that were measured last."""
+    measured = sorted({name for member in members for name in member.values})
+    if measured and target.removeprefix("-") not in measured:
+        raise InputError(
+            f"--target={target} is not measured; measured are {', '.join(measured)}"
+        )

@@ -1,0 +1,140 @@
+"""A cohort: the rounds of several trials in one stage as one compiled program.
+
+The program is one `vmap` of the ordinary rounds; every member is the run that it would be alone.
+Members share the data on the device, each in the order of its own seed.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import flax.struct
+import jax
+import numpy as np
+
+from genlab.build import SECTIONS, build_experiment
+from genlab.experiment import Array, Experiment, State
+from genlab.plan import Plan
+from genlab.recipe import Recipe
+from genlab.rounds import rounds_of
+from genlab.stage import INIT
+from genlab.start import Sources
+from genlab.sweep.group import Knobs
+from genlab.trained import Trained
+
+
+@flax.struct.dataclass
+class Crowd:
+    """All that influences the training of a population; saved whole.
+
+    Attributes:
+      state: the members' states, leaves `[members, ...]`.
+      knobs: the floats in which they differ, `[members]` each.
+    """
+
+    state: State
+    knobs: tuple[Array, ...]
+
+
+class Cohort:
+    """The trials of a group in one stage.
+
+    Args:
+      recipe: the first trial's recipe of the stage.
+      configs: the trials' configs of the stage, alike in all but seed and floats.
+    """
+
+    def __init__(self, recipe: Recipe, configs: list[dict[str, Any]]):
+        self.recipe = recipe
+        self.plan = Plan.of(recipe.config, recipe.begin)
+        self.knobs = Knobs.of(configs)
+        self.seeds = np.array([config["seed"] for config in configs], np.uint32)
+        self._feeds = [replace(recipe, config=config).feed() for config in configs]
+        recipe.check_fit(self._feeds[0])
+        self._whole, self._split = _shardings(len(configs))
+        self._rounds = jax.jit(
+            jax.vmap(self._member_rounds, in_axes=(0, None, 0, 0, 0)),
+            in_shardings=(self._split, self._whole, *3 * (self._split,)),
+            out_shardings=self._split,
+            donate_argnums=0,
+        )
+        self._view: Trained | None = None
+
+    def build(self, knobs: tuple[Any, ...]) -> Experiment:
+        """The experiment of a member with these knobs, traced or not."""
+        spec = {section: self.recipe.config[section] for section in SECTIONS}
+        spec = self.knobs.put(spec, knobs)
+        return build_experiment(spec, self.recipe.data, self.recipe.config["dtype"])
+
+    def first(self, sources: Sources) -> Crowd:
+        """The members before their first round; sources have leaves `[members, ...]`."""
+        axes = {name: None if name == INIT else 0 for name in sources}
+        first = jax.vmap(self._member_first, in_axes=(0, 0, axes))
+        state = jax.jit(first, out_shardings=self._split)(
+            self.seeds, self.knobs.values, dict(sources)
+        )
+        return Crowd(state, self.knobs.values)
+
+    def shapes(self) -> Crowd:
+        """Shapes and types of the crowd; nothing is computed."""
+        one = self.recipe.shapes()
+        count = len(self.seeds)
+        stacked = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype), one
+        )
+        return Crowd(stacked, self.knobs.values)
+
+    def place(self, crowd: Crowd) -> Crowd:
+        """The crowd on the devices, which share its members."""
+        return jax.device_put(crowd, self._split)
+
+    def resident(self) -> Any:
+        """The data that the members share, on every device."""
+        return jax.device_put(self._feeds[0].resident, self._whole)
+
+    def call(
+        self, crowd: Crowd, resident: Any, step: int, rounds: int
+    ) -> tuple[Crowd, dict[str, Array]]:
+        """`rounds` rounds of every member from `step` on; metrics `[members, rounds]`."""
+        chunks = [feed.chunk(step, rounds) for feed in self._feeds]
+        chunk = jax.tree.map(lambda *leaves: np.stack(leaves), *chunks)
+        state, metrics = self._rounds(
+            crowd.state, resident, chunk, self.seeds, crowd.knobs
+        )
+        return crowd.replace(state=state), metrics
+
+    def view(self, crowd: Crowd, index: int) -> Trained:
+        """The view on a member; what it compiles serves all of them."""
+        state, knobs = jax.tree.map(
+            lambda leaf: np.asarray(leaf[index]), (crowd.state, crowd.knobs)
+        )
+        floats = tuple(float(value) for value in knobs)
+        experiment, seed = self.build(floats), int(self.seeds[index])
+        if self._view is None:
+            data, preparation = self.recipe.data, self.recipe.preparation
+            self._view = Trained(
+                experiment, state, data, preparation, seed, floats, self.build
+            )
+        return self._view.member(experiment, state, seed, floats)
+
+    def _member_first(self, seed: Array, knobs: Any, sources: Sources) -> State:
+        recipe = replace(self.recipe, experiment=self.build(knobs))
+        return recipe.first_state(seed, sources)
+
+    def _member_rounds(self, state, resident, chunk, seed, knobs):
+        rounds = rounds_of(self.build(knobs), self._feeds[0])
+        return rounds(state, resident, chunk, seed)
+
+
+def _shardings(members: int):
+    """Replicated, and split along the first axis over as many devices as share it evenly."""
+    devices = jax.devices()
+    count = max(n for n in range(1, len(devices) + 1) if members % n == 0)
+    mesh = jax.make_mesh(
+        (count,),
+        ("population",),
+        axis_types=(jax.sharding.AxisType.Auto,),
+        devices=devices[:count],
+    )
+    spec = jax.sharding.PartitionSpec
+    whole = jax.sharding.NamedSharding(mesh, spec())
+    return whole, jax.sharding.NamedSharding(mesh, spec("population"))

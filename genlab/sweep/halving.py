@@ -1,0 +1,126 @@
+"""Successive halving inside a population: at each rung the worse half of the trials ends.
+
+Paper: Jamieson & Talwalkar 2016, arXiv:1502.07943
+"""
+
+import json
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+from genlab.errors import InputError
+from genlab.signals import Stop
+from genlab.sweep.member import Member, check_target
+from genlab.sweep.population import Population, parts_of
+from genlab.sweep.trial import Trial
+from genlab.writer import write_atomic
+
+FACTOR = 2
+
+_log = logging.getLogger("genlab")
+
+
+def rungs(trial: Trial, count: int) -> list[int]:
+    """Rounds of the run after which trials end, ascending.
+
+    The last stage's rounds divided by 2, 4, ..., rounded up to rounds at which the target is
+    measured, and as many as leave one of `count` trials.
+
+    Raises:
+      InputError: the target is never measured during training.
+    """
+    train, every = trial.config["train"]["steps"], trial.config["eval"]["every"]
+    if not every:
+        raise InputError(
+            "--pruner=halving looks at the target during training; give eval.every a period"
+        )
+    before = sum(stage["train"]["steps"] for stage in trial.config["stages"])
+    found = set()
+    for power in range(1, int(math.log(max(1, count), FACTOR)) + 1):
+        measured = math.ceil((before + train / FACTOR**power) / every) * every
+        if before < measured < before + train:
+            found.add(measured)
+    return sorted(found)
+
+
+def engine(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
+    """Trains the trials as populations that halve at every rung; decisions stand in `rungs.json`.
+
+    Args:
+      trials: of one or several groups; they are compared with each other all together.
+      sweep: the folder of the sweep.
+      stop: a signal ends the engine after the population has saved.
+      target: the value to minimise as it is measured during training; `-NAME` maximises.
+    """
+    path = sweep / "rungs.json"
+    decisions = json.loads(path.read_text()) if path.exists() else {}
+    names = sorted(trial.name for trial in trials)
+    if decisions.setdefault("trials", names) != names:
+        raise InputError(
+            f"{str(path)!r} has the decisions of another sweep's trials; name another folder"
+            " with --workdir=DIR"
+        )
+    alive = trials
+    for rung in rungs(trials[0], len(trials)):
+        alive = _climb(alive, rung, decisions, sweep, stop, target)
+        _log.info(
+            "after %d rounds %d of %d trials go on", rung, len(alive), len(trials)
+        )
+    for part in parts_of(alive):
+        if any(trial.results(sweep) is None for trial in part):
+            Population(part, sweep).train(stop)
+
+
+def _climb(
+    alive: list[Trial],
+    rung: int,
+    decisions: dict[str, Any],
+    sweep: Path,
+    stop: Stop,
+    target: str,
+) -> list[Trial]:
+    """Trains to the rung, ends the losers there and hands the others to their populations.
+
+    Every step of it may be cut and done again: the decision is written before anything follows
+    from it, and a population that stands at the rung trains nothing.
+    """
+    decided = decisions.get(str(rung))
+    if decided:
+        kept = [trial for trial in alive if trial.name in decided["kept"]]
+        children = [Population(part, sweep) for part in parts_of(kept)]
+        if all(child.checkpoints.newest() for child in children):
+            return kept
+    members, states = {}, {}
+    for part in parts_of(alive):
+        population = Population(part, sweep)
+        crowd = population.train(stop, rung)
+        for index, member in enumerate(population.members):
+            members[member.trial.name] = member
+            states[member.trial.name] = population.state(crowd, index)
+    if not decided:
+        decided = _decide(alive, members, target)
+        decisions[str(rung)] = decided
+        write_atomic(sweep / "rungs.json", json.dumps(decisions, indent=1))
+    kept = [trial for trial in alive if trial.name in decided["kept"]]
+    for trial in alive:
+        if trial not in kept:
+            value = decided["values"][trial.name]
+            members[trial.name].prune(states[trial.name], target, value)
+    for part in parts_of(kept):
+        Population(part, sweep).adopt(states)
+    return kept
+
+
+def _decide(
+    alive: list[Trial], members: dict[str, Member], target: str
+) -> dict[str, Any]:
+    """Who goes on: the better half by the target, ties in the order of the sweep."""
+    check_target(members.values(), target)
+    best = sorted(alive, key=lambda trial: members[trial.name].score(target))
+    kept = best[: math.ceil(len(alive) / FACTOR)]
+    values = {
+        trial.name: members[trial.name].values.get(target.removeprefix("-"))
+        for trial in alive
+    }
+    return {"values": values, "kept": [trial.name for trial in kept]}
