@@ -20,6 +20,8 @@ def get_config(variant: str = "") -> ConfigDict:
         value_range=(0.0, 1.0),  # of prepared images
         binarize="none",  # none | dynamic (drawn anew at each use) | fixed
         augment=(),
+        train_size=0,  # training examples, an even spread over all; 0: all
+        without_labels=(),  # classes that training does not see
         backend="auto",  # auto | resident (on the device) | memory | grain
     )
 

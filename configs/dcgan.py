@@ -14,6 +14,7 @@ Paper: Radford, Metz & Chintala 2016, arXiv:1511.06434
 from ml_collections import ConfigDict
 
 from configs import base
+from genlab.sweep.space import Uniform
 
 VARIANTS = ("tiny", "mnist", "celeba")
 
@@ -62,3 +63,13 @@ def get_config(variant: str = "") -> ConfigDict:
             config.eval.metrics = ()
             config.sample.every = config.checkpoint.every = 1000
     return config
+
+
+def sweep_space():
+    """Learning rate and beta1 of both players, for a search or random draws."""
+    return {
+        "optimizer.generator.learning_rate": Uniform(3e-5, 3e-3, log=True),
+        "optimizer.discriminator.learning_rate": Uniform(3e-5, 3e-3, log=True),
+        "optimizer.generator.b1": Uniform(0.0, 0.9),
+        "optimizer.discriminator.b1": Uniform(0.0, 0.9),
+    }

@@ -45,7 +45,8 @@ def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Exper
     experiments.check_knobs(name, knobs)
     family = experiments.find(name)
     facts = known_facts(data, dtype) | _shared_knobs(name, knobs)
-    _check_keys(f"model of {name!r}", spec["model"], family.ROLES)
+    roles, optional = family.ROLES, family.OPTIONAL_ROLES
+    _check_keys(f"model of {name!r}", spec["model"], roles, optional)
     _check_keys(f"optimizer of {name!r}", spec["optimizer"], family.PLAYERS)
     networks = {
         role: Network(role, _build_with_facts(models, choice, facts))
@@ -104,10 +105,16 @@ def _split(choice: Spec) -> tuple[str, dict[str, Any]]:
     return knobs.pop("name"), knobs
 
 
-def _check_keys(what: str, given: Iterable[str], expected: Iterable[str]) -> None:
+def _check_keys(
+    what: str,
+    given: Iterable[str],
+    expected: Iterable[str],
+    optional: Iterable[str] = (),
+) -> None:
     given, expected = set(given), set(expected)
-    if unknown := sorted(given - expected):
-        raise InputError(f"{what} has no {unknown[0]!r}{suggest(unknown[0], expected)}")
+    known = expected | set(optional)
+    if unknown := sorted(given - known):
+        raise InputError(f"{what} has no {unknown[0]!r}{suggest(unknown[0], known)}")
     if missing := sorted(expected - given):
         raise InputError(
             f"{what} needs {missing[0]!r}, which the config does not choose"

@@ -27,8 +27,9 @@ from genlab.stage import stages_of
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
-# Keys of `data` that say how examples are prepared and fed, whichever data set it is.
+# Keys of `data` that say how examples are prepared, chosen and fed, whichever data set it is.
 PREPARATION = ("value_range", "binarize", "augment")
+SELECTION = ("train_size", "without_labels")
 FEEDING = ("backend",)
 
 # Sections whose keys are names of parts' knobs, roles or players.
@@ -186,7 +187,7 @@ def check_parts(config: Mapping[str, Any]) -> None:
     dataset = {
         knob: value
         for knob, value in config["data"].items()
-        if knob not in PREPARATION + FEEDING
+        if knob not in PREPARATION + SELECTION + FEEDING
     }
     _check_part(datasets, dataset, "data")
     _check_part(starts, config["start"], "start")

@@ -111,7 +111,7 @@ class Experiment(abc.ABC):
     x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples.
 
     Attributes:
-      networks: role -> network, exactly the family's `ROLES`.
+      networks: role -> network, the family's `ROLES` and any of its `OPTIONAL_ROLES`.
       objective: a registered objective with its knobs bound.
       optimizers: player -> optimizer, exactly the family's `PLAYERS`.
     """
@@ -121,6 +121,7 @@ class Experiment(abc.ABC):
     optimizers: Mapping[str, Optimizer]
 
     ROLES: ClassVar[tuple[str, ...]]
+    OPTIONAL_ROLES: ClassVar[tuple[str, ...]] = ()
     PLAYERS: ClassVar[tuple[str, ...]]
 
     @abc.abstractmethod

@@ -32,6 +32,12 @@ class Network:
             self._variables(params, extra), *inputs, train=False, method=method
         )
 
+    def shape_of_output(self, *inputs: Array) -> PyTree:
+        """Shapes and types of what the module makes of such inputs; nothing is computed."""
+        return jax.eval_shape(
+            lambda key: self.module.init_with_output(key, *inputs)[0], jax.random.key(0)
+        )
+
     def train(
         self, params: PyTree, extra: PyTree, *inputs: Array, key: Array
     ) -> tuple[PyTree, PyTree]:

@@ -6,7 +6,14 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from genlab.config import FEEDING, PREPARATION, part_knobs, plain, type_name
+from genlab.config import (
+    FEEDING,
+    PREPARATION,
+    SELECTION,
+    part_knobs,
+    plain,
+    type_name,
+)
 from genlab.errors import InputError, suggest
 from genlab.registry import (
     REQUIRED,
@@ -54,7 +61,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
         _refuse_key(home, key.split("."))
     old = home.get(last, default)
     if chosen is not None and text != "None":
-        kept = PREPARATION + FEEDING if chosen is datasets else ()
+        kept = PREPARATION + SELECTION + FEEDING if chosen is datasets else ()
         value = ConfigDict({"name": text, **{knob: old[knob] for knob in kept}})
     elif isinstance(old, ConfigDict) and chosen is None:
         raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")

@@ -16,6 +16,7 @@ from genlab.build import SECTIONS, build_experiment
 from genlab.data.dataset import Dataset
 from genlab.data.feed import Feed
 from genlab.data.prepare import Preparation
+from genlab.data.selection import select
 from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment, State
 from genlab.registry import datasets, starts
@@ -33,6 +34,7 @@ class Recipe:
     data: Dataset
     preparation: Preparation
     experiment: Experiment
+    source: Dataset  # `data` before some of its training examples were chosen
     stage: str = MAIN
     begin: int = 0  # rounds of the run before its first
 
@@ -61,7 +63,9 @@ class Recipe:
         with _parts_must_fit(config):
             chosen = _dataset(config)
             same = known is not None and _dataset(known.config) == chosen
-            data = known.data if same else datasets.choose(chosen)()
+            source = known.source if same else datasets.choose(chosen)()
+            selection = {knob: config["data"][knob] for knob in configs.SELECTION}
+            data = select(source, **selection)
             preparation = Preparation(
                 **{
                     knob: _as_tuple(config["data"][knob])
@@ -70,7 +74,7 @@ class Recipe:
             )
             spec = {section: config[section] for section in SECTIONS}
             experiment = build_experiment(spec, data, config["dtype"])
-            recipe = cls(config, data, preparation, experiment, stage, begin)
+            recipe = cls(config, data, preparation, experiment, source, stage, begin)
             recipe.shapes()
             experiment.draws()
         _check_evaluation(config["eval"], data)
@@ -85,7 +89,9 @@ class Recipe:
         """The state before the first round, all fresh: a pure function of the seed."""
         return jax.jit(self.first_state)(np.uint32(self.config["seed"]))
 
-    def first_state(self, seed: int | jax.Array, sources: Sources | None = None) -> State:
+    def first_state(
+        self, seed: int | jax.Array, sources: Sources | None = None
+    ) -> State:
         """The state before the first round; with sources, what it takes over from them."""
         key = rng.stream(seed, "init", self.begin)
         start = None
@@ -167,7 +173,7 @@ def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:
 
 def _dataset(config: dict[str, Any]) -> dict[str, Any]:
     """The data set that a config chooses: its name and knobs."""
-    others = (*configs.PREPARATION, *configs.FEEDING)
+    others = (*configs.PREPARATION, *configs.SELECTION, *configs.FEEDING)
     return {knob: v for knob, v in config["data"].items() if knob not in others}
 
 

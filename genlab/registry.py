@@ -191,6 +191,7 @@ experiments = Registry("experiment", "experiments")
 optimizers = Registry("optimizer", "genlab.optim")
 schedules = Registry("schedule", "genlab.schedule")
 starts = Registry("start", "genlab.start")
+corruptions = Registry("corruption", "genlab.corruption")
 
 REGISTRIES: dict[str, Registry] = {
     "experiments": experiments,
@@ -202,4 +203,5 @@ REGISTRIES: dict[str, Registry] = {
     "optimizers": optimizers,
     "schedules": schedules,
     "starts": starts,
+    "corruptions": corruptions,
 }

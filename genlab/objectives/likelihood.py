@@ -1,5 +1,7 @@
 """Negative log-likelihoods of an example under the model's output, summed over its features."""
 
+from collections.abc import Callable
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -70,6 +72,28 @@ def cross_entropy(
     return (1 - label_smoothing) * hard + label_smoothing * even
 
 
-def mean_example(likelihood: str, outputs: Array) -> Array:
-    """The mean of x under the model's output: the sigmoid of Bernoulli logits, else the output."""
-    return jax.nn.sigmoid(outputs) if likelihood == "bernoulli" else outputs
+@objectives.register
+def squared_error(outputs: Array, x: Array) -> Array:
+    """Half the squared error, 1/2 sum (x - m)^2: a unit Gaussian without its constant.
+
+    Args:
+      outputs: [B, D], means m; any rank of two or more.
+      x: [B, D], the same shape.
+
+    Returns:
+      [B], nats up to a constant.
+    """
+    chex.assert_equal_shape([outputs, x])
+    return 0.5 * _sum_features(jnp.square(x - outputs))
+
+
+def mean_example(likelihood: str | Callable, outputs: Array) -> Array:
+    """The mean of x under the model's output: the sigmoid of Bernoulli logits, else the output.
+
+    Args:
+      likelihood: by name, or as it was built from a config.
+      outputs: [B, ...].
+    """
+    chosen = getattr(likelihood, "func", likelihood)
+    of_logits = chosen in ("bernoulli", bernoulli)
+    return jax.nn.sigmoid(outputs) if of_logits else outputs

@@ -11,6 +11,7 @@ from typing import Any
 
 from genlab.errors import InputError
 from genlab.signals import Stop
+from genlab.stage import stages_of
 from genlab.sweep.member import Member, check_target
 from genlab.sweep.population import Population, parts_of
 from genlab.sweep.trial import Trial
@@ -30,16 +31,16 @@ def rungs(trial: Trial, count: int) -> list[int]:
     Raises:
       InputError: the target is never measured during training.
     """
-    train, every = trial.config["train"]["steps"], trial.config["eval"]["every"]
+    stage, every = stages_of(trial.config)[-1], trial.config["eval"]["every"]
     if not every:
         raise InputError(
             "--pruner=halving looks at the target during training; give eval.every a period"
         )
-    before = sum(stage["train"]["steps"] for stage in trial.config["stages"])
     found = set()
     for power in range(1, int(math.log(max(1, count), FACTOR)) + 1):
-        measured = math.ceil((before + train / FACTOR**power) / every) * every
-        if before < measured < before + train:
+        rounds = stage.begin + (stage.end - stage.begin) / FACTOR**power
+        measured = math.ceil(rounds / every) * every
+        if stage.begin < measured < stage.end:
             found.add(measured)
     return sorted(found)
 

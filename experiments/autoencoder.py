@@ -1,0 +1,199 @@
+"""Autoencoders: plain, denoising, sparse, contractive, stacked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from genlab import parallel
+from genlab.errors import InputError
+from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.network import initialize
+from genlab.numbers import within
+from genlab.objectives.likelihood import mean_example
+from genlab.objectives.regularizer import Encoding
+from genlab.registry import corruptions, experiments, objectives
+
+PLAYER = "autoencoder"
+
+
+@experiments.register
+@dataclass(frozen=True, kw_only=True)
+class Autoencoder(Experiment):
+    """An encoder f and a decoder g that together minimise L(x, g(f(x))).
+
+    The objective L takes outputs and examples, `bernoulli` (of logits) or `squared_error`. With
+    `corruption` the encoder sees a corrupted x and the decoder restores the clean one. Networks in
+    the optional role `features` are frozen: what is encoded and decoded is then their code of x,
+    which is how one layer of a stack is trained. A `tied_decoder` has the encoder's kernels,
+    transposed.
+
+    Attributes:
+      corruption: a registered corruption of what the encoder sees in training.
+      regularizer: a registered regularizer of the code.
+      mean_decay: share of the old in the running mean activations that `kl_sparsity` looks at;
+        None takes the mean of each batch alone.
+
+    Papers: Hinton & Salakhutdinov 2006, Science 313:504-507; Vincent et al. 2010, JMLR 11:3371-3408;
+      Rifai et al. 2011, ICML
+    """
+
+    ROLES: ClassVar = ("encoder", "decoder")
+    OPTIONAL_ROLES: ClassVar = ("features",)
+    PLAYERS: ClassVar = (PLAYER,)
+
+    corruption: Mapping | None = field(default=None, metadata={"part": "corruptions"})
+    regularizer: Mapping | None = field(default=None, metadata={"part": "objectives"})
+    mean_decay: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses knobs of corruption and regularizer while they are numbers, before any tracing."""
+        key, code = jax.random.key(0), jnp.zeros((2, 3))
+        if self.corruption is not None:
+            jax.eval_shape(corruptions.choose(self.corruption), code, key)
+        if self.regularizer is not None:
+            closed = lambda x: (x, jnp.ones(3))
+            slopes = closed if self._has_closed_form() else None
+            blank = Encoding(lambda x: x, code, code, jnp.full(3, 0.5), slopes)
+            regularizer = objectives.choose(self.regularizer)
+            jax.eval_shape(lambda key: regularizer(blank, key), key)
+        if self.mean_decay is not None:
+            within("experiment.mean_decay", self.mean_decay, 0.0, 1.0)
+
+    def _has_closed_form(self) -> bool:
+        return getattr(self.networks["encoder"].module, "has_closed_form", bool)()
+
+    def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
+        x, groups = batch["x"], {}
+        if "features" in self.networks:
+            features = self.networks["features"]
+            groups["frozen"] = [(features, (x,))]
+            x = _zeros(features.shape_of_output(x))
+        encoder, decoder = self.networks["encoder"], self.networks["decoder"]
+        z = _zeros(encoder.shape_of_output(x))
+        params, extra = initialize(key, {PLAYER: [(encoder, (x,))], **groups})
+        inputs = (z, *self._kernels(params))
+        decoding, variables = initialize(key, {PLAYER: [(decoder, inputs)]})
+        params[PLAYER] |= decoding[PLAYER]
+        for collection, roles in variables.items():
+            extra[collection] = {**extra.get(collection, {}), **roles}
+        if self.mean_decay is not None:
+            extra["code_mean"] = {"encoder": jnp.full((z.shape[1],), 0.5)}
+        return params, extra
+
+    def players(self) -> dict[str, Player]:
+        return {PLAYER: Player(self._loss, self.optimizers[PLAYER])}
+
+    def turns(self) -> tuple[Turn, ...]:
+        return (Turn(PLAYER),)
+
+    def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        x = self._input(params, extra, draw.batch["x"])
+        seen = x
+        if self.corruption is not None:
+            corrupt = corruptions.choose(self.corruption)
+            seen = corrupt(x, draw.key("corruption"))
+        encoder, decoder = self.networks["encoder"], self.networks["decoder"]
+        code, renewed = encoder.train(params, extra, seen, key=draw.root)
+        kernels = self._kernels(params)
+        outputs, renewed = decoder.train(params, renewed, code, *kernels, key=draw.root)
+        terms = {"reconstruction": self.objective(outputs, x)}
+        mean = self._mean_activations(extra, code)
+        if self.mean_decay is not None:
+            kept = jax.lax.stop_gradient(mean)
+            renewed = {**renewed, "code_mean": {"encoder": kept}}
+        if self.regularizer is not None:
+            encoding = self._encoding(params, extra, draw, x, mean)
+            regularizer = objectives.choose(self.regularizer)
+            terms["regularization"] = regularizer(encoding, draw.key("regularizer"))
+        metrics = {
+            "mean_activation": jnp.mean(code, axis=-1),
+            "active_share": jnp.mean((jnp.abs(code) > 0.01).astype(jnp.float32), -1),
+        }
+        return Loss(terms, renewed, metrics)
+
+    def _mean_activations(self, extra: PyTree, code: Array) -> Array:
+        mean = parallel.mean_over_devices(jnp.mean(code, axis=0))
+        if self.mean_decay is None:
+            return mean
+        old = extra["code_mean"]["encoder"]
+        return self.mean_decay * old + (1 - self.mean_decay) * mean
+
+    def _encoding(
+        self, params: PyTree, extra: PyTree, draw: Draw, x: Array, mean: Array
+    ) -> Encoding:
+        encoder = self.networks["encoder"]
+
+        def encode(x: Array) -> Array:
+            return encoder.train(params, extra, x, key=draw.root)[0]
+
+        slopes = None
+        if self._has_closed_form():
+            weights = params[PLAYER]["encoder"]
+            slopes = lambda x: encoder.module.slopes(weights, x)
+        return Encoding(encode, x, encode(x), mean, slopes)
+
+    def _kernels(self, params: PyTree) -> list[Array]:
+        """What a tied decoder takes over from the encoder; nothing for any other."""
+        encoder, decoder = (self.networks[role].module for role in self.ROLES)
+        if type(decoder).__name__ != "TiedDecoder":
+            return []
+        if not hasattr(encoder, "kernels"):
+            raise InputError(
+                f"tied weights need a dense encoder, not {type(encoder).__name__!r}; take"
+                " 'dense_encoder', or a decoder with weights of its own"
+            )
+        return encoder.kernels(params[PLAYER]["encoder"])
+
+    def _input(self, params: PyTree, extra: PyTree, x: Array) -> Array:
+        """What is encoded: x, or the frozen code of it."""
+        if "features" not in self.networks:
+            return x
+        return jax.lax.stop_gradient(self.networks["features"](params, extra, x))
+
+    def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
+        """Of clean held-out examples, [B] each: the objective (its unit), half the squared error of
+        the reconstruction, and the share of code units beyond 0.01."""
+        x = self._input(params, extra, draw.batch["x"])
+        code = self.networks["encoder"](params, extra, x)
+        outputs = self._outputs(params, extra, code)
+        gap = mean_example(self.objective, outputs) - x
+        axes = tuple(range(1, x.ndim))
+        return {
+            "reconstruction": self.objective(outputs, x),
+            "squared_error": 0.5 * jnp.sum(jnp.square(gap), axis=axes),
+            "active_share": jnp.mean((jnp.abs(code) > 0.01).astype(jnp.float32), -1),
+        }
+
+    def encode(self, params: PyTree, extra: PyTree, x: Array) -> Array:
+        """f(x): [B, K] of clean `x: [B, ...]`."""
+        return self.networks["encoder"](params, extra, self._input(params, extra, x))
+
+    def decode(self, params: PyTree, extra: PyTree, z: Array) -> Array:
+        """g(z), the mean of what is reconstructed, of codes `z: [B, K]`."""
+        return mean_example(self.objective, self._outputs(params, extra, z))
+
+    def reconstruct(self, params: PyTree, extra: PyTree, x: Array) -> Array:
+        """g(f(x)) of `x: [B, ...]`."""
+        return self.decode(params, extra, self.encode(params, extra, x))
+
+    def _outputs(self, params: PyTree, extra: PyTree, z: Array) -> Array:
+        return self.networks["decoder"](params, extra, z, *self._kernels(params))
+
+    def filters(self, params: PyTree, extra: PyTree) -> Array:
+        """The first layer's receptive filters, [K, D], of a dense encoder."""
+        del extra
+        role = "features" if "features" in self.networks else "encoder"
+        module = self.networks[role].module
+        if not hasattr(module, "kernels"):
+            raise InputError(
+                f"receptive filters need a dense encoder, not {type(module).__name__!r}"
+            )
+        player = "frozen" if role == "features" else PLAYER
+        return module.kernels(params[player][role])[0].T
+
+
+def _zeros(shape: jax.ShapeDtypeStruct) -> Array:
+    return jnp.zeros(shape.shape, shape.dtype)

@@ -1,0 +1,210 @@
+"""What an autoencoder pays for its code, beside the reconstruction.
+
+Each function is called as `regularizer(encoding, key, **knobs)` and returns its weighted term, [B]
+or [] where it is of the batch. f is the encoder, J(x) = df/dx [K, D] its Jacobian.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from genlab import rng
+from genlab.errors import InputError, suggest
+from genlab.numbers import within
+from genlab.registry import objectives
+
+Array = jax.Array
+
+ESTIMATORS = ("analytic", "exact", "hutchinson")
+
+
+class Encoding(NamedTuple):
+    """An encoder at a batch.
+
+    Attributes:
+      encode: f, [B, ...] to [B, K], differentiable; it looks at each example alone.
+      x: [B, ...], clean.
+      code: f(x), [B, K].
+      mean: [K], mean activations: of the batch, or running ones.
+      slopes: for an encoder of one dense layer, x -> (act'(a), ||W_j||^2): [B, K] and [K], with which
+        the Jacobian is diag(act'(a)) W; None for every other encoder.
+    """
+
+    encode: Callable[[Array], Array]
+    x: Array
+    code: Array
+    mean: Array
+    slopes: Callable[[Array], tuple[Array, Array]] | None = None
+
+
+@objectives.register
+def l1_sparsity(encoding: Encoding, key: Array, *, weight: float = 1e-3) -> Array:
+    """w sum_j |h_j|: [B]. Without a decoder of unit norm the code shrinks and the decoder grows.
+
+    Paper: Ranzato et al. 2008, NIPS 20; Olshausen & Field 1996, Nature 381:607-609
+    """
+    del key
+    within("l1_sparsity.weight", weight, 0.0)
+    return weight * jnp.sum(jnp.abs(encoding.code), axis=-1)
+
+
+@objectives.register
+def kl_sparsity(
+    encoding: Encoding, key: Array, *, weight: float = 3.0, target: float = 0.05
+) -> Array:
+    """w sum_j KL(rho || rho_j), rho_j the mean activation of sigmoid unit j: [], nats.
+
+    KL = rho ln(rho / rho_j) + (1 - rho) ln((1 - rho) / (1 - rho_j)), rho_j clipped to
+    [1e-6, 1 - 1e-6].
+
+    Args:
+      encoding: codes in (0, 1).
+      key: not used.
+      weight: w, 0 or more.
+      target: rho, in (0, 1).
+
+    Paper: Ng 2011, CS294A lecture notes; Lee, Ekanadham & Ng 2008, NIPS 20
+    """
+    del key
+    within("kl_sparsity.weight", weight, 0.0)
+    within("kl_sparsity.target", target, 0.0, 1.0, inside=True)
+    mean = jnp.clip(encoding.mean, 1e-6, 1 - 1e-6)
+    active = target * (jnp.log(target) - jnp.log(mean))
+    silent = (1 - target) * (jnp.log1p(-target) - jnp.log1p(-mean))
+    return weight * jnp.sum(active + silent)
+
+
+@objectives.register
+def contractive(
+    encoding: Encoding,
+    key: Array,
+    *,
+    weight: float = 0.1,
+    estimator: str = "analytic",
+    probes: int = 1,
+) -> Array:
+    """w ||J(x)||_F^2: [B].
+
+    Args:
+      encoding: of any encoder; `analytic` is for one dense sigmoid or tanh layer.
+      key: of the probes.
+      weight: w, 0 or more.
+      estimator: `analytic`, sum_j act'(a_j)^2 sum_i W_ji^2; `exact`, by automatic
+        differentiation; `hutchinson`, the mean of ||J^T v||^2 over Rademacher probes v.
+      probes: of hutchinson.
+
+    Raises:
+      InputError: an unknown estimator, or `analytic` on another encoder.
+
+    Paper: Rifai et al. 2011, ICML; Hutchinson 1990, Commun. Stat. 19:433-450
+    """
+    within("contractive.weight", weight, 0.0)
+    _check_estimator("contractive", estimator, encoding)
+    if estimator == "analytic":
+        slopes, norms = encoding.slopes(encoding.x)
+        return weight * (jnp.square(slopes) @ norms)
+    if estimator == "exact":
+        return weight * _squared(jacobian(encoding.encode, encoding.x))
+    return weight * squared_jacobian_estimate(encoding, key, probes)
+
+
+@objectives.register
+def stochastic_contractive(
+    encoding: Encoding, key: Array, *, weight: float = 1.0, std: float = 0.1
+) -> Array:
+    """w ||f(x) - f(x + eps)||^2, eps ~ N(0, std^2 I): [B]; for small std it is w std^2 ||J||_F^2.
+
+    Paper: Alain & Bengio 2014, arXiv:1211.4246, section 3.1
+    """
+    within("stochastic_contractive.weight", weight, 0.0)
+    within("stochastic_contractive.std", std, 0.0)
+    moved = encoding.encode(encoding.x + std * rng.normal(key, encoding.x.shape))
+    return weight * jnp.sum(jnp.square(encoding.code - moved), axis=-1)
+
+
+@objectives.register
+def contractive_hessian(
+    encoding: Encoding,
+    key: Array,
+    *,
+    weight: float = 0.1,
+    hessian_weight: float = 0.1,
+    std: float = 0.1,
+    copies: int = 4,
+    estimator: str = "analytic",
+) -> Array:
+    """CAE+H: w ||J(x)||_F^2 + g E_eps ||J(x) - J(x + eps)||_F^2: [B]; no Hessian is formed.
+
+    Args:
+      encoding: as for `contractive`.
+      key: of the noise.
+      weight: w, 0 or more.
+      hessian_weight: g, 0 or more.
+      std: of eps ~ N(0, std^2 I).
+      copies: draws of eps.
+      estimator: `analytic` or `exact`.
+
+    Raises:
+      InputError: another estimator, or `analytic` on an encoder of more than one dense layer.
+
+    Paper: Rifai et al. 2011, ECML PKDD, "Higher order contractive auto-encoder"
+    """
+    within("contractive_hessian.hessian_weight", hessian_weight, 0.0)
+    within("contractive_hessian.std", std, 0.0)
+    if estimator == "hutchinson":
+        raise InputError(
+            "contractive_hessian.estimator='hutchinson' is not built; take 'analytic' or 'exact'"
+        )
+    first = contractive(encoding, key, weight=weight, estimator=estimator)
+    here = _jacobian_parts(encoding, encoding.x, estimator)
+
+    def gap(copy: Array) -> Array:
+        noise = std * rng.normal(jax.random.fold_in(key, copy), encoding.x.shape)
+        there = _jacobian_parts(encoding, encoding.x + noise, estimator)
+        return _squared(here - there)
+
+    gaps = jax.vmap(gap)(jnp.arange(copies))
+    return first + hessian_weight * jnp.mean(gaps, axis=0)
+
+
+def jacobian(encode: Callable[[Array], Array], x: Array) -> Array:
+    """J at every example: [B, K, *example] of `x: [B, *example]`."""
+    return jax.vmap(jax.jacrev(lambda one: encode(one[None])[0]))(x)
+
+
+def squared_jacobian_estimate(encoding: Encoding, key: Array, probes: int) -> Array:
+    """Mean over Rademacher probes v of ||J^T v||^2, whose expectation is ||J||_F^2: [B]."""
+    code, pull_back = jax.vjp(encoding.encode, encoding.x)
+
+    def one(probe: Array) -> Array:
+        signs = rng.bernoulli(jax.random.fold_in(key, probe), 0.5, code.shape)
+        (pulled,) = pull_back(jnp.where(signs, 1.0, -1.0).astype(code.dtype))
+        return _squared(pulled)
+
+    return jnp.mean(jax.vmap(one)(jnp.arange(probes)), axis=0)
+
+
+def _jacobian_parts(encoding: Encoding, x: Array, estimator: str) -> Array:
+    """An array whose squared norm is that of J, and so for differences: [B, ...]."""
+    if estimator == "exact":
+        return jacobian(encoding.encode, x)
+    slopes, norms = encoding.slopes(x)
+    return slopes * jnp.sqrt(norms)[None]  # the rows of diag(act'(a)) W by their length
+
+
+def _squared(values: Array) -> Array:
+    return jnp.sum(jnp.square(values), axis=tuple(range(1, values.ndim)))
+
+
+def _check_estimator(name: str, estimator: str, encoding: Encoding) -> None:
+    if estimator not in ESTIMATORS:
+        raise InputError(
+            f"{name}.estimator={estimator!r} is unknown{suggest(estimator, ESTIMATORS)}"
+        )
+    if estimator == "analytic" and encoding.slopes is None:
+        raise InputError(
+            f"{name}.estimator='analytic' needs an encoder of one dense sigmoid or tanh layer;"
+            " take 'exact' or 'hutchinson' for any other"
+        )

@@ -1,0 +1,184 @@
+"""Stages: what one leaves the next takes, and a run that is cut in any of them ends the same."""
+
+import jax
+import numpy as np
+import pytest
+import recipes
+
+from genlab import config as configs
+from genlab import override
+from genlab.checkpoint import Checkpoints
+from genlab.course import Course, load_run
+from genlab.errors import InputError
+from genlab.signals import Stop
+from genlab.stage import stages_of
+from genlab.start import copy
+from genlab.sweep import population, space
+from genlab.sweep.trial import resolve
+from genlab.train import train
+
+PATH = str(recipes.CONFIGS / "stacked_autoencoder.py:tiny")
+ENDS = [4, 8, 16]
+
+
+def _plain(**changes):
+    return recipes.plain("stacked_autoencoder", devices="1", **changes)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stacked") / "whole"
+    return folder, jax.device_get(train(_plain(), folder, {}))
+
+
+def _checkpoint(folder, step):
+    course = Course.build(_plain())
+    return Checkpoints(folder / "checkpoints").read(step, course.at(step).shapes())
+
+
+def test_rounds_count_through_and_the_ends_of_stages_are_kept(whole):
+    folder, state = whole
+    assert [stage.end for stage in stages_of(_plain())] == ENDS
+    assert int(state.step) == 16
+    assert set(ENDS) <= set(Checkpoints(folder / "checkpoints").steps())
+
+
+def test_frozen_layers_are_the_trained_ones_and_stay(whole):
+    first, second = (_checkpoint(whole[0], step) for step in (4, 8))
+    recipes.assert_identical(
+        second.params["frozen"]["features"]["layer_0"],
+        first.params["autoencoder"]["encoder"]["layer_0"],
+    )
+
+
+def test_classifier_starts_from_the_pretrained_layers(whole):
+    course = Course.build(_plain())
+    first, second = (_checkpoint(whole[0], step) for step in (4, 8))
+    sources = {
+        recipe.stage: recipe.experiment.view(state)
+        for recipe, state in zip(course.recipes, (first, second), strict=False)
+    }
+    start = course.last.first_state(np.uint32(0), sources)
+    encoder = start.params["classifier"]["classifier"]["encoder"]
+    for index, state in enumerate((first, second)):
+        recipes.assert_identical(
+            jax.device_get(encoder[f"layer_{index}"]),
+            state.params["autoencoder"]["encoder"]["layer_0"],
+        )
+    assert int(start.step) == 8
+
+
+@pytest.mark.parametrize("saves", [1, 2, 3])
+def test_run_that_is_cut_in_any_stage_ends_bit_identical(
+    saves, whole, tmp_path, monkeypatch
+):
+    """The process dies at its nth save: in each stage, before and after its end."""
+    save, count = Checkpoints.save, []
+
+    def dying(self, state, step):
+        save(self, state, step)
+        count.append(step)
+        if len(count) == saves:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoints, "save", dying)
+        with pytest.raises(KeyboardInterrupt):
+            train(_plain(), tmp_path, {})
+    resumed = train(_plain(), tmp_path, {})
+    recipes.assert_identical(whole[1], jax.device_get(resumed))
+
+
+def test_population_trains_stages_as_each_member_alone(tmp_path):
+    common = {"devices": "1", "eval.metrics": "()"}
+    trials = resolve(PATH, common, space.seeds(2))
+    population.engine(trials, tmp_path, Stop())
+    alone = train(trials[1].config, tmp_path / "alone", {})
+    _, member = load_run(trials[1].folder(tmp_path))
+    recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)
+
+
+def test_run_starts_from_another_run(whole, tmp_path):
+    config = _plain(stages="()", train__steps="2", init_from=str(whole[0]))
+    config["start"] = {"name": "copy", "parts": {"classifier": "init/classifier"}}
+    course = Course.build(config)
+    start = course.last.first_state(np.uint32(0), course.sources)
+    recipes.assert_identical(
+        jax.device_get(start.params["classifier"]), whole[1].params["classifier"]
+    )
+    assert int(start.step) == 0
+
+
+def test_batch_statistics_come_along():
+    recipe = recipes.recipe("dcgan")
+    state = recipe.init_state()
+    params, extra = recipe.experiment.view(state)
+    marked = jax.tree.map(lambda leaf: leaf + 1, extra)
+    parts = {"generator/generator": "stage/generator/generator"}
+    _, copied = copy(params, extra, {"stage": (params, marked)}, parts=parts)
+    recipes.assert_identical(copied["batch_stats"], marked["batch_stats"])
+    parts = {"discriminator/discriminator": "stage/discriminator/discriminator"}
+    _, kept = copy(params, extra, {"stage": (params, marked)}, parts=parts)
+    recipes.assert_identical(kept["batch_stats"], extra["batch_stats"])
+
+
+def test_override_reaches_into_a_stage():
+    config = configs.load(PATH)
+    override.apply(
+        config,
+        {
+            "stages.layer_1.train.steps": "6",
+            "stages.layer_0.optimizer.autoencoder.learning_rate": "0.5",
+            "stages.layer_1.train.batch_size": "4",
+        },
+    )
+    first, second, main = stages_of(configs.plain(config))
+    assert first.config["optimizer"]["autoencoder"]["learning_rate"] == 0.5
+    assert (second.config["train"]["steps"], main.begin) == (6, 10)
+    assert second.config["train"]["batch_size"] == 4
+    assert main.config["train"]["batch_size"] == 8
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("stages.layer_9.train.steps", "3", "no key 'stages.layer_9'.*layer_"),
+        ("stages.layer_0.trian.steps", "3", "no key 'trian'.*did you mean 'train'"),
+        ("stages.layer_0.train.steps", "x", "not of type int"),
+    ],
+)
+def test_mistakes_in_stage_overrides(key, text, message):
+    with pytest.raises(InputError, match=message):
+        override.override(configs.load(PATH), key, text)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["stages"][0].update(trian={}), "no key 'trian'; did you mean"),
+        (lambda c: c["stages"][0].update(name="main"), "called neither 'main'"),
+        (lambda c: c["stages"][1].update(name="layer_0"), "'layer_0' twice"),
+        (lambda c: c["stages"][0]["train"].update(steps=0), "train.steps=0"),
+        (lambda c: c["stages"][0]["model"].pop("encoder"), "needs 'encoder'"),
+        (
+            lambda c: c["start"]["parts"].update({"classifier": "layer_3/x"}),
+            "no source 'layer_3'.*did you mean",
+        ),
+        (
+            lambda c: c["start"]["parts"].update(
+                {"classifier/classifier/hed": "layer_0/autoencoder/encoder/layer_0"}
+            ),
+            "no 'hed' to fill; did you mean 'head'",
+        ),
+        (
+            lambda c: c["model"]["classifier"].update(widths=[6, 4]),
+            "'layer_1/autoencoder/encoder/layer_0' has .* where .* is needed",
+        ),
+    ],
+)
+def test_stages_that_do_not_fit_are_refused_before_training(change, message, tmp_path):
+    config = _plain()
+    change(config)
+    with pytest.raises(InputError, match=message):
+        train(config, tmp_path, {})
+    assert not list(tmp_path.iterdir())
