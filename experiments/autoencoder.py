@@ -80,7 +80,7 @@ class Autoencoder(Experiment):
         for collection, roles in variables.items():
             extra[collection] = {**extra.get(collection, {}), **roles}
         if self.mean_decay is not None:
-            extra["code_mean"] = {"encoder": jnp.full((z.shape[1],), 0.5)}
+            extra["code_mean"] = {"running": jnp.full((z.shape[1],), 0.5)}
         return params, extra
 
     def players(self) -> dict[str, Player]:
@@ -103,7 +103,7 @@ class Autoencoder(Experiment):
         mean = self._mean_activations(extra, code)
         if self.mean_decay is not None:
             kept = jax.lax.stop_gradient(mean)
-            renewed = {**renewed, "code_mean": {"encoder": kept}}
+            renewed = {**renewed, "code_mean": {"running": kept}}
         if self.regularizer is not None:
             encoding = self._encoding(params, extra, draw, x, mean)
             regularizer = objectives.choose(self.regularizer)
@@ -118,7 +118,7 @@ class Autoencoder(Experiment):
         mean = parallel.mean_over_devices(jnp.mean(code, axis=0))
         if self.mean_decay is None:
             return mean
-        old = extra["code_mean"]["encoder"]
+        old = extra["code_mean"]["running"]
         return self.mean_decay * old + (1 - self.mean_decay) * mean
 
     def _encoding(

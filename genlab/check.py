@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 
+from genlab.course import Course
 from genlab.plan import Plan
 from genlab.recipe import Recipe
 from genlab.run import parameter_table
@@ -12,19 +13,30 @@ MIB = 2**20
 
 
 def describe(config: dict[str, Any]) -> str:
-    """Data, turns, parameter table and the memory of state and data, as text."""
-    recipe = Recipe.build(config)
+    """Of every stage: data, turns, parameter table and the memory of state and data, as text."""
+    course = Course.build(config)
+    parts = []
+    for recipe in course.recipes:
+        if len(course.recipes) > 1:
+            rounds = f"rounds {recipe.begin:,} to {recipe.end:,}"
+            parts.append(f"stage       {recipe.stage}: {rounds}")
+        parts.append(_stage(recipe))
+    return "\n".join(parts)
+
+
+def _stage(recipe: Recipe) -> str:
     recipe.check_fit(recipe.feed())
-    per_call = Plan.of(config).rounds_per_call(0)
+    per_call = Plan.of(recipe.config, recipe.begin).rounds_per_call(recipe.begin)
     state, data, experiment = recipe.shapes(), recipe.data, recipe.experiment
     splits = ", ".join(f"{name} {split.size:,}" for name, split in data.splits.items())
     turns = ", then ".join(
         f"{turn.player} x{turn.repeats}{'' if turn.fresh else ' (same draw)'}"
         for turn in experiment.turns()
     )
+    size = recipe.config["train"]["batch_size"]
     lines = [
         f"data        {data.name}: {splits}; example {list(data.example_shape)}",
-        f"round       {turns}; {experiment.draws()} x {config['train']['batch_size']} examples",
+        f"round       {turns}; {experiment.draws()} x {size} examples",
         f"call        {per_call} rounds",
         "",
     ]
@@ -37,8 +49,9 @@ def describe(config: dict[str, Any]) -> str:
         lines.append(f"  {name:<{width}}  {row['shape']!s:<20} {row['count']:>12,}")
     lines += ["", f"memory      state {_bytes(state) / MIB:,.1f} MiB"]
     resident = data.splits["train"].nbytes / MIB
-    lines.append(f"            examples {resident:,.1f} MiB as stored")
-    return "\n".join(lines)
+    return "\n".join(
+        [*lines, f"            examples {resident:,.1f} MiB as stored", ""]
+    )
 
 
 def _counts(state) -> dict[str, int]:
