@@ -1,4 +1,4 @@
-"""A run folder as one self-contained page that opens anywhere, without a network."""
+"""A run folder, or the folder of a sweep, as one self-contained page that opens anywhere."""
 
 import base64
 import hashlib
@@ -8,18 +8,30 @@ import string
 from importlib import resources
 from pathlib import Path
 
-from genlab.reporting import sections
+from genlab.reporting import findings, sections, sweep_sections
+from genlab.reporting.knobs import differing_knobs
+from genlab.reporting.learning import seed_groups
+from genlab.reporting.markup import script_json
 from genlab.reporting.run import Run, read_run
+from genlab.reporting.sweep import Sweep, read_sweep
+from genlab.reporting.sweep_data import page_data
+from genlab.sweep import manifest
 from genlab.writer import write_atomic
 
-SCRIPTS = ("dom.js", "film.js", "chart.js", "page.js")  # run as one, in this order
+# Each page's scripts run as one, in this order.
+RUN_SCRIPTS = ("dom.js", "film.js", "chart.js", "page.js")
+SWEEP_SCRIPTS = (
+    *("dom.js", "chart.js", "axis.js", "board.js", "trials.js"),
+    *("parallel.js", "scatter.js", "heat.js", "learning.js", "sweep.js"),
+)
 
 
 def write_report(workdir: str | os.PathLike) -> Path:
     """Writes `report.html` into a run folder: results, pictures, curves, config, parameters.
 
     The page holds its pictures, data, styles and script, and its content policy lets it load or
-    send nothing. It may be written at any time, also while the run trains.
+    send nothing. It may be written at any time, also while the run trains. A folder with a
+    sweep.json gets the page of a sweep, see `write_sweep_report`.
 
     Args:
       workdir: the run folder, with at least config.json.
@@ -31,23 +43,45 @@ def write_report(workdir: str | os.PathLike) -> Path:
       InputError: the folder has no config.json, or a file in it is not what a run writes.
     """
     workdir = Path(workdir)
-    page = _page(read_run(workdir))
-    path = workdir / "report.html"
+    if (workdir / manifest.FILE).exists():
+        return write_sweep_report(workdir)
+    return _write(workdir, _run_page(read_run(workdir)))
+
+
+def write_sweep_report(sweep: str | os.PathLike) -> Path:
+    """Writes `report.html` into the folder of a sweep: its trials, and what they say together.
+
+    The table of trials, parallel coordinates, importances of knobs, learning curves with bands
+    over seeds, values against each other, a map of a grid, pictures side by side, statistics over
+    seeds, and the best trial's command. Holds everything as the page of a run does, and links to
+    nothing but the trials' own pages. It may be written at any time.
+
+    Args:
+      sweep: the folder of the sweep, with at least sweep.json.
+
+    Returns:
+      The page's path.
+
+    Raises:
+      InputError: the folder has no sweep.json, or it is not what a sweep writes.
+    """
+    sweep = Path(sweep)
+    return _write(sweep, _sweep_page(read_sweep(sweep)))
+
+
+def _write(folder: Path, page: str) -> Path:
+    path = folder / "report.html"
     write_atomic(path, page)
     return path
 
 
-def _page(run: Run) -> str:
-    script = "".join(_asset(name) for name in SCRIPTS)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+def _run_page(run: Run) -> str:
     curves, data = sections.curves(run)
-    return string.Template(_asset("page.html")).substitute(
+    return _page(
+        "page.html",
+        ("page.css",),
+        RUN_SCRIPTS,
         title=html.escape(run.name),
-        style=_asset("page.css"),
-        script=script,
-        # Only this very script may run: a name from a config cannot smuggle one in.
-        policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline';"
-        f" script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         status=sections.status(run),
         facts=sections.facts(run),
         results=sections.results(run),
@@ -57,6 +91,42 @@ def _page(run: Run) -> str:
         parameters=sections.parameters(run),
         config=sections.config(run),
         origin=sections.origin(run),
+    )
+
+
+def _sweep_page(sweep: Sweep) -> str:
+    knobs = differing_knobs([trial.overrides for trial in sweep.trials])
+    groups = seed_groups(sweep, knobs)
+    return _page(
+        "sweep.html",
+        ("page.css", "sweep.css"),
+        SWEEP_SCRIPTS,
+        title=html.escape(sweep.name),
+        status=sweep_sections.status(sweep),
+        facts=sweep_sections.facts(sweep, knobs),
+        command=sweep_sections.command(sweep),
+        table=sweep_sections.table(sweep, knobs),
+        troubles=sweep_sections.troubles(sweep),
+        importance=findings.importance(sweep, knobs),
+        gallery=sweep_sections.gallery(sweep, knobs),
+        statistics=findings.statistics(sweep, groups),
+        data=script_json(page_data(sweep, knobs, groups)),
+        origin=sweep_sections.origin(sweep),
+    )
+
+
+def _page(
+    template: str, styles: tuple[str, ...], scripts: tuple[str, ...], **parts: str
+) -> str:
+    script = "".join(map(_asset, scripts))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return string.Template(_asset(template)).substitute(
+        style="".join(map(_asset, styles)),
+        script=script,
+        # Only this very script may run: a name from a config cannot smuggle one in.
+        policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline';"
+        f" script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        **parts,
     )
 
 

@@ -5,31 +5,25 @@ import html
 import itertools
 import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from pages import HOSTILE, Elements, needs_browser, rendered, write_lines
 
 from genlab.errors import InputError
 from genlab.plots.grid import save_png
 from genlab.report import write_report
 from genlab.reporting.charts import chart_groups, decimate
-from genlab.reporting.run import MAX_PICTURES, Curve, read_metrics, read_run, thin
-
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
+from genlab.reporting.run import (
+    MAX_PICTURES,
+    Curve,
+    planned_steps,
+    read_metrics,
+    read_run,
+    thin,
 )
-needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
 
-HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=alert(1)>\"'&"
 STEPS = 30
-
-
-def write_lines(path, *rows, tail=""):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + tail)
 
 
 @pytest.fixture(scope="module")
@@ -97,27 +91,6 @@ def workdir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(workdir):
     return write_report(workdir).read_text(encoding="utf-8")
-
-
-class Elements(HTMLParser):
-    """Every start tag with its attributes, and the text outside scripts and styles."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self._open = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        self._open = tag
-
-    def handle_data(self, data):
-        if self._open not in ("script", "style"):
-            self.text += data
-
-    def all(self, name):
-        return [attributes for tag, attributes in self.tags if tag == name]
 
 
 def test_the_page_loads_nothing_from_outside(page):
@@ -284,19 +257,6 @@ def test_related_terms_share_a_chart():
     assert charts[""] == {"loss": ["loss"]}
 
 
-def rendered(path, profile):
-    """The DOM of a page after its scripts ran."""
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
-        " --disable-background-networking --disable-component-update --disable-sync"
-        " --window-size=1400,1000 --virtual-time-budget=3000 --dump-dom"
-    )
-    command = [BROWSER, *flags.split(), f"--user-data-dir={profile}", path.as_uri()]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=True
-    ).stdout
-
-
 @needs_browser
 def test_a_browser_draws_the_page_under_its_own_policy(workdir, page, tmp_path):
     dom = rendered(workdir / "report.html", tmp_path)
@@ -386,3 +346,14 @@ def test_controls_work_and_nothing_overflows_on_phone_and_desk(page, tmp_path):
         assert note["raw"] == 0 and note["log"]
         assert (note["shown"], note["thumb"]) == ("100", "1")
         assert note["unnamed"] == 0
+
+
+def test_the_rounds_of_a_run_are_those_of_all_its_stages():
+    config = {
+        **{name: {} for name in ("data", "log", "eval", "sample", "checkpoint")},
+        "train": {"steps": 30},
+        "stages": [{"name": "pretraining", "train": {"steps": 12}}],
+    }
+    assert planned_steps(config) == 42
+    assert planned_steps({"train": {"steps": 9}}) == 9
+    assert planned_steps({}) is None and planned_steps({"train": 3}) is None

@@ -1,4 +1,5 @@
-// One chart of curves: linear or logarithmic, smoothed, read by pointer or arrow keys.
+// One chart of curves: linear or logarithmic, smoothed, read by pointer or arrow keys. A curve may
+// bring its color, and a band around it as `low` and `high`.
 
 const MARGIN = { left: 52, right: 12, top: 8, bottom: 22 };
 const COLORS = 8;
@@ -54,7 +55,8 @@ class Chart {
     this.smoothing = smoothing;
     this.at = null;
     this.index = index;
-    this.series = series.map((s, i) => ({ ...s, visible: true, color: `var(--c${i % COLORS})` }));
+    this.series = series.map((s, i) => ({ color: `var(--c${i % COLORS})`, low: [], high: [], ...s, visible: true }));
+    this.several = new Set(series.map(({ split }) => split)).size > 1;
     this.steps = [...new Set(series.flatMap((s) => s.steps))].sort((a, b) => a - b);
     this.build(card);
   }
@@ -62,7 +64,7 @@ class Chart {
   build(card) {
     this.logButton = make("button", { type: "button" }, "log");
     this.readout = make("output");
-    const header = make("header", {}, card.querySelector("h4"), this.readout, this.logButton);
+    const header = make("header", {}, card.querySelector("h3, h4"), this.readout, this.logButton);
     this.svg = draw(card, "svg", { tabindex: 0, role: "img" });
     const legend = make("ul", { class: "legend" });
     for (const s of this.series) legend.append(make("li", {}, this.entry(s)));
@@ -76,17 +78,17 @@ class Chart {
   }
 
   entry(s) {
-    const swatch = make("i", { class: s.split, style: `border-color: ${s.color}` });
+    const swatch = make("i", { class: this.several ? s.split : "", style: `border-color: ${s.color}` });
     const name = s.name.replaceAll("_", " ");
-    const several = new Set(this.series.map((other) => other.split)).size > 1;
     s.value = make("b");
-    const label = several ? `${name} · ${s.split}` : name;
+    const label = this.several ? `${name} · ${s.split}` : name;
     const button = make("button", { type: "button", "aria-pressed": "true" }, swatch, label, s.value);
     button.addEventListener("click", () => {
       s.visible = !s.visible;
       button.setAttribute("aria-pressed", s.visible);
       this.render();
     });
+    s.button = button;
     return button;
   }
 
@@ -112,7 +114,9 @@ class Chart {
     for (const s of this.series) {
       s.raw = this.points(s, s.values);
       s.smoothed = this.smoothing > 0 && s.values.length >= FEW;
-      s.path = s.smoothed ? this.points(s, smooth(s.values, this.smoothing)) : s.raw;
+      const drawn = (values) => this.points(s, s.smoothed ? smooth(values, this.smoothing) : values);
+      s.path = drawn(s.values);
+      s.edges = s.low.length ? [drawn(s.low), drawn(s.high)] : null;
     }
     const drawn = this.series.filter((s) => s.visible && s.path.length);
     if (!drawn.length) {
@@ -134,7 +138,7 @@ class Chart {
     let left = Infinity, right = -Infinity, low = Infinity, high = -Infinity;
     for (const step of steps) { left = Math.min(left, step); right = Math.max(right, step); }
     for (const s of drawn) {
-      for (const [, y] of s.path) { low = Math.min(low, y); high = Math.max(high, y); }
+      for (const [, y] of [...s.path, ...(s.edges ?? []).flat()]) { low = Math.min(low, y); high = Math.max(high, y); }
       if (!s.smoothed || !s.raw.length) continue;
       // Behind a smooth line the raw one may leave the picture with its spikes.
       const sorted = s.raw.map(([, y]) => y).sort((a, b) => a - b);
@@ -178,9 +182,12 @@ class Chart {
       x: MARGIN.left - 2, y: 0, width: width - MARGIN.left - MARGIN.right + 4, height: height - MARGIN.bottom,
     });
     const group = draw(this.svg, "g", { "clip-path": `url(#clip-${this.index})` });
+    for (const s of this.series) s.group = null;
     for (const s of drawn) {
-      if (s.smoothed) this.line(group, s, s.raw, "raw");
-      this.line(group, s, s.path, s.split);
+      s.group = draw(group, "g", {});
+      if (s.edges) this.band(s.group, s);
+      else if (s.smoothed) this.line(s.group, s, s.raw, "raw");
+      this.line(s.group, s, s.path, this.several ? s.split : "");
     }
     for (const s of this.series) {
       for (const step of s.visible ? s.broken : []) {
@@ -200,6 +207,21 @@ class Chart {
     }
     const d = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`);
     draw(group, "path", { class: `line ${kind}`, d: d.join(""), style: `stroke: ${s.color}` });
+  }
+
+  band(group, s) {
+    const { x, y } = this.scale, [low, high] = s.edges;
+    const around = [...high, ...[...low].reverse()];
+    const points = around.map(([step, value]) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`);
+    draw(group, "polygon", { class: "band", points: points.join(" "), style: `fill: ${s.color}` });
+  }
+
+  // Brings forward the curves that `chosen` holds for; all of them where it is null.
+  emphasize(chosen) {
+    for (const { group, ...s } of this.series) {
+      group?.classList.toggle("behind", chosen !== null && !chosen(s));
+      group?.classList.toggle("shown", chosen !== null && chosen(s));
+    }
   }
 
   point(event) {

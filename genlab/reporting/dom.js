@@ -21,6 +21,6 @@ function draw(parent, name, attributes, text) {
 
 function short(value) {
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace("+", "");
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace("+", "").replace(/\.?0+e/, "e");
   return String(Number(value.toPrecision(4)));
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
+from genlab.stage import stages_of
 
 # A GAN's sample grid of a long run: enough to see it move, little enough for one page.
 MAX_PICTURES = 24
@@ -64,9 +65,7 @@ class Run:
     @property
     def planned_steps(self) -> int | None:
         """Rounds that the config asks for, None where it has no single number."""
-        train = self.record["config"].get("train")
-        steps = train.get("steps") if isinstance(train, dict) else None
-        return steps if isinstance(steps, int) else None
+        return planned_steps(self.record["config"])
 
 
 def read_run(workdir: Path) -> Run:
@@ -100,6 +99,15 @@ def read_run(workdir: Path) -> Run:
         step=max(steps, default=0),
         unreadable=unreadable,
     )
+
+
+def planned_steps(config: dict[str, Any]) -> int | None:
+    """Rounds that a plain config asks for, those of all its stages; None where it does not say."""
+    try:
+        steps = stages_of({"stages": [], **config})[-1].end
+    except (KeyError, TypeError):  # written by something else
+        return None
+    return steps if isinstance(steps, int) else None
 
 
 def read_metrics(path: Path) -> tuple[list[Curve], int]:

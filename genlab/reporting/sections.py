@@ -1,7 +1,6 @@
 """The sections of the page as HTML; every text from the run is escaped here."""
 
 import base64
-import html
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from PIL import Image
 
 from genlab.reporting.charts import chart_groups
+from genlab.reporting.markup import definitions, empty, script_json, short, text, words
 from genlab.reporting.run import TIME, Run
 
 
@@ -38,22 +38,22 @@ def facts(run: Run) -> str:
         "seed": config.get("seed"),
     }
     shown = {name: value for name, value in pairs.items() if value not in (None, "")}
-    return _definitions(shown, kind="facts")
+    return definitions(shown, kind="facts")
 
 
 def results(run: Run) -> str:
     """One card for each evaluated metric: its values large, its protocol beneath."""
     if run.results is None:
-        return _empty("No evaluation yet: results.json is written by the eval command.")
+        return empty("No evaluation yet: results.json is written by the eval command.")
     cards = []
     for name, result in run.results.get("metrics", {}).items():
         values = "".join(
-            f"<div><dt>{_words(key)}</dt><dd>{_text(_short(value))}</dd></div>"
+            f"<div><dt>{words(key)}</dt><dd>{text(short(value))}</dd></div>"
             for key, value in result.get("values", {}).items()
         )
-        protocol = _definitions(result.get("protocol", {}), kind="protocol")
+        protocol = definitions(result.get("protocol", {}), kind="protocol")
         cards.append(
-            f'<article class="card"><h3>{_words(name)}</h3>'
+            f'<article class="card"><h3>{words(name)}</h3>'
             f'<dl class="values">{values}</dl>{protocol}</article>'
         )
     step = run.results.get("step")
@@ -64,14 +64,14 @@ def results(run: Run) -> str:
 def pictures(run: Run) -> str:
     """One figure for each plot, its newest picture first; the script turns it into a film."""
     if not run.pictures:
-        return _empty("No pictures yet: samples/ is empty.")
+        return empty("No pictures yet: samples/ is empty.")
     films = []
     plots = sorted(run.pictures, key=lambda plot: (plot != "samples", plot))
     for plot, shots in ((plot, run.pictures[plot]) for plot in plots):
         frames = "".join(_frame(plot, *shot) for shot in reversed(shots))
         films.append(
-            f'<article class="card film"><h3>{_words(plot)}</h3>'
-            f'<ol class="frames" tabindex="0" aria-label="{_words(plot)}, newest first">'
+            f'<article class="card film"><h3>{words(plot)}</h3>'
+            f'<ol class="frames" tabindex="0" aria-label="{words(plot)}, newest first">'
             f"{frames}</ol></article>"
         )
     return f'<div class="films">{"".join(films)}</div>'
@@ -80,13 +80,13 @@ def pictures(run: Run) -> str:
 def curves(run: Run) -> tuple[str, str]:
     """Places for the charts, with a table of last values each, and the charts' data as JSON."""
     if not run.curves:
-        return _empty("No metrics yet: metrics.jsonl is empty."), "[]"
+        return empty("No metrics yet: metrics.jsonl is empty."), "[]"
     parts, data = [], []
     for heading, charts in chart_groups(run.curves).items():
         title = "speed and memory" if heading == TIME else heading or "run"
         places = "".join(_chart(chart, len(data) + i) for i, chart in enumerate(charts))
         data += charts
-        parts.append(f'<h3>{_words(title)}</h3><div class="charts">{places}</div>')
+        parts.append(f'<h3>{words(title)}</h3><div class="charts">{places}</div>')
     if run.unreadable:
         parts.append(
             '<p class="note">Lines of metrics.jsonl left out because they are not whole, as'
@@ -102,18 +102,18 @@ def parameters(run: Run) -> str:
         player, _, rest = name.partition("/")
         players.setdefault(player, {})[rest or player] = parameter
     if not players:
-        return _empty("config.json lists no parameters.")
+        return empty("config.json lists no parameters.")
     tables = []
     for player, entries in players.items():
         total = sum(entry["count"] for entry in entries.values())
         rows = "".join(
-            f'<tr><th scope="row">{_text(name)}</th>'
-            f"<td>{_text(' × '.join(map(str, entry['shape'])) or 'scalar')}</td>"
-            f"<td>{_text(entry['dtype'])}</td><td>{entry['count']:,}</td></tr>"
+            f'<tr><th scope="row">{text(name)}</th>'
+            f"<td>{text(' × '.join(map(str, entry['shape'])) or 'scalar')}</td>"
+            f"<td>{text(entry['dtype'])}</td><td>{entry['count']:,}</td></tr>"
             for name, entry in entries.items()
         )
         tables.append(
-            f"<details><summary><span>{_words(player)}</span><span>{total:,}</span>"
+            f"<details><summary><span>{words(player)}</span><span>{total:,}</span>"
             f'</summary><div class="scroll" tabindex="0"><table><thead><tr>'
             f'<th scope="col">parameter</th><th scope="col">shape</th>'
             f'<th scope="col">dtype</th><th scope="col">count</th></tr></thead>'
@@ -132,19 +132,13 @@ def origin(run: Run) -> str:
     """The command, the commit, the devices and the versions: what repeats the run."""
     record = run.record
     command = record.get("command")
-    block = f'<pre tabindex="0"><code>{_text(command)}</code></pre>' if command else ""
+    block = f'<pre tabindex="0"><code>{text(command)}</code></pre>' if command else ""
     pairs = {
         "git commit": record.get("git") or "not in a git checkout",
         "devices": _devices(record.get("devices")),
         **(record.get("versions") or {}),
     }
-    return f'<div class="card">{block}{_definitions(pairs, kind="versions")}</div>'
-
-
-def script_json(value: Any) -> str:
-    """JSON that may stand in a script element: no `<` can close it."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return f'<div class="card">{block}{definitions(pairs, kind="versions")}</div>'
 
 
 def _frame(plot: str, step: int, path: Path) -> str:
@@ -154,7 +148,7 @@ def _frame(plot: str, step: int, path: Path) -> str:
     scaled = ' class="pixels"' if width < 480 else ""  # a small grid is shown enlarged
     return (
         f'<li data-step="{step}"><figure><img{scaled} width="{width}" height="{height}"'
-        f' alt="{_words(plot)} after {step:,} rounds"'
+        f' alt="{words(plot)} after {step:,} rounds"'
         f' src="data:image/png;base64,{source}">'
         f"<figcaption>after {step:,} rounds</figcaption></figure></li>"
     )
@@ -162,12 +156,12 @@ def _frame(plot: str, step: int, path: Path) -> str:
 
 def _chart(chart: dict[str, Any], index: int) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{_words(series["name"])}</th><td>{_text(series["split"])}</td>'
+        f'<tr><th scope="row">{words(series["name"])}</th><td>{text(series["split"])}</td>'
         f"<td>{_last(series['values'])}</td><td>{len(series['broken']) or ''}</td></tr>"
         for series in chart["series"]
     )
     return (
-        f'<article class="card chart" data-chart="{index}"><h4>{_words(chart["title"])}</h4>'
+        f'<article class="card chart" data-chart="{index}"><h4>{words(chart["title"])}</h4>'
         f'<details><summary>Last values</summary><div class="scroll" tabindex="0"><table>'
         f'<thead><tr><th scope="col">term</th><th scope="col">split</th>'
         f'<th scope="col">last</th><th scope="col">not finite</th></tr></thead>'
@@ -182,23 +176,15 @@ def _tree(node: dict[str, Any], prefix: str, overrides: dict[str, Any]) -> str:
         if isinstance(value, dict) and value:
             inner = _tree(value, f"{path}.", overrides)
             items.append(
-                f"<li><details open><summary>{_text(key)}</summary>{inner}</details></li>"
+                f"<li><details open><summary>{text(key)}</summary>{inner}</details></li>"
             )
             continue
         changed = "<mark>overridden</mark>"
         items.append(
-            f"<li><span>{_text(key)}</span> <code>{_text(json.dumps(value))}</code>"
+            f"<li><span>{text(key)}</span> <code>{text(json.dumps(value))}</code>"
             f"{changed if path in overrides else ''}</li>"
         )
     return f"<ul>{''.join(items)}</ul>"
-
-
-def _definitions(pairs: dict[str, Any], *, kind: str) -> str:
-    rows = "".join(
-        f"<div><dt>{_words(name)}</dt><dd>{_text(_short(value))}</dd></div>"
-        for name, value in pairs.items()
-    )
-    return f'<dl class="{kind}">{rows}</dl>' if rows else ""
 
 
 def _parameters(run: Run) -> dict[str, dict[str, Any]]:
@@ -217,28 +203,4 @@ def _devices(devices: list[str] | None) -> str:
 
 
 def _last(values: list[float]) -> str:
-    return _text(_short(values[-1])) if values else "–"
-
-
-def _short(value: Any) -> str:
-    """A number with as many digits as one reads, anything else as it is."""
-    if isinstance(value, bool) or value is None:
-        return json.dumps(value)
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _words(name: str) -> str:
-    """A metric's or plot's name as words, escaped."""
-    return _text(str(name).replace("_", " "))
-
-
-def _text(value: Any) -> str:
-    return html.escape(str(value))
-
-
-def _empty(sentence: str) -> str:
-    return f'<p class="note">{sentence}</p>'
+    return text(short(values[-1])) if values else "–"
