@@ -37,6 +37,7 @@ def get_config(variant: str = "") -> ConfigDict:
         final_split="test",
         batch_size=256,
         metrics=(),  # names or parts
+        final_metrics=(),  # those that are measured at the end alone
         best="",  # value on `split` that the best checkpoint minimises, "-value" to maximise
     )
     config.sample = dict(every=0, plots=())

@@ -32,7 +32,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
     config.log.every = 500
     config.eval.update(every=1000, best="reconstruction")
-    config.eval.metrics = ("local_geometry", "linear_probe")
+    config.eval.final_metrics = ("local_geometry", "linear_probe")
     config.sample = dict(
         every=5000,
         plots=("reconstructions", "receptive_filters", "tangents", "jacobian_spectrum"),
@@ -46,7 +46,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.train = dict(steps=8, batch_size=8, steps_per_call=2)
             config.log.every = config.eval.every = config.sample.every = 4
             config.checkpoint.every = 4
-            config.eval.metrics = ()
+            config.eval.final_metrics = ()
         case "stochastic":
             config.experiment.regularizer = dict(
                 name="stochastic_contractive", weight=10.0, std=0.1

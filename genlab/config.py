@@ -192,6 +192,8 @@ def check_parts(config: Mapping[str, Any]) -> None:
     _check_part(datasets, dataset, "data")
     _check_part(starts, config["start"], "start")
     _check_list(metrics, config["eval"]["metrics"], "eval.metrics")
+    every = [*config["eval"]["metrics"], *config["eval"]["final_metrics"]]
+    _check_list(metrics, every, "eval.final_metrics")
     _check_list(plots, config["sample"]["plots"], "sample.plots")
 
 

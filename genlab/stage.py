@@ -22,7 +22,7 @@ BY_KEY = ("data", "train", "log", "eval", "sample", "checkpoint")
 # A stage starts afresh, and shows nothing that is meant for the model at the end.
 _QUIET = {
     "start": {"name": "fresh"},
-    "eval": {"metrics": [], "best": ""},
+    "eval": {"metrics": [], "final_metrics": [], "best": ""},
     "sample": {"plots": []},
 }
 

@@ -251,7 +251,7 @@ def write_results(
     results = evaluate.measure(
         trained,
         section["final_split"],
-        section["metrics"] if chosen is None else chosen,
+        [*section["metrics"], *section["final_metrics"]] if chosen is None else chosen,
         section["batch_size"],
     )
     measured = {

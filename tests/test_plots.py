@@ -21,10 +21,14 @@ from genlab.registry import plots
 
 
 class Model:
-    """A trained model of images [2, 1, 1] in [-1, 1], whose code is the two pixels."""
+    """A trained model of images [2, 1, 1] in [-1, 1], whose code is the two pixels.
+
+    It is its own experiment, without parameters.
+    """
 
     value_range = (-1.0, 1.0)
     step, seed = 7, 0
+    params, extra = {}, {}
 
     def __init__(self, methods=METHODS, shape=(2, 1, 1), modes=None, mode_std=0.0):
         self.methods = methods
@@ -49,12 +53,28 @@ class Model:
     def examples(self, split, num):
         return {"x": self.x[:num], "label": (np.arange(12) % 3)[:num]}
 
-    def call(self, method, x):
-        return {
-            "encode": lambda: x.reshape(len(x), -1),
-            "decode": lambda: x.reshape(len(x), *self.data.example_shape),
-            "reconstruct": lambda: -x,
-        }[method]()
+    @property
+    def experiment(self):
+        return self
+
+    def call(self, method, *arrays):
+        return getattr(self, method)(self.params, self.extra, *arrays)
+
+    def encode(self, params, extra, x):
+        return x.reshape(len(x), -1)
+
+    def decode(self, params, extra, z):
+        return z.reshape(len(z), *self.data.example_shape)
+
+    def reconstruct(self, params, extra, x):
+        return -x
+
+    def filters(self, params, extra):
+        return self.x[:4]
+
+
+# What a plot draws, where it does not draw images.
+DRAWN_SHAPES = {"vector_field": (2,)}
 
 
 def gray(values, rows):
@@ -130,7 +150,8 @@ def test_save_png_refuses_floats(tmp_path):
 
 @pytest.mark.parametrize("name", list(plots))
 def test_every_plot_is_a_deterministic_picture(name):
-    first, second = (plots.build(name)(Model()) for _ in range(2))
+    shape = DRAWN_SHAPES.get(name, (2, 1, 1))
+    first, second = (plots.build(name)(Model(shape=shape)) for _ in range(2))
     assert first.dtype == np.uint8 and first.ndim == 3 and first.shape[2] == 3
     np.testing.assert_array_equal(first, second)
 

@@ -2,33 +2,49 @@
 
 import numpy as np
 
-from genlab.errors import InputError
+from genlab.errors import InputError, suggest
 from genlab.plots import figure
 from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
+METHODS = ("pca", "tsne")
 NAMED_CLASSES = 20  # as many as have a colour and a line in the legend of their own
 
 
 @plots.register
 def latent_embedding(
-    trained: Trained, *, num: int = 2000, split: str | None = None
+    trained: Trained,
+    *,
+    num: int = 2000,
+    method: str = "pca",
+    perplexity: float = 30.0,
+    split: str | None = None,
 ) -> np.ndarray:
-    """Codes of examples in the plane, coloured by label; principal components above two codes.
+    """Codes of examples in the plane, coloured by label, by principal components or t-SNE.
+
+    Codes of two numbers are drawn as they are unless `method` is `tsne`.
 
     Args:
       trained: the model.
       num: examples encoded.
+      method: `pca`, or `tsne` (scikit-learn's, started from the principal components), which shows
+        who is near whom and neither distances nor densities.
+      perplexity: of t-SNE, about the number of neighbours that count; below the number of examples.
       split: where the examples come from; the held-out one by default.
 
     Returns:
       [H, W, 3] uint8.
 
     Raises:
-      InputError: the experiment has no `encode`, or an example's code is a single number.
+      InputError: the experiment has no `encode`, an example's code is a single number, another
+        method, or a perplexity out of range.
+
+    Paper: van der Maaten & Hinton 2008, Visualizing Data using t-SNE, JMLR 9
     """
     need_methods(trained, "latent_embedding", "encode")
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r}{suggest(method, METHODS)}")
     batch = trained.examples(split or held_out(trained), num)
     codes = trained.call("encode", batch["x"])
     codes = codes.reshape(len(codes), -1)
@@ -38,13 +54,17 @@ def latent_embedding(
             f" {codes.shape[1]}"
         )
     axes = figure.new_axes()
-    names = ["code 1", "code 2"]
-    if codes.shape[1] > 2:
+    if method == "tsne":
+        codes = neighbour_plane(codes, perplexity=perplexity, seed=trained.seed)
+        names = ["t-SNE 1", "t-SNE 2"]
+    elif codes.shape[1] > 2:
         codes, shares = principal_plane(codes)
         names = [
             f"component {i + 1} ({share:.0%} of the variance)"
             for i, share in enumerate(shares)
         ]
+    else:
+        names = ["code 1", "code 2"]
     axes.set_xlabel(names[0], color=figure.INK)
     axes.set_ylabel(names[1], color=figure.INK)
     axes.set_aspect("equal", adjustable="datalim")
@@ -71,6 +91,24 @@ def principal_plane(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     directions = directions * np.sign(directions[largest, [0, 1]])
     total = max(variances.sum(), np.finfo(np.float64).tiny)
     return centred @ directions, variances[::-1][:2] / total
+
+
+def neighbour_plane(codes: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
+    """t-SNE of `codes: [N, Z]`: [N, 2], where those near each other stay so.
+
+    Raises:
+      InputError: a perplexity that is not in (0, N).
+
+    Paper: van der Maaten & Hinton 2008, Visualizing Data using t-SNE, JMLR 9
+    """
+    from sklearn.manifold import TSNE
+
+    if not 0 < perplexity < len(codes):
+        raise InputError(
+            f"perplexity={perplexity} is not above 0 and below the {len(codes)} examples"
+        )
+    model = TSNE(perplexity=perplexity, init="pca", random_state=seed)
+    return model.fit_transform(codes.astype(np.float32))
 
 
 def _scatter(axes, codes: np.ndarray, labels: np.ndarray | None, names) -> None:

@@ -3,7 +3,7 @@
 from genlab.errors import InputError
 from genlab.trained import Trained
 
-METHODS = ("sample", "encode", "decode", "reconstruct")
+METHODS = ("sample", "encode", "decode", "reconstruct", "filters")
 
 
 def need_methods(trained: Trained, plot: str, *methods: str) -> None:

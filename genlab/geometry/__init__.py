@@ -1,0 +1,1 @@
+"""How a map bends the space around examples: Jacobians, tangents, contraction."""

@@ -1,0 +1,81 @@
+"""Whether a model tells examples of a class that it has never seen."""
+
+import numpy as np
+
+from genlab.data.split import Split
+from genlab.errors import InputError
+from genlab.metrics.measurement import Measurement
+from genlab.metrics.representation import in_chunks
+from genlab.registry import metrics
+from genlab.trained import Trained
+
+CHUNK = 1000  # raw examples read at a time
+
+
+@metrics.register
+def anomaly_detection(
+    trained: Trained, split: str, *, num: int = 10_000
+) -> Measurement:
+    """ROC-AUC of the reconstruction error for examples of a class that training has not seen.
+
+    The anomalies are the examples of the split whose class does not occur in the train split; all
+    labels of that are read, so that a model that has seen every class is refused. The score is
+    ||x - g(f(x))||^2. The area is the probability that an anomaly's error is above that of an
+    example of a known class, ties counted half.
+
+    Args:
+      trained: the model.
+      split: where the examples come from.
+      num: examples, the first of the split.
+
+    Returns:
+      `roc_auc` in [0, 1], 0.5 by chance; mean squared errors `error_known` and `error_unseen`.
+
+    Raises:
+      InputError: no `reconstruct`, no labels, or not both known and unseen classes in the split.
+
+    Paper: Sakurada & Yairi 2014, Anomaly Detection Using Autoencoders, MLSDA
+    """
+    from sklearn.metrics import roc_auc_score
+
+    if not trained.data.num_classes:
+        raise InputError(
+            "metric 'anomaly_detection' needs labels, which"
+            f" {trained.data.name!r} does not have"
+        )
+    batch = trained.examples(split, num)
+    known = classes_of(trained.data.splits["train"])
+    unseen = ~np.isin(batch["label"], known)
+    if unseen.all() or not unseen.any():
+        which = "no class" if unseen.all() else "every class"
+        raise InputError(
+            f"metric 'anomaly_detection' needs a split with classes that training has seen and"
+            f" one that it has not; {which} of the {len(unseen)} examples of {split!r} is in"
+            " the train split: leave one out with data.without_labels"
+        )
+    gap = batch["x"] - in_chunks(trained, "reconstruct", batch["x"])
+    errors = np.sum(np.square(gap.reshape(len(gap), -1), dtype=np.float64), axis=1)
+    values = {
+        "roc_auc": float(roc_auc_score(unseen, errors)),
+        "error_known": float(errors[~unseen].mean()),
+        "error_unseen": float(errors[unseen].mean()),
+    }
+    protocol = {
+        "split": split,
+        "score": "squared reconstruction error",
+        "unseen_classes": np.unique(batch["label"][unseen]).tolist(),
+        "unseen": int(unseen.sum()),
+        "known": int((~unseen).sum()),
+    }
+    return Measurement(values, protocol)
+
+
+def classes_of(split: Split) -> np.ndarray:
+    """Every class that occurs among the examples of a split, in ascending order: [K] int."""
+    found = [
+        np.unique(
+            split.gather(np.arange(start, min(start + CHUNK, split.size)))["label"]
+        )
+        for start in range(0, split.size, CHUNK)
+    ]
+    return np.unique(np.concatenate(found))
