@@ -1,22 +1,36 @@
-"""`launch.py sweep`: from flags to trials, an engine, and the table of what came out."""
+"""`launch.py sweep`: from flags to trials, an engine, and what came out."""
 
-import logging
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError, suggest
 from genlab.run import locked
-from genlab.signals import stop_requested
-from genlab.sweep import local, population, slurm, space, table
+from genlab.signals import Stop, stop_requested
+from genlab.sweep import manifest, progress, slurm, space, table
+from genlab.sweep.devices import count_gpus, environments
+from genlab.sweep.local import Pool
+from genlab.sweep.search import Search
 from genlab.sweep.trial import Trial, named_sweep, resolve
 
-ENGINES = ("population", "local", "study", "slurm")
+ENGINES = ("population", "local", "ray", "slurm")
 
-_log = logging.getLogger("genlab")
+# Flags that only some engines read; by the others they are refused, not dropped.
+READ_BY = {
+    "workers": ("local",),
+    "address": ("ray",),
+    "evolve": ("population",),
+    "pruner": ("population", "local", "ray"),
+    "sampler": ("local", "ray"),
+    "storage": ("local", "ray"),
+}
 
 
 def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
-    """Trains what the flags describe and prints the table.
+    """Trains what the flags describe, prints the table and writes it and the report.
 
     Args:
       path: the config, FILE[:variant].
@@ -26,34 +40,78 @@ def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
 
     Raises:
       InputError: flags that describe no sweep, or one that the engine cannot train.
+      Stopped: a signal asked to stop; the running trials are saved.
     """
-    if values.engine not in ENGINES:
-        hint = suggest(values.engine, ENGINES)
-        raise InputError(f"engine {values.engine!r} is unknown{hint}")
-    if values.engine == "study":
-        trials = _study(path, common, workdir, values)
+    _check_flags(values)
+    command = _Command(path, common, workdir, values)
+    named = named_sweep(path, values.sweep) if values.sweep else None
+    if _is_search(named, values):
+        trials = command.search(named)
     else:
-        trials = resolve(path, common, _chosen(path, values))
+        trials = resolve(path, common, _chosen(named, values))
         if values.engine == "slurm":
             print(slurm.script(path, common, trials, workdir), end="")
             return
-        with locked(workdir), stop_requested() as stop:
-            if values.engine == "population":
-                population.engine(trials, workdir, stop)
-            else:
-                local.Pool(path, common, workdir, values.workers).train(trials, stop)
+        command.train(trials)
     print(table.render(trials, workdir))
     print(table.write_csv(trials, workdir))
+    print(workdir / "report.html")
+    if values.target and (best := table.best_of(trials, workdir, values.target)):
+        flags = {**common, **best.overrides}.items()
+        chosen = [f"--config.{key}={value}" for key, value in flags]
+        command = ["python", "launch.py", f"--config={path}", *chosen]
+        print(f"best: {shlex.join(command)}")
 
 
-def _chosen(path: str, values: Any) -> list[space.Overrides]:
+def _check_flags(values: Any) -> None:
+    if values.engine not in ENGINES:
+        hint = suggest(values.engine, ENGINES)
+        raise InputError(f"engine {values.engine!r} is unknown{hint}")
+    for flag, engines in READ_BY.items():
+        if getattr(values, flag) is not None and values.engine not in engines:
+            raise InputError(
+                f"--engine={values.engine} has no --{flag}; {' and '.join(engines)} have"
+            )
+    if values.engine == "population":
+        _check_population_flags(values)
+
+
+def _check_population_flags(values: Any) -> None:
+    if values.pruner not in (None, "none", "halving"):
+        raise InputError(f"populations take --pruner=halving, not {values.pruner!r}")
+    for flag in ("pruner", "evolve"):
+        if getattr(values, flag) not in (None, "none") and not values.target:
+            raise InputError(f"--{flag} needs --target=[-]VALUE to tell losers by")
+    if values.pruner == "halving" and values.evolve:
+        raise InputError("--pruner=halving and --evolve both end losers; take one")
+
+
+def _is_search(named: Any, values: Any) -> bool:
+    """Whether the trials are chosen one after another, by what the ones before reached."""
+    if values.engine not in ("local", "ray"):
+        return False
+    if isinstance(named, dict) and values.target:
+        for flag in ("grid", "seeds"):
+            if getattr(values, flag) is not None:
+                raise InputError(
+                    f"--{flag} multiplies trials that are known; a search of a space chooses all"
+                )
+        return True
+    for flag in ("sampler", "pruner", "storage"):
+        if getattr(values, flag) is not None:
+            raise InputError(
+                f"--{flag} is for a search: --sweep=NAME of a space and --target=[-]VALUE"
+            )
+    return False
+
+
+def _chosen(named: Any, values: Any) -> list[space.Overrides]:
     """The trials that --sweep, --grid and --seeds name together."""
-    parts = []
-    if values.sweep:
-        named = named_sweep(path, values.sweep)
-        if isinstance(named, dict):
-            named = space.draw(named, values.trials or 0)
-        parts.append(named)
+    if isinstance(named, dict):
+        named = space.draw(named, values.trials or 0)
+    elif values.trials is not None:
+        raise InputError(f"--trials={values.trials} is for --sweep=NAME of a space")
+    parts = [] if named is None else [named]
     parts += [space.parse_grid(values.grid)] if values.grid else []
     parts += [space.seeds(values.seeds)] if values.seeds else []
     if not parts:
@@ -61,29 +119,102 @@ def _chosen(path: str, values: Any) -> list[space.Overrides]:
     return space.product(*parts)
 
 
-def _study(
-    path: str, common: dict[str, str], workdir: Path, values: Any
-) -> list[Trial]:
-    from genlab.sweep.study import Study
+@dataclass(frozen=True)
+class _Command:
+    """The config, the overrides of every trial, the folder and the flags of one command."""
 
-    named = named_sweep(path, values.sweep) if values.sweep else None
-    if not isinstance(named, dict):
-        raise InputError(
-            "a study needs --sweep=NAME of a space, a dict of distributions"
+    path: str
+    common: dict[str, str]
+    workdir: Path
+    values: Any
+
+    def train(self, trials: list[Trial]) -> None:
+        """Trains trials that are known beforehand."""
+        pruner = self.values.pruner or ""
+        with locked(self.workdir), self._under_way(trials, pruner=pruner) as stop:
+            if self.values.engine == "population":
+                self._population(trials, stop)
+                return
+            with progress.shown(self.workdir):
+                if self.values.engine == "local":
+                    self._pool().train(trials, stop)
+                else:
+                    from genlab.sweep import ray_tune
+
+                    address = self.values.address or ""
+                    where = (self.path, self.common, self.workdir)
+                    ray_tune.train(*where, trials, stop, address=address)
+
+    def search(self, named: space.Space) -> list[Trial]:
+        """Trains trials that are chosen by what the ones before reached."""
+        search = Search(
+            space=named,
+            target=self.values.target,
+            trials=self.values.trials or 0,
+            sampler=self.values.sampler or "tpe",
+            pruner=self.values.pruner or "none",
+            storage=self.values.storage or "",
         )
-    if not values.target or not values.trials:
-        raise InputError("a study needs --target=[-]VALUE and --trials=N")
-    study = Study(
-        path,
-        common,
-        workdir,
-        named,
-        target=values.target,
-        sampler=values.sampler,
-        storage=values.storage,
-    )
-    with stop_requested() as stop:
-        trials = study.train(values.trials, values.workers, stop)
-    best = " ".join(f"--config.{key}={value}" for key, value in study.best().items())
-    _log.info("best: python launch.py --config=%s %s", path, best)
-    return trials
+        where = (self.path, self.common, self.workdir)
+        described = {"sampler": search.sampler, "pruner": search.pruner}
+        if self.values.engine == "ray":
+            from genlab.sweep import ray_tune
+
+            address = self.values.address or ""
+            with (
+                locked(self.workdir),
+                self._under_way((), **described) as stop,
+                progress.shown(self.workdir, search.count),
+            ):
+                return ray_tune.search(*where, search, stop, address=address)
+        from genlab.sweep.study import Study
+
+        study = Study(*where, search)
+        # No lock on the folder: several processes may work on one study.
+        with (
+            self._under_way((), **described) as stop,
+            progress.shown(self.workdir, search.count),
+        ):
+            return study.train(self._pool(), stop)
+
+    def _population(self, trials: list[Trial], stop: Stop) -> None:
+        from genlab.sweep import halving, population
+        from genlab.sweep.evolution import Evolution
+
+        target, every = self.values.target or "", self.values.evolve
+        if self.values.pruner == "halving":
+            halving.engine(trials, self.workdir, stop, target)
+            return
+        evolution = Evolution(target, every) if every else None
+        if evolution is not None:
+            evolution.check(trials)
+        population.engine(trials, self.workdir, stop, evolution)
+
+    def _pool(self) -> Pool:
+        slots = environments(self.values.workers, count_gpus())
+        return Pool(self.path, self.common, self.workdir, slots)
+
+    @contextmanager
+    def _under_way(
+        self, trials: Iterable[Trial], *, sampler: str = "", pruner: str = ""
+    ) -> Iterator[Stop]:
+        """Writes the manifest before and the report after, also of a sweep that is stopped."""
+        from genlab.report import write_sweep_report
+
+        described = manifest.Manifest(
+            command=manifest.command_line(),
+            config=self.path,
+            common=self.common,
+            engine=self.values.engine,
+            sweep=self.values.sweep or "",
+            target=self.values.target or "",
+            sampler=sampler,
+            pruner=pruner,
+            trials=manifest.entries(trials),
+        )
+        manifest.write(self.workdir, described)
+        try:
+            with stop_requested() as stop:
+                yield stop
+        finally:
+            write_sweep_report(self.workdir)

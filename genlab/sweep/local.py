@@ -1,18 +1,15 @@
-"""Trials as processes of their own, a bounded number at a time."""
+"""Trials as processes of their own on this machine, a bounded number at a time."""
 
-import logging
-import subprocess
-import threading
+import queue
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from genlab.errors import Stopped
-from genlab.run import in_use
 from genlab.signals import Stop
+from genlab.sweep import process
 from genlab.sweep.trial import Trial
-
-_log = logging.getLogger("genlab")
 
 
 class Pool:
@@ -25,14 +22,21 @@ class Pool:
       path: the config of every trial, `configs/dcgan.py:tiny`.
       common: overrides of every trial, as text.
       sweep: the folder of the sweep.
-      workers: processes at a time.
+      environments: one entry for each process that may run at a time: variables that it sees.
     """
 
-    def __init__(self, path: str, common: dict[str, str], sweep: Path, workers: int):
-        self._path, self._common = path, common
-        self._sweep, self._workers = sweep, workers
-        self._running: set[subprocess.Popen] = set()
-        self._guard = threading.Lock()
+    def __init__(
+        self,
+        path: str,
+        common: dict[str, str],
+        sweep: Path,
+        environments: list[dict[str, str]],
+    ):
+        self._path, self._common, self._sweep = path, common, sweep
+        self.workers = len(environments)
+        self._free: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        for environment in environments:
+            self._free.put(environment)
         self.stopping = False
 
     def train(self, trials: list[Trial], stop: Stop) -> None:
@@ -42,19 +46,22 @@ class Pool:
           Stopped: a signal asked to stop; the running trials have saved and ended.
         """
         waiting = [trial for trial in trials if trial.results(self._sweep) is None]
-        with ThreadPoolExecutor(self._workers) as threads:
+        for trial in waiting:
+            # A search gave it up; whoever asks for it by name wants it whole.
+            (trial.folder(self._sweep) / "pruned.json").unlink(missing_ok=True)
+        with ThreadPoolExecutor(self.workers) as threads:
             self.wait([threads.submit(self.run, trial) for trial in waiting], stop)
 
     def wait(self, jobs: list[Future], stop: Stop) -> None:
-        """Waits for jobs that call `run`; a signal ends them after they have saved.
+        """Waits for jobs that call `run`; a signal, or one that raises, ends the others.
 
         Raises:
           Stopped: a signal asked to stop.
         """
         while not all(job.done() for job in jobs):
-            if stop.signal and not self.stopping:
-                self._end()
-            time.sleep(0.1)
+            broken = any(job.done() and job.exception() for job in jobs)
+            self.stopping = self.stopping or bool(stop.signal) or broken
+            time.sleep(process.POLL)
         for job in jobs:
             job.result()
         if stop.signal:
@@ -62,32 +69,22 @@ class Pool:
                 f"sweep stopped by {stop.signal}; the running trials are saved"
             )
 
-    def _end(self) -> None:
-        with self._guard:
-            self.stopping = True
-            for process in self._running:
-                process.terminate()
+    def run(self, trial: Trial, watch: Callable[[], bool] = lambda: False) -> int:
+        """Trains one trial, waiting for its process; returns the exit code of `process.run`.
 
-    def run(self, trial: Trial) -> None:
-        """Trains one trial, waiting for its process."""
-        folder = trial.folder(self._sweep)
-        folder.mkdir(parents=True, exist_ok=True)
-        # A killed sweep leaves the trials that it started; they go on to their end first.
-        while in_use(folder) and not self.stopping:
-            time.sleep(0.5)
-        failed = folder / "failed.txt"
-        failed.unlink(missing_ok=True)
-        with (folder / "log.txt").open("a") as log:
-            with self._guard:
-                if self.stopping:
-                    return
-                command = trial.command(self._path, self._common, self._sweep)
-                process = subprocess.Popen(command, stdout=log, stderr=log)
-                self._running.add(process)
-            code = process.wait()
-            with self._guard:
-                self._running.discard(process)
-        if code and not self.stopping:
-            reason = (folder / "log.txt").read_text().strip().splitlines()[-1:]
-            failed.write_text("".join(reason) + "\n")
-            _log.warning("trial %s %s failed: %s", trial.name, trial.overrides, *reason)
+        Args:
+          trial: what to train.
+          watch: asked while it trains; True asks the trial to stop.
+        """
+        environment = self._free.get()
+        try:
+            return process.run(
+                trial,
+                self._path,
+                self._common,
+                self._sweep,
+                watch=lambda: self.stopping or watch(),
+                environment=environment,
+            )
+        finally:
+            self._free.put(environment)

@@ -18,6 +18,10 @@ class Choice:
 
     values: tuple[Any, ...]
 
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise InputError("Choice of no values; give it one or more")
+
     def draw(self, generator: np.random.Generator) -> Any:
         return self.values[generator.integers(len(self.values))]
 
@@ -28,6 +32,9 @@ class Integers:
 
     low: int
     high: int
+
+    def __post_init__(self) -> None:
+        _check_range(self, self.low, self.high)
 
     def draw(self, generator: np.random.Generator) -> int:
         return int(generator.integers(self.low, self.high + 1))
@@ -41,11 +48,21 @@ class Uniform:
     high: float
     log: bool = False
 
+    def __post_init__(self) -> None:
+        _check_range(self, self.low, self.high)
+        if self.log and not self.low > 0:
+            raise InputError(f"{self} has no logarithm; give it a low above 0")
+
     def draw(self, generator: np.random.Generator) -> float:
         if self.log:
             low, high = np.log(self.low), np.log(self.high)
             return float(np.exp(generator.uniform(low, high)))
         return float(generator.uniform(self.low, self.high))
+
+
+def _check_range(part: Integers | Uniform, low: float, high: float) -> None:
+    if not low <= high:
+        raise InputError(f"{part} is empty; give it a low of at most its high")
 
 
 Space = dict[str, Choice | Integers | Uniform]

@@ -1,186 +1,167 @@
-"""A study: Optuna chooses the trials of a space, processes train them, a journal remembers."""
+"""A study: Optuna chooses the trials of a space, processes train them, a storage remembers."""
 
-import json
+import fcntl
 import os
 import socket
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from genlab.errors import InputError, suggest
+from genlab.cli import EXIT_STOPPED
+from genlab.errors import InputError
 from genlab.signals import Stop
+from genlab.sweep import manifest
+from genlab.sweep.judge import Judge, check_target
 from genlab.sweep.local import Pool
-from genlab.sweep.space import Choice, Integers, Space
-from genlab.sweep.table import measured
+from genlab.sweep.search import Search, distributions
+from genlab.sweep.space import draw
+from genlab.sweep.storage import open_study
+from genlab.sweep.table import measured, state_of
+from genlab.sweep.tail import loss_of, value_of
 from genlab.sweep.trial import Trial, resolve
 
-SAMPLERS = {
-    "tpe": "TPESampler",
-    "cmaes": "CmaEsSampler",
-    "random": "RandomSampler",
-}
+if TYPE_CHECKING:
+    import optuna
 
 
 class Study:
     """Trials of a space, chosen one after another by what the ones before reached.
 
     Several processes, on several machines where they share storage and folder, may work on one
-    study. A trial whose process died is trained to its end by the next one on that machine.
+    study. A trial whose process died is trained to its end by the next one on that machine, and one
+    that was asked to stop by the next anywhere.
 
     Args:
       path: the config of every trial.
       common: overrides of every trial, as text.
-      sweep: the folder of the sweep.
-      space: what may be chosen.
-      target: the value to minimise, by its name in the results; `-NAME` maximises.
-      sampler: one of SAMPLERS.
-      storage: an Optuna storage's URL; empty for a journal file in the folder of the sweep.
+      sweep: the folder of the sweep, which has its manifest.
+      search: how the trials are chosen.
 
     Raises:
-      InputError: no Optuna, an unknown sampler, a storage that does not answer, or a study that was
-        made by another space or target.
+      InputError: no Optuna, a storage that does not answer, a key that the config does not have, a
+        target that it does not measure when the pruner needs it, or a study that was made by
+        another space, target or config.
 
     Paper: Akiba et al. 2019, arXiv:1907.10902
     """
 
-    def __init__(
-        self,
-        path: str,
-        common: dict[str, str],
-        sweep: Path,
-        space: Space,
-        *,
-        target: str,
-        sampler: str = "tpe",
-        storage: str = "",
-    ):
+    def __init__(self, path: str, common: dict[str, str], sweep: Path, search: Search):
         self._path, self._common, self._sweep = path, common, sweep
-        self._space, self._target = space, target
-        self._study = _open(sweep, sampler, storage)
-        made_by = {"space": _describe(space), "target": target}
-        known = self._study.user_attrs.get("made_by", made_by)
-        if known != made_by:
-            raise InputError(
-                f"the study of {str(sweep)!r} was made by {json.dumps(known)}, not by"
-                f" {json.dumps(made_by)}; name another folder with --workdir=DIR"
-            )
-        self._study.set_user_attr("made_by", made_by)
+        self._search = search
+        config = self._trial(draw(search.space, 1)[0]).config
+        check_target(config, search)
+        self._study = open_study(
+            sweep,
+            search,
+            common,
+            every=config["eval"]["every"],
+            steps=config["train"]["steps"],
+        )
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._guard = threading.Lock()
 
-    def train(self, count: int, workers: int, stop: Stop) -> list[Trial]:
-        """Trains until the study has `count` trials that ended; returns every trial it has.
+    def train(self, pool: Pool, stop: Stop) -> list[Trial]:
+        """Trains until the study has all its trials; returns every trial it has, each once.
 
         Raises:
+          InputError: the target is not among what a trial measured.
           Stopped: a signal asked to stop; the running trials have saved.
         """
-        pool = Pool(self._path, self._common, self._sweep, workers)
-        with ThreadPoolExecutor(workers) as threads:
-            jobs = [threads.submit(self._work, pool, count) for _ in range(workers)]
+        with ThreadPoolExecutor(pool.workers) as threads:
+            jobs = [threads.submit(self._work, pool) for _ in range(pool.workers)]
             pool.wait(jobs, stop)
         trials = [self._trial(trial.params) for trial in self._study.get_trials()]
         return list({trial.name: trial for trial in trials}.values())
 
-    def best(self) -> dict[str, Any]:
-        """The overrides of the best trial so far."""
-        return dict(self._study.best_trial.params)
+    def _work(self, pool: Pool) -> None:
+        while not pool.stopping and (claimed := self._next()) is not None:
+            self._train(claimed, pool)
 
-    def _work(self, pool: Pool, count: int) -> None:
-        while not pool.stopping and (claimed := self._next(count)) is not None:
-            number, params = claimed
-            trial = self._trial(params)
-            pool.run(trial)
-            if not pool.stopping:
-                self._tell(number, trial)
+    def _train(self, claimed: "optuna.Trial", pool: Pool) -> None:
+        """Trains a trial and tells what came of it, or leaves it to the next who looks."""
+        trial = self._trial(claimed.params)
+        judge = Judge(claimed, trial, self._sweep, self._search.target)
+        # Of two trials with the same knobs one trains; the other takes what came of it.
+        watch = judge.gives_up if self._is_first(claimed) else lambda: False
+        try:
+            code = pool.run(trial, watch)
+            # Evaluations that came after the last look count all the same.
+            if watch():
+                judge.record()
+            self._tell(claimed, trial, code)
+        except InputError:
+            _leave(claimed)
+            raise
 
-    def _next(self, count: int) -> tuple[int, dict[str, Any]] | None:
-        """A trial that a dead process left, else a new one, else None when there are enough."""
+    def _tell(self, claimed: "optuna.Trial", trial: Trial, code: int) -> None:
+        from optuna.trial import TrialState
+
+        state = state_of(trial, self._sweep)
+        if state == "unfinished" and code == EXIT_STOPPED:
+            return _leave(claimed)
+        values = measured(trial, self._sweep)
+        value = value_of(values, self._search.target) if values else None
+        if state == "pruned":
+            self._study.tell(claimed.number, state=TrialState.PRUNED)
+        elif value is None:
+            self._study.tell(claimed.number, state=TrialState.FAIL)
+        else:
+            loss = loss_of(value, self._search.target)
+            self._study.tell(claimed.number, loss)
+
+    def _next(self) -> "optuna.Trial | None":
+        """A trial that nobody trains any more, else a new one, else None when there are enough."""
         from optuna.trial import Trial as Running
         from optuna.trial import TrialState
 
-        with self._guard:
+        with self._guard, _alone(self._sweep):
             trials = self._study.get_trials(deepcopy=False)
             for trial in trials:
-                if trial.state == TrialState.RUNNING and self._is_left(trial):
+                if trial.state == TrialState.RUNNING and _is_left(trial):
                     claimed = Running(self._study, trial._trial_id)
                     break
             else:
-                if len(trials) >= count:
+                # What an engine put back is waiting, and the next to be asked for.
+                begun = [t for t in trials if t.state != TrialState.WAITING]
+                if len(begun) >= self._search.count:
                     return None
-                claimed = self._study.ask(_distributions(self._space))
+                claimed = self._study.ask()
             claimed.set_user_attr("owner", self._owner)
-            return claimed.number, dict(claimed.params)
+            # A kill may have come between two knobs; those that are chosen already stay.
+            for key, distribution in distributions(self._search.space).items():
+                claimed._suggest(key, distribution)
+            manifest.add(self._sweep, [self._trial(claimed.params)])
+            return claimed
 
-    def _is_left(self, trial) -> bool:
-        host, _, process = trial.user_attrs.get("owner", "").partition(":")
-        return host == socket.gethostname() and not Path(f"/proc/{process}").exists()
+    def _is_first(self, claimed: "optuna.Trial") -> bool:
+        trials = self._study.get_trials(deepcopy=False)[: claimed.number]
+        return all(trial.params != claimed.params for trial in trials)
 
     def _trial(self, params: dict[str, Any]) -> Trial:
         (trial,) = resolve(self._path, self._common, [params])
         return trial
 
-    def _tell(self, number: int, trial: Trial) -> None:
-        from optuna.trial import TrialState
 
-        values = measured(trial, self._sweep)
-        name = self._target.removeprefix("-")
-        if values and name not in values:
-            raise InputError(
-                f"--target={self._target} is not measured; measured are {', '.join(values)}"
-            )
-        value = values.get(name)
-        if value is None:
-            self._study.tell(number, state=TrialState.FAIL)
-        else:
-            self._study.tell(number, -value if self._target.startswith("-") else value)
+def _leave(claimed: "optuna.Trial") -> None:
+    """Leaves a trial, as far as it is trained, to the next who looks for one."""
+    claimed.set_user_attr("owner", "")
 
 
-def _open(sweep: Path, sampler: str, storage: str):
-    try:
-        import optuna
-    except ModuleNotFoundError:
-        raise InputError("a study needs Optuna: pip install -e '.[sweep]'") from None
-    if sampler not in SAMPLERS:
-        raise InputError(f"sampler {sampler!r} is unknown{suggest(sampler, SAMPLERS)}")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        if not storage:
-            from optuna.storages import JournalStorage
-            from optuna.storages.journal import JournalFileBackend
-
-            sweep.mkdir(parents=True, exist_ok=True)
-            storage = JournalStorage(JournalFileBackend(str(sweep / "study.journal")))
-        return optuna.create_study(
-            storage=storage,
-            study_name=sweep.name,
-            sampler=getattr(optuna.samplers, SAMPLERS[sampler])(),
-            direction="minimize",
-            load_if_exists=True,
-        )
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"storage {storage!r} does not answer ({reason})") from error
+def _is_left(trial: "optuna.trial.FrozenTrial") -> bool:
+    """Whether nobody trains a running trial any more; of another machine's it cannot tell."""
+    owner = trial.user_attrs.get("owner", "")
+    host, _, process = owner.partition(":")
+    if not owner:
+        return True
+    return host == socket.gethostname() and not Path(f"/proc/{process}").exists()
 
 
-def _distributions(space: Space) -> dict[str, Any]:
-    from optuna import distributions as optuna
-
-    made: dict[str, Any] = {}
-    for key, part in space.items():
-        if isinstance(part, Choice):
-            made[key] = optuna.CategoricalDistribution(part.values)
-        elif isinstance(part, Integers):
-            made[key] = optuna.IntDistribution(part.low, part.high)
-        else:
-            made[key] = optuna.FloatDistribution(part.low, part.high, log=part.log)
-    return made
-
-
-def _describe(space: Space) -> dict[str, Any]:
-    """The space as JSON keeps it."""
-    described = {
-        key: [type(part).__name__, asdict(part)] for key, part in space.items()
-    }
-    return json.loads(json.dumps(described))
+@contextmanager
+def _alone(sweep: Path) -> Iterator[None]:
+    """Processes that share a study claim its trials one after another."""
+    with (sweep / ".study.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

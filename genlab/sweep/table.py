@@ -3,9 +3,11 @@
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 from genlab import evaluate
 from genlab.metrics.measurement import Measurement
+from genlab.sweep.tail import loss_of, value_of
 from genlab.sweep.trial import Trial
 from genlab.writer import write_atomic
 
@@ -14,7 +16,7 @@ def rows(trials: list[Trial], sweep: Path) -> list[dict[str, object]]:
     """One dict a trial: its name, state, overrides and measured values."""
     table = []
     for trial in trials:
-        row: dict[str, object] = {"trial": trial.name, "state": _state(trial, sweep)}
+        row: dict[str, object] = {"trial": trial.name, "state": state_of(trial, sweep)}
         row |= trial.overrides
         table.append(row | measured(trial, sweep))
     return table
@@ -23,8 +25,11 @@ def rows(trials: list[Trial], sweep: Path) -> list[dict[str, object]]:
 def measured(trial: Trial, sweep: Path) -> dict[str, float | None]:
     """The values of a trial's results by flat name; empty for one that has not finished."""
     results = trial.results(sweep)
-    if results is None:
-        return {}
+    return {} if results is None else flat_values(results)
+
+
+def flat_values(results: dict[str, Any]) -> dict[str, float | None]:
+    """The values of a `results.json` by flat name."""
     return evaluate.values_of(
         {
             name: Measurement(result["values"], result["protocol"])
@@ -33,10 +38,29 @@ def measured(trial: Trial, sweep: Path) -> dict[str, float | None]:
     )
 
 
-def _state(trial: Trial, sweep: Path) -> str:
+def state_of(trial: Trial, sweep: Path) -> str:
+    """`finished`, `pruned` (stopped as a loser), `failed`, or `unfinished`."""
+    folder = trial.folder(sweep)
+    if (folder / "pruned.json").exists():
+        return "pruned"
     if trial.results(sweep) is not None:
         return "finished"
-    return "failed" if (trial.folder(sweep) / "failed.txt").exists() else "unfinished"
+    return "failed" if (folder / "failed.txt").exists() else "unfinished"
+
+
+def best_of(trials: list[Trial], sweep: Path, target: str) -> Trial | None:
+    """The finished trial with the least value, or the largest for `-NAME`; None without one.
+
+    Raises:
+      InputError: the target is not among what a trial measured.
+    """
+    reached = []
+    for trial in trials:
+        values = measured(trial, sweep)
+        value = value_of(values, target) if values else None
+        if value is not None and state_of(trial, sweep) == "finished":
+            reached.append((loss_of(value, target), trial))
+    return min(reached, key=lambda pair: pair[0], default=(0.0, None))[1]
 
 
 def write_csv(trials: list[Trial], sweep: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 from genlab import config as configs
 from genlab import override
 from genlab.errors import InputError
+from genlab.stage import stages_of
 from genlab.sweep.space import Overrides, Space
 
 
@@ -32,6 +33,11 @@ class Trial:
         text = json.dumps(self.config, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+    @property
+    def steps(self) -> int:
+        """Rounds of the whole run, all its stages."""
+        return stages_of(self.config)[-1].end
+
     def folder(self, sweep: Path) -> Path:
         """The trial's run folder in the folder of the sweep."""
         return sweep / self.name
@@ -52,7 +58,7 @@ class Trial:
         if not path.exists():
             return None
         results = json.loads(path.read_text())
-        return results if results["step"] == self.config["train"]["steps"] else None
+        return results if results["step"] == self.steps else None
 
 
 def resolve(

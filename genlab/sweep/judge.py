@@ -1,0 +1,95 @@
+"""Whether a trial of a search is worth going on with, by what it reached so far."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genlab.errors import InputError
+from genlab.registry import metrics
+from genlab.stage import stages_of
+from genlab.sweep.search import Search
+from genlab.sweep.tail import Evaluations, loss_of
+from genlab.sweep.trial import Trial
+from genlab.writer import finite_or_none, write_atomic
+
+if TYPE_CHECKING:
+    import optuna
+
+
+class Judge:
+    """Reports a trial's evaluations to Optuna while it trains, and gives up a loser.
+
+    What it decides depends on the evaluations and the trials before alone, not on how often it is
+    asked; a trial that was judged before goes on where the judge was.
+
+    Args:
+      claimed: the trial as Optuna knows it.
+      trial: the same as a run.
+      sweep: the folder of the sweep.
+      target: `NAME`, or `-NAME` for one that is maximised.
+
+    Attributes:
+      gave_up: whether the trial is a loser.
+    """
+
+    def __init__(self, claimed: "optuna.Trial", trial: Trial, sweep: Path, target: str):
+        folder, split = trial.folder(sweep), trial.config["eval"]["split"]
+        self._claimed, self._target, self._folder = claimed, target, folder
+        last = stages_of(trial.config)[-1]
+        self._begin, self._end = last.begin, last.end
+        self._evaluations = Evaluations(folder, target, split, last.begin)
+        known = claimed.study.get_trials(deepcopy=False)[claimed.number]
+        self._reported = set(known.intermediate_values)
+        self._last: tuple[int, float] = (0, 0.0)
+        self.gave_up = False
+
+    def gives_up(self) -> bool:
+        """Judges by the evaluations that are new; once it gave up it does not change its mind.
+
+        Raises:
+          InputError: the target is not among what the trial measures.
+        """
+        for step, value in () if self.gave_up else self._evaluations.new():
+            if step >= self._end:
+                break  # it has run its course
+            rounds = step - self._begin
+            if rounds not in self._reported:
+                self._claimed.report(loss_of(value, self._target), rounds)
+            self._last = (step, value)
+            if self._claimed.should_prune():
+                self.gave_up = True
+                break
+        return self.gave_up
+
+    def record(self) -> None:
+        """Writes `pruned.json`: the step, the target and its value when the judge gave up."""
+        step, value = self._last
+        record = {"step": step, "target": self._target}
+        record |= finite_or_none({"value": value})
+        write_atomic(self._folder / "pruned.json", json.dumps(record))
+
+
+def check_target(config: dict[str, Any], search: Search) -> None:
+    """Refuses, before anything is trained, a search whose target nobody will measure.
+
+    Values that a family measures by itself have no metric in their name; they are known when a
+    trial has evaluated for the first time.
+
+    Raises:
+      InputError: the target's metric is not in `eval.metrics`, or a pruner has no evaluations.
+    """
+    section, steps = config["eval"], config["train"]["steps"]
+    metric = search.target.removeprefix("-").partition("/")[0]
+    chosen = [
+        part if isinstance(part, str) else part["name"] for part in section["metrics"]
+    ]
+    if metric in metrics and metric not in chosen:
+        raise InputError(
+            f"--target={search.target} is not measured: config.eval.metrics has"
+            f" {', '.join(chosen) or 'nothing'}"
+        )
+    if search.pruner != "none" and not 0 < section["every"] < steps:
+        raise InputError(
+            f"--pruner={search.pruner} needs evaluations during training, and"
+            f" eval.every={section['every']} gives none; take 1 to {steps - 1}, rounds"
+        )

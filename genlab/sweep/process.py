@@ -1,0 +1,159 @@
+"""The process that trains one trial: started, watched, asked to stop, its failure recorded."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import sleep
+
+from genlab.cli import EXIT_INPUT, EXIT_STOPPED
+from genlab.run import in_use
+from genlab.sweep.trial import Trial
+from genlab.writer import write_atomic
+
+POLL = 0.1  # seconds between two questions to `watch`
+
+_log = logging.getLogger("genlab")
+
+
+def run(
+    trial: Trial,
+    path: str,
+    common: dict[str, str],
+    sweep: Path,
+    *,
+    watch: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> int:
+    """Trains a trial in its folder, to its end or until `watch` asks it to stop.
+
+    A trial that was cut goes on where its folder stands. One that another process still trains, as
+    the trials of a killed sweep are, is waited for. While the process lives its id is in
+    `process.json`, its output in `log.txt`; why it failed goes to `failed.txt`.
+
+    Args:
+      trial: what to train; nothing is started for one that has its results or was pruned.
+      path: the config of the sweep, relative to `cwd`.
+      common: overrides of every trial, as text.
+      sweep: the folder of the sweep, relative to `cwd`; absolute where `cwd` is given.
+      watch: asked every POLL seconds; True sends SIGTERM, upon which the trial saves and ends.
+      environment: variables that the process sees beside those of this one.
+      cwd: where the process runs; None for here.
+
+    Returns:
+      The exit code: 0 for a trial with results, 75 for one that was asked to stop and goes on by
+      the same call; any other is a failure.
+    """
+    folder = trial.folder(sweep)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "failed.txt").unlink(missing_ok=True)
+    while True:
+        if not _wait_for_another(folder, watch) or (folder / "pruned.json").exists():
+            return EXIT_STOPPED
+        if trial.results(sweep) is not None:
+            return 0
+        process = _start(trial.command(path, common, sweep), folder, environment, cwd)
+        asked, code = _follow(process, watch)
+        (folder / "process.json").unlink(missing_ok=True)
+        # Another process may have taken the folder between the look and the start.
+        if code != EXIT_INPUT or "in use" not in _reason(folder / "log.txt", code):
+            break
+    # A process that was asked before it could listen dies of the signal; it has lost nothing.
+    if code == EXIT_STOPPED or (asked and code == -signal.SIGTERM):
+        return EXIT_STOPPED
+    if code:
+        reason = _reason(folder / "log.txt", code)
+        write_atomic(folder / "failed.txt", reason + "\n")
+        _log.warning("trial %s %s failed: %s", trial.name, trial.overrides, reason)
+    return code
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a process trains in the folder, as far as this machine can tell."""
+    known = _known(folder)
+    if known is None:
+        return False
+    return known["host"] != socket.gethostname() or _lives(known["process"])
+
+
+def _wait_for_another(folder: Path, watch: Callable[[], bool]) -> bool:
+    """Waits for whoever trains in the folder; False where `watch` ends the wait."""
+    while in_use(folder):
+        if watch():
+            known = _known(folder)
+            if known is not None and known["host"] == socket.gethostname():
+                _ask(known["process"])
+            return False
+        sleep(POLL)
+    return not watch()
+
+
+def _start(
+    command: list[str],
+    folder: Path,
+    environment: Mapping[str, str] | None,
+    cwd: Path | None,
+) -> subprocess.Popen:
+    with (folder / "log.txt").open("a") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **(environment or {})},
+            cwd=cwd,
+        )
+    record = {"host": socket.gethostname(), "process": process.pid}
+    write_atomic(folder / "process.json", json.dumps(record))
+    return process
+
+
+def _follow(process: subprocess.Popen, watch: Callable[[], bool]) -> tuple[bool, int]:
+    """Whether the process was asked to stop, and its exit code."""
+    asked = False
+    try:
+        while True:
+            try:
+                return asked, process.wait(POLL)
+            except subprocess.TimeoutExpired:
+                if not asked and watch():
+                    asked = True
+                    process.terminate()
+    finally:
+        # Where `watch` raised, the trial is saved like any other.
+        if process.returncode is None:
+            process.terminate()
+            process.wait()
+
+
+def _reason(log: Path, code: int) -> str:
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"exit code {code}"
+
+
+def _known(folder: Path) -> dict | None:
+    try:
+        return json.loads((folder / "process.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _ask(process: int) -> None:
+    if _lives(process):
+        os.kill(process, signal.SIGTERM)

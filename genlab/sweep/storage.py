@@ -1,0 +1,116 @@
+"""Where a study is remembered: a journal in the folder of the sweep, or a database by its URL."""
+
+import json
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genlab.errors import InputError
+from genlab.sweep.search import Search, make_pruner, make_sampler
+from genlab.sweep.space import Space
+
+if TYPE_CHECKING:
+    import optuna
+
+PATIENCE = 30.0  # seconds that a storage has to answer
+
+
+def open_study(
+    sweep: Path, search: Search, common: dict[str, str], *, every: int, steps: int
+) -> "optuna.Study":
+    """Optuna's study of a search, new or as the storage has it.
+
+    Args:
+      sweep: the folder of the sweep; its name is the study's.
+      search: how the trials are chosen.
+      common: overrides of every trial, as text.
+      every: rounds between evaluations.
+      steps: rounds of a whole trial.
+
+    Raises:
+      InputError: no Optuna, a storage that does not answer in PATIENCE seconds, or a study that was
+        made by another space, target or overrides.
+    """
+    try:
+        import optuna
+    except ModuleNotFoundError:
+        raise InputError("a search needs Optuna: pip install -e '.[sweep]'") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = make_sampler(search)
+    pruner = make_pruner(search, every=every, steps=steps)
+
+    def create() -> optuna.Study:
+        study = optuna.create_study(
+            storage=search.storage or _journal(sweep),
+            study_name=sweep.name,
+            sampler=sampler,
+            pruner=pruner,
+            direction="minimize",
+            load_if_exists=True,
+        )
+        _claim(study, sweep, search, common)
+        return study
+
+    return _in_time(create, search.storage or str(sweep / "study.journal"))
+
+
+def _journal(sweep: Path) -> Any:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    sweep.mkdir(parents=True, exist_ok=True)
+    return JournalStorage(JournalFileBackend(str(sweep / "study.journal")))
+
+
+def _in_time(create: Any, storage: str) -> Any:
+    """What `create` returns; a driver that waits for a dead host for ever is left behind."""
+    outcome: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            outcome["made"] = create()
+        except Exception as error:  # noqa: BLE001 a driver's own kind, raised below
+            outcome["error"] = error
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if "made" in outcome:
+        return outcome["made"]
+    error = outcome.get("error")
+    if isinstance(error, InputError):
+        raise error
+    silent = f"nothing in {PATIENCE:.0f} seconds"
+    reason = str(error).strip().partition("\n")[0] if error else silent
+    raise InputError(
+        f"storage {storage!r} does not answer ({reason}); without --storage a journal in"
+        " the sweep's folder is kept"
+    ) from error
+
+
+def _claim(
+    study: "optuna.Study", sweep: Path, search: Search, common: dict[str, str]
+) -> None:
+    """Marks the study as that of a search, or refuses one that another search made."""
+    made_by = {
+        "space": _describe(search.space),
+        "target": search.target,
+        "overrides": common,
+    }
+    known = study.user_attrs.get("made_by", made_by)
+    for name, value in made_by.items():
+        if (other := known.get(name)) != value:
+            raise InputError(
+                f"the study of {str(sweep)!r} was made by {name}={json.dumps(other)},"
+                f" not by {json.dumps(value)}; name another folder with --workdir=DIR"
+            )
+    study.set_user_attr("made_by", made_by)
+
+
+def _describe(space: Space) -> dict[str, Any]:
+    """The space as JSON keeps it."""
+    described = {
+        key: [type(part).__name__, asdict(part)] for key, part in space.items()
+    }
+    return json.loads(json.dumps(described))

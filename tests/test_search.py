@@ -1,0 +1,368 @@
+"""Searches: what samplers draw, whom pruners end, and that a cut study loses and changes nothing."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import recipes
+
+from genlab.cli import EXIT_STOPPED
+from genlab.errors import InputError
+from genlab.signals import Stop
+from genlab.sweep import search as searches
+from genlab.sweep import storage
+from genlab.sweep.manifest import Manifest, add, entries, read, write
+from genlab.sweep.search import SAMPLERS, Search, distributions
+from genlab.sweep.space import Choice, Integers, Uniform
+from genlab.sweep.study import Study
+from genlab.sweep.trial import resolve
+
+optuna = pytest.importorskip("optuna", reason="searches need the extra `sweep`")
+RING = str(recipes.CONFIGS / "gan_ring.py:tiny")
+TARGET = "-mode_coverage/high_quality_share"
+RATE = "optimizer.generator.learning_rate"
+SPACE = {RATE: Uniform(1e-4, 1e-2, log=True), "seed": Integers(0, 9)}
+EVALUATED = {"eval.every": "1", "train.steps": "8"}
+
+
+class Writing:
+    """A pool that trains nothing: it writes what a run would, `values(trial)` a round each."""
+
+    workers = 1
+
+    def __init__(self, sweep, values=lambda trial: [trial.overrides[RATE]] * 8):
+        self.sweep, self.values, self.trained = sweep, values, []
+        self.stopping = False
+
+    def run(self, trial, watch):
+        folder = trial.folder(self.sweep)
+        folder.mkdir(exist_ok=True)
+        self.trained.append(trial)
+        for step, value in enumerate(self.values(trial), 1):
+            values = {TARGET.removeprefix("-"): value}
+            line = {"step": step, "split": "validation", "values": values}
+            with (folder / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            if watch():
+                return EXIT_STOPPED
+        write_results(folder, value)
+        return 0
+
+    def wait(self, jobs, stop):
+        for job in jobs:
+            job.result()
+
+
+class Killed(Writing):
+    """One that dies, as the process around it would, when it is to train its n-th trial."""
+
+    def __init__(self, sweep, after):
+        super().__init__(sweep)
+        self.after = after
+
+    def run(self, trial, watch):
+        if len(self.trained) == self.after:
+            raise KeyboardInterrupt
+        return super().run(trial, watch)
+
+
+def write_results(folder, value):
+    measured = {"values": {"high_quality_share": value}, "protocol": {}}
+    record = {"step": 8, "metrics": {"mode_coverage": measured}}
+    (folder / "results.json").write_text(json.dumps(record))
+
+
+def study_of(sweep, **knobs):
+    defaults = {"space": SPACE, "target": TARGET, "trials": 14}
+    write(sweep, Manifest(command="", config=RING, common=EVALUATED, engine="local"))
+    return Study(RING, EVALUATED, sweep, Search(**{**defaults, **knobs}))
+
+
+def trials_of(sweep):
+    storage = optuna.storages.JournalStorage(
+        optuna.storages.journal.JournalFileBackend(str(sweep / "study.journal"))
+    )
+    return optuna.load_study(study_name=sweep.name, storage=storage).trials
+
+
+def outcomes(sweep):
+    return [(trial.params, trial.value) for trial in trials_of(sweep)]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_cut_search_draws_what_the_unbroken_one_would_have(
+    sampler, tmp_path, monkeypatch
+):
+    space = SPACE if sampler != "grid" else {"seed": Integers(0, 11)}
+    value = lambda trial: [trial.overrides["seed"]] * 8
+    knobs = {"sampler": sampler, "space": space, "trials": 12}
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    pool = Writing(whole, value)
+    study_of(whole, **knobs).train(pool, Stop())
+    pool = Killed(cut, 11)
+    pool.values = value
+    with pytest.raises(KeyboardInterrupt):
+        study_of(cut, **knobs).train(pool, Stop())
+    assert trials_of(cut)[-1].state.name == "RUNNING"
+    monkeypatch.setattr("genlab.sweep.study._is_left", lambda trial: True)
+    again = Writing(cut, value)
+    study_of(cut, **knobs).train(again, Stop())
+    assert len(again.trained) == 1
+    assert outcomes(cut) == outcomes(whole)
+    assert len({str(params) for params, _ in outcomes(cut)}) > 8
+
+
+def test_kill_between_two_knobs_changes_nothing(tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    study_of(whole, trials=1, sampler="random").train(Writing(whole), Stop())
+    study = study_of(cut, trials=1, sampler="random")
+    study._study.ask({RATE: distributions(SPACE)[RATE]})
+    study.train(Writing(cut), Stop())
+    assert outcomes(cut) == outcomes(whole)
+
+
+def test_trial_that_was_put_back_is_trained_before_new_ones(tmp_path):
+    sweep = tmp_path / "s"
+    study = study_of(sweep, trials=2)
+    study._study.enqueue_trial({RATE: 5e-3, "seed": 7})
+    study._study.enqueue_trial({RATE: 6e-3, "seed": 8})
+    study.train(Writing(sweep), Stop())
+    assert [value for _, value in outcomes(sweep)] == [-5e-3, -6e-3]
+
+
+def test_tpe_finds_the_better_half_of_a_space(tmp_path):
+    # The share is the rate itself, uniform in its logarithm: chance lies above 1e-3 in half of all.
+    pool = Writing(tmp_path / "s")
+    study_of(tmp_path / "s", trials=30).train(pool, Stop())
+    late = [trial.overrides[RATE] > 1e-3 for trial in pool.trained[10:]]
+    assert sum(late) >= 17, "a fair coin does it once in 500 times"
+
+
+def test_grid_takes_every_point_once_and_no_more(tmp_path):
+    space = {"seed": Integers(1, 3), "train.batch_size": Choice((8, 16))}
+    pool = Writing(tmp_path / "s", lambda trial: [0.5] * 8)
+    study_of(tmp_path / "s", space=space, sampler="grid").train(pool, Stop())
+    points = sorted(tuple(trial.overrides.values()) for trial in pool.trained)
+    assert points == [(1, 8), (1, 16), (2, 8), (2, 16), (3, 8), (3, 16)]
+
+
+def test_choices_that_no_storage_keeps_are_their_text(tmp_path):
+    hidden = "model.generator.hidden"
+    space = {hidden: Choice(((8,), (8, 8)))}
+    pool = Writing(tmp_path / "s", lambda trial: [0.5] * 8)
+    study_of(tmp_path / "s", space=space, sampler="grid").train(pool, Stop())
+    sizes = [trial.config["model"]["generator"]["hidden"] for trial in pool.trained]
+    assert sorted(sizes) == [[8], [8, 8]]
+
+
+def test_trials_with_the_same_knobs_train_once(tmp_path):
+    space = {"seed": Choice((0,))}
+    sweep = tmp_path / "s"
+    trials = study_of(sweep, space=space, trials=3).train(
+        Writing(sweep, lambda trial: [0.5] * 8), Stop()
+    )
+    assert len(trials) == 1
+    assert [value for _, value in outcomes(sweep)] == [-0.5] * 3
+
+
+def test_trial_that_was_had_before_is_not_judged_again(tmp_path):
+    sweep = tmp_path / "s"
+    study = study_of(sweep, space={"seed": Integers(0, 1)}, pruner="halving", trials=3)
+    for seed in (0, 1, 0):  # by the third there is a better one than the first
+        study._study.enqueue_trial({"seed": seed})
+    shares = {0: 0.4, 1: 0.6}
+    values = lambda trial: [shares[trial.overrides["seed"]]] * 8
+    study.train(Writing(sweep, values), Stop())
+    assert [value for _, value in outcomes(sweep)] == [-0.4, -0.6, -0.4]
+    assert not list(sweep.glob("*/pruned.json"))
+
+
+def test_halving_ends_those_that_are_not_the_best_third_at_a_rung(tmp_path):
+    # Rungs after 1 and 3 rounds. Of one to five trials at a rung the best goes on, and a value that
+    # is not finite never does.
+    sweep, shares = tmp_path / "s", [0.5, 0.4, None, 0.6, 0.3]
+    numbered = iter(shares)
+    pool = Writing(sweep, lambda trial: [next(numbered)] * 8)
+    study_of(sweep, pruner="halving", trials=5).train(pool, Stop())
+    states = [trial.state.name for trial in trials_of(sweep)]
+    assert states == ["COMPLETE", "PRUNED", "PRUNED", "COMPLETE", "PRUNED"]
+    records = [
+        json.loads((trial.folder(sweep) / "pruned.json").read_text())
+        for trial in (pool.trained[1], pool.trained[2])
+    ]
+    assert records == [
+        {"step": 1, "target": TARGET, "value": 0.4},
+        {"step": 1, "target": TARGET, "value": None},
+    ]
+    again = Writing(sweep)
+    study_of(sweep, pruner="halving", trials=5).train(again, Stop())
+    assert not again.trained
+
+
+def test_hyperband_ends_some_and_not_all(tmp_path):
+    sweep = tmp_path / "s"
+    study_of(sweep, pruner="hyperband", trials=14).train(Writing(sweep), Stop())
+    states = {trial.state.name for trial in trials_of(sweep)}
+    assert states == {"COMPLETE", "PRUNED"}
+
+
+def test_target_that_no_evaluation_has_ends_the_search_at_once(tmp_path):
+    sweep = tmp_path / "s"
+    pool = Writing(sweep)
+    with pytest.raises(
+        InputError, match="--target=-loss is not measured; measured are"
+    ):
+        study_of(sweep, target="-loss").train(pool, Stop())
+    assert len(pool.trained) == 1
+
+
+def meet(folder, count):
+    """Returns when `count` processes have called it, so that none is done before another starts."""
+    folder.mkdir(exist_ok=True)
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < count:
+        time.sleep(0.01)
+
+
+_WORKER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_search as tests
+from genlab.signals import Stop
+sweep = Path(sys.argv[1])
+study = tests.study_of(sweep, trials=100, sampler="random")
+tests.meet(sweep.with_name("ready"), 2)
+pool = tests.Writing(sweep, lambda trial: [trial.overrides[tests.RATE]])
+study.train(pool, Stop())
+print(len(pool.trained))
+"""
+
+
+def test_two_processes_on_one_journal_share_a_hundred_trials(tmp_path):
+    sweep = tmp_path / "s"
+    code = _WORKER.format(tests=str(Path(__file__).parent))
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(sweep)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent.parent,
+            env=environment,
+        )
+        for _ in range(2)
+    ]
+    trained = [int(worker.communicate(timeout=120)[0]) for worker in workers]
+    assert sum(trained) == 100
+    assert min(trained) > 10, "one of them did nearly all"
+    trials = trials_of(sweep)
+    assert sorted(trial.number for trial in trials) == list(range(100))
+    assert {trial.state.name for trial in trials} == {"COMPLETE"}
+    known = {entry["name"] for entry in read(sweep).trials}
+    assert known == {path.parent.name for path in sweep.glob("*/results.json")}
+    assert len(known) == 100
+
+
+@pytest.mark.parametrize(
+    ("knobs", "expected"),
+    [
+        ({"space": {}}, "the space has no keys"),
+        ({"space": {"sed": Integers(0, 1)}}, "did you mean 'seed'"),
+        ({"space": {"seed": Uniform(0.0, 1.0)}}, "seed"),
+        ({"trials": 0}, "0 trials are no search"),
+        ({"target": ""}, "needs --target"),
+        ({"target": "class_coverage/smallest_share"}, "eval.metrics has mode_coverage"),
+        ({"sampler": "tpee"}, "sampler 'tpee' is unknown; did you mean 'tpe'"),
+        ({"sampler": "grid"}, f"'{RATE}' is Uniform"),
+        ({"pruner": "halve"}, "pruner 'halve' is unknown; did you mean 'halving'"),
+        ({"storage": "redis://nowhere:1"}, "'redis://nowhere:1' does not answer"),
+    ],
+)
+def test_mistake_is_one_line_and_leaves_nothing(knobs, expected, tmp_path):
+    with pytest.raises(InputError) as caught:
+        study_of(tmp_path / "s", **knobs)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "s" / "study.journal").exists()
+
+
+def test_pruner_needs_evaluations(tmp_path):
+    search = Search(space=SPACE, target=TARGET, trials=3, pruner="halving")
+    for every in ("0", "8"):
+        with pytest.raises(InputError, match=f"eval.every={every} gives none"):
+            common = {**EVALUATED, "eval.every": every}
+            Study(RING, common, tmp_path / "s", search)
+
+
+def test_gaussian_process_without_torch_is_refused(monkeypatch):
+    monkeypatch.setattr(searches.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="pip install torch"):
+        Search(space=SPACE, target=TARGET, trials=3, sampler="gp")
+
+
+def test_storage_that_says_nothing_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(optuna, "create_study", lambda **knobs: time.sleep(5))
+    monkeypatch.setattr(storage, "PATIENCE", 0.2)
+    began = time.monotonic()
+    with pytest.raises(InputError, match="does not answer .nothing in"):
+        study_of(tmp_path / "s", storage="postgresql://far")
+    assert time.monotonic() - began < 3
+
+
+def test_study_of_another_search_is_refused(tmp_path):
+    sweep = tmp_path / "s"
+    study_of(sweep)
+    study_of(sweep, sampler="random")  # what draws may change
+    with pytest.raises(InputError, match="was made by space="):
+        study_of(sweep, space={"seed": Integers(0, 5)})
+    with pytest.raises(InputError, match="was made by target="):
+        study_of(sweep, target=TARGET.removeprefix("-"))
+    with pytest.raises(InputError, match="was made by overrides="):
+        Study(RING, {}, sweep, Search(space=SPACE, target=TARGET, trials=1))
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: Choice(()), "Choice of no values"),
+        (lambda: Integers(3, 2), "Integers(low=3, high=2) is empty"),
+        (lambda: Uniform(0.0, 1.0, log=True), "has no logarithm"),
+    ],
+)
+def test_empty_distribution_is_refused(make, expected):
+    with pytest.raises(InputError) as caught:
+        make()
+    assert expected in str(caught.value)
+
+
+def test_manifest_keeps_the_trials_that_a_folder_had(tmp_path):
+    one, two, three = resolve(RING, {}, [{"seed": seed} for seed in range(3)])
+    described = Manifest(command="c", config=RING, common={}, engine="local")
+    assert read(tmp_path) is None
+    with pytest.raises(InputError, match="has no sweep.json"):
+        add(tmp_path, [one])
+    write(tmp_path, described)
+    add(tmp_path, [one, two])
+    other = Manifest(
+        command="d",
+        config=RING,
+        common={},
+        engine="ray",
+        target="-x",
+        trials=entries([two, three]),
+    )
+    write(tmp_path, other)
+    merged = json.loads((tmp_path / "sweep.json").read_text())
+    assert merged["command"] == "d"
+    assert merged["target"] == "-x"
+    names = [one.name, two.name, three.name]
+    assert [entry["name"] for entry in merged["trials"]] == names
+    assert [entry["overrides"]["seed"] for entry in merged["trials"]] == [0, 1, 2]
+    (tmp_path / "sweep.json").write_text("{}")
+    with pytest.raises(InputError, match="is not a sweep's manifest"):
+        read(tmp_path)
