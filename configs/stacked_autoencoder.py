@@ -13,58 +13,72 @@ from ml_collections import ConfigDict
 from configs import base
 from genlab.sweep.space import grid, product, seeds
 
-VARIANTS = ("tiny", "plain", "none", "unrolled", "mnist", "mnist_plain", "mnist_none")
+KINDS = ("denoising", "plain", "contractive", "none")
+VARIANTS = (
+    *("tiny", "plain", "contractive", "none", "unrolled", "mnist"),
+    *(f"mnist_{kind}" for kind in KINDS[1:]),
+    *(f"shallow_{kind}" for kind in KINDS),
+)
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """Denoising layers under a classifier; `plain` does not corrupt, `none` does not pretrain."""
+    """Denoising layers under a classifier; `plain` does not corrupt, `none` does not pretrain.
+
+    `mnist` and `mnist_KIND` have three layers of 1,000 units, `shallow_KIND` one.
+    """
     place, _, kind = variant.rpartition("_")
-    mnist = "mnist" in (place, kind)
-    widths, rounds = ((1000,) * 3, 11_000) if mnist else ((200, 200, 100), 2_000)
-    image = (28, 28, 1) if mnist else (16, 16, 1)
+    shallow, mnist = place == "shallow", "mnist" in (place, kind)
+    kind = kind if kind in KINDS else "denoising"
     config = base.get_config()
     config.experiment = dict(name="classifier")
     config.objective = dict(name="cross_entropy")
-    config.model = dict(classifier=dict(name="dense_classifier", widths=widths))
-    schedule = dict(name="linear", begin=0, steps=4_000, end=0.0)
-    config.optimizer = dict(
-        classifier=dict(name="adam", learning_rate=1e-3, schedule=schedule)
-    )
+    config.optimizer = dict(classifier=dict(name="adam", learning_rate=1e-3))
     config.data.update(name="digits", image_size=16)
     config.train = dict(steps=4_000, batch_size=100, steps_per_call=100)
     config.log.every = 500
     config.eval.update(every=1000, best="cross_entropy")
     config.checkpoint.every = 2000
-    if mnist:
+    widths, image, rounds = (200, 200, 100), (16, 16, 1), 2_000
+    if mnist or shallow:
+        widths, image = (1000,) if shallow else (1000,) * 3, (28, 28, 1)
+        rounds = 12_000 if shallow else 6_000  # 20 passes over 60,000 images, or 10
         config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-        config.train.steps = schedule["steps"] = 22_000
-        config.optimizer.classifier.schedule = schedule
-
+        config.data.validation_fraction = 0.0
+        config.optimizer.classifier.learning_rate = 3e-4
+        config.train.steps = 18_000
+        config.eval.update(every=0, best="")
+        config.checkpoint.every = 6_000
     if variant == "tiny":
         widths, image, rounds = (6, 5), (8, 8, 1), 4
-        config.model.classifier.widths = widths
         config.data.image_size = 8
         config.train = dict(steps=8, batch_size=8, steps_per_call=2)
         config.log.every = config.eval.every = config.checkpoint.every = 4
+    config.model = dict(classifier=dict(name="dense_classifier", widths=widths))
+    schedule = dict(name="linear", begin=0, steps=config.train.steps, end=0.0)
+    config.optimizer.classifier.schedule = schedule
     if kind != "none":
-        corruption = None if kind == "plain" else dict(name="masking", fraction=0.25)
-        config.stages = layerwise(widths, image, rounds, corruption)
-        config.start = dict(name="copy", parts=under("classifier/classifier/encoder", widths))
+        config.stages = layerwise(widths, image, rounds, kind)
+        parts = under("classifier/classifier/encoder", widths)
+        config.start = dict(name="copy", parts=parts)
     if variant == "unrolled":
         unroll(config, widths)
     return config
 
 
-def layerwise(widths, image, rounds, corruption) -> tuple[dict, ...]:
+def layerwise(widths, image, rounds, kind) -> tuple[dict, ...]:
     """A stage for each layer: an autoencoder on the frozen code of the layers below."""
+    knobs = {
+        "denoising": dict(corruption=dict(name="masking", fraction=0.25)),
+        "contractive": dict(regularizer=dict(name="contractive", weight=0.1)),
+        "plain": dict(),
+    }
     stages = []
     for index, width in enumerate(widths):
         below = widths[:index]
+        shape = below[-1:] if below else image
         model = dict(
             encoder=dict(name="dense_encoder", widths=(width,)),
-            decoder=dict(
-                name="dense_decoder", example_shape=below[-1:] if below else image
-            ),
+            decoder=dict(name="tied_decoder", example_shape=shape),
         )
         start = dict(name="fresh")
         if below:
@@ -73,7 +87,7 @@ def layerwise(widths, image, rounds, corruption) -> tuple[dict, ...]:
         stages.append(
             dict(
                 name=f"layer_{index}",
-                experiment=dict(name="autoencoder", corruption=corruption),
+                experiment=dict(name="autoencoder", **knobs[kind]),
                 objective=dict(name="bernoulli"),
                 model=model,
                 optimizer=dict(autoencoder=dict(name="adam", learning_rate=1e-3)),
@@ -94,17 +108,17 @@ def under(target: str, widths) -> dict[str, str]:
 
 
 def unroll(config: ConfigDict, widths) -> None:
-    """The stack as one autoencoder, decoders in reverse, fine-tuned as such."""
+    """The stack as one autoencoder with tied weights, fine-tuned as such."""
     depth = len(widths)
     parts = under("autoencoder/encoder", widths)
     for index in range(depth):
-        source = f"layer_{depth - 1 - index}/autoencoder/decoder/layer_0"
-        parts[f"autoencoder/decoder/layer_{index}"] = source
+        source = f"layer_{depth - 1 - index}/autoencoder/decoder/bias_0"
+        parts[f"autoencoder/decoder/bias_{index}"] = source
     config.experiment = dict(name="autoencoder")
     config.objective = dict(name="bernoulli")
     config.model = dict(
         encoder=dict(name="dense_encoder", widths=widths),
-        decoder=dict(name="dense_decoder", widths=widths[-2::-1]),
+        decoder=dict(name="tied_decoder"),
     )
     config.optimizer = dict(autoencoder=dict(name="adam", learning_rate=1e-3))
     config.start = dict(name="copy", parts=parts)

@@ -259,7 +259,7 @@ def sweep(arguments: list[str]) -> None:
 
 
 def report(arguments: list[str]) -> None:
-    """Writes report.html, one self-contained page."""
+    """Writes report.html of a run or a sweep, one self-contained page."""
     values, _ = flags.parse(arguments, WORKDIR)
     from genlab.report import write_report
 

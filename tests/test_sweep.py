@@ -18,11 +18,11 @@ from scipy import stats
 
 from genlab.checkpoint import Checkpoints
 from genlab.cli import main
+from genlab.course import load_run
 from genlab.errors import InputError
 from genlab.recipe import Recipe
-from genlab.course import load_run
 from genlab.signals import Stop
-from genlab.sweep import population, space, table
+from genlab.sweep import cohort, population, space, table
 from genlab.sweep.group import group, pack
 from genlab.sweep.statistics import rank_test, summarize
 from genlab.sweep.trial import resolve
@@ -88,6 +88,15 @@ def test_member_is_the_run_that_it_would_be_alone(name, tmp_path):
     _, member = load_run(trials[1].folder(tmp_path))
     recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)
     assert trials[1].results(tmp_path)["step"] == 8
+
+
+def test_large_members_on_a_cpu_take_turns(tmp_path, monkeypatch):
+    monkeypatch.setattr(cohort, "LARGE", 0)
+    trials = resolve(VAE, {**QUICK, "devices": "1"}, space.seeds(2))
+    population.engine(trials, tmp_path, Stop())
+    alone = train(trials[1].config, tmp_path / "alone", {})
+    _, member = load_run(trials[1].folder(tmp_path))
+    recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)
 
 
 def test_member_that_diverges_is_recorded_and_stops_no_other(tmp_path):
@@ -234,3 +243,22 @@ def test_rank_test_of_separated_seeds_by_counting():
     np.testing.assert_allclose(rank_test([1, 2, 3], [4, 5, 6]), 2 / 20)
     with pytest.raises(InputError, match="two seeds or more"):
         rank_test([1.0], [2.0, 3.0])
+
+
+def test_seeds_are_summarized_apart_from_other_knobs(tmp_path):
+    """Values by hand: 1, 2, 3 have mean 2 and standard error 1 / sqrt(3)."""
+    sweep = space.product(space.grid(objective__beta=(1.0, 2.0)), space.seeds(3))
+    trials = resolve(VAE, {}, sweep)
+    for trial, value in zip(trials, (1.0, 2.0, 3.0, 4.0, 4.0, 4.0), strict=True):
+        folder = trial.folder(tmp_path)
+        folder.mkdir()
+        metrics = {"held_out": {"values": {"kl": value}, "protocol": {}}}
+        results = {"step": trial.steps, "metrics": metrics}
+        (folder / "results.json").write_text(json.dumps(results))
+    lines = table.over_seeds(trials, tmp_path).splitlines()
+    assert [line.split() for line in lines] == [
+        ["objective.beta", "seeds", "kl"],
+        ["1", "3", "2", "±", "0.58"],
+        ["2", "3", "4", "±", "0"],
+    ]
+    assert table.over_seeds(trials[::3], tmp_path) == ""

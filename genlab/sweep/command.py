@@ -54,6 +54,8 @@ def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
             return
         command.train(trials)
     print(table.render(trials, workdir))
+    if summary := table.over_seeds(trials, workdir):
+        print(f"\nmean ± standard error over seeds\n{summary}\n")
     print(table.write_csv(trials, workdir))
     print(workdir / "report.html")
     if values.target and (best := table.best_of(trials, workdir, values.target)):

@@ -26,7 +26,7 @@ class Summary:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.mean:.4g} ± {self.standard_error:.2g} ({self.count} seeds)"
+        return f"{self.mean:.4g} ± {self.standard_error:.2g}"
 
 
 def summarize(

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
 from genlab import evaluate
 from genlab.metrics.measurement import Measurement
+from genlab.sweep.statistics import summarize
 from genlab.sweep.tail import loss_of, value_of
 from genlab.sweep.trial import Trial
 from genlab.writer import write_atomic
@@ -78,7 +80,36 @@ def write_csv(trials: list[Trial], sweep: Path) -> Path:
 
 def render(trials: list[Trial], sweep: Path) -> str:
     """The table as aligned text, values to four digits."""
-    table = rows(trials, sweep)
+    return _aligned(rows(trials, sweep))
+
+
+def over_seeds(trials: list[Trial], sweep: Path) -> str:
+    """Mean ± standard error over the trials that differ in their seed alone, as aligned text.
+
+    Empty where no two of the finished trials do.
+    """
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        if state_of(trial, sweep) == "finished":
+            others = {k: v for k, v in trial.overrides.items() if k != "seed"}
+            groups.setdefault(json.dumps(others, default=str), []).append(trial)
+    table = []
+    for others, members in groups.items():
+        columns: dict[str, list[float | None]] = {}
+        for trial in members:
+            for name, value in measured(trial, sweep).items():
+                columns.setdefault(name, []).append(value)
+        row: dict[str, object] = {**json.loads(others), "seeds": len(members)}
+        for name, values in columns.items():
+            known = [value for value in values if value is not None]
+            row[name] = str(summarize(known)) if len(known) == len(members) else ""
+        table.append(row)
+    return (
+        _aligned(table) if any(len(members) > 1 for members in groups.values()) else ""
+    )
+
+
+def _aligned(table: list[dict[str, object]]) -> str:
     columns = list(dict.fromkeys(key for row in table for key in row))
     lines = [columns] + [[_shown(row.get(key, "")) for key in columns] for row in table]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
