@@ -1,0 +1,225 @@
+"""A trial where Ray puts it: the actor that trains it, and what the sweep hears of it."""
+
+import json
+import logging
+import math
+import os
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune.result import DONE, TRAINING_ITERATION
+from ray.tune.search.optuna import OptunaSearch
+
+from genlab.cli import EXIT_STOPPED
+from genlab.errors import InputError, Stopped
+from genlab.signals import Stop
+from genlab.sweep import manifest, process
+from genlab.sweep.table import measured
+from genlab.sweep.tail import Evaluations, loss_of, value_of
+from genlab.sweep.trial import Trial, resolve
+from genlab.writer import write_atomic
+
+LOSS = "loss"  # the target, as a search minimises it
+
+_log = logging.getLogger("genlab")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the trials of a sweep have in common, the same on every node.
+
+    Attributes:
+      path: the config of every trial, relative to `cwd`.
+      common: overrides of every trial, as text.
+      sweep: the folder of the sweep, absolute; the nodes share it.
+      cwd: where the user is.
+      target: `NAME` or `-NAME` of a search; empty for trials that are fixed.
+    """
+
+    path: str
+    common: dict[str, str]
+    sweep: Path
+    cwd: Path
+    target: str = ""
+
+    @property
+    def store(self) -> Path:
+        """Ray Tune's own folder, there as long as the sweep goes on."""
+        return self.sweep / ".ray"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether trials are to train; workers learn by its file that a sweep ends.
+
+        A call would wait behind the one that trains, until the next evaluation.
+        """
+        return (self.store / "goes-on").exists()
+
+    def begin(self) -> None:
+        """Lets trials train."""
+        self.store.mkdir(parents=True, exist_ok=True)
+        (self.store / "goes-on").touch()
+
+    def end(self) -> None:
+        """Asks all trials to save and end."""
+        (self.store / "goes-on").unlink(missing_ok=True)
+
+    def trial(self, config: dict[str, Any]) -> Trial:
+        """The trial of a Tune config: a fixed one, or a point of the space."""
+        if not self.target:
+            return config["trial"]
+        (trial,) = resolve(self.path, self.common, [config])
+        return trial
+
+
+class Training(tune.Trainable):
+    """An actor that trains one trial as a process, and reports its evaluations of the target.
+
+    A result has the loss at an evaluation, or `done` with the final loss, or `done` with why there
+    is none: `failed`, `unmeasured`. `saved` says that the process has ended as it was asked to.
+    """
+
+    def setup(self, config: dict[str, Any], job: Job) -> None:
+        """Starts the process; one that another node began goes on where its folder stands."""
+        os.chdir(job.cwd)
+        self._job, self._trial, self._asked = job, job.trial(config), False
+        trial, folder = self._trial, self._trial.folder(job.sweep)
+        split, self._steps = (
+            trial.config["eval"]["split"],
+            trial.config["train"]["steps"],
+        )
+        self._evaluations = Evaluations(folder, job.target, split)
+        self._new: deque[tuple[int, float]] = deque()
+        self._last: dict[str, Any] = {LOSS: float("nan"), TRAINING_ITERATION: 0}
+        self._process = ThreadPoolExecutor(1).submit(
+            process.run,
+            trial,
+            job.path,
+            job.common,
+            job.sweep,
+            watch=lambda: self._asked or not job.goes_on,
+            cwd=job.cwd,
+        )
+
+    def step(self) -> dict[str, Any]:
+        """Waits for the next evaluation or the end."""
+        while self._job.goes_on and not self._process.done():
+            try:
+                if self._job.target and self._look():
+                    return dict(self._last)
+            except InputError as error:
+                self._asked = True
+                return {DONE: True, "unmeasured": str(error)}
+            time.sleep(process.POLL)
+        code = self._process.result()
+        if code != EXIT_STOPPED:
+            return {DONE: True, **self._outcome(code)}
+        if self._job.goes_on:
+            raise RuntimeError("the trial was stopped from outside")
+        time.sleep(process.POLL)
+        return {**self._last, "saved": True}
+
+    def _look(self) -> bool:
+        """Takes the next finite evaluation before the last round, if there is one."""
+        self._new.extend(self._evaluations.new())
+        while self._new:
+            step, value = self._new.popleft()
+            if step < self._steps and math.isfinite(value):
+                loss = loss_of(value, self._job.target)
+                self._last = {LOSS: loss, TRAINING_ITERATION: step}
+                return True
+        return False
+
+    def _outcome(self, code: int) -> dict[str, Any]:
+        if code:
+            path = self._trial.folder(self._job.sweep) / "failed.txt"
+            return {"failed": path.read_text().strip()}
+        values = measured(self._trial, self._job.sweep)
+        if not self._job.target or not values:
+            return {}
+        try:
+            value = value_of(values, self._job.target)
+        except InputError as error:
+            return {"unmeasured": str(error)}
+        if value is None:
+            return {}
+        loss = loss_of(value, self._job.target)
+        return {LOSS: loss, TRAINING_ITERATION: self._steps}
+
+    def cleanup(self) -> None:
+        """Ends a process that still trains; one that lost against others is marked so."""
+        lost = self._job.goes_on and not self._asked and not self._process.done()
+        self._asked = True
+        if self._process.result() == EXIT_STOPPED and lost:
+            record = {
+                "step": self._last[TRAINING_ITERATION],
+                "target": self._job.target,
+                "value": loss_of(self._last[LOSS], self._job.target),
+            }
+            folder = self._trial.folder(self._job.sweep)
+            write_atomic(folder / "pruned.json", json.dumps(record))
+
+
+class Searcher(OptunaSearch):
+    """Optuna, remembered by the storage of its study alone.
+
+    Tune would pickle it every few seconds, and not every sampler or storage can be.
+    """
+
+    def save(self, checkpoint_path: str) -> None:
+        """Saves nothing: the study is saved as it goes."""
+
+
+class Watch(tune.Callback):
+    """Hears of the trials: failures are said and recorded, a signal ends all after they saved.
+
+    Args:
+      job: what the trials have in common.
+      stop: whether a signal came.
+    """
+
+    def __init__(self, job: Job, stop: Stop):
+        self._job, self._stop = job, stop
+        self._saved: set[str] = set()
+        self._refusal = ""
+
+    def on_trial_start(self, iteration, trials, trial, **info) -> None:
+        self._saved.discard(trial.trial_id)
+        if self._job.target:
+            manifest.add(self._job.sweep, [self._job.trial(trial.config)])
+
+    def on_trial_result(self, iteration, trials, trial, result, **info) -> None:
+        self._refusal = result.get("unmeasured", self._refusal)
+        if "failed" in result:
+            self._warn(trial, result["failed"])
+        if "saved" in result:
+            self._saved.add(trial.trial_id)
+
+    def on_trial_error(self, iteration, trials, trial, **info) -> None:
+        lines = str(trial.get_error()).strip().splitlines()
+        reason = lines[-1] if lines else "its node died"
+        folder = self._job.trial(trial.config).folder(self._job.sweep)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "failed.txt").write_text(reason + "\n")
+        self._warn(trial, reason)
+
+    def on_step_end(self, iteration, trials, **info) -> None:
+        if not self._stop.signal and not self._refusal:
+            return
+        self._job.end()
+        if self._refusal:
+            raise InputError(self._refusal)
+        running = {trial.trial_id for trial in trials if trial.status == "RUNNING"}
+        if running <= self._saved:
+            raise Stopped(
+                f"sweep stopped by {self._stop.signal}; the running trials are saved"
+            )
+
+    def _warn(self, trial: Any, reason: str) -> None:
+        known = self._job.trial(trial.config)
+        _log.warning("trial %s %s failed: %s", known.name, known.overrides, reason)
