@@ -119,7 +119,9 @@ class Autoencoder(Experiment):
         if self.mean_decay is None:
             return mean
         old = extra["code_mean"]["running"]
-        return self.mean_decay * old + (1 - self.mean_decay) * mean
+        running = self.mean_decay * old + (1 - self.mean_decay) * mean
+        # The running mean's value with the batch's slope, which the share of the new would scale.
+        return jax.lax.stop_gradient(running - mean) + mean
 
     def _encoding(
         self, params: PyTree, extra: PyTree, draw: Draw, x: Array, mean: Array

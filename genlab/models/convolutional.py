@@ -1,4 +1,4 @@
-"""Small convolutional networks for images of any size: encoder, decoder, classifier."""
+"""Small convolutional networks for images of any size: encoders, decoder, classifier."""
 
 import math
 from collections.abc import Sequence
@@ -41,6 +41,37 @@ class ConvEncoder(nn.Module):
         y = nn.Dense(2 * self.latent_dim, dtype=self.dtype, name="head")(trunk(x))
         mean, log_variance = jnp.split(y.astype(jnp.float32), 2, axis=-1)
         return mean, log_variance
+
+
+@models.register
+class ConvCodeEncoder(nn.Module):
+    """Strided convolutions from an image to a code, a pyramid of ever coarser maps.
+
+    Attributes:
+      latent_dim: width Z of the code.
+      channels: channels of each layer; each halves height and width.
+      hidden: width of the dense layer before the code.
+      activation: name of the function after each layer.
+      code_activation: name of the function that makes the code.
+      dtype: type of the computation.
+
+    Paper: Masci et al. 2011, ICANN, "Stacked convolutional auto-encoders"
+    """
+
+    latent_dim: int
+    channels: Sequence[int] = (32, 64)
+    hidden: int = 256
+    activation: str = "relu"
+    code_activation: str = "identity"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps `x: [B, H, W, C]` to codes [B, Z], float32."""
+        del train
+        trunk = _Trunk(self.channels, self.hidden, self.activation, self.dtype)
+        code = nn.Dense(self.latent_dim, dtype=self.dtype, name="code")(trunk(x))
+        return activation(self.code_activation)(code).astype(jnp.float32)
 
 
 @models.register

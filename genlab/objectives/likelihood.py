@@ -31,6 +31,9 @@ def bernoulli(outputs: Array, x: Array) -> Array:
     return _sum_features(jax.nn.softplus(outputs) - x * outputs)
 
 
+bernoulli.mean = jax.nn.sigmoid
+
+
 @objectives.register
 def gaussian(outputs: Array, x: Array, *, scale: float = 1.0) -> Array:
     """Gaussian with mean `outputs` and one standard deviation.
@@ -88,12 +91,14 @@ def squared_error(outputs: Array, x: Array) -> Array:
 
 
 def mean_example(likelihood: str | Callable, outputs: Array) -> Array:
-    """The mean of x under the model's output: the sigmoid of Bernoulli logits, else the output.
+    """The mean of x under the model's output: the function that a likelihood names as its `mean`.
+
+    Sigmoids of Bernoulli logits, a softmax of categorical ones, for others the output as it is.
 
     Args:
       likelihood: by name, or as it was built from a config.
       outputs: [B, ...].
     """
-    chosen = getattr(likelihood, "func", likelihood)
-    of_logits = chosen in ("bernoulli", bernoulli)
-    return jax.nn.sigmoid(outputs) if of_logits else outputs
+    chosen = objectives.find(likelihood) if isinstance(likelihood, str) else likelihood
+    chosen = getattr(chosen, "func", chosen)
+    return getattr(chosen, "mean", lambda outputs: outputs)(outputs)

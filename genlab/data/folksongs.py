@@ -1,0 +1,177 @@
+"""Melodies of folk songs, two bars each, from the corpus that music21 carries."""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import pathlib
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from genlab.data import melody
+from genlab.data.dataset import Dataset, carve, carve_missing
+from genlab.data.split import ArraySplit
+from genlab.errors import InputError, suggest
+from genlab.registry import datasets
+
+COLLECTIONS = (
+    "airdsAirs",
+    "essenFolksong",
+    "miscFolk",
+    "oneills1850",
+    "ryansMammoth",
+)
+
+
+@datasets.register
+def folksongs(
+    *,
+    collections: Sequence[str] = ("essenFolksong",),
+    max_songs: int = 0,
+    low: int = 55,
+    high: int = 84,
+    validation_fraction: float = 1 / 12,
+    test_fraction: float = 1 / 12,
+    cache_dir: str | None = None,
+) -> Dataset:
+    """Two bars of 4/4 of folk melodies as 32 one-hot tokens: rest, hold, and a range of pitches.
+
+    Of every song in 4/4 or 2/2 all windows of two whole bars that follow each other, one bar apart,
+    quantised to sixteenths, in the key without sharps and flats, moved by octaves to a mean pitch
+    near 70. Token 0 begins a rest, 1 holds what sounds, 2 + k begins pitch low + k (MIDI); the first
+    token of a window is never a hold. Windows beyond the range, or with nothing but rests, are left
+    out. Splits are by song: no song has windows in two of them.
+
+    Songs are parsed once, some ten a second, and kept in a cache under a checksum of the files and
+    the parser's version.
+
+    Args:
+      collections: of music21's corpus: airdsAirs, essenFolksong, miscFolk, oneills1850,
+        ryansMammoth.
+      max_songs: songs parsed at most, an even spread over all; 0 takes all.
+      low: lowest pitch, MIDI number.
+      high: highest pitch, MIDI number.
+      validation_fraction: share of the songs held out after test's.
+      test_fraction: share of the songs held out.
+      cache_dir: folder of the cache; None takes the user's cache folder.
+
+    Returns:
+      Examples [32, V] with V = 2 + high - low + 1, stored as bytes 0 and 255, which the usual
+      preparation makes one-hot floats.
+
+    Raises:
+      InputError: music21 is not installed, an unknown collection, a range or count that leaves
+        nothing.
+
+    Papers: Cuthbert & Ariza 2010, ISMIR; Schaffrath 1995, The Essen Folksong Collection; windows
+      and tokens: Roberts et al. 2018, arXiv:1803.05428
+    """
+    _check(collections, max_songs, low, high)
+    bars = _bars(tuple(collections), max_songs, cache_dir)
+    tokens, song = melody.windows(bars, low=low, high=high)
+    if not len(tokens):
+        raise InputError(
+            f"no two bars of these songs lie within low={low} and high={high}; 55 and 84 hold most"
+        )
+    vocabulary = melody.PITCH + high - low + 1
+    x = melody.one_hot(tokens, vocabulary)
+    rows = carve_missing(
+        {"train": np.unique(song)},
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+    )
+    splits = {
+        split: ArraySplit({"x": x[np.isin(song, songs)]})
+        for split, songs in rows.items()
+    }
+    return Dataset("folksongs", splits, example_shape=x.shape[1:])
+
+
+def _check(collections: Sequence[str], max_songs: int, low: int, high: int) -> None:
+    if isinstance(collections, str) or not collections:
+        raise InputError(
+            f"collections={collections!r} needs one name or more, as in ('essenFolksong',)"
+        )
+    for name in collections:
+        if name not in COLLECTIONS:
+            raise InputError(f"unknown collection {name!r}{suggest(name, COLLECTIONS)}")
+    if max_songs < 0:
+        raise InputError(f"max_songs={max_songs} is not 1 or more, or 0 for all")
+    if not 0 <= low < high <= 127:
+        raise InputError(
+            f"low={low} and high={high} need 0 <= low < high <= 127, MIDI numbers"
+        )
+
+
+def _bars(
+    collections: tuple[str, ...], max_songs: int, cache_dir: str | None
+) -> melody.Bars:
+    """The bars of the songs, from the cache, or parsed and put there."""
+    corpus = _corpus()
+    files = sorted(
+        path for name in collections for path in (corpus / name).glob("*.abc")
+    )
+    made_from = _checksum(files, f"{melody.VERSION} {max_songs}")
+    cache = _cache_folder(cache_dir) / f"folksongs-{made_from}.npz"
+    if (bars := _read(cache)) is None:
+        songs = [song for path in files for song in melody.split_songs(path)]
+        if 0 < max_songs < len(songs):
+            _, rows = carve(len(songs), max_songs / len(songs))
+            songs = [songs[row] for row in rows]
+        bars = melody.parse(songs)
+        _write(cache, bars)
+    return bars
+
+
+def _corpus() -> pathlib.Path:
+    spec = importlib.util.find_spec("music21")
+    if spec is None or spec.origin is None:
+        raise InputError(
+            "data set 'folksongs' reads the corpus of music21, which is not installed;"
+            " pip install -e '.[music]'"
+        )
+    return pathlib.Path(spec.origin).parent / "corpus"
+
+
+def _checksum(files: Sequence[pathlib.Path], settings: str) -> str:
+    """Of all that the parsed songs depend on."""
+    digest = hashlib.sha256(settings.encode())
+    digest.update(importlib.metadata.version("music21").encode())
+    for path in files:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder(cache_dir: str | None) -> pathlib.Path:
+    if cache_dir is not None:
+        return pathlib.Path(cache_dir).expanduser()
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return pathlib.Path(home).expanduser() / "genlab"
+
+
+def _read(cache: pathlib.Path) -> melody.Bars | None:
+    """What the cache holds; None where there is nothing, or a damaged file."""
+    try:
+        # np.load by a path leaves the file of a damaged archive open.
+        with open(cache, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return melody.Bars(**archive)
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def _write(cache: pathlib.Path, bars: melody.Bars) -> None:
+    """The file appears whole or not at all, so that two runs may parse side by side."""
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=cache.parent, prefix=".", suffix=".npz")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **bars._asdict())
+        os.replace(draft, cache)
+    except BaseException:
+        os.unlink(draft)
+        raise
