@@ -1,11 +1,11 @@
 """Speed and memory of genlab against its peers, alternating in one run.
 
-  python -m benchmarks [dcgan vae sweep] [--repeats=7] [--mnist=DIR]
+  python -m benchmarks [dcgan vae rbm sweep] [--repeats=7] [--mnist=DIR]
 
 Every contender is a process of its own that waits while another is measured, so that thread pools
 do not meet. Each repeat lets every contender do the same rounds; the table shows the median of the
 repeats, their spread, the ratio of each median to the first one's, and the peak resident memory.
-`--mnist` names a folder with MNIST as TFDS prepares it; without it the VAE trains on the
+`--mnist` names a folder with MNIST as TFDS prepares it; without it VAE and RBM train on the
 embedded digits, resized to 28 px and repeated to 60,000 images.
 """
 
@@ -26,6 +26,12 @@ GAMES = {
         "MLP-VAE 784-500-20-500-784, batch 100, one epoch of 60,000 images",
         "seconds an epoch",
         ("genlab", "constant_batch", "torch"),
+        1,
+    ),
+    "rbm": (
+        "RBM 784-500 by PCD-1, batch 100, one epoch of 60,000 images",
+        "seconds an epoch",
+        ("genlab", "scikit_learn"),
         1,
     ),
     "sweep": (

@@ -27,7 +27,12 @@ def fresh(params: PyTree, extra: PyTree, sources: Sources) -> tuple[PyTree, PyTr
 
 @starts.register
 def copy(
-    params: PyTree, extra: PyTree, sources: Sources, *, parts: Mapping[str, str]
+    params: PyTree,
+    extra: PyTree,
+    sources: Sources,
+    *,
+    parts: Mapping[str, str],
+    factors: Mapping[str, float] | None = None,
 ) -> tuple[PyTree, PyTree]:
     """Parameters by name from trained ones, with the networks' further variables.
 
@@ -39,10 +44,16 @@ def copy(
       extra: fresh further variables; what belongs to a copied role or module comes along.
       sources: stage -> trained parameters and further variables.
       parts: name here -> `stage/name there`.
+      factors: names of `parts` whose parameters are multiplied on the way.
 
     Raises:
       InputError: a name that does not exist, or trees that differ in structure or shape.
     """
+    for name in factors or {}:
+        if name not in parts:
+            raise InputError(
+                f"start 'copy' has a factor for {name!r}, which is no part{suggest(name, parts)}"
+            )
     for target, path in parts.items():
         stage, _, name = path.partition("/")
         if stage not in sources:
@@ -50,7 +61,11 @@ def copy(
                 f"start 'copy' has no source {stage!r} for {target!r}{suggest(stage, sources)}"
             )
         source_params, source_extra = sources[stage]
-        params = _put(params, target.split("/"), _get(source_params, name), path)
+        found = _get(source_params, name)
+        if factors and target in factors:
+            factor = factors[target]
+            found = jax.tree.map(lambda leaf, by=factor: leaf * by, found)
+        params = _put(params, target.split("/"), found, path)
         # Parameters lie below their player, variables below their collection.
         below, there = target.partition("/")[2], name.partition("/")[2]
         for collection, roles in source_extra.items():

@@ -3,7 +3,10 @@
 from genlab.errors import InputError
 from genlab.trained import Trained
 
-METHODS = ("sample", "encode", "decode", "reconstruct", "filters")
+METHODS = (
+    *("sample", "sample_classes", "encode", "decode", "reconstruct", "filters"),
+    *("fantasies", "complete", "translate"),
+)
 
 
 def need_methods(trained: Trained, plot: str, *methods: str) -> None:

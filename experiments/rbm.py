@@ -1,0 +1,255 @@
+"""Restricted Boltzmann machines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from genlab import parallel, rng
+from genlab.boltzmann import gibbs
+from genlab.boltzmann.completion import complete
+from genlab.boltzmann.labels import label_log_probabilities
+from genlab.boltzmann.machine import Machine
+from genlab.boltzmann.negative import ROLE, NegativePhase
+from genlab.boltzmann.pseudo import pseudo_log_likelihood
+from genlab.boltzmann.units import Bernoulli, Gaussian, Labelled
+from genlab.errors import InputError
+from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.network import initialize
+from genlab.numbers import within
+from genlab.objectives.regularizer import Encoding
+from genlab.registry import experiments, objectives
+
+PLAYER = "rbm"
+
+
+@experiments.register
+@dataclass(frozen=True, kw_only=True)
+class Rbm(Experiment):
+    """One machine that lowers the free energy of data and raises that of its own states.
+
+    The loss is mean F(v0) - mean F(vk), vk after Gibbs sweeps from the data (CD-k) or from chains
+    that persist (PCD), at one temperature or at several. Networks in the optional role `features`
+    are frozen: the visible units are then drawn from their code of x, which is how one layer of a
+    stack is trained.
+
+    Attributes:
+      sweeps: Gibbs sweeps of a move, k.
+      chains: persistent chains; None for CD.
+      temperatures: of parallel tempering; 1 for none.
+      weight_decay: lambda of lambda/2 |W|^2, 0 or more.
+      regularizer: a registered regularizer of p(h|v), such as `kl_sparsity`.
+      mean_decay: share of the old in the running mean activations that `kl_sparsity` looks at;
+        None takes the mean of each batch alone.
+      sample_sweeps: Gibbs sweeps behind a sample, from independent units.
+
+    Papers: Hinton 2002, Neural Comput. 14:1771-1800; Tieleman 2008, ICML; Hinton 2012, A Practical
+      Guide to Training Restricted Boltzmann Machines
+    """
+
+    ROLES: ClassVar = ("machine",)
+    OPTIONAL_ROLES: ClassVar = ("features",)
+    PLAYERS: ClassVar = (PLAYER,)
+
+    sweeps: int = 1
+    chains: int | None = None
+    temperatures: int = 1
+    weight_decay: float = 1e-4
+    regularizer: Mapping | None = field(default=None, metadata={"part": "objectives"})
+    mean_decay: float | None = None
+    sample_sweeps: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuses knobs while they are numbers, before any tracing."""
+        self._negative()
+        within("experiment.weight_decay", self.weight_decay, 0.0)
+        if self.sample_sweeps < 1:
+            raise InputError(
+                f"experiment.sample_sweeps={self.sample_sweeps}: take 1 or more"
+            )
+        if self.mean_decay is not None:
+            within("experiment.mean_decay", self.mean_decay, 0.0, 1.0)
+        module = self._module()
+        module.units()
+        within("rbm.scale", module.scale, 0.0, inside=True)
+
+    def check_data(self, low: float, high: float) -> None:
+        """Raises InputError where examples in [low, high] do not fit the visible units."""
+        inside = 0 <= low and high <= 1
+        of_code = "features" in self.networks
+        if self._module().visible == "bernoulli" and not inside and not of_code:
+            raise InputError(
+                f"examples in [{low:g}, {high:g}] for Bernoulli visible units, which are in"
+                " [0, 1]; take data.value_range=(0, 1), or visible='gaussian' on the model"
+            )
+
+    def _module(self):
+        return self.networks["machine"].module
+
+    def _negative(self) -> NegativePhase:
+        return NegativePhase(self.sweeps, self.chains, self.temperatures)
+
+    def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
+        x, groups = batch["x"], {}
+        if "features" in self.networks:
+            features = self.networks["features"]
+            groups["frozen"] = [(features, (x,))]
+            code = features.shape_of_output(x)
+            x = jnp.zeros(code.shape, code.dtype)
+        networks = [(self.networks["machine"], (x,))]
+        params, extra = initialize(key, {PLAYER: networks, **groups})
+        extra |= self._negative().init(key, self._module().units())
+        if self.mean_decay is not None:
+            extra["code_mean"] = {"units": jnp.full((self._module().hidden,), 0.5)}
+        return params, extra
+
+    def players(self) -> dict[str, Player]:
+        return {PLAYER: Player(self._loss, self.optimizers[PLAYER])}
+
+    def turns(self) -> tuple[Turn, ...]:
+        return (Turn(PLAYER),)
+
+    def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        machine = self.machine(params, extra)
+        data = self.machine_states(params, extra, draw)
+        states, renewed, metrics = self._negative()(
+            machine, extra, data, draw.key("negative")
+        )
+        terms = self.objective(machine.free_energy(data), machine.free_energy(states))
+        kernel = params[PLAYER]["machine"]["kernel"]
+        terms["weight_decay"] = 0.5 * self.weight_decay * jnp.sum(jnp.square(kernel))
+        code = machine.hidden.mean(machine.hidden_field(data))
+        mean = parallel.mean_over_devices(jnp.mean(code, axis=0))
+        if self.mean_decay is not None:
+            old = extra["code_mean"]["units"]
+            mean = self.mean_decay * old + (1 - self.mean_decay) * mean
+            kept = jax.lax.stop_gradient(mean)
+            renewed = {**renewed, "code_mean": {"units": kept}}
+        if self.regularizer is not None:
+            hidden = lambda v: machine.hidden.mean(machine.hidden_field(v))
+            encoding = Encoding(hidden, data, code, mean)
+            regularizer = objectives.choose(self.regularizer)
+            terms["regularization"] = regularizer(encoding, draw.key("regularizer"))
+        metrics["mean_activation"] = jnp.mean(code, axis=-1)
+        return Loss(terms, renewed, metrics)
+
+    def machine(self, params: PyTree, extra: PyTree) -> Machine:
+        """The machine as it is."""
+        del extra
+        return self._module().machine(params[PLAYER]["machine"])
+
+    def machine_states(self, params: PyTree, extra: PyTree, draw: Draw) -> Array:
+        """Visible states of the machine at a batch: [B, D]."""
+        x = draw.batch["x"]
+        if "features" in self.networks:
+            probability = self.networks["features"](params, extra, x)
+            probability = jax.lax.stop_gradient(probability)
+            coins = rng.bernoulli(draw.key("features"), probability, probability.shape)
+            x = coins.astype(jnp.float32)
+        module = self._module()
+        label = None
+        if module.labels:
+            label = jax.nn.one_hot(draw.batch["label"], module.labels)
+        return module.visible_states(x, label)
+
+    def log_unnormalized(self, params: PyTree, extra: PyTree, draw: Draw) -> Array:
+        """log p(x) + log Z of a batch, exact: [B], nats."""
+        v = self.machine_states(params, extra, draw)
+        machine = self.machine(params, extra)
+        return -machine.free_energy(v) - self._module().log_volume()
+
+    def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
+        """Of held-out examples, [B] each: free energy (nats), half the squared error of the
+        reconstruction, of Bernoulli units the log pseudo-likelihood (nats), and with labels
+        whether the most probable one is right."""
+        machine = self.machine(params, extra)
+        v = self.machine_states(params, extra, draw)
+        gap = machine.reconstruct(v) - v
+        values = {
+            "free_energy": machine.free_energy(v),
+            "squared_error": 0.5 * jnp.sum(jnp.square(gap), axis=-1),
+        }
+        if isinstance(machine.visible, Bernoulli):
+            key = draw.key("pseudo")
+            values["pseudo_log_likelihood"] = pseudo_log_likelihood(machine, v, key)
+        if isinstance(machine.visible, Labelled):
+            best = jnp.argmax(label_log_probabilities(machine, v), axis=-1)
+            values["accuracy"] = (best == draw.batch["label"]).astype(jnp.float32)
+        return values
+
+    def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
+        """Examples after Gibbs sweeps from independent units: [num, *example_shape]."""
+        self._need_examples("sample")
+        machine = self.machine(params, extra)
+        field = jnp.broadcast_to(
+            machine.visible_bias, (num, machine.visible_bias.shape[0])
+        )
+        v = machine.visible.sample(field, rng.fold(key, "start"))
+        v = gibbs.sweeps(machine, v, rng.fold(key, "sweeps"), self.sample_sweeps)
+        return self._module().examples(v)
+
+    def fantasies(self, params: PyTree, extra: PyTree) -> Array:
+        """Means of the visible units one sweep after the chains: [chains, *example_shape]."""
+        self._need_examples("fantasies")
+        if "chains" not in extra:
+            raise InputError(
+                "plot 'fantasies' shows persistent chains; set experiment.chains, or take plot"
+                " 'samples'"
+            )
+        chains = extra["chains"][ROLE]
+        cold = chains[:, -1] if self.temperatures > 1 else chains
+        return self._module().examples(self.machine(params, extra).reconstruct(cold))
+
+    def encode(self, params: PyTree, extra: PyTree, x: Array) -> Array:
+        """p(h = 1 | v) of `x: [B, ...]`: [B, K]; labels count as absent."""
+        if "features" in self.networks:
+            x = self.networks["features"](params, extra, x)
+        return self.networks["machine"](params, extra, x)
+
+    def reconstruct(self, params: PyTree, extra: PyTree, x: Array) -> Array:
+        """E[v'|E[h|v]] of `x: [B, ...]`, labels absent: the same shape."""
+        self._need_examples("reconstruct")
+        machine = self.machine(params, extra)
+        mean = machine.visible.mean(
+            machine.visible_field(self.encode(params, extra, x))
+        )
+        return self._module().examples(mean)
+
+    def complete(
+        self, params: PyTree, extra: PyTree, x: Array, known: Array, key: Array
+    ) -> Array:
+        """Means of unknown pixels given known ones, by Gibbs sweeps: see `genlab.boltzmann`.
+
+        Args:
+          params: of the state.
+          extra: of the state.
+          x: [B, ...], examples.
+          known: [...], of one example's shape: True where x is given.
+          key: of the sweeps.
+
+        Returns:
+          [B, ...].
+        """
+        self._need_examples("complete")
+        module, machine = self._module(), self.machine(params, extra)
+        if not isinstance(machine.visible, Bernoulli | Gaussian):
+            raise InputError("a machine with labels cannot complete examples alone")
+        v = module.visible_states(x)
+        mask = jnp.tile(known.reshape(-1), module.visible_copies)
+        mean = complete(machine, v, mask, key, count=self.sample_sweeps)
+        return module.examples(mean)
+
+    def filters(self, params: PyTree, extra: PyTree) -> Array:
+        """Weights of each hidden unit as an example: [K, *example_shape]."""
+        del extra
+        self._need_examples("filters")
+        return self._module().examples(params[PLAYER]["machine"]["kernel"].T)
+
+    def _need_examples(self, what: str) -> None:
+        if "features" in self.networks:
+            raise InputError(
+                f"a machine on frozen features has no {what} of examples, only of their code;"
+                " train the whole stack with experiment 'dbn'"
+            )

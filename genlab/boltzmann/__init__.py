@@ -1,0 +1,1 @@
+"""Boltzmann machines as pure functions: energies, Gibbs kernels, partition functions."""

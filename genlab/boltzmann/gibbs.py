@@ -1,0 +1,48 @@
+"""Gibbs sampling of a restricted Boltzmann machine, a layer at a time."""
+
+from collections.abc import Callable
+
+import jax
+
+from genlab import rng
+from genlab.boltzmann.machine import Machine
+from genlab.boltzmann.units import Coin
+
+Array = jax.Array
+Keep = Callable[[Array], Array]
+
+
+def sweep(
+    machine: Machine,
+    v: Array,
+    key: Array,
+    *,
+    coin: Coin = rng.bernoulli,
+    keep_visible: Keep = lambda v: v,
+    keep_hidden: Keep = lambda h: h,
+) -> Array:
+    """h ~ p(h|v), then v' ~ p(v|h); leaves p(v), and p(v) T(v'|v) is symmetric.
+
+    Args:
+      machine: the machine.
+      v: [N, ..., D].
+      key: of this sweep.
+      coin: how Bernoulli units are drawn.
+      keep_visible: puts known visible units back in their places.
+      keep_hidden: the same for hidden units.
+
+    Returns:
+      [N, ..., D].
+    """
+    h = machine.sample_hidden(v, rng.fold(key, "hidden"), coin=coin)
+    h = keep_hidden(h)
+    return keep_visible(machine.sample_visible(h, rng.fold(key, "visible"), coin=coin))
+
+
+def sweeps(machine: Machine, v: Array, key: Array, count: int, **how) -> Array:
+    """`count` sweeps one after another; `how` is what `sweep` takes: [N, ..., D]."""
+
+    def one(v: Array, index: Array) -> tuple[Array, None]:
+        return sweep(machine, v, jax.random.fold_in(key, index), **how), None
+
+    return jax.lax.scan(one, v, jax.numpy.arange(count))[0]

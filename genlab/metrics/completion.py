@@ -1,0 +1,77 @@
+"""How well a model fills in what is hidden of an example."""
+
+import numpy as np
+
+from genlab import rng
+from genlab.errors import InputError, suggest
+from genlab.metrics.measurement import Measurement
+from genlab.registry import metrics
+from genlab.trained import Trained
+
+HALVES = ("top", "bottom", "left", "right")
+
+
+@metrics.register
+def completion(
+    trained: Trained, split: str, *, num: int = 500, hidden: str = "bottom"
+) -> Measurement:
+    """Squared error of the unknown half of images, completed from the known half by the model.
+
+    Beside it the error of the mean of the train split, which a model that ignores the known half
+    can reach.
+
+    Args:
+      trained: the model.
+      split: of the images.
+      num: images, the first of the split; the mean is of as many of the train split.
+      hidden: the half that is completed: `top`, `bottom`, `left` or `right`.
+
+    Returns:
+      Means per unknown pixel, in the square of the unit of the images: `squared_error` and
+      `mean_image_error`.
+
+    Raises:
+      InputError: no `complete`, no images, or an unknown half.
+    """
+    x = trained.examples(split, num)["x"]
+    completed, known = completed_half(trained, x, hidden=hidden)
+    mean = trained.examples("train", num)["x"].mean(axis=0, keepdims=True)
+    unknown = np.broadcast_to(~known, x.shape)
+    values = {
+        "squared_error": float(np.mean(np.square(completed - x)[unknown])),
+        "mean_image_error": float(np.mean(np.square(mean - x)[unknown])),
+    }
+    protocol = {"split": split, "examples": len(x), "hidden": hidden}
+    return Measurement(values, protocol)
+
+
+def completed_half(
+    trained: Trained, x: np.ndarray, *, hidden: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images `x: [N, H, W, C]` with one half completed, and which pixels were known: [H, W, C].
+
+    Raises:
+      InputError: no `complete`, no images, or an unknown half.
+    """
+    if not trained.has("complete"):
+        family = type(trained.experiment).__name__
+        raise InputError(
+            f"completion needs a model that can complete examples, such as 'rbm' or 'dbm', not"
+            f" {family}"
+        )
+    if x.ndim != 4:
+        raise InputError(
+            f"completion hides half an image; examples of {trained.data.name!r} have shape"
+            f" {x.shape[1:]}"
+        )
+    if hidden not in HALVES:
+        raise InputError(
+            f"completion: hidden={hidden!r} is no half{suggest(hidden, HALVES)}"
+        )
+    known = np.ones(x.shape[1:], bool)
+    axis = 0 if hidden in ("top", "bottom") else 1
+    half = known.shape[axis] // 2
+    part = slice(None, half) if hidden in ("top", "left") else slice(half, None)
+    known[(slice(None),) * axis + (part,)] = False
+    key = rng.stream(trained.seed, "completion")
+    return trained.call("complete", x, known, key), known

@@ -1,0 +1,79 @@
+"""A classifier that also sees what a deep Boltzmann machine infers from its example."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from genlab.errors import InputError
+from genlab.models.dbm import Dbm
+from genlab.registry import models
+
+Array = jax.Array
+
+
+@models.register
+class MeanFieldClassifier(nn.Module):
+    """Two sigmoid layers that start where a machine's mean field is, and logits on top.
+
+    h1 = sigma(v W1 + mu2 U^T + b1), h2 = sigma(h1 W2 + b2), mu2 the mean field of the machine's second
+    layer, which stays as it is; W1, W2 and U start as the machine's W1, W2 and W2.
+
+    Attributes:
+      num_classes: number of classes.
+      example_shape: shape of an example, (H, W, C) or (D,).
+      widths: units of the two hidden layers, those of the machine.
+      sweeps: of mean field.
+      dtype: type of the computation.
+
+    Paper: Salakhutdinov & Hinton 2009, AISTATS, section 3.4
+    """
+
+    num_classes: int
+    example_shape: Sequence[int]
+    widths: Sequence[int]
+    sweeps: int = 10
+    dtype: Any = jnp.float32
+
+    def setup(self) -> None:
+        if len(self.widths) != 2 or self.sweeps < 1:
+            raise InputError(
+                f"mean_field_classifier with widths={tuple(self.widths)} and sweeps={self.sweeps}:"
+                " it has two hidden layers, and takes 1 sweep or more"
+            )
+        self.machine = Dbm(self.example_shape, self.widths, dtype=self.dtype)
+        self.layer_0, self.layer_1 = (
+            nn.Dense(width, dtype=self.dtype) for width in self.widths
+        )
+        self.feedback = _Feedback(tuple(self.widths), self.dtype)
+        self.head = nn.Dense(self.num_classes, dtype=self.dtype)
+
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """The second hidden layer of `x: [B, ...]`: [B, widths[1]], float32."""
+        del train
+        if self.is_initializing():
+            self.machine(x)
+        frozen = jax.lax.stop_gradient(self.machine.variables["params"])
+        _, logits = self.machine.posterior(frozen, x, count=self.sweeps)
+        v = x.reshape(x.shape[0], -1)
+        field = self.layer_0(v) + self.feedback(jax.nn.sigmoid(logits))
+        hidden = jax.nn.sigmoid(field)
+        return jax.nn.sigmoid(self.layer_1(hidden)).astype(jnp.float32)
+
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps `x: [B, ...]` in [0, 1] to logits [B, num_classes], float32."""
+        return self.head(self.features(x, train=train)).astype(jnp.float32)
+
+
+class _Feedback(nn.Module):
+    """From the second layer back to the first, by a kernel [first, second]."""
+
+    widths: tuple[int, int]
+    dtype: Any
+
+    @nn.compact
+    def __call__(self, upper: Array) -> Array:
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), self.widths)
+        return upper.astype(self.dtype) @ kernel.T.astype(self.dtype)

@@ -1,0 +1,140 @@
+"""Likelihood, completion and pictures of machines as the commands make them."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+import recipes
+
+from genlab.data.prepare import Preparation
+from genlab.data.statistics import example_mean, example_range
+from genlab.errors import InputError
+from genlab.registry import metrics, plots
+from genlab.train import train
+
+BETAS = (50, 400, 600)
+
+
+@functools.cache
+def trained(name):
+    built = recipes.recipe(name)
+    state, _ = recipes.run_rounds(built, 4, 4)
+    return built.trained(jax.device_put(state))
+
+
+def measured(name, model, **knobs):
+    return metrics.build(name, **knobs)(model, "test")
+
+
+@pytest.mark.parametrize("name", ["rbm", "rbm_pcd", "rbm_gaussian", "dbn", "dbm"])
+def test_annealed_likelihood_is_the_exact_one(name):
+    model = trained(name)
+    exact = measured("exact_log_likelihood", model, num=20).values
+    found = measured("log_likelihood", model, num=20, betas=BETAS, burn_in=10).values
+    assert found["reliable"] == 1
+    assert abs(found["log_z"] - exact["log_z"]) < 0.1
+    assert abs(found["log_likelihood"] - exact["log_likelihood"]) < 0.1
+    assert found["low"] <= found["log_likelihood"] <= found["high"]
+
+
+def _steep(name, factor):
+    """The tiny model with its weights scaled, so that annealing in few steps fails."""
+    built = recipes.recipe(name)
+    state, _ = recipes.run_rounds(built, 1, 1)
+    params = jax.tree.map(lambda leaf: factor * (leaf + 0.03), state.params)
+    return built.trained(jax.device_put(state.replace(params=params)))
+
+
+def test_an_unreliable_likelihood_is_refused():
+    knobs = dict(num=10, betas=(1, 1, 1), burn_in=5)
+    values = measured("log_likelihood", _steep("rbm", 30.0), **knobs).values
+    assert values["reliable"] == 0
+    for name in ("log_likelihood", "low", "high"):
+        assert np.isnan(values[name])
+    assert np.isfinite(values["log_z"])
+
+
+def test_impossible_protocols_are_refused():
+    for knobs in (dict(runs=1), dict(betas=(1, 2)), dict(num_train=0)):
+        with pytest.raises(InputError, match="take 2 runs or more"):
+            measured("log_likelihood", trained("rbm"), **knobs)
+    with pytest.raises(InputError, match="needs a model with a partition function"):
+        measured("log_likelihood", trained("vae"))
+    with pytest.raises(InputError, match="can complete examples"):
+        measured("completion", trained("dbn"))
+    with pytest.raises(InputError, match="'up' is no half; one of bottom"):
+        measured("completion", trained("rbm"), hidden="up")
+
+
+@pytest.mark.parametrize("name", ["rbm", "rbm_gaussian", "dbm"])
+def test_completion_keeps_the_known_half(name):
+    model = trained(name)
+    values = measured("completion", model, num=4).values
+    x = model.examples("test", 4)["x"]
+    mean = model.examples("train", 4)["x"].mean(axis=0)
+    expected = np.mean(np.square(x - mean[None])[:, 4:])
+    assert values["mean_image_error"] == pytest.approx(expected, rel=1e-5)
+    assert 0 < values["squared_error"] < 1
+    known = np.zeros((8, 8, 1), bool)
+    known[:4] = True
+    out = model.call("complete", x, known, jax.random.key(0))
+    np.testing.assert_allclose(out[:, :4], x[:, :4], atol=1e-6)
+
+
+def test_gap_is_zero_between_equal_examples():
+    model = trained("rbm_gaussian")
+    knobs = dict(num=20, num_train=20)
+    values = metrics.build("free_energy_gap", **knobs)(model, "train").values
+    assert values["gap"] == 0
+    assert values["train"] != 0
+
+
+@pytest.mark.parametrize(
+    ("name", "plot"),
+    [
+        ("rbm_pcd", "fantasies"),
+        ("dbm", "fantasies"),
+        ("boltzmann", "fantasies"),
+        ("rbm", "completions"),
+        ("rbm", "receptive_filters"),
+        ("dbn", "receptive_filters"),
+    ],
+)
+def test_pictures(name, plot):
+    picture = plots.build(plot)(trained(name))
+    assert picture.dtype == np.uint8
+    assert picture.shape[2] == 3
+    assert picture.std() > 0
+
+
+def test_pictures_say_what_they_need():
+    with pytest.raises(InputError, match=r"persistent chains; set experiment.chains"):
+        plots.build("fantasies")(trained("rbm"))
+    with pytest.raises(InputError, match="labels in the top machine"):
+        plots.build("class_samples")(trained("dbn"))
+
+
+@pytest.mark.parametrize("name", ["dbn", "dbm"])
+def test_classifier_starts_from_the_stack_and_ends(name, tmp_path):
+    config = recipes.plain(name, "classifier", devices="1", train__steps="4")
+    config["train"].update(batch_size=8, steps_per_call=2)
+    config["log"]["every"] = config["eval"]["every"] = 4
+    config["checkpoint"]["every"] = 4
+    for stage in config["stages"]:
+        stage["train"] = {"steps": 4, "batch_size": 8}
+        for part in ("eval", "sample"):
+            stage.pop(part, None)
+    state = train(config, tmp_path, {})
+    assert int(state.step) == 4 * (1 + len(config["stages"]))
+
+
+def test_mean_and_range_of_examples():
+    data = recipes.recipe("rbm").data
+    x = data.splits["train"].gather(np.arange(data.splits["train"].size))["x"]
+    np.testing.assert_allclose(example_mean(data), x.mean(axis=0) / 255, atol=1e-5)
+    assert example_range(data, Preparation(value_range=(-1.0, 1.0))) == (-1.0, 1.0)
+    ring = recipes.recipe("gan_ring").data
+    points = ring.splits["train"].gather(np.arange(ring.splits["train"].size))["x"]
+    low, high = example_range(ring, Preparation())
+    assert (low, high) == (points.min(), points.max())
