@@ -20,6 +20,7 @@ def get_config(variant: str = "") -> ConfigDict:
         value_range=(0.0, 1.0),  # of prepared images
         binarize="none",  # none | dynamic (drawn anew at each use) | fixed
         augment=(),
+        degrade=None,  # dict(name=...) makes pairs: y is the image, x what is left of it
         train_size=0,  # training examples, an even spread over all; 0: all
         without_labels=(),  # classes that training does not see
         backend="auto",  # auto | resident (on the device) | memory | grain

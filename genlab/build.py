@@ -1,8 +1,9 @@
 """From plain nested dicts to an experiment.
 
 A part that has a knob named like a fact of the data or of the game (`example_shape`, `image_shape`,
-`num_classes`, `latent_dim`, `dtype`) is given it unless the config sets that knob. Floats may be
-traced arrays: building inside a traced function makes a population of trials one `vmap`.
+`target_shape`, `example_mean`, `num_classes`, `latent_dim`, `dtype`) is given it unless the config
+sets that knob. Floats may be traced arrays: building inside a traced function makes a population of
+trials one `vmap`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from genlab.data.dataset import Dataset
+from genlab.data.statistics import example_mean
 from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment
 from genlab.network import Network
@@ -26,6 +28,11 @@ from genlab.registry import (
 Spec = Mapping[str, Any]
 
 SECTIONS = ("experiment", "objective", "model", "optimizer")
+_NEEDED = {
+    "image_shape": "images",
+    "target_shape": "two domains of images (or data.degrade)",
+    "num_classes": "examples with classes",
+}
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
@@ -48,6 +55,8 @@ def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Exper
     roles, optional = family.ROLES, family.OPTIONAL_ROLES
     _check_keys(f"model of {name!r}", spec["model"], roles, optional)
     _check_keys(f"optimizer of {name!r}", spec["optimizer"], family.PLAYERS)
+    if any("example_mean" in models.knobs(_name(c)) for c in spec["model"].values()):
+        facts["example_mean"] = example_mean(data)
     networks = {
         role: Network(role, _build_with_facts(models, choice, facts))
         for role, choice in spec["model"].items()
@@ -70,6 +79,8 @@ def known_facts(data: Dataset, dtype: str) -> dict[str, Any]:
     }
     if data.is_image:
         facts["image_shape"] = data.example_shape
+    if data.target_shape:
+        facts["target_shape"] = data.target_shape
     if data.num_classes:
         facts["num_classes"] = data.num_classes
     return facts
@@ -87,9 +98,10 @@ def _build_with_facts(registry: Registry, choice: Spec, facts: Spec) -> Any:
     name, knobs = _split(choice)
     accepted = registry.knobs(name)
     given = {fact: value for fact, value in facts.items() if fact in accepted}
-    for knob in ("image_shape", "num_classes"):
+    if "example_shape" in knobs:  # what it sees is no example of the data
+        given.pop("example_mean", None)
+    for knob, kind in _NEEDED.items():
         if accepted.get(knob) is REQUIRED and knob not in {**given, **knobs}:
-            kind = "images" if knob == "image_shape" else "examples with classes"
             raise InputError(
                 f"{registry.kind} {name!r} needs {kind}, which the data set does not have"
             )
@@ -103,6 +115,10 @@ def _split(choice: Spec) -> tuple[str, dict[str, Any]]:
             f"a part is chosen by name, dict(name=...), not {dict(choice)}"
         )
     return knobs.pop("name"), knobs
+
+
+def _name(choice: Spec) -> str:
+    return _split(choice)[0]
 
 
 def _check_keys(

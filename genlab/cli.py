@@ -27,6 +27,7 @@ genlab trains, evaluates and samples deep generative models.
   python launch.py check  --config=FILE          shapes, parameters, memory; no training
   python launch.py eval   --workdir=DIR [--metrics=NAME,...] [--best]
   python launch.py sample --workdir=DIR --num=64 --out=grid.png (or .npz) [--best]
+  python launch.py translate --workdir=DIR --input=PATH --out=DIR [--back] [--skip-unreadable]
   python launch.py sweep  --config=FILE --sweep=NAME | --grid='KEY=A,B;KEY=C,D' [--seeds=N]
                           [--engine=population|local|ray|slurm] [--workers=N] [--trials=N]
                           population: [--target=[-]VALUE --pruner=halving | --evolve=ROUNDS]
@@ -211,6 +212,27 @@ def sample(arguments: list[str]) -> None:
     print(out)
 
 
+def translate(arguments: list[str]) -> None:
+    """Translates an image, or a folder of images of any size, into a folder of PNG files."""
+    values, _ = flags.parse(
+        arguments,
+        WORKDIR,
+        BEST,
+        flags.text("input", None, "an image file, or a folder of them"),
+        flags.text("out", None, "folder to write into"),
+        flags.switch("back", "from y to x, where the model knows both ways"),
+        flags.switch("skip-unreadable", "leave out images that cannot be read"),
+    )
+    source = Path(_required(values.input, "input"))
+    out = Path(_required(values.out, "out"))
+    _, trained = _load_trained(values)
+    from genlab.translate import FileTranslator
+
+    skip = values["skip-unreadable"].value
+    written = FileTranslator(trained, values.back)(source, out, skip_unreadable=skip)
+    print(f"{out}: {written} images")
+
+
 def _output(path: str, *suffixes: str) -> Path:
     out = Path(path)
     if out.suffix not in suffixes:
@@ -293,6 +315,7 @@ COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
     "check": check,
     "eval": evaluate,
     "sample": sample,
+    "translate": translate,
     "sweep": sweep,
     "report": report,
     "export": export,

@@ -28,7 +28,7 @@ from genlab.stage import stages_of
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 # Keys of `data` that say how examples are prepared, chosen and fed, whichever data set it is.
-PREPARATION = ("value_range", "binarize", "augment")
+PREPARATION = ("value_range", "binarize", "augment", "degrade")
 SELECTION = ("train_size", "without_labels")
 FEEDING = ("backend",)
 

@@ -17,6 +17,7 @@ from genlab.data.dataset import Dataset
 from genlab.data.feed import Feed
 from genlab.data.prepare import Preparation
 from genlab.data.selection import select
+from genlab.data.statistics import example_range
 from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment, State
 from genlab.registry import datasets, starts
@@ -72,8 +73,11 @@ class Recipe:
                     for knob in configs.PREPARATION
                 }
             )
+            data = preparation.outcome(data)
             spec = {section: config[section] for section in SECTIONS}
             experiment = build_experiment(spec, data, config["dtype"])
+            if hasattr(experiment, "check_data"):
+                experiment.check_data(*example_range(data, preparation))
             recipe = cls(config, data, preparation, experiment, source, stage, begin)
             recipe.shapes()
             experiment.draws()
@@ -109,7 +113,8 @@ class Recipe:
 
     def example_batch(self) -> dict[str, jax.Array]:
         """A batch of two blank examples, for shapes."""
-        return {"x": jnp.zeros((2, *self.data.example_shape))}
+        shapes = {"x": self.data.example_shape, "y": self.data.target_shape}
+        return {name: jnp.zeros((2, *shape)) for name, shape in shapes.items() if shape}
 
     def feed(self) -> Feed:
         """Batches of the train split, as many examples a draw as the config says."""

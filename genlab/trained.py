@@ -119,10 +119,15 @@ class Trained:
         ]
         return np.concatenate(jax.device_get(chunks))[:num]
 
-    def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
-        """The first `num` examples of a split as the model sees them, without augmentation."""
+    def examples(
+        self, split: str, num: int, spread: bool = False
+    ) -> dict[str, np.ndarray]:
+        """The first `num` examples of a split as the model sees them, without augmentation; with
+        `spread` as many at even distances."""
         source = self.data.splits[split]
         index = np.arange(min(num, source.size), dtype=np.int32)
+        if spread:
+            index = (index * (source.size / max(1, len(index)))).astype(np.int32)
         return jax.device_get(
             self._prepare(split, {"index": index, **source.gather(index)}, 0)
         )

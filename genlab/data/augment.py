@@ -96,9 +96,9 @@ def color_jitter(
         return 1 + strength * jax.random.uniform(keys[index], minval=-1.0)
 
     image = image * factor(0, brightness)
-    mean = jnp.mean(_luma(image))
+    mean = jnp.mean(luma(image))
     image = mean + (image - mean) * factor(1, contrast)
-    gray = jnp.broadcast_to(_luma(image), image.shape)
+    gray = jnp.broadcast_to(luma(image), image.shape)
     image = gray + (image - gray) * factor(2, saturation)
     return jnp.clip(image, 0.0, 1.0)
 
@@ -109,7 +109,7 @@ def random_grayscale(image: Array, key: Array, *, probability: float = 0.2) -> A
 
     Paper: Chen et al. 2020, arXiv:2002.05709
     """
-    gray = jnp.broadcast_to(_luma(image), image.shape)
+    gray = jnp.broadcast_to(luma(image), image.shape)
     return jnp.where(jax.random.bernoulli(key, probability), gray, image)
 
 
@@ -119,7 +119,7 @@ def _crop(image: Array, key: Array, shape: tuple[int, ...]) -> Array:
     return jax.lax.dynamic_slice(image, (corner[0], corner[1], 0), shape)
 
 
-def _luma(image: Array) -> Array:
+def luma(image: Array) -> Array:
     """Luminance of `image: [H, W, C]` as ITU-R 601 weighs it: `[H, W, 1]`."""
     if image.shape[-1] != 3:
         return jnp.mean(image, axis=-1, keepdims=True)

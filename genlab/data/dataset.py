@@ -28,7 +28,11 @@ class Dataset:
         a raw example.
       modes: `[K, 2]` float32 centres of a mixture, for mode coverage.
       mode_std: standard deviation of each mode.
-      render: traceable, `[B, F]` int32 factor values to images `[B, H, W, C]` uint8.
+      render: traceable, `[B, F]` int32 factor values to images `[B, H, W, C]` uint8; of the second
+        domain where there are two.
+      target_shape: (H, W, C) of an example's `y` where there are two domains of images, else ().
+      paired: whether the `y` of held-out examples is the true partner of their `x`. Training sees
+        partners where the data set says so.
 
     Raises:
       InputError: the train split is empty.
@@ -43,6 +47,8 @@ class Dataset:
     modes: np.ndarray | None = None
     mode_std: float = 0.0
     render: Callable[[Array], Array] | None = None
+    target_shape: tuple[int, ...] = ()
+    paired: bool = False
 
     def __post_init__(self) -> None:
         if set(self.splits) != set(SPLITS):

@@ -4,6 +4,7 @@ import io
 import pathlib
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,9 +35,13 @@ SUFFIXES = frozenset(
 )
 
 
-def check_options(image_size: int | None, channels: int | None) -> None:
-    """Raises InputError unless image_size is None or at least 1, and channels None, 1 or 3."""
-    if image_size is not None and image_size < 1:
+Size = int | Sequence[int]  # side of a square, or (height, width)
+
+
+def check_options(image_size: Size | None, channels: int | None) -> None:
+    """Raises InputError unless image_size is None, a side or (height, width) of 1 or more pixels,
+    and channels None, 1 or 3."""
+    if image_size is not None and min(_sides(image_size)) < 1:
         raise InputError(f"image_size {image_size} must be 1 or more pixels")
     if channels not in (None, 1, 3):
         raise InputError(f"channels {channels} must be 1 (gray) or 3 (colour)")
@@ -45,18 +50,19 @@ def check_options(image_size: int | None, channels: int | None) -> None:
 def decode(
     source: bytes | pathlib.Path,
     *,
-    image_size: int | None,
+    image_size: Size | None,
     channels: int | None,
     name: str,
 ) -> np.ndarray:
     """One encoded image as `[H, W, C]` uint8.
 
     Turned upright by its EXIF tag; transparency is composited on white. With image_size, the
-    centre square is resized to it (bicubic, antialiased).
+    largest centre window of that aspect ratio, a square for one number, is resized to it (bicubic,
+    antialiased).
 
     Args:
       source: the encoded bytes, or the file.
-      image_size: side in pixels, or None to keep the size.
+      image_size: side in pixels, (height, width), or None to keep the size.
       channels: 1 (luminance, ITU-R 601), 3, or None to keep gray gray and colour colour.
       name: what messages call the image.
 
@@ -85,8 +91,17 @@ def decode(
         ) from None
 
 
+def transparent(file: pathlib.Path) -> np.ndarray:
+    """Which pixels of an image file that `decode` reads are more transparent than not: [H, W]."""
+    from PIL import Image, ImageOps
+
+    with Image.open(file) as opened:
+        ImageOps.exif_transpose(opened, in_place=True)
+        return np.array(opened.convert("RGBA"))[..., 3] < 128
+
+
 def convert(
-    images: np.ndarray, *, image_size: int | None, channels: int | None
+    images: np.ndarray, *, image_size: Size | None, channels: int | None
 ) -> np.ndarray:
     """Images `[N, H, W, C]` uint8 brought to a size and a number of channels, as by `decode`.
 
@@ -100,7 +115,7 @@ def convert(
             f"images of shape {images.shape[1:]} have {depth} channels; 1 (gray), 3"
             " (colour) or 4 (with alpha) can be used"
         )
-    keep = image_size is None or images.shape[1:3] == (image_size, image_size)
+    keep = image_size is None or images.shape[1:3] == _sides(image_size)
     if keep and depth in (1, 3) and channels in (None, depth):
         return images
     if keep and (depth, channels) == (1, 3):
@@ -146,16 +161,32 @@ def _flatten(image: "Image.Image", name: str) -> "Image.Image":
     return image.convert("L" if gray else "RGB")
 
 
-def _fit(image: "Image.Image", image_size: int | None) -> "Image.Image":
-    """The centre square of the image, resized."""
+def _sides(image_size: Size) -> tuple[int, int]:
+    """Height and width."""
+    if isinstance(image_size, int):
+        return image_size, image_size
+    if len(image_size) != 2 or not all(isinstance(side, int) for side in image_size):
+        raise InputError(
+            f"image_size {image_size} must be one side in pixels or (height, width)"
+        )
+    return tuple(image_size)
+
+
+def _fit(image: "Image.Image", image_size: Size | None) -> "Image.Image":
+    """The centre window of the wanted aspect ratio, resized."""
     from PIL import Image
 
-    if image_size is None or image.size == (image_size, image_size):
+    if image_size is None:
         return image
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    return image.resize((image_size, image_size), Image.Resampling.BICUBIC, box=box)
+    height, width = _sides(image_size)
+    if image.size == (width, height):
+        return image
+    scale = min(image.width / width, image.height / height)
+    wide = min(image.width, max(1, round(scale * width)))
+    high = min(image.height, max(1, round(scale * height)))
+    left, top = (image.width - wide) // 2, (image.height - high) // 2
+    box = (left, top, left + wide, top + high)
+    return image.resize((width, height), Image.Resampling.BICUBIC, box=box)
 
 
 def _to_array(image: "Image.Image", channels: int | None) -> np.ndarray:

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 
 from genlab import rng
 from genlab.data.augment import augmentations
+from genlab.data.dataset import Dataset
+from genlab.data.degrade import degradations
 from genlab.errors import InputError, suggest
 
 Array = jax.Array
@@ -21,8 +23,12 @@ BINARIZE = ("none", "dynamic", "fixed")
 class Preparation:
     """How a raw batch becomes a training or evaluation batch.
 
-    Order: pixels to [0, 1], augmentation (training only), binarisation, range. Augmentations and
-    dynamic binarisation are drawn per example from the call's key.
+    Order: pixels to [0, 1], augmentation (training only), degradation, binarisation, range.
+    Augmentations, degradations and dynamic binarisation are drawn per example from the call's key.
+
+    Where an example has images of two domains, `x` and `y`, both are augmented by the same draws, so
+    that a pair stays a pair. A degradation makes pairs of any images: `y` is the image and `x` what
+    is left of it.
 
     Binarisation reads a pixel of [0, 1] as the probability of a one. `dynamic` draws anew at each
     use, in training and in evaluation. `fixed` draws each pixel of an example once for all time,
@@ -35,14 +41,16 @@ class Preparation:
       value_range: what black and white become, (0, 1) or (-1, 1).
       binarize: `none`, `dynamic` or `fixed`.
       augment: names of augmentations, or dicts of `name` and knobs, applied in order.
+      degrade: name of a degradation, or a dict of `name` and knobs; None for none.
 
     Raises:
-      InputError: an unknown binarisation or augmentation, or an unknown knob of one.
+      InputError: an unknown binarisation, augmentation or degradation, or an unknown knob of one.
     """
 
     value_range: tuple[float, float] = (0.0, 1.0)
     binarize: str = "none"
     augment: tuple[str | Mapping[str, Any], ...] = ()
+    degrade: str | Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.binarize not in BINARIZE:
@@ -58,43 +66,119 @@ class Preparation:
                 "binarize='fixed' gives an example the same pixels always and cannot be"
                 " augmented; use 'dynamic' or no augmentation"
             )
+        if self.degrade is not None and self.binarize != "none":
+            raise InputError(
+                f"binarize={self.binarize!r} makes no pairs; a degradation needs binarize='none'"
+            )
         self._augmentations()
+        self._degradation()
 
     def __call__(self, raw: Mapping[str, Array], key: Array, train: bool) -> dict:
         """The batch that a network sees.
 
         Args:
-          raw: `x: [B, H, W, C]` uint8 or `[B, D]` float32, `index: [B]` int32 where binarisation
-            is fixed; other leaves pass unchanged.
+          raw: `x: [B, H, W, C]` uint8 or `[B, D]` float32, `y: [B, H, W, C]` uint8 where there is
+            a second domain, `index: [B]` int32 where binarisation is fixed; other leaves pass
+            unchanged.
           key: this use's key.
           train: whether to augment.
 
         Returns:
-          `x: [B, H, W, C]` float32 in value_range, or the points `[B, D]` unchanged, and the
-          other leaves.
+          `x: [B, H, W, C]` float32 in value_range, or the points `[B, D]` unchanged, `y` in the
+          same range where there is one, and the other leaves.
 
         Raises:
-          InputError: points with a binarisation or augmentation, which are for images.
+          InputError: points with a binarisation, augmentation or degradation, which are for images;
+            two domains with a binarisation or degradation, or augmented at two sizes.
         """
-        x = raw["x"]
-        if x.dtype != jnp.uint8:
-            if self.binarize != "none" or self.augment:
+        if raw["x"].dtype != jnp.uint8:
+            if self.binarize != "none" or self.augment or self.degrade is not None:
                 raise InputError(
-                    f"examples of shape {x.shape[1:]} and type {x.dtype} are points;"
-                    " binarize and augment are for images"
+                    f"examples of shape {raw['x'].shape[1:]} and type {raw['x'].dtype} are"
+                    " points; binarize, augment and degrade are for images"
                 )
             return dict(raw)
-        x = x.astype(jnp.float32) / 255
+        images = {
+            name: raw[name].astype(jnp.float32) / 255
+            for name in ("x", "y")
+            if name in raw
+        }
+        self._check_domains(images)
         if train:
-            for position, augmentation in enumerate(self._augmentations()):
-                keys = rng.examples(rng.fold(key, f"augment/{position}"), x.shape[0])
-                x = jax.vmap(augmentation)(x, keys)
-        if self.binarize == "dynamic":
-            x = rng.bernoulli(rng.fold(key, "binarize"), x, x.shape).astype(jnp.float32)
+            images = self._augment(images, key)
+        x = images["x"]
+        if self.degrade is not None:
+            keys = rng.examples(rng.fold(key, "degrade"), x.shape[0])
+            images = {"x": jax.vmap(self._degradation())(x, keys), "y": x}
+        elif self.binarize == "dynamic":
+            drawn = rng.bernoulli(rng.fold(key, "binarize"), x, x.shape)
+            images["x"] = drawn.astype(jnp.float32)
         elif self.binarize == "fixed":
-            x = (_fixed_noise(raw["index"], x.shape) < x).astype(jnp.float32)
+            images["x"] = (_fixed_noise(raw["index"], x.shape) < x).astype(jnp.float32)
         low, high = self.value_range
-        return {**raw, "x": low + (high - low) * x}
+        return {**raw, **{name: low + (high - low) * x for name, x in images.items()}}
+
+    def outcome(self, dataset: Dataset) -> Dataset:
+        """The data set with the shapes that a degradation gives its examples.
+
+        Raises:
+          InputError: as calling does, or a degradation that does not fit the images.
+        """
+        if self.degrade is None:
+            return dataset
+        dtype = jnp.uint8 if dataset.is_image else jnp.float32
+        raw = {"x": jax.ShapeDtypeStruct((1, *dataset.example_shape), dtype)}
+        if dataset.target_shape:
+            raw["y"] = jax.ShapeDtypeStruct((1, *dataset.target_shape), jnp.uint8)
+        batch = jax.eval_shape(
+            lambda raw: self(raw, jax.random.key(0), train=False), raw
+        )
+        return dataclasses.replace(
+            dataset,
+            example_shape=batch["x"].shape[1:],
+            target_shape=batch["y"].shape[1:],
+            paired=True,
+        )
+
+    def _check_domains(self, images: Mapping[str, Array]) -> None:
+        if "y" not in images:
+            return
+        if self.binarize != "none" or self.degrade is not None:
+            raise InputError(
+                "binarize and degrade are for images of one domain; this data set has two"
+            )
+        x, y = (images[name].shape[1:3] for name in ("x", "y"))
+        if self.augment and x != y:
+            raise InputError(
+                f"a pair of images {x} and {y} cannot be augmented alike; bring both to one"
+                " size, or use no augmentation"
+            )
+
+    def _augment(self, images: dict[str, Array], key: Array) -> dict[str, Array]:
+        for position, augmentation in enumerate(self._augmentations()):
+            streams = rng.examples(
+                rng.fold(key, f"augment/{position}"), images["x"].shape[0]
+            )
+            images = {
+                name: jax.vmap(augmentation)(x, streams) for name, x in images.items()
+            }
+        return images
+
+    def _degradation(self) -> Callable[[Array, Array], Array] | None:
+        if self.degrade is None:
+            return None
+        knobs = (
+            {"name": self.degrade}
+            if isinstance(self.degrade, str)
+            else dict(self.degrade)
+        )
+        if "name" not in knobs:
+            raise InputError(
+                f"degradation {knobs} needs a name, as in dict(name='downsample', factor=2)"
+            )
+        name = knobs.pop("name")
+        degradations.check_knobs(name, knobs)
+        return functools.partial(degradations.find(name), **knobs)
 
     def _augmentations(self) -> list[Callable[[Array, Array], Array]]:
         parts = []

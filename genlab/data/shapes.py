@@ -29,6 +29,7 @@ def shapes(
     image_size: int = 64,
     colors: int = 1,
     channels: int | None = None,
+    places: int = 32,
     hold_out: bool = True,
 ) -> Dataset:
     """Square, ellipse and heart by size, angle and place: 737,280 images with exact factors.
@@ -46,11 +47,13 @@ def shapes(
       image_size: side in pixels.
       colors: number of hues; above 1 it is a first factor `color`, and images are RGB.
       channels: 3 to repeat the gray channel of white sprites; None takes what `colors` needs.
+      places: values of x and of y, 2 or more, evenly apart; 32 are dSprites'.
       hold_out: False puts every image in train and leaves validation and test empty, as papers on
         disentanglement do.
 
     Raises:
-      InputError: an image_size below 1, colors outside 1..256, one channel for several colours.
+      InputError: an image_size below 1, colors outside 1..256, one channel for several colours,
+        fewer than two places.
 
     Paper: Matthey et al. 2017, dSprites; Higgins et al. 2017, beta-VAE
     """
@@ -59,16 +62,18 @@ def shapes(
         raise InputError(f"shapes colors {colors} must be between 1 and 256")
     if colors > 1 and channels == 1:
         raise InputError(f"{colors} colors need 3 channels, not 1; leave channels out")
-    factors = {"shape": 3, "size": 6, "orientation": 40, "x": 32, "y": 32}
+    if places < 2:
+        raise InputError(f"shapes places {places} must be 2 or more")
+    factors = {"shape": 3, "size": 6, "orientation": 40, "x": places, "y": places}
     if colors > 1:
         factors = {"color": colors, **factors}
     depth = channels or (3 if colors > 1 else 1)
     draw = functools.partial(
-        _draw, image_size=image_size, channels=depth, colors=colors
+        _draw, image_size=image_size, channels=depth, colors=colors, places=places
     )
     sizes = tuple(factors.values())
     example = functools.partial(_example, draw=draw, sizes=sizes)
-    divide = _hold_out if hold_out else _keep_all
+    divide = held_out_splits if hold_out else _keep_all
     return Dataset(
         name="shapes",
         splits=divide(example, math.prod(sizes)),
@@ -80,17 +85,22 @@ def shapes(
     )
 
 
-def _hold_out(example: Example, total: int) -> dict[str, RenderedSplit]:
+def held_out_splits(example: Example, total: int) -> dict[str, RenderedSplit]:
+    """The splits of `total` examples, each made from its index among all."""
     test, validation = -(-total // PERIOD), -(-(total - 1) // PERIOD)
-    rest = PERIOD - 2
     return {
         "train": RenderedSplit(
-            lambda j: example(PERIOD * (j // rest) + 2 + j % rest),
-            total - test - validation,
+            lambda j: example(index_of_train(j)), total - test - validation
         ),
         "validation": RenderedSplit(lambda j: example(PERIOD * j + 1), validation),
         "test": RenderedSplit(lambda j: example(PERIOD * j), test),
     }
+
+
+def index_of_train(position: Array | int) -> Array | int:
+    """Index among all examples of the one at a position of the train split."""
+    rest = PERIOD - 2
+    return PERIOD * (position // rest) + 2 + position % rest
 
 
 def _keep_all(example: Example, total: int) -> dict[str, RenderedSplit]:
@@ -110,24 +120,40 @@ def _example(
     return {"x": draw(factors), "label": shape, "factors": factors}
 
 
-def _draw(factors: Array, *, image_size: int, channels: int, colors: int) -> Array:
+def _draw(
+    factors: Array, *, image_size: int, channels: int, colors: int, places: int
+) -> Array:
     """One sprite `[H, W, C]` uint8 from its factor values `[F]` int32."""
+    covered = coverage(factors, image_size=image_size, places=places)[..., None]
+    color = _hue(factors[0] / colors) if colors > 1 else jnp.ones(channels)
+    return jnp.round(255 * covered * color[None, None]).astype(jnp.uint8)
+
+
+def coverage(
+    factors: Array, *, image_size: int, places: int, inset: float = 0.0
+) -> Array:
+    """How much of each pixel a sprite covers, `[H, W]` in [0, 1].
+
+    Args:
+      factors: [F] int32, the last five of them shape, size, orientation, x and y.
+      image_size: side in pixels.
+      places: values of x and of y.
+      inset: pixels by which the outline is moved inwards.
+    """
     shape, size, orientation, column, row = (
         factors[i] for i in range(factors.shape[0] - 5, factors.shape[0])
     )
     extent = EXTENT * (0.5 + 0.1 * size)
     angle = orientation * (2 * math.pi / 40)
     # The outermost centres are a quarter from the border, so that no sprite is cut.
-    centre = 0.25 + 0.5 / 31 * jnp.stack([column, row])
+    centre = 0.25 + 0.5 / (places - 1) * jnp.stack([column, row])
     ticks = (jnp.arange(image_size) + 0.5) / image_size
     right, down = jnp.meshgrid(ticks - centre[0], ticks - centre[1])
     u = (jnp.cos(angle) * right + jnp.sin(angle) * down) / extent
     v = (jnp.cos(angle) * down - jnp.sin(angle) * right) / extent
     distance = jax.lax.select_n(shape, _square(u, v), _ellipse(u, v), _heart(u, v))
     # A pixel is covered in proportion to how far the outline lies beyond its centre.
-    coverage = jnp.clip(0.5 - distance * extent * image_size, 0.0, 1.0)[..., None]
-    color = _hue(factors[0] / colors) if colors > 1 else jnp.ones(channels)
-    return jnp.round(255 * coverage * color[None, None]).astype(jnp.uint8)
+    return jnp.clip(0.5 - inset - distance * extent * image_size, 0.0, 1.0)
 
 
 def _square(u: Array, v: Array, half: float = 0.5**0.5) -> Array:

@@ -19,7 +19,7 @@ class Split(abc.ABC):
     """Examples that are addressed by their index in [0, size).
 
     A raw example is a dict: `x: [H, W, C]` uint8 or `x: [D]` float32, and where they exist
-    `label: []` int32 and `factors: [F]` int32.
+    `y: [H, W, C]` uint8 of a second domain, `label: []` int32 and `factors: [F]` int32.
 
     Attributes:
       size: number of examples.

@@ -10,6 +10,7 @@ import numpy as np
 
 from genlab.data import images
 from genlab.data.dataset import SPLITS, Dataset, carve_missing
+from genlab.data.record_domains import two_domains
 from genlab.data.split import Records, RecordSplit
 from genlab.errors import InputError, suggest
 from genlab.registry import datasets
@@ -31,7 +32,8 @@ def tfds(
 
     Read through its random-access source; TensorFlow is not needed and nothing is downloaded.
     Splits come from the source; a validation or test split that it lacks is an even spread of
-    train (5,000 of MNIST's 60,000).
+    train (5,000 of MNIST's 60,000). A source with `trainA` and `trainB`, such as
+    `tfds:cycle_gan/horse2zebra`, is two domains without pairs and without labels.
 
     Args:
       name: of the data set, with its configuration or version where wanted, `mnist:3.0.1`.
@@ -55,6 +57,17 @@ def tfds(
     label = _feature(features, name, "label", label)
     channels = channels or (1 if features[image].shape[-1] == 1 else 3)
     shape = (*_image_sides(features[image], name, image_size), channels)
+    if "trainA" in builder.info.splits:
+        return two_domains(
+            f"tfds:{name}",
+            lambda split: _TfdsRecords(
+                builder, split, image, None, image_size, channels
+            ),
+            {split: info.num_examples for split, info in builder.info.splits.items()},
+            shape=shape,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+        )
     source = _source_splits(builder, name)
     indices = carve_missing(
         source, validation_fraction=validation_fraction, test_fraction=test_fraction

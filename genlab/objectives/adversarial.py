@@ -7,6 +7,7 @@ sp(x) = log(1 + exp(x)), so that sp(-l) = -log sigmoid(l) and sp(l) = -log(1 - s
 
 import chex
 import jax
+import jax.numpy as jnp
 
 from genlab.registry import objectives
 
@@ -64,6 +65,90 @@ def non_saturating(
     return {
         "discriminator": _cross_entropy(real_logits, fake_logits, real_label),
         "generator": {"fake": jax.nn.softplus(-fake_logits)},
+    }
+
+
+@objectives.register
+def least_squares(
+    real_logits: Array,
+    fake_logits: Array,
+    *,
+    fake_target: float = 0.0,
+    real_target: float = 1.0,
+    generator_target: float = 1.0,
+) -> Terms:
+    """Squared distances of raw outputs to a, b and c, whose slope grows with the distance.
+
+    Discriminator: 1/2 E[(D(x) - b)^2] + 1/2 E[(D(G(z)) - a)^2]; generator:
+    1/2 E[(D(G(z)) - c)^2].
+
+    Args:
+      real_logits: [B], D(x) of real examples, not squashed.
+      fake_logits: [B], D(G(z)) of generated examples, not squashed.
+      fake_target: a.
+      real_target: b.
+      generator_target: c.
+
+    Returns:
+      Terms, 0 or more.
+
+    Paper: Mao et al. 2017, arXiv:1611.04076
+    """
+    chex.assert_rank([real_logits, fake_logits], 1)
+    return {
+        "discriminator": {
+            "real": 0.5 * jnp.square(real_logits - real_target),
+            "fake": 0.5 * jnp.square(fake_logits - fake_target),
+        },
+        "generator": {"fake": 0.5 * jnp.square(fake_logits - generator_target)},
+    }
+
+
+@objectives.register
+def hinge(real_logits: Array, fake_logits: Array) -> Terms:
+    """The discriminator stops where its margin is 1.
+
+    Discriminator: E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]; generator: -E[D(G(z))].
+
+    Args:
+      real_logits: [B], D(x) of real examples.
+      fake_logits: [B], D(G(z)) of generated examples.
+
+    Returns:
+      Terms without a unit.
+
+    Paper: Lim & Ye 2017, arXiv:1705.02894
+    """
+    chex.assert_rank([real_logits, fake_logits], 1)
+    return {
+        "discriminator": {
+            "real": jax.nn.relu(1 - real_logits),
+            "fake": jax.nn.relu(1 + fake_logits),
+        },
+        "generator": {"fake": -fake_logits},
+    }
+
+
+@objectives.register
+def wasserstein(real_logits: Array, fake_logits: Array) -> Terms:
+    """The difference of a critic's means, a distance of earth where its slope is at most 1.
+
+    Discriminator: E[D(G(z))] - E[D(x)]; generator: -E[D(G(z))]. What bounds the slope, a penalty or
+    clipping, comes on top.
+
+    Args:
+      real_logits: [B], D(x) of real examples.
+      fake_logits: [B], D(G(z)) of generated examples.
+
+    Returns:
+      Terms in the unit of the critic.
+
+    Paper: Arjovsky et al. 2017, arXiv:1701.07875
+    """
+    chex.assert_rank([real_logits, fake_logits], 1)
+    return {
+        "discriminator": {"real": -real_logits, "fake": fake_logits},
+        "generator": {"fake": -fake_logits},
     }
 
 

@@ -1,0 +1,63 @@
+"""BicycleGAN: several outputs for one input, told apart by a latent.
+
+Paper: Zhu et al. 2017, arXiv:1711.11586
+
+  python launch.py --config=configs/bicyclegan.py
+    luminance of sprites to one of six hues that it does not tell, 32 px. HEADER
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "folder")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Default: the hue of a sprite is the latent's; `folder` for 64 px of one's own pairs."""
+    config = base.get_config()
+    config.experiment = dict(
+        name="bicycle_gan",
+        latent_dim=8,
+        reconstruction=dict(name="l1", weight=10.0),
+        kl_weight=0.01,
+        latent_weight=0.5,
+        discriminator_weight=0.5,
+    )
+    config.objective = dict(name="least_squares")
+    config.model = dict(
+        generator=dict(name="unet", width=16, depth=5, norm="instance", dropout=0.0),
+        encoder=dict(name="conv_encoder", channels=(16, 32, 64), hidden=128),
+        discriminator=dict(
+            name="patch_discriminator", width=16, layers=2, norm="instance"
+        ),
+    )
+    adam = dict(name="adam", learning_rate=2e-4, b1=0.5)
+    config.optimizer = dict(translator=adam, discriminator=adam)
+    config.data.update(name="shapes", image_size=32, colors=6, places=4)
+    config.data.value_range = (-1.0, 1.0)
+    config.data.degrade = dict(name="edges")
+    config.train = dict(steps=2000, batch_size=16, steps_per_call=20)
+    config.eval.metrics = ("translation", "diversity")
+    config.sample = dict(every=500, plots=(dict(name="translations", draws=4),))
+    config.checkpoint.every = 500
+
+    match variant:
+        case "tiny":
+            config.experiment.latent_dim = 2
+            config.model.generator.update(width=4, depth=2)
+            config.model.encoder.update(channels=(4,), hidden=8)
+            config.model.discriminator.update(width=4, layers=1)
+            config.data.update(name="digits", image_size=12)
+            del config.data.colors, config.data.places
+            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
+            config.log.every = config.sample.every = config.checkpoint.every = 4
+            config.eval.metrics = (dict(name="diversity", num=4, draws=3),)
+        case "folder":
+            preparation = {knob: config.data[knob] for knob in base.get_config().data}
+            config.data = dict(preparation, name="paired_folder", degrade=None)
+            config.model.generator.update(width=32, depth=6)
+            config.model.discriminator.update(width=32, layers=3)
+            config.train = dict(steps=20_000, batch_size=4, steps_per_call=20)
+            config.sample.every = config.checkpoint.every = 1000
+    return config

@@ -1,0 +1,70 @@
+"""Super-resolution: what a bicubic enlargement lacks, from blocks of residual convolutions.
+
+Paper: Lim et al. 2017, arXiv:1707.02921 (the network); Ledig et al. 2017, arXiv:1609.04802 (the
+  adversarial variant)
+
+  python launch.py --config=configs/super_resolution.py
+    scikit-learn's digits, 8 to 32 px (x4), L1 alone. HEADER
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "x2", "adversarial", "folder")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Default: x4 by L1; `adversarial` adds a discriminator and, given a run, a perceptual term."""
+    config = base.get_config()
+    config.experiment = dict(name="translator")
+    config.objective = dict(name="l1")
+    config.model = dict(generator=dict(name="subpixel_resnet", width=24, blocks=4))
+    config.optimizer = dict(generator=_adam(1000))
+    config.data.update(name="shapes", image_size=32, colors=6, places=4)
+    config.data.value_range = (-1.0, 1.0)
+    config.data.degrade = dict(name="downsample", factor=4)
+    config.train = dict(steps=1000, batch_size=16, steps_per_call=20)
+    config.eval.metrics = ("translation",)
+    config.sample = dict(every=500, plots=("translations",))
+    config.checkpoint.every = 500
+
+    match variant:
+        case "tiny":
+            config.model.generator.update(width=4, blocks=1)
+            config.data.update(name="digits", image_size=12)
+            del config.data.colors, config.data.places
+            config.data.degrade.factor = 2
+            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
+            config.log.every = config.sample.every = config.checkpoint.every = 4
+            config.eval.metrics = (dict(name="translation", num=16),)
+        case "x2":
+            config.data.degrade.factor = 2
+        case "adversarial":
+            config.experiment = dict(
+                name="pix2pix",
+                reconstruction=dict(name="l1", weight=100.0),
+                perceptual=None,  # dict(name="perceptual", run=DIR, weight=10.0)
+                conditional=False,
+            )
+            config.objective = dict(name="non_saturating")
+            config.model.discriminator = dict(
+                name="patch_discriminator", width=16, layers=2, norm="instance"
+            )
+            config.optimizer.discriminator = dict(
+                name="adam", learning_rate=2e-4, b1=0.5
+            )
+        case "folder":
+            preparation = {knob: config.data[knob] for knob in base.get_config().data}
+            config.data = dict(preparation, name="folder", image_size=128, channels=3)
+            config.data.augment = ("horizontal_flip",)
+            config.model.generator.update(width=64, blocks=16)
+            config.optimizer.generator = _adam(100_000)
+            config.train = dict(steps=100_000, batch_size=16, steps_per_call=20)
+            config.sample.every = config.checkpoint.every = 4000
+    return config
+
+
+def _adam(steps: int) -> dict:
+    schedule = dict(name="cosine", steps=steps, warmup=50)
+    return dict(name="adam", learning_rate=1e-3, schedule=schedule)

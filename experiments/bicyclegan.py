@@ -1,0 +1,159 @@
+"""BicycleGAN: many outputs for one input, told apart by a latent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from experiments.translation import two_domains
+from experiments.vae import reparameterize
+from genlab import rng
+from genlab.experiment import (
+    Array,
+    Draw,
+    Experiment,
+    Loss,
+    Player,
+    PyTree,
+    Turn,
+)
+from genlab.network import initialize
+from genlab.objectives.divergence import gaussian_kl
+from genlab.registry import experiments, objectives
+
+
+@experiments.register
+@dataclass(frozen=True, kw_only=True)
+class BicycleGan(Experiment):
+    """A generator G(x, z), an encoder E(y) of the latent, and a discriminator of pairs.
+
+    Two cycles share the networks. From the target: z is drawn from E(y), and G(x, z) is to be y. From
+    the latent: z is standard normal, and E is to find it again in G(x, z); this term moves G alone,
+    so that the encoder cannot hide z in what it reads. One discriminator judges both outputs.
+
+    Attributes:
+      latent_dim: length of z.
+      reconstruction: a registered distance of G(x, E(y)) from y, `dict(name="l1", weight=10.0)`.
+      kl_weight: of KL(E(y) || N(0, I)), nats.
+      latent_weight: of the mean absolute difference of z from the mean of E(G(x, z)).
+      discriminator_weight: of the discriminator's terms.
+
+    Paper: Zhu et al. 2017, arXiv:1711.11586
+    """
+
+    ROLES: ClassVar = ("generator", "encoder", "discriminator")
+    PLAYERS: ClassVar = ("translator", "discriminator")
+
+    latent_dim: int = 8
+    reconstruction: Mapping | None = field(
+        default=None, metadata={"part": "objectives"}
+    )
+    kl_weight: float = 0.01
+    latent_weight: float = 0.5
+    discriminator_weight: float = 0.5
+
+    def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
+        x, y = two_domains(batch)
+        z = jnp.zeros((x.shape[0], self.latent_dim))
+        generator, encoder, discriminator = (self.networks[role] for role in self.ROLES)
+        return initialize(
+            key,
+            {
+                "translator": [(generator, (x, z)), (encoder, (y,))],
+                "discriminator": [(discriminator, (x, y))],
+            },
+        )
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "translator": Player(self._translator_loss, self.optimizers["translator"]),
+            "discriminator": Player(
+                self._discriminator_loss, self.optimizers["discriminator"]
+            ),
+        }
+
+    def turns(self) -> tuple[Turn, ...]:
+        return (Turn("discriminator"), Turn("translator", fresh=False))
+
+    def translate(self, params: PyTree, extra: PyTree, x: Array, key: Array) -> Array:
+        """G(x, z): [B, H, W, C], of `x: [B, H, W, C']` and a z drawn for each example."""
+        z = rng.normal(key, (x.shape[0], self.latent_dim))
+        return self._generate(params, extra, x, z, key)[0]
+
+    def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
+        """Mean absolute difference of G(x, z) from the true partner, [B] each, in the unit of the
+        data: z from the prior, and z the mean of E(y)."""
+        x, y = draw.batch["x"], draw.batch["y"]
+        mean, _ = self.networks["encoder"](params, extra, y)
+        guided, _ = self._generate(params, extra, x, mean, draw.root)
+        drawn = self.translate(params, extra, x, draw.key("translate"))
+        return {
+            "l1": jnp.mean(jnp.abs(drawn - y), axis=(1, 2, 3)),
+            "l1_encoded": jnp.mean(jnp.abs(guided - y), axis=(1, 2, 3)),
+        }
+
+    def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        _, fakes, _ = self._outputs(params, extra, draw)
+        terms = {}
+        for name, fake in fakes.items():
+            compared, extra = self._compare(
+                name, params, extra, draw, jax.lax.stop_gradient(fake)
+            )
+            for term, values in compared["discriminator"].items():
+                terms[f"{term}_{name}"] = self.discriminator_weight * values
+        return Loss(terms, extra)
+
+    def _translator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        latents, fakes, renewed = self._outputs(params, extra, draw)
+        terms = {}
+        for name, fake in fakes.items():
+            compared, _ = self._compare(name, params, extra, draw, fake)
+            for term, values in compared["generator"].items():
+                terms[f"{term}_{name}"] = values
+        if self.reconstruction is not None:
+            distance = objectives.choose(self.reconstruction)
+            terms["reconstruction"] = distance(fakes["encoded"], draw.batch["y"])
+        kl = gaussian_kl(latents["mean"], latents["log_variance"])
+        terms["kl"] = self.kl_weight * kl
+        found, _ = self.networks["encoder"].train(
+            jax.lax.stop_gradient(params), renewed, fakes["drawn"], key=draw.key("find")
+        )
+        gap = jnp.mean(jnp.abs(found[0] - latents["drawn"]), axis=-1)
+        terms["latent"] = self.latent_weight * gap
+        return Loss(terms, renewed, {"unweighted_kl": kl})
+
+    def _outputs(
+        self, params: PyTree, extra: PyTree, draw: Draw
+    ) -> tuple[dict[str, Array], dict[str, Array], PyTree]:
+        """Latents, G(x, z) for z `encoded` from y and `drawn` from the prior, and `extra`."""
+        x, y = draw.batch["x"], draw.batch["y"]
+        (mean, log_variance), extra = self.networks["encoder"].train(
+            params, extra, y, key=draw.root
+        )
+        encoded = reparameterize(draw.key("latent"), mean, log_variance)
+        drawn = rng.normal(draw.key("prior"), encoded.shape)
+        fakes = {}
+        for name, z in (("encoded", encoded), ("drawn", drawn)):
+            fakes[name], extra = self._generate(params, extra, x, z, draw.key(name))
+        latents = {"mean": mean, "log_variance": log_variance, "drawn": drawn}
+        return latents, fakes, extra
+
+    def _generate(
+        self, params: PyTree, extra: PyTree, x: Array, z: Array, key: Array
+    ) -> tuple[Array, PyTree]:
+        return self.networks["generator"].train(params, extra, x, z, key=key)
+
+    def _compare(
+        self, name: str, params: PyTree, extra: PyTree, draw: Draw, fake: Array
+    ) -> tuple[dict[str, dict[str, Array]], PyTree]:
+        x, y = draw.batch["x"], draw.batch["y"]
+        discriminator = self.networks["discriminator"]
+        real_logits, extra = discriminator.train(
+            params, extra, x, y, key=draw.key(f"real_{name}")
+        )
+        fake_logits, extra = discriminator.train(
+            params, extra, x, fake, key=draw.key(f"fake_{name}")
+        )
+        return self.objective(real_logits.reshape(-1), fake_logits.reshape(-1)), extra

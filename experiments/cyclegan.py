@@ -1,0 +1,219 @@
+"""CycleGAN: translation between two domains of images that nobody has paired."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from experiments.translation import two_domains
+from genlab import replay
+from genlab.errors import InputError
+from genlab.experiment import (
+    Array,
+    Draw,
+    Experiment,
+    Loss,
+    Player,
+    PyTree,
+    Turn,
+)
+from genlab.network import initialize
+from genlab.registry import experiments, objectives
+
+DOMAINS = ("x", "y")
+OTHER = {"x": "y", "y": "x"}
+
+
+@experiments.register
+@dataclass(frozen=True, kw_only=True)
+class CycleGan(Experiment):
+    """Two generators that undo each other, each against a discriminator of its domain.
+
+    A network's name ends in the domain that it makes or judges: `generator_y` maps x to y. The
+    discriminators move first and see pooled fakes; the generators move on the fakes of the same
+    draw. The objective takes logits, each patch as an example of its own.
+
+    Attributes:
+      cycle: a registered distance of an image from its way there and back,
+        `dict(name="l1", weight=10.0)`.
+      identity: a registered distance of an image of a domain from what the generator of that domain
+        makes of it; None for none.
+      adversarial_weight: of the generators' adversarial terms.
+      discriminator_weight: of the discriminators' terms.
+      pool_size: fakes of each domain that are kept for the discriminators; 0 keeps none.
+
+    Paper: Zhu et al. 2017, arXiv:1703.10593
+    """
+
+    ROLES: ClassVar = (
+        "generator_x",
+        "generator_y",
+        "discriminator_x",
+        "discriminator_y",
+    )
+    PLAYERS: ClassVar = ("generators", "discriminators")
+
+    cycle: Mapping | None = field(default=None, metadata={"part": "objectives"})
+    identity: Mapping | None = field(default=None, metadata={"part": "objectives"})
+    adversarial_weight: float = 1.0
+    discriminator_weight: float = 1.0
+    pool_size: int = 50
+
+    def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
+        images = dict(zip(DOMAINS, two_domains(batch), strict=True))
+        self._check(images)
+        groups = {
+            "generators": [
+                (self.networks[f"generator_{domain}"], (images[OTHER[domain]],))
+                for domain in DOMAINS
+            ],
+            "discriminators": [
+                (self.networks[f"discriminator_{domain}"], (images[domain],))
+                for domain in DOMAINS
+            ],
+        }
+        params, extra = initialize(key, groups)
+        if self.pool_size:
+            extra["pool"] = {
+                domain: replay.empty_pool(self.pool_size, images[domain].shape[1:])
+                for domain in DOMAINS
+            }
+        return params, extra
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generators": Player(self._generators_loss, self.optimizers["generators"]),
+            "discriminators": Player(
+                self._discriminators_loss, self.optimizers["discriminators"]
+            ),
+        }
+
+    def turns(self) -> tuple[Turn, ...]:
+        return (Turn("discriminators"), Turn("generators", fresh=False))
+
+    def translate(self, params: PyTree, extra: PyTree, x: Array, key: Array) -> Array:
+        """G(x): [B, H, W, C], of `x: [B, H, W, C]` in the range of the data."""
+        return self._generate("y", params, extra, x, key)[0]
+
+    def translate_back(
+        self, params: PyTree, extra: PyTree, y: Array, key: Array
+    ) -> Array:
+        """F(y): [B, H, W, C], of `y: [B, H, W, C]` in the range of the data."""
+        return self._generate("x", params, extra, y, key)[0]
+
+    def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
+        """Mean absolute difference of x from F(G(x)) and of y from G(F(y)), [B] each, in the unit
+        of the data."""
+        fakes, extra = self._fakes(params, extra, draw)
+        returned, _ = self._returned(params, extra, draw, fakes)
+        return {
+            f"cycle_{domain}": jnp.mean(
+                jnp.abs(returned[domain] - draw.batch[domain]), axis=(1, 2, 3)
+            )
+            for domain in DOMAINS
+        }
+
+    def _discriminators_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        fakes, _ = self._fakes(params, extra, draw)
+        fakes = {name: jax.lax.stop_gradient(fake) for name, fake in fakes.items()}
+        if self.pool_size:
+            pools = {}
+            for domain in DOMAINS:
+                pools[domain], fakes[domain] = replay.exchange(
+                    extra["pool"][domain], fakes[domain], draw.key(f"pool_{domain}")
+                )
+            extra = {**extra, "pool": pools}
+        terms = {}
+        for domain in DOMAINS:
+            compared, extra = self._compare(domain, params, extra, draw, fakes[domain])
+            for name, term in compared["discriminator"].items():
+                terms[f"{name}_{domain}"] = self.discriminator_weight * term
+        return Loss(terms, extra)
+
+    def _generators_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        fakes, renewed = self._fakes(params, extra, draw)
+        terms = {}
+        for domain in DOMAINS:
+            compared, _ = self._compare(domain, params, extra, draw, fakes[domain])
+            for name, term in compared["generator"].items():
+                terms[f"{name}_{domain}"] = self.adversarial_weight * term
+        if self.cycle is not None:
+            distance = objectives.choose(self.cycle)
+            returned, renewed = self._returned(params, renewed, draw, fakes)
+            for domain in DOMAINS:
+                terms[f"cycle_{domain}"] = distance(
+                    returned[domain], draw.batch[domain]
+                )
+        if self.identity is not None:
+            distance = objectives.choose(self.identity)
+            for domain in DOMAINS:
+                real = draw.batch[domain]
+                same, renewed = self._generate(
+                    domain, params, renewed, real, draw.key(f"identity_{domain}")
+                )
+                terms[f"identity_{domain}"] = distance(same, real)
+        return Loss(terms, renewed)
+
+    def _generate(
+        self, domain: str, params: PyTree, extra: PyTree, images: Array, key: Array
+    ) -> tuple[Array, PyTree]:
+        """What the generator of a domain makes of images, as in training."""
+        return self.networks[f"generator_{domain}"].train(
+            params, extra, images, key=key
+        )
+
+    def _fakes(
+        self, params: PyTree, extra: PyTree, draw: Draw
+    ) -> tuple[dict[str, Array], PyTree]:
+        """F(y) as `x` and G(x) as `y`."""
+        fakes = {}
+        for domain in DOMAINS:
+            fakes[domain], extra = self._generate(
+                domain, params, extra, draw.batch[OTHER[domain]], draw.root
+            )
+        return fakes, extra
+
+    def _returned(
+        self, params: PyTree, extra: PyTree, draw: Draw, fakes: dict[str, Array]
+    ) -> tuple[dict[str, Array], PyTree]:
+        """F(G(x)) as `x` and G(F(y)) as `y`."""
+        returned = {}
+        for domain in DOMAINS:
+            returned[domain], extra = self._generate(
+                domain, params, extra, fakes[OTHER[domain]], draw.key("cycle")
+            )
+        return returned, extra
+
+    def _compare(
+        self, domain: str, params: PyTree, extra: PyTree, draw: Draw, fake: Array
+    ) -> tuple[dict[str, dict[str, Array]], PyTree]:
+        discriminator = self.networks[f"discriminator_{domain}"]
+        real_logits, extra = discriminator.train(
+            params, extra, draw.batch[domain], key=draw.key("real")
+        )
+        fake_logits, extra = discriminator.train(
+            params, extra, fake, key=draw.key("fake")
+        )
+        return self.objective(real_logits.reshape(-1), fake_logits.reshape(-1)), extra
+
+    def _check(self, images: dict[str, Array]) -> None:
+        if self.pool_size < 0:
+            raise InputError(
+                f"pool_size={self.pool_size} is negative; 0 keeps no fakes"
+            )
+        x, y = (images[domain].shape[1:] for domain in DOMAINS)
+        if x != y:
+            raise InputError(
+                f"the domains of 'cycle_gan' have images {x} and {y}; bring both to one shape"
+                " with data.image_size and data.channels"
+            )
+        for domain in DOMAINS:
+            generator = self.networks[f"generator_{domain}"]
+            made = generator.shape_of_output(images[OTHER[domain]]).shape[1:]
+            if made != x:
+                raise InputError(
+                    f"generator_{domain} makes images {made}, and the domain has {x}; take a"
+                    " generator that keeps the size"
+                )

@@ -1,0 +1,219 @@
+"""Translation of images by pairs: a network that minimises a distance, and pix2pix."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, final
+
+import jax
+import jax.numpy as jnp
+
+from genlab.errors import InputError
+from genlab.experiment import (
+    Array,
+    Draw,
+    Experiment,
+    Loss,
+    Player,
+    PyTree,
+    Turn,
+)
+from genlab.network import initialize
+from genlab.registry import experiments, objectives
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedTranslation(Experiment):
+    """A generator from an image x to its partner y.
+
+    Attributes:
+      perceptual: a registered distance of images that is minimised as well, such as `perceptual`.
+      fill_only: x carries a mask as its last channel, and the output is the generator's where that
+        is above 0 and x elsewhere: inpainting.
+    """
+
+    perceptual: Mapping | None = field(default=None, metadata={"part": "objectives"})
+    fill_only: bool = False
+
+    @final
+    def translate(self, params: PyTree, extra: PyTree, x: Array, key: Array) -> Array:
+        """G(x): [B, H, W, C] of `x: [B, H, W, C']` in the range of the data.
+
+        The generator works as in training: dropout is its only noise, and batch normalisation
+        takes the statistics of this batch.
+        """
+        return self._generate(params, extra, x, key)[0]
+
+    @final
+    def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
+        """Mean absolute and squared difference from the true partner, [B] each, in the unit of the
+        data."""
+        x, y = draw.batch["x"], draw.batch["y"]
+        gap = self.translate(params, extra, x, draw.key("translate")) - y
+        axes = tuple(range(1, y.ndim))
+        return {
+            "l1": jnp.mean(jnp.abs(gap), axis=axes),
+            "squared_error": jnp.mean(jnp.square(gap), axis=axes),
+        }
+
+    @final
+    def _generate(
+        self, params: PyTree, extra: PyTree, x: Array, key: Array
+    ) -> tuple[Array, PyTree]:
+        """Outputs for x, and `extra` with the generator's variables renewed."""
+        outputs, extra = self.networks["generator"].train(params, extra, x, key=key)
+        if self.fill_only:
+            outputs = jnp.where(x[..., -1:] > 0, outputs, x[..., :-1])
+        return outputs, extra
+
+    @final
+    def _perceptual_term(self, outputs: Array, y: Array) -> dict[str, Array]:
+        if self.perceptual is None:
+            return {}
+        return {"perceptual": objectives.choose(self.perceptual)(outputs, y)}
+
+    @final
+    def _check(self, batch: dict[str, Array]) -> None:
+        """Raises InputError unless the generator makes what the targets are."""
+        x, y = two_domains(batch)
+        made = self.networks["generator"].shape_of_output(x).shape
+        if made != y.shape:
+            raise InputError(
+                f"the generator makes images {made[1:]} of {x.shape[1:]}, and the targets are"
+                f" {y.shape[1:]}; a U-Net or residual generator keeps the size, and"
+                " 'subpixel_resnet' enlarges it"
+            )
+        if self.fill_only and x.shape[-1] != y.shape[-1] + 1:
+            raise InputError(
+                f"fill_only needs a mask as the last channel of x, and examples are"
+                f" {x.shape[1:]} for targets {y.shape[1:]}; data.degrade=box_holes makes one"
+            )
+
+
+def two_domains(batch: dict[str, Array]) -> tuple[Array, Array]:
+    """x and y of a batch.
+
+    Raises:
+      InputError: there is no y.
+    """
+    if "y" not in batch:
+        raise InputError(
+            "translation needs images of two domains; take a data set of them, as"
+            " paired_folder:PATH, or make pairs by data.degrade"
+        )
+    return batch["x"], batch["y"]
+
+
+@experiments.register
+@dataclass(frozen=True, kw_only=True)
+class Translator(PairedTranslation):
+    """A generator that minimises a distance from the true partner, and nothing else.
+
+    The objective takes outputs and targets: `l1`, `l2`, `charbonnier`.
+
+    Paper: Dong et al. 2016, arXiv:1501.00092
+    """
+
+    ROLES: ClassVar = ("generator",)
+    PLAYERS: ClassVar = ("generator",)
+
+    def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
+        self._check(batch)
+        network = self.networks["generator"]
+        return initialize(key, {"generator": [(network, (batch["x"],))]})
+
+    def players(self) -> dict[str, Player]:
+        return {"generator": Player(self._loss, self.optimizers["generator"])}
+
+    def turns(self) -> tuple[Turn, ...]:
+        return (Turn("generator"),)
+
+    def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        x, y = draw.batch["x"], draw.batch["y"]
+        outputs, extra = self._generate(params, extra, x, draw.root)
+        terms = {"reconstruction": self.objective(outputs, y)}
+        return Loss(terms | self._perceptual_term(outputs, y), extra)
+
+
+@experiments.register(name="pix2pix")
+@dataclass(frozen=True, kw_only=True)
+class Pix2Pix(PairedTranslation):
+    """A generator against a discriminator of patches that sees input and output together.
+
+    The objective takes logits of true and generated pairs, each patch as an example of its own.
+
+    Attributes:
+      reconstruction: a registered distance from the true partner, `dict(name="l1", weight=100.0)`.
+      discriminator_weight: of the discriminator's terms; the paper halves them.
+      conditional: whether the discriminator sees the input beside the output.
+
+    Paper: Isola et al. 2017, arXiv:1611.07004
+    """
+
+    ROLES: ClassVar = ("generator", "discriminator")
+    PLAYERS: ClassVar = ("generator", "discriminator")
+
+    reconstruction: Mapping | None = field(
+        default=None, metadata={"part": "objectives"}
+    )
+    discriminator_weight: float = 0.5
+    conditional: bool = True
+
+    def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
+        self._check(batch)
+        generator, discriminator = (self.networks[role] for role in self.ROLES)
+        judged = self._judged(batch["x"], batch["y"])
+        return initialize(
+            key,
+            {
+                "generator": [(generator, (batch["x"],))],
+                "discriminator": [(discriminator, judged)],
+            },
+        )
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self._generator_loss, self.optimizers["generator"]),
+            "discriminator": Player(
+                self._discriminator_loss, self.optimizers["discriminator"]
+            ),
+        }
+
+    def turns(self) -> tuple[Turn, ...]:
+        return (Turn("discriminator"), Turn("generator", fresh=False))
+
+    def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        fake, _ = self._generate(params, extra, draw.batch["x"], draw.root)
+        terms, renewed = self._compare(params, extra, draw, jax.lax.stop_gradient(fake))
+        weighted = {
+            name: self.discriminator_weight * term
+            for name, term in terms["discriminator"].items()
+        }
+        return Loss(weighted, renewed)
+
+    def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        x, y = draw.batch["x"], draw.batch["y"]
+        fake, generated = self._generate(params, extra, x, draw.root)
+        terms, _ = self._compare(params, extra, draw, fake)
+        terms = dict(terms["generator"])
+        if self.reconstruction is not None:
+            distance = objectives.choose(self.reconstruction)
+            terms["reconstruction"] = distance(fake, y)
+        return Loss(terms | self._perceptual_term(fake, y), generated)
+
+    def _judged(self, x: Array, y: Array) -> tuple[Array, ...]:
+        """What the discriminator looks at."""
+        return (x, y) if self.conditional else (y,)
+
+    def _compare(
+        self, params: PyTree, extra: PyTree, draw: Draw, fake: Array
+    ) -> tuple[dict[str, dict[str, Array]], PyTree]:
+        """The objective's terms over all patches, and `extra` with the discriminator's renewed."""
+        x, y = draw.batch["x"], draw.batch["y"]
+        discriminator = self.networks["discriminator"]
+        real_logits, extra = discriminator.train(
+            params, extra, *self._judged(x, y), key=draw.key("real")
+        )
+        fake_logits, extra = discriminator.train(
+            params, extra, *self._judged(x, fake), key=draw.key("fake")
+        )
+        return self.objective(real_logits.reshape(-1), fake_logits.reshape(-1)), extra

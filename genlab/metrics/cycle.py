@@ -1,0 +1,91 @@
+"""Whether a translation can be undone, and whether it hides in noise how."""
+
+import numpy as np
+
+from genlab import rng
+from genlab.errors import InputError
+from genlab.metrics.measurement import Measurement
+from genlab.metrics.translations import (
+    BATCH,
+    call_in_batches,
+    need_translation,
+    to_unit,
+)
+from genlab.registry import metrics
+from genlab.trained import Trained
+
+_WAYS = {"x": ("translate", "translate_back"), "y": ("translate_back", "translate")}
+
+
+@metrics.register
+def cycle(
+    trained: Trained,
+    split: str,
+    *,
+    num: int = 500,
+    noise: float = 0.02,
+    batch_size: int = BATCH,
+) -> Measurement:
+    """L1 of images from their way there and back, also with noise on what is in between.
+
+    A generator may hide the input in details of its output that nobody sees, for the other to read.
+    Noise on the output destroys such a message: `noise_gain` is the mean change of the returned image
+    over that of the one in between, about 1 where the way back is smooth and far above it where it
+    reads fine details.
+
+    Args:
+      trained: the model.
+      split: where the examples come from.
+      num: examples, an even spread over the split.
+      noise: standard deviation of the Gaussian noise, in [0, 1] of black to white.
+      batch_size: examples translated together.
+
+    Returns:
+      `l1` (the mean of both), and for the domains x and y `l1_x`, `l1_noisy_x`, `noise_gain_x`.
+
+    Raises:
+      InputError: the experiment does not translate both ways.
+
+    Paper: Zhu et al. 2017, arXiv:1703.10593; Chu et al. 2017, arXiv:1712.02950
+    """
+    need_translation(trained, num)
+    if not trained.has("translate_back"):
+        family = type(trained.experiment).__name__
+        raise InputError(
+            f"metric 'cycle' needs both ways; experiment {family} knows no way back"
+        )
+    examples = trained.examples(split, num, spread=True)
+    low, high = trained.value_range
+    values = {}
+    for domain, (there, back) in _WAYS.items():
+        images = examples[domain]
+        between = call_in_batches(trained, there, images, batch_size)
+        key = rng.stream(trained.seed, f"cycle noise/{domain}")
+        shift = (high - low) * noise * np.asarray(rng.normal(key, between.shape))
+        noisy = np.clip(between + shift, low, high)
+        clean, shaken, true = (
+            to_unit(trained, a)
+            for a in (
+                call_in_batches(trained, back, between, batch_size),
+                call_in_batches(trained, back, noisy, batch_size),
+                images,
+            )
+        )
+        moved = np.abs(to_unit(trained, noisy) - to_unit(trained, between)).mean()
+        values |= {
+            f"l1_{domain}": float(np.abs(clean - true).mean()),
+            f"l1_noisy_{domain}": float(np.abs(shaken - true).mean()),
+            f"noise_gain_{domain}": float(
+                np.abs(shaken - clean).mean() / max(moved, 1e-12)
+            ),
+        }
+    values["l1"] = (values["l1_x"] + values["l1_y"]) / 2
+    protocol = {
+        "split": split,
+        "examples": len(examples["x"]),
+        "range": "[0, 1]",
+        "noise": noise,
+        "batch_size": batch_size,
+        "seed": trained.seed,
+    }
+    return Measurement(values, protocol)

@@ -1,0 +1,96 @@
+"""How close an image is to the true one, and how sharp it is; per image, in float64."""
+
+import numpy as np
+from scipy import ndimage
+
+from genlab.errors import InputError
+
+WINDOW = 11  # side of SSIM's Gaussian window, of deviation 1.5
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def l1(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Mean absolute difference, [N], of two `[N, H, W, C] in [0, 1]`."""
+    return np.abs(_difference(images, targets)).mean((1, 2, 3))
+
+
+def psnr(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio, 10 log10(1 / mean squared difference), in dB.
+
+    Args:
+      images: [N, H, W, C] in [0, 1].
+      targets: [N, H, W, C] in [0, 1].
+
+    Returns:
+      [N]; 100 dB and more count as 100.
+    """
+    squared = np.square(_difference(images, targets)).mean((1, 2, 3))
+    return -10 * np.log10(np.maximum(squared, 1e-10))
+
+
+def ssim(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Structural similarity, mean of (2 m n + c)(2 s_mn + d) / ((m^2 + n^2 + c)(s_m^2 + s_n^2 + d)).
+
+    Means m and n, variances and covariance are weighted by an 11 x 11 Gaussian window of deviation
+    1.5; c = 0.01^2, d = 0.03^2; the mean is over all windows inside the image and all channels.
+
+    Args:
+      images: [N, H, W, C] in [0, 1].
+      targets: [N, H, W, C] in [0, 1].
+
+    Returns:
+      [N] in [-1, 1].
+
+    Raises:
+      InputError: images smaller than the window.
+
+    Paper: Wang et al. 2004, IEEE Transactions on Image Processing 13 (4)
+    """
+    if min(images.shape[1:3]) < WINDOW:
+        raise InputError(
+            f"SSIM needs images of {WINDOW} pixels or more on a side, not"
+            f" {images.shape[1]} x {images.shape[2]}"
+        )
+    x, y = (np.asarray(a, np.float64) for a in (images, targets))
+    _difference(x, y)
+    mean_x, mean_y = _windowed(x), _windowed(y)
+    variances = _windowed(x * x) - mean_x**2 + _windowed(y * y) - mean_y**2
+    covariance = _windowed(x * y) - mean_x * mean_y
+    c, d = 0.01**2, 0.03**2
+    brightness = (2 * mean_x * mean_y + c) / (mean_x**2 + mean_y**2 + c)
+    structure = (2 * covariance + d) / (variances + d)
+    return (brightness * structure).mean((1, 2, 3))
+
+
+def sharpness(images: np.ndarray) -> np.ndarray:
+    """Variance over the pixels of the luminance's Laplacian, [N], of `[N, H, W, C] in [0, 1]`.
+
+    A blurred image has less of it.
+
+    Paper: Pech-Pacheco et al. 2000, ICPR
+    """
+    images = np.asarray(images, np.float64)
+    gray = images @ _LUMA if images.shape[-1] == 3 else images.mean(-1)
+    inner = gray[:, 1:-1, 1:-1]
+    around = gray[:, :-2, 1:-1] + gray[:, 2:, 1:-1]
+    around = around + gray[:, 1:-1, :-2] + gray[:, 1:-1, 2:]
+    return (around - 4 * inner).var((1, 2))
+
+
+def _difference(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    if images.shape != targets.shape:
+        raise InputError(
+            f"images of shape {images.shape} cannot be compared with {targets.shape}"
+        )
+    return np.asarray(images, np.float64) - np.asarray(targets, np.float64)
+
+
+def _windowed(x: np.ndarray) -> np.ndarray:
+    """Gaussian means over all windows that lie inside the images `[N, H, W, C]`."""
+    ticks = np.arange(WINDOW) - WINDOW // 2
+    weights = np.exp(-0.5 * np.square(ticks / 1.5))
+    weights /= weights.sum()
+    for axis in (1, 2):
+        x = ndimage.correlate1d(x, weights, axis=axis)
+    edge = WINDOW // 2
+    return x[:, edge:-edge, edge:-edge]

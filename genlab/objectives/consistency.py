@@ -1,0 +1,71 @@
+"""Distances of two images, weighted means over their values, per example."""
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from genlab.registry import objectives
+
+Array = jax.Array
+
+
+@objectives.register
+def l1(outputs: Array, targets: Array, *, weight: float = 1.0) -> Array:
+    """Weighted mean absolute difference, w mean |o - t|.
+
+    Args:
+      outputs: [B, H, W, C], o; any rank of two or more.
+      targets: [B, H, W, C], t, the same shape.
+      weight: w, 0 or more; lambda of pix2pix and CycleGAN.
+
+    Returns:
+      [B], in the unit of the images.
+
+    Paper: Isola et al. 2017, arXiv:1611.07004
+    """
+    return weight * _mean(jnp.abs(_difference(outputs, targets)))
+
+
+@objectives.register
+def l2(outputs: Array, targets: Array, *, weight: float = 1.0) -> Array:
+    """Weighted mean squared difference, w mean (o - t)^2.
+
+    Args:
+      outputs: [B, H, W, C], o; any rank of two or more.
+      targets: [B, H, W, C], t, the same shape.
+      weight: w, 0 or more.
+
+    Returns:
+      [B], in the squared unit of the images.
+    """
+    return weight * _mean(jnp.square(_difference(outputs, targets)))
+
+
+@objectives.register
+def charbonnier(
+    outputs: Array, targets: Array, *, weight: float = 1.0, epsilon: float = 1e-3
+) -> Array:
+    """L1 with a rounded corner, w mean sqrt((o - t)^2 + e^2).
+
+    Args:
+      outputs: [B, H, W, C], o; any rank of two or more.
+      targets: [B, H, W, C], t, the same shape.
+      weight: w, 0 or more.
+      epsilon: e > 0, the size of differences below which the loss is quadratic.
+
+    Returns:
+      [B], in the unit of the images.
+
+    Paper: Lai et al. 2017, arXiv:1704.03915
+    """
+    squared = jnp.square(_difference(outputs, targets))
+    return weight * _mean(jnp.sqrt(squared + jnp.square(epsilon)))
+
+
+def _difference(outputs: Array, targets: Array) -> Array:
+    chex.assert_equal_shape([outputs, targets])
+    return outputs - targets
+
+
+def _mean(values: Array) -> Array:
+    return jnp.mean(values, axis=tuple(range(1, values.ndim)))

@@ -1,0 +1,85 @@
+"""Distances of two images in the eyes of a trained network."""
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from genlab.feature_network import load_feature_network
+from genlab.models.vgg import load_vgg19
+from genlab.registry import objectives
+
+Array = jax.Array
+
+
+@objectives.register
+def perceptual(
+    outputs: Array, targets: Array, *, run: str, weight: float = 1.0
+) -> Array:
+    """Weighted mean over a classifier's convolutions of their mean squared difference.
+
+    w/L sum_l mean (F_l(o) - F_l(t))^2 / mean F_l(t)^2: relative, so that deep and shallow maps count
+    alike.
+
+    Args:
+      outputs: [B, H, W, C] in [-1, 1], o.
+      targets: [B, H, W, C] in [-1, 1], t, the same shape.
+      run: folder of a finished run of 'classifier'; its images may have another size and range.
+      weight: w, 0 or more.
+
+    Returns:
+      [B], without a unit.
+
+    Raises:
+      InputError: no such run, or no classifier in it.
+
+    Paper: Johnson et al. 2016, arXiv:1603.08155; Dosovitskiy & Brox 2016, arXiv:1602.02644
+    """
+    chex.assert_equal_shape([outputs, targets])
+    network = load_feature_network(run)
+    return weight * _relative(
+        network.maps(_unit(outputs)), network.maps(_unit(targets))
+    )
+
+
+@objectives.register
+def vgg_perceptual(
+    outputs: Array, targets: Array, *, weights: str, sha256: str, weight: float = 1.0
+) -> Array:
+    """As `perceptual`, through five maps of a VGG-19: relu1_1, 2_1, 3_1, 4_1 and 5_1.
+
+    Nothing is downloaded: the weights are a safetensors file with torchvision's names
+    (`features.0.weight`, [F, C, 3, 3], ...), and its checksum is compared.
+
+    Args:
+      outputs: [B, H, W, C] in [-1, 1], o; C is 1 or 3.
+      targets: [B, H, W, C] in [-1, 1], t, the same shape.
+      weights: path of the file.
+      sha256: checksum of the file, 64 hexadecimal digits.
+      weight: w, 0 or more.
+
+    Returns:
+      [B], without a unit.
+
+    Raises:
+      InputError: no such file, another checksum, or weights that are missing.
+
+    Paper: Simonyan & Zisserman 2015, arXiv:1409.1556; Johnson et al. 2016, arXiv:1603.08155
+    """
+    chex.assert_equal_shape([outputs, targets])
+    maps = load_vgg19(weights, sha256)
+    return weight * _relative(maps(_unit(outputs)), maps(_unit(targets)))
+
+
+def _relative(ours: list[Array], theirs: list[Array]) -> Array:
+    gaps = []
+    for a, b in zip(ours, theirs, strict=True):
+        b = jax.lax.stop_gradient(b)
+        axes = tuple(range(1, b.ndim))
+        scale = jnp.mean(jnp.square(b), axis=axes)
+        gaps.append(jnp.mean(jnp.square(a - b), axis=axes) / (scale + 1e-8))
+    return sum(gaps) / len(gaps)
+
+
+def _unit(images: Array) -> Array:
+    """[-1, 1] to [0, 1]."""
+    return (images + 1) / 2

@@ -1,0 +1,60 @@
+"""What a translation model makes of images, beside what they should become."""
+
+import numpy as np
+
+from genlab.metrics.translations import (
+    BATCH,
+    as_picture,
+    call_in_batches,
+    need_translation,
+    to_unit,
+)
+from genlab.plots.grid import image_grid
+from genlab.plots.needs import held_out
+from genlab.registry import plots
+from genlab.trained import Trained
+
+
+@plots.register
+def translations(
+    trained: Trained, *, num: int = 12, draws: int = 1, split: str | None = None
+) -> np.ndarray:
+    """A column for each example: input, outputs, the true target, and the way back.
+
+    Smaller inputs are enlarged pixel by pixel. The target is there where the data set has pairs, the
+    way back where the model knows it.
+
+    Args:
+      trained: the model.
+      num: examples, an even spread over the split.
+      draws: outputs with other noise.
+      split: where the examples come from; the held-out one by default.
+
+    Returns:
+      [H, W, 3] uint8.
+
+    Raises:
+      InputError: the experiment does not translate.
+    """
+    need_translation(trained, num)
+    split = split or held_out(trained)
+    examples = trained.examples(split, num, spread=True)
+    rows = [examples["x"]]
+    rows += [
+        call_in_batches(trained, "translate", examples["x"], BATCH, draw)
+        for draw in range(draws)
+    ]
+    if trained.data.paired:
+        rows.append(examples["y"])
+    if trained.has("translate_back"):
+        rows.append(call_in_batches(trained, "translate_back", rows[1], BATCH))
+    shape = trained.data.target_shape
+    cells = [_fitted(to_unit(trained, row), shape) for row in rows]
+    return image_grid(np.concatenate(cells), columns=len(rows[0]), value_range=(0, 1))
+
+
+def _fitted(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Images with the channels of `shape`, each pixel repeated up to its size where that fits."""
+    images = as_picture(images, shape[-1])
+    rows, columns = shape[0] // images.shape[1], shape[1] // images.shape[2]
+    return images.repeat(rows, axis=1).repeat(columns, axis=2)

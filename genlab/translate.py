@@ -1,0 +1,158 @@
+"""Translation of image files of any size by a trained model."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from genlab import rng
+from genlab.data import images
+from genlab.errors import InputError
+from genlab.metrics.translations import to_unit
+from genlab.plots.grid import image_grid, save_png
+from genlab.trained import Trained
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FileTranslator:
+    """A trained translation model for files.
+
+    Images are padded to a multiple of the network's stride by repeating their borders, translated
+    one at a time, and cropped back; the noise of an image depends on the run's seed and its place
+    in the order of names.
+
+    Attributes:
+      trained: the model.
+      back: from y to x, where the model knows both ways.
+
+    Raises:
+      InputError: the experiment does not translate (that way).
+    """
+
+    trained: Trained
+    back: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.trained.has(self._method):
+            family = type(self.trained.experiment).__name__
+            way = "translate back" if self.back else "translate images"
+            raise InputError(f"experiment {family} does not {way}")
+
+    def __call__(self, source: Path, out: Path, *, skip_unreadable: bool) -> int:
+        """Translates an image file, or every one of a folder, into PNG files of the same names.
+
+        Args:
+          source: the file, or the folder.
+          out: the folder to write into, made where it is missing.
+          skip_unreadable: leaves out images that cannot be read and logs how many.
+
+        Returns:
+          How many were written.
+
+        Raises:
+          InputError: no such file or folder, no images in it, two of one name, `out` holds the
+            inputs, an unreadable image, or none that can be read.
+        """
+        files = _list(source)
+        _check_out(files, out)
+        out.mkdir(parents=True, exist_ok=True)
+        written = 0
+        for index, (file, x) in enumerate(self._read(files, skip_unreadable)):
+            save_png(out / f"{file.stem}.png", self.picture(x, index))
+            written += 1
+        if not written:
+            raise InputError(f"{source} has no image that can be read")
+        if skipped := len(files) - written:
+            log.warning("skipped %d of %d images: unreadable", skipped, len(files))
+        return written
+
+    def picture(self, x: np.ndarray, index: int) -> np.ndarray:
+        """The translation, [H, W, 3] uint8, of `x: [h, w, C] in [0, 1]`."""
+        trained = self.trained
+        height, width = x.shape[:2]
+        stride = self._stride()
+        rows, columns = -height % stride, -width % stride
+        padded = np.pad(x, ((0, rows), (0, columns), (0, 0)), mode="edge")
+        low, high = trained.value_range
+        batch = (low + (high - low) * padded[None]).astype(np.float32)
+        key = jax.random.fold_in(rng.stream(trained.seed, "translate files"), index)
+        made = trained.call(self._method, batch, key)
+        scale = made.shape[1] // padded.shape[0]
+        made = to_unit(trained, made)[:, : height * scale, : width * scale]
+        return image_grid(made, columns=1, padding=0, value_range=(0, 1))
+
+    @property
+    def _method(self) -> str:
+        return "translate_back" if self.back else "translate"
+
+    def _stride(self) -> int:
+        """What sides must be a multiple of; 1 for a network that says nothing about it."""
+        networks = self.trained.experiment.networks
+        role = "generator_x" if self.back else "generator_y"
+        module = networks.get(role, networks.get("generator")).module
+        return getattr(module, "stride", 1)
+
+    def _read(
+        self, files: list[Path], skip_unreadable: bool
+    ) -> Iterator[tuple[Path, np.ndarray]]:
+        """Files with their images as the network takes them, in [0, 1]."""
+        holes = getattr(self.trained.experiment, "fill_only", False)
+        channels = self.trained.data.example_shape[-1] - holes
+        for file in files:
+            try:
+                pixels = images.decode(
+                    file, image_size=None, channels=channels, name=str(file)
+                )
+                x = pixels.astype(np.float32) / 255
+                yield file, self._punch(file, x) if holes else x
+            except InputError:
+                if not skip_unreadable:
+                    raise
+
+    def _punch(self, file: Path, x: np.ndarray) -> np.ndarray:
+        """The image with holes where the file is transparent, as `box_holes` makes them."""
+        hole = images.transparent(file)
+        if not hole.any():
+            raise InputError(
+                f"image {file} has no transparent pixels, and those are what this model fills"
+            )
+        known = np.where(hole[..., None], np.float32(0.5), x)
+        return np.concatenate([known, hole[..., None].astype(np.float32)], axis=-1)
+
+
+def _list(source: Path) -> list[Path]:
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise InputError(f"--input={source}: there is no such file or folder")
+    files = sorted(
+        file
+        for file in source.iterdir()
+        if file.suffix.lower() in images.SUFFIXES and not file.name.startswith(".")
+    )
+    if not files:
+        raise InputError(
+            f"--input={source} holds no images; endings read are"
+            f" {', '.join(sorted(images.SUFFIXES))}"
+        )
+    return files
+
+
+def _check_out(files: list[Path], out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out={out} is a file; name a folder")
+    if out.resolve() == files[0].parent.resolve():
+        raise InputError(f"--out={out} holds the inputs; name another folder")
+    named: dict[str, Path] = {}
+    for file in files:
+        if twin := named.get(file.stem):
+            raise InputError(
+                f"{twin.name} and {file.name} would both become {file.stem}.png; give them"
+                " two names"
+            )
+        named[file.stem] = file
