@@ -3,7 +3,7 @@
 Paper: Zhu et al. 2017, arXiv:1711.11586
 
   python launch.py --config=configs/bicyclegan.py
-    luminance of sprites to one of six hues that it does not tell, 32 px. HEADER
+    edges of sprites to one of six hues that they do not tell, 32 px. Not measured yet.
 """
 
 from ml_collections import ConfigDict

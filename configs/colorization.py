@@ -3,7 +3,7 @@
 Paper: Isola et al. 2017, arXiv:1611.07004; Zhang et al. 2016, arXiv:1603.08511
 
   python launch.py --config=configs/colorization.py
-    sprites of six hues, 32 px, width 16. HEADER
+    sprites of six hues, 32 px, width 16. Not measured yet.
 """
 
 from ml_collections import ConfigDict

@@ -3,7 +3,7 @@
 Paper: Pathak et al. 2016, arXiv:1604.07379; free-form holes: Yu et al. 2019, arXiv:1806.03589
 
   python launch.py --config=configs/inpainting.py
-    scikit-learn's digits, 32 px, a hole of 8 to 16 pixels a side. HEADER
+    scikit-learn's digits, 32 px, a hole of 8 to 16 pixels a side. Not measured yet.
 """
 
 from ml_collections import ConfigDict

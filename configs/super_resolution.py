@@ -4,7 +4,7 @@ Paper: Lim et al. 2017, arXiv:1707.02921 (the network); Ledig et al. 2017, arXiv
   adversarial variant)
 
   python launch.py --config=configs/super_resolution.py
-    scikit-learn's digits, 8 to 32 px (x4), L1 alone. HEADER
+    scikit-learn's digits, 8 to 32 px (x4), L1 alone. Not measured yet.
 """
 
 from ml_collections import ConfigDict

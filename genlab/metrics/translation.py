@@ -94,7 +94,9 @@ def frechet_translation(
         )
     network = load_feature_network(run)
     found = translate_split(trained, split, num=num, batch_size=batch_size)
-    targets = to_unit(trained, trained.examples(reference, num_reference, spread=True)["y"])
+    targets = to_unit(
+        trained, trained.examples(reference, num_reference, spread=True)["y"]
+    )
     truth = moments_of(feature_batches(network, targets))
     images = {"": found.outputs}
     images |= {f"_{name}": guess for name, guess in found.baselines().items()}
