@@ -1,8 +1,8 @@
 """From plain nested dicts to an experiment.
 
 A part that has a knob named like a fact of the data or of the game (`example_shape`, `image_shape`,
-`num_classes`, `latent_dim`, `dtype`) is given it unless the config sets that knob. Floats may be
-traced arrays: building inside a traced function makes a population of trials one `vmap`.
+`example_mean`, `num_classes`, `latent_dim`, `dtype`) is given it unless the config sets that knob.
+Floats may be traced arrays: building inside a traced function makes a population of trials one `vmap`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from genlab.data.dataset import Dataset
+from genlab.data.statistics import example_mean
 from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment
 from genlab.network import Network
@@ -48,6 +49,8 @@ def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Exper
     roles, optional = family.ROLES, family.OPTIONAL_ROLES
     _check_keys(f"model of {name!r}", spec["model"], roles, optional)
     _check_keys(f"optimizer of {name!r}", spec["optimizer"], family.PLAYERS)
+    if any("example_mean" in models.knobs(_name(c)) for c in spec["model"].values()):
+        facts["example_mean"] = example_mean(data)
     networks = {
         role: Network(role, _build_with_facts(models, choice, facts))
         for role, choice in spec["model"].items()
@@ -87,6 +90,8 @@ def _build_with_facts(registry: Registry, choice: Spec, facts: Spec) -> Any:
     name, knobs = _split(choice)
     accepted = registry.knobs(name)
     given = {fact: value for fact, value in facts.items() if fact in accepted}
+    if "example_shape" in knobs:  # what it sees is no example of the data
+        given.pop("example_mean", None)
     for knob in ("image_shape", "num_classes"):
         if accepted.get(knob) is REQUIRED and knob not in {**given, **knobs}:
             kind = "images" if knob == "image_shape" else "examples with classes"
@@ -103,6 +108,10 @@ def _split(choice: Spec) -> tuple[str, dict[str, Any]]:
             f"a part is chosen by name, dict(name=...), not {dict(choice)}"
         )
     return knobs.pop("name"), knobs
+
+
+def _name(choice: Spec) -> str:
+    return _split(choice)[0]
 
 
 def _check_keys(

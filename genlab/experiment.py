@@ -109,7 +109,8 @@ class Experiment(abc.ABC):
     `field(default=None, metadata={"part": "objectives"})`. What can be drawn is found by name: `sample(params, extra,
     key, num)`, `encode(params, extra, x)`, `decode(params, extra, z)`, `reconstruct(params, extra,
     x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples, `filters(params, extra)
-    -> [K, D]`, the receptive filters of the first layer.
+    -> [K, D]`, the receptive filters of the first layer. `check_data(low, high)` may refuse the range
+    of prepared examples.
 
     Attributes:
       networks: role -> network, the family's `ROLES` and any of its `OPTIONAL_ROLES`.

@@ -17,6 +17,7 @@ from genlab.data.dataset import Dataset
 from genlab.data.feed import Feed
 from genlab.data.prepare import Preparation
 from genlab.data.selection import select
+from genlab.data.statistics import example_range
 from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment, State
 from genlab.registry import datasets, starts
@@ -74,6 +75,8 @@ class Recipe:
             )
             spec = {section: config[section] for section in SECTIONS}
             experiment = build_experiment(spec, data, config["dtype"])
+            if hasattr(experiment, "check_data"):
+                experiment.check_data(*example_range(data, preparation))
             recipe = cls(config, data, preparation, experiment, source, stage, begin)
             recipe.shapes()
             experiment.draws()
