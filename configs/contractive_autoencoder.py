@@ -6,6 +6,10 @@ arXiv:1211.4246
 Two CPU cores:
 
   python launch.py --config=configs/contractive_autoencoder.py
+    scikit-learn's digits, 16 px, 120 units: 76.0 nats on the test split, linear probe 96.7 % (raw pixels
+    96.7 %, an untrained encoder 95.7 %), mean norm of the Jacobian 4.6, effective dimension 18.7.
+  python launch.py --config=configs/contractive_autoencoder.py:mnist --config.data.data_dir=DIR
+    MNIST, 1000 units: Not measured yet.
 """
 
 from ml_collections import ConfigDict

@@ -99,27 +99,37 @@ def test_bfloat16_computes_with_float32_parameters(name):
 
 
 @every_game
-def test_population_member_equals_solo_run(name):
-    """Every float of the config is a traced array; member 1 of 2 is the recipe itself."""
+def test_population_of_eight_equals_eight_solo_runs(name):
+    """Every float of the config is a traced array; the last of the members is the recipe itself."""
     built = recipes.recipe(name)
-    feed, rounds = recipes.feed_of(built), 20
+    feed, rounds, size = recipes.feed_of(built), 20, 8
     spec = {section: built.config[section] for section in SECTIONS}
     floats, restore = _floats(spec)
     chunk = feed.chunk(0, rounds)
     batch, resident = built.example_batch(), jax.device_put(feed.resident)
 
-    def member(floats, seed, chunk):
+    def member(floats, seed):
         experiment = build_experiment(restore(floats), built.data)
         state = experiment.init_state(rng.stream(seed, "init"), batch)
         return rounds_of(experiment, feed)(state, resident, chunk, seed)
 
-    knobs = [jnp.array([0.9 * value, value], jnp.float32) for value in floats]
-    seeds = jnp.array([built.config["seed"] + 1, built.config["seed"]], jnp.uint32)
-    population = jax.jit(jax.vmap(member, in_axes=(0, 0, None)))
-    state, metrics = jax.tree.map(lambda leaf: leaf[1], population(knobs, seeds, chunk))
-    solo, solo_metrics = recipes.run_rounds(built, rounds, rounds)
-    recipes.assert_close(solo, jax.device_get(state), 1e-5)
-    recipes.assert_close(solo_metrics, jax.device_get(metrics), 1e-4)
+    factors = jnp.linspace(0.86, 1.0, size)
+    seeds = built.config["seed"] + jnp.arange(size, dtype=jnp.uint32)[::-1]
+    members = [factors * value for value in floats], seeds
+    population = jax.device_get(jax.jit(jax.vmap(member))(*members))
+    solo = jax.jit(member)
+    for index in range(size):
+        alone = jax.device_get(solo(*_at(index, members)))
+        if index == size - 1:
+            alone = recipes.run_rounds(built, rounds, rounds)
+        together = _at(index, population)
+        recipes.assert_close(alone[0], together[0], 1e-5)
+        recipes.assert_close(alone[1], together[1], 1e-4)
+
+
+def _at(index, stacked):
+    """One member of what is stacked along the first axis."""
+    return jax.tree.map(lambda leaf: leaf[index], stacked)
 
 
 def _floats(spec):

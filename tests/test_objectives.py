@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from genlab.models.dense import DenseEncoder
 from genlab.objectives.adversarial import minimax, non_saturating
 from genlab.objectives.divergence import elbo, gaussian_kl
 from genlab.objectives.likelihood import bernoulli, cross_entropy, gaussian
 from genlab.objectives.penalty import r1
+from genlab.objectives.regularizer import Encoding
 from genlab.registry import objectives
 
 LOG2 = np.log(2)
@@ -107,7 +109,7 @@ def test_r1_on_a_quadratic_critic():
     np.testing.assert_allclose(r1(critic, real, -real, weight=3.0), [expected])
 
 
-SIZES = {"B": 3, "D": 4, "Z": 4, "K": 5, "H": 8, "W": 8, "C": 1}
+SIZES = {"B": 3, "D": 4, "Z": 4, "K": 5, "H": 8, "W": 8, "C": 1, "M": 3, "T": 6, "V": 5}
 ARRAY = (
     r"^ {2,}%s: \[(?P<shape>[A-Z, ]+)\](?P<int> int)?(?: in (?P<range>[\[(].*?[\])]))?"
 )
@@ -145,7 +147,35 @@ def _documented_arrays(name):
     return part, arrays
 
 
-@pytest.mark.parametrize("name", list(objectives))
+REGULARIZERS = [
+    name
+    for name in objectives
+    if "encoding" in inspect.signature(objectives.find(name)).parameters
+]
+
+
+@pytest.mark.parametrize("name", REGULARIZERS)
+def test_regularizers_are_finite_with_finite_gradients_at_extreme_inputs(name):
+    """Of a dense sigmoid encoder whose activations reach the hundreds."""
+    module = DenseEncoder((5,))
+    x = jnp.where(jnp.arange(12) % 2, 200.0, -200.0).reshape(3, 4)
+    params = module.init(jax.random.key(0), x)["params"]
+
+    def values(params):
+        encode = lambda x: module.apply({"params": params}, x)
+        code = encode(x)
+        slopes = lambda x: module.slopes(params, x)
+        encoding = Encoding(encode, x, code, jnp.mean(code, axis=0), slopes)
+        return objectives.find(name)(encoding, jax.random.key(1))
+
+    found = values(params)
+    assert found.shape in ((3,), ())
+    assert np.isfinite(found).all()
+    gradient = jax.grad(lambda params: jnp.sum(values(params)))(params)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+
+
+@pytest.mark.parametrize("name", sorted(set(objectives) - set(REGULARIZERS)))
 def test_per_example_and_finite_with_finite_gradients_at_extreme_inputs(name):
     part, arrays = _documented_arrays(name)
     knobs = {

@@ -24,6 +24,13 @@ from genlab.sweep.tail import Evaluations
 from genlab.sweep.trial import resolve
 
 pytest.importorskip("ray.tune", reason="needs the extra `ray`")
+
+# Ray forks to start its processes, which execute their own program at once; JAX warns of every fork
+# of a process that has its threads, and pytest of the warning inside the fork's hook.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 VAE = str(recipes.CONFIGS / "vae.py:tiny")
 LONG = {
     "devices": "1",

@@ -17,10 +17,10 @@ def energy_difference(data: Array, model: Array) -> dict[str, Array]:
 
     Args:
       data: [B], (free) energies of examples.
-      model: [C], (free) energies of states that stand for the model, taken as constants.
+      model: [M], (free) energies of states that stand for the model, taken as constants.
 
     Returns:
-      The terms `data`, [B], and `model`, -E-: [C], nats.
+      The terms `data`, [B], and `model`, -E-: [M], nats.
 
     Paper: Hinton 2002, Neural Comput. 14:1771-1800
     """
