@@ -24,39 +24,24 @@ VARIANTS = ("tiny", "deep", "manifold", "mnist", "mnist_deep")
 
 def get_config(variant: str = "") -> ConfigDict:
     """One hidden layer on each side; `deep` is the paper's hour-glass."""
-    config = base.get_config()
-    config.experiment = dict(name="autoencoder")
-    config.objective = dict(name="bernoulli")
+    config = digits()
     hour_glass(config, (128, 16))
-    config.optimizer = dict(autoencoder=dict(name="adam", learning_rate=1e-3))
-    config.data.update(name="digits", image_size=16)
-    config.train = dict(steps=5000, batch_size=100, steps_per_call=100)
-    config.log.every = 500
-    config.eval.update(every=2500, best="reconstruction", metrics=("linear_probe",))
-    config.sample = dict(
-        every=2500, plots=("reconstructions", "interpolations", "latent_embedding")
-    )
-    config.checkpoint.every = 2500
 
     match variant:
         case "tiny":
             hour_glass(config, (12, 3))
-            config.data.image_size = 8
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.eval.every = config.sample.every = 4
-            config.checkpoint.every = 4
-            config.eval.metrics = ()
+            tiny(config)
         case "deep":
             hour_glass(config, (300, 150, 75, 30))
         case "manifold":
             hour_glass(config, (300, 150, 75, 2))
         case "mnist":
             hour_glass(config, (256, 32))
-            on_mnist(config)
+            mnist(config)
         case "mnist_deep":
             # Figure 3 of the paper: 784-1000-500-250-30.
             hour_glass(config, (1000, 500, 250, 30))
-            on_mnist(config)
+            mnist(config)
     return config
 
 
@@ -73,10 +58,46 @@ def hour_glass(config: ConfigDict, widths: tuple[int, ...]) -> None:
     )
 
 
-def on_mnist(config: ConfigDict) -> None:
-    """The paper's data."""
+def digits() -> ConfigDict:
+    """What the family shares on scikit-learn's digits; the networks are to be named."""
+    config = base.get_config()
+    config.experiment = dict(name="autoencoder")
+    config.objective = dict(name="bernoulli")
+    config.optimizer = dict(autoencoder=dict(name="adam", learning_rate=1e-3))
+    config.data.update(name="digits", image_size=16)
+    config.train = dict(steps=5000, batch_size=100, steps_per_call=100)
+    config.log.every = 500
+    config.eval.update(every=2500, best="reconstruction", metrics=("linear_probe",))
+    config.sample = dict(
+        every=2500, plots=("reconstructions", "interpolations", "latent_embedding")
+    )
+    config.checkpoint.every = 2500
+    return config
+
+
+def one_layer(width: int) -> ConfigDict:
+    """One sigmoid layer with tied weights on the digits, trained longer, with its filters."""
+    config = digits()
+    config.model = dict(
+        encoder=dict(name="dense_encoder", widths=(width,)),
+        decoder=dict(name="tied_decoder"),
+    )
+    config.train.steps = 10_000
+    config.sample = dict(every=5000, plots=("reconstructions", "receptive_filters"))
+    config.checkpoint.every = 5000
+    return config
+
+
+def mnist(config: ConfigDict, steps: int = 20_000) -> None:
+    """MNIST in place of the digits."""
     config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-    config.train.steps = 20_000
+    config.train.steps = steps
+
+
+def tiny(config: ConfigDict) -> None:
+    """The smallest digits, for tests."""
+    base.tiny(config)
+    config.data.image_size = 8
 
 
 def sweep_code():

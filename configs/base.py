@@ -56,3 +56,11 @@ def get_config(variant: str = "") -> ConfigDict:
     config.dtype = "float32"  # compute type of the networks: float32 | bfloat16
     config.seed = 0
     return config
+
+
+def tiny(config: ConfigDict) -> None:
+    """Eight rounds of eight examples with everything due every four, for tests."""
+    config.train = dict(steps=8, batch_size=8, steps_per_call=2)
+    config.log.every = config.eval.every = config.sample.every = 4
+    config.checkpoint.every = 4
+    config.eval.metrics = config.eval.final_metrics = ()

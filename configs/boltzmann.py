@@ -40,9 +40,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.experiment.update(
                 chains=8, sweeps=2, positive_sweeps=2, sample_sweeps=5
             )
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.eval.every = config.checkpoint.every = 4
-            config.sample.every = 4
+            base.tiny(config)
         case "visible":
             config.model.machine.hidden = 0
             config.eval.best = "-pseudo_log_likelihood"

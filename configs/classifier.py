@@ -37,8 +37,7 @@ def get_config(variant: str = "") -> ConfigDict:
         case "tiny":
             config.model.classifier.update(channels=(4,), hidden=8)
             config.data.image_size = 8
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.eval.every = config.checkpoint.every = 4
+            base.tiny(config)
         case "mnist":
             config.data.name = "tfds:mnist"
             config.data.data_dir = ""

@@ -14,7 +14,7 @@ Two CPU cores:
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import autoencoder
 from genlab.sweep.space import grid
 
 VARIANTS = ("tiny", "stochastic", "hessian", "deep", "mnist")
@@ -22,35 +22,16 @@ VARIANTS = ("tiny", "stochastic", "hessian", "deep", "mnist")
 
 def get_config(variant: str = "") -> ConfigDict:
     """One sigmoid layer, tied weights, the analytic penalty."""
-    config = base.get_config()
-    config.experiment = dict(
-        name="autoencoder", regularizer=dict(name="contractive", weight=0.1)
-    )
-    config.objective = dict(name="bernoulli")
-    config.model = dict(
-        encoder=dict(name="dense_encoder", widths=(120,)),
-        decoder=dict(name="tied_decoder"),
-    )
-    config.optimizer = dict(autoencoder=dict(name="adam", learning_rate=1e-3))
-    config.data.update(name="digits", image_size=16)
-    config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
-    config.log.every = 500
-    config.eval.update(every=1000, best="reconstruction")
+    config = autoencoder.one_layer(120)
+    config.experiment.regularizer = dict(name="contractive", weight=0.1)
+    config.eval.update(every=1000, metrics=())
     config.eval.final_metrics = ("local_geometry", "linear_probe")
-    config.sample = dict(
-        every=5000,
-        plots=("reconstructions", "receptive_filters", "tangents", "jacobian_spectrum"),
-    )
-    config.checkpoint.every = 5000
+    config.sample.plots += ("tangents", "jacobian_spectrum")
 
     match variant:
         case "tiny":
             config.model.encoder.widths = (12,)
-            config.data.image_size = 8
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.eval.every = config.sample.every = 4
-            config.checkpoint.every = 4
-            config.eval.final_metrics = ()
+            autoencoder.tiny(config)
         case "stochastic":
             config.experiment.regularizer = dict(
                 name="stochastic_contractive", weight=10.0, std=0.1
@@ -66,10 +47,7 @@ def get_config(variant: str = "") -> ConfigDict:
             )
         case "mnist":
             config.model.encoder.widths = (1000,)
-            config.data.name = "tfds:mnist"
-            config.data.data_dir = ""
-            config.data.image_size = 28
-            config.train.steps = 20_000
+            autoencoder.mnist(config)
     return config
 
 

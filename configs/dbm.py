@@ -43,15 +43,14 @@ def get_config(variant: str = "") -> ConfigDict:
         config.train.steps = config.checkpoint.every = 90_000
     if variant == "tiny":
         widths, rounds = (12, 8), 4
-        config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-        config.log.every = config.checkpoint.every = 4
+        config.train.steps = 8
 
     machine = dict(name="dbm", widths=widths)
     joint(config, machine, dbn.BETAS_MNIST if mnist else dbn.BETAS)
     if variant == "tiny":
         config.experiment.update(chains=8, mean_field_sweeps=3, sample_sweeps=10)
-        config.eval.metrics, config.sample.plots = (), ("fantasies",)
-        config.eval.every = config.sample.every = 4
+        base.tiny(config)
+        config.sample.plots = ("fantasies",)
     config.stages = doubled(widths, rounds)
     config.start = dict(name="copy", parts=under("dbm/machine", len(widths)))
     if kind in ("classifier", "random"):

@@ -50,8 +50,7 @@ def get_config(variant: str = "") -> ConfigDict:
         config.train.steps = config.checkpoint.every = 30_000
     if variant == "tiny":
         widths, top, rounds = (12,), 8, 4
-        config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-        config.log.every = config.checkpoint.every = 4
+        config.train.steps = 8
 
     labels = 10 if kind == "labels" else 0
     if kind in ("classifier", "random"):
@@ -60,8 +59,8 @@ def get_config(variant: str = "") -> ConfigDict:
         up_down(config, widths, top, labels, BETAS_MNIST if mnist else BETAS)
     if variant == "tiny":
         config.experiment.sample_sweeps = 10
-        config.eval.metrics, config.sample.plots = (), ("samples",)
-        config.eval.every = config.sample.every = 4
+        base.tiny(config)
+        config.sample.plots = ("samples",)
     if kind != "random":
         config.stages = greedy((*widths, top), rounds, labels)
         parts = under("classifier/classifier/encoder", (*widths, top))

@@ -41,11 +41,9 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.generator.width = config.model.discriminator.width = 8
             config.experiment.latent_dim = 8
             config.data.image_size = 8
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.sample.every = config.checkpoint.every = 4
-            config.eval.metrics = (
-                dict(name="class_coverage", num_samples=16, num_train=200),
-            )
+            base.tiny(config)
+            coverage = dict(name="class_coverage", num_samples=16, num_train=200)
+            config.eval.update(every=0, metrics=(coverage,))
         case "mnist":
             config.model.generator.width = config.model.discriminator.width = 64
             config.data.name = "tfds:mnist"

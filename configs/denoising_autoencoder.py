@@ -17,7 +17,7 @@ Two CPU cores; nats of clean test digits, and accuracy of a linear probe on the 
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import autoencoder
 from genlab.sweep.space import grid
 
 VARIANTS = ("tiny", "gaussian", "salt_and_pepper", "manifold", "mnist")
@@ -25,31 +25,13 @@ VARIANTS = ("tiny", "gaussian", "salt_and_pepper", "manifold", "mnist")
 
 def get_config(variant: str = "") -> ConfigDict:
     """One sigmoid layer, tied weights, a quarter of the pixels masked."""
-    config = base.get_config()
-    config.experiment = dict(
-        name="autoencoder", corruption=dict(name="masking", fraction=0.25)
-    )
-    config.objective = dict(name="bernoulli")
-    config.model = dict(
-        encoder=dict(name="dense_encoder", widths=(120,)),
-        decoder=dict(name="tied_decoder"),
-    )
-    config.optimizer = dict(autoencoder=dict(name="adam", learning_rate=1e-3))
-    config.data.update(name="digits", image_size=16)
-    config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
-    config.log.every = 500
-    config.eval.update(every=2500, best="reconstruction", metrics=("linear_probe",))
-    config.sample = dict(every=5000, plots=("reconstructions", "receptive_filters"))
-    config.checkpoint.every = 5000
+    config = autoencoder.one_layer(120)
+    config.experiment.corruption = dict(name="masking", fraction=0.25)
 
     match variant:
         case "tiny":
             config.model.encoder.widths = (12,)
-            config.data.image_size = 8
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.eval.every = config.sample.every = 4
-            config.checkpoint.every = 4
-            config.eval.metrics = ()
+            autoencoder.tiny(config)
         case "gaussian":
             config.experiment.corruption = dict(name="gaussian_noise", std=0.3)
         case "salt_and_pepper":
@@ -58,7 +40,7 @@ def get_config(variant: str = "") -> ConfigDict:
             on_a_curve(config)
         case "mnist":
             config.model.encoder.widths = (1000,)
-            config.data.update(name="tfds:mnist", data_dir="", image_size=28)
+            autoencoder.mnist(config, 10_000)
     return config
 
 

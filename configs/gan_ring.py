@@ -44,9 +44,7 @@ def get_config(variant: str = "") -> ConfigDict:
     match variant:
         case "tiny":
             config.model.generator.hidden = config.model.discriminator.hidden = (16,)
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.sample.every = config.checkpoint.every = 4
-            config.eval.every = 4
+            base.tiny(config)
             config.eval.metrics = (dict(name="mode_coverage", num_samples=100),)
         case "plain":
             del config.experiment.penalty

@@ -18,7 +18,7 @@ the test split by that of PCA:
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import autoencoder
 from genlab.sweep.space import grid
 
 VARIANTS = ("tiny", "untied", "mnist", "mnist_untied")
@@ -26,38 +26,29 @@ VARIANTS = ("tiny", "untied", "mnist", "mnist_untied")
 
 def get_config(variant: str = "") -> ConfigDict:
     """The decoder is the transposed encoder; `untied` has weights of its own."""
-    config = base.get_config()
-    config.experiment = dict(name="autoencoder")
+    config = autoencoder.one_layer(10)
     config.objective = dict(name="squared_error")
-    encoder = dict(name="dense_encoder", widths=(10,), activation="identity")
-    config.model = dict(encoder=encoder, decoder=dict(name="tied_decoder"))
+    config.model.encoder.activation = "identity"
     # The subspace is found while the rate is high; the angle falls with the rate.
     schedule = dict(name="cosine", steps=10_000, warmup=100)
     config.optimizer = dict(
         autoencoder=dict(name="adam", learning_rate=1e-2, schedule=schedule)
     )
-    config.data.update(name="digits", image_size=16)
-    config.train = dict(steps=10_000, batch_size=250, steps_per_call=100)
-    config.log.every = 500
-    config.eval.update(
-        every=2500, best="reconstruction", metrics=("principal_subspace",)
-    )
-    config.sample = dict(every=5000, plots=("principal_components", "reconstructions"))
-    config.checkpoint.every = 5000
+    config.train.batch_size = 250
+    config.eval.metrics = ("principal_subspace",)
+    config.sample.plots = ("principal_components", "reconstructions")
 
     place, _, kind = variant.rpartition("_")
     if variant == "tiny":
         config.model.encoder.widths = (3,)
-        config.data.image_size = 8
-        config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-        config.log.every = config.eval.every = config.sample.every = 4
-        config.checkpoint.every = 4
+        autoencoder.tiny(config)
+        config.eval.metrics = ("principal_subspace",)
     if kind == "untied":
         config.model.decoder = dict(name="dense_decoder")
     if "mnist" in (place, kind):
         config.model.encoder.widths = (32,)
-        config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-        config.train.update(steps=20_000, batch_size=500)
+        autoencoder.mnist(config)
+        config.train.batch_size = 500
         config.optimizer.autoencoder.schedule.steps = 20_000
         config.eval.every = config.sample.every = config.checkpoint.every = 10_000
         config.eval.metrics = (dict(name="principal_subspace", num_train=55_000),)

@@ -18,38 +18,24 @@ Two CPU cores; squared error of a test digit, of the known classes and of the cl
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import autoencoder
 
 VARIANTS = ("tiny", "plain", "sparse", "mnist", "mnist_plain")
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """256 units for 64 pixels; the digit 1 is held back from training."""
-    config = base.get_config()
-    config.experiment = dict(
-        name="autoencoder", corruption=dict(name="masking", fraction=0.4)
-    )
+    config = autoencoder.one_layer(256)
+    config.experiment.corruption = dict(name="masking", fraction=0.4)
     config.objective = dict(name="squared_error")
-    config.model = dict(
-        encoder=dict(name="dense_encoder", widths=(256,), activation="relu"),
-        decoder=dict(name="tied_decoder"),
-    )
-    config.optimizer = dict(autoencoder=dict(name="adam", learning_rate=1e-3))
-    config.data.update(name="digits", without_labels=(1,))
-    config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
-    config.log.every = 500
-    config.eval.update(every=2500, best="reconstruction")
+    config.model.encoder.activation = "relu"
+    config.data.update(image_size=8, without_labels=(1,))
     config.eval.metrics = ("anomaly_detection", "linear_probe")
-    config.sample = dict(every=5000, plots=("reconstructions", "receptive_filters"))
-    config.checkpoint.every = 5000
 
     place, _, kind = variant.rpartition("_")
     if variant == "tiny":
         config.model.encoder.widths = (80,)
-        config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-        config.log.every = config.eval.every = config.sample.every = 4
-        config.checkpoint.every = 4
-        config.eval.metrics = ()
+        autoencoder.tiny(config)
     if kind == "plain":
         config.experiment.corruption = None
     if kind == "sparse":
@@ -58,6 +44,5 @@ def get_config(variant: str = "") -> ConfigDict:
         config.model.decoder = dict(name="dense_decoder", unit_norm=True)
     if "mnist" in (place, kind):
         config.model.encoder.widths = (1568,)
-        config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-        config.train.steps = 20_000
+        autoencoder.mnist(config)
     return config

@@ -52,10 +52,7 @@ def get_config(variant: str = "") -> ConfigDict:
         case "tiny":
             config.model.machine.hidden = 12
             config.experiment.sample_sweeps = 10
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.eval.every = config.checkpoint.every = 4
-            config.sample.every = 8
-            config.eval.metrics = ()
+            base.tiny(config)
         case "sparse":
             config.experiment.update(
                 regularizer=dict(name="kl_sparsity", weight=1.0, target=0.1),

@@ -16,7 +16,7 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import autoencoder
 from genlab.sweep.space import grid
 
 VARIANTS = ("tiny", "gru", "mnist", "folksongs")
@@ -24,38 +24,23 @@ VARIANTS = ("tiny", "gru", "mnist", "folksongs")
 
 def get_config(variant: str = "") -> ConfigDict:
     """LSTMs that read and write digits row by row."""
-    config = base.get_config()
-    config.experiment = dict(name="autoencoder")
-    config.objective = dict(name="bernoulli")
+    config = autoencoder.digits()
     config.model = dict(
         encoder=dict(name="recurrent_encoder", latent_dim=16, hidden=128, cell="lstm"),
         decoder=dict(name="recurrent_decoder", hidden=128, cell="lstm"),
     )
     config.optimizer = dict(autoencoder=dict(name="adam", learning_rate=2e-3, clip=1.0))
-    config.data.update(name="digits", image_size=16)
-    config.train = dict(steps=5000, batch_size=100, steps_per_call=100)
-    config.log.every = 500
-    config.eval.update(every=2500, best="reconstruction", metrics=("linear_probe",))
-    config.sample = dict(
-        every=2500, plots=("reconstructions", "interpolations", "latent_embedding")
-    )
-    config.checkpoint.every = 2500
 
     match variant:
         case "tiny":
             config.model.encoder.update(latent_dim=3, hidden=6)
             config.model.decoder.hidden = 6
-            config.data.image_size = 8
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.eval.every = config.sample.every = 4
-            config.checkpoint.every = 4
-            config.eval.metrics = ()
+            autoencoder.tiny(config)
         case "gru":
             config.model.encoder.cell = config.model.decoder.cell = "gru"
         case "mnist":
             config.model.encoder.latent_dim = 32
-            config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-            config.train.steps = 20_000
+            autoencoder.mnist(config)
         case "folksongs":
             del config.data.image_size
             config.data.name = "folksongs"

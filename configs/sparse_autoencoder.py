@@ -17,7 +17,7 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import autoencoder
 from genlab.sweep.space import grid
 
 VARIANTS = ("tiny", "running", "l1", "mnist")
@@ -25,32 +25,14 @@ VARIANTS = ("tiny", "running", "l1", "mnist")
 
 def get_config(variant: str = "") -> ConfigDict:
     """Sigmoid units whose mean activation over the batch is drawn to 0.05."""
-    config = base.get_config()
-    config.experiment = dict(
-        name="autoencoder",
-        regularizer=dict(name="kl_sparsity", weight=1.0, target=0.05),
-    )
-    config.objective = dict(name="bernoulli")
-    config.model = dict(
-        encoder=dict(name="dense_encoder", widths=(200,)),
-        decoder=dict(name="tied_decoder"),
-    )
-    config.optimizer = dict(autoencoder=dict(name="adam", learning_rate=1e-3))
-    config.data.update(name="digits", image_size=16)
-    config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
-    config.log.every = 500
-    config.eval.update(every=2500, best="reconstruction", metrics=("linear_probe",))
-    config.sample = dict(every=5000, plots=("reconstructions", "receptive_filters"))
-    config.checkpoint.every = 5000
+    config = autoencoder.one_layer(200)
+    regularizer = dict(name="kl_sparsity", weight=1.0, target=0.05)
+    config.experiment.regularizer = regularizer
 
     match variant:
         case "tiny":
             config.model.encoder.widths = (12,)
-            config.data.image_size = 8
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.eval.every = config.sample.every = 4
-            config.checkpoint.every = 4
-            config.eval.metrics = ()
+            autoencoder.tiny(config)
         case "running":
             config.experiment.mean_decay = 0.9
         case "l1":
@@ -60,8 +42,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.decoder = dict(name="dense_decoder", unit_norm=True)
         case "mnist":
             config.model.encoder.widths = (500,)
-            config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-            config.train.steps = 20_000
+            autoencoder.mnist(config)
     return config
 
 

@@ -57,8 +57,7 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant == "tiny":
         widths, image, rounds = (6, 5), (8, 8, 1), 4
         config.data.image_size = 8
-        config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-        config.log.every = config.eval.every = config.checkpoint.every = 4
+        base.tiny(config)
     config.model = dict(classifier=dict(name="dense_classifier", widths=widths))
     schedule = dict(name="linear", begin=0, steps=config.train.steps, end=0.0)
     config.optimizer.classifier.schedule = schedule

@@ -42,9 +42,7 @@ def get_config(variant: str = "") -> ConfigDict:
         case "tiny":
             config.experiment.latent_dim = 3
             config.model.encoder.hidden = config.model.decoder.hidden = (16,)
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.eval.every = config.sample.every = 4
-            config.checkpoint.every = 4
+            base.tiny(config)
         case "manifold":
             config.experiment.latent_dim = 2
             config.data.image_size = 16

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 from genlab import parallel, rng
 from genlab.boltzmann import general
 from genlab.boltzmann.negative import ROLE, share_of
-from genlab.errors import InputError
+from genlab.boltzmann.units import check_binary
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
+from genlab.numbers import at_least_one
 from genlab.registry import experiments
 
 PLAYER = "boltzmann"
@@ -44,19 +45,16 @@ class Boltzmann(Experiment):
 
     def __post_init__(self) -> None:
         """Refuses counts that are none."""
-        for knob in ("positive_sweeps", "sweeps", "chains", "sample_sweeps"):
-            if getattr(self, knob) < 1:
-                raise InputError(
-                    f"experiment.{knob}={getattr(self, knob)}: take 1 or more"
-                )
+        at_least_one(
+            positive_sweeps=self.positive_sweeps,
+            sweeps=self.sweeps,
+            chains=self.chains,
+            sample_sweeps=self.sample_sweeps,
+        )
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] are no states of binary units."""
-        if low < 0 or high > 1:
-            raise InputError(
-                f"examples in [{low:g}, {high:g}] for Bernoulli visible units, which are in"
-                " [0, 1]; take data.value_range=(0, 1)"
-            )
+        check_binary(low, high)
 
     def _module(self):
         return self.networks["machine"].module

@@ -12,11 +12,10 @@ from genlab.boltzmann.completion import complete
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.mean_field import bernoulli_entropy
 from genlab.boltzmann.negative import ROLE, NegativePhase
-from genlab.boltzmann.units import Bernoulli
-from genlab.errors import InputError
+from genlab.boltzmann.units import Bernoulli, check_binary
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
-from genlab.numbers import within
+from genlab.numbers import at_least_one, within
 from genlab.registry import experiments
 
 PLAYER = "dbm"
@@ -55,19 +54,13 @@ class Dbm(Experiment):
         """Refuses knobs while they are numbers, before any tracing."""
         self._negative()
         within("experiment.weight_decay", self.weight_decay, 0.0)
-        for knob in ("mean_field_sweeps", "sample_sweeps"):
-            if getattr(self, knob) < 1:
-                raise InputError(
-                    f"experiment.{knob}={getattr(self, knob)}: take 1 or more"
-                )
+        at_least_one(
+            mean_field_sweeps=self.mean_field_sweeps, sample_sweeps=self.sample_sweeps
+        )
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] are no states of Bernoulli units."""
-        if low < 0 or high > 1:
-            raise InputError(
-                f"examples in [{low:g}, {high:g}] for Bernoulli visible units, which are in"
-                " [0, 1]; take data.value_range=(0, 1)"
-            )
+        check_binary(low, high)
 
     def _module(self):
         return self.networks["machine"].module

@@ -13,11 +13,11 @@ from genlab.boltzmann.labels import label_log_probabilities, log_marginal
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.mean_field import bernoulli_entropy
 from genlab.boltzmann.negative import NegativePhase
-from genlab.boltzmann.units import Labelled
+from genlab.boltzmann.units import Labelled, check_binary
 from genlab.errors import InputError
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
-from genlab.numbers import within
+from genlab.numbers import at_least_one, within
 from genlab.objectives.likelihood import bernoulli
 from genlab.registry import experiments
 
@@ -55,10 +55,7 @@ class Dbn(Experiment):
         """Refuses knobs, and layers that do not chain, before any tracing."""
         self._negative()
         within("experiment.weight_decay", self.weight_decay, 0.0)
-        if self.sample_sweeps < 1:
-            raise InputError(
-                f"experiment.sample_sweeps={self.sample_sweeps}: take 1 or more"
-            )
+        at_least_one(sample_sweeps=self.sample_sweeps)
         up, down = self._layers("recognition"), self._layers("generative")
         top = tuple(self._module().example_shape)
         if tuple(up.widths) != tuple(down.widths) or tuple(up.widths[-1:]) != top:
@@ -74,11 +71,7 @@ class Dbn(Experiment):
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] are no states of Bernoulli units."""
-        if low < 0 or high > 1:
-            raise InputError(
-                f"examples in [{low:g}, {high:g}] for Bernoulli visible units, which are in"
-                " [0, 1]; take data.value_range=(0, 1)"
-            )
+        check_binary(low, high)
 
     def _layers(self, role: str):
         return self.networks[role].module

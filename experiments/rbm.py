@@ -14,11 +14,11 @@ from genlab.boltzmann.labels import label_log_probabilities
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.negative import ROLE, NegativePhase
 from genlab.boltzmann.pseudo import pseudo_log_likelihood
-from genlab.boltzmann.units import Bernoulli, Gaussian, Labelled
+from genlab.boltzmann.units import Bernoulli, Gaussian, Labelled, check_binary
 from genlab.errors import InputError
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
-from genlab.numbers import within
+from genlab.numbers import at_least_one, within
 from genlab.objectives.regularizer import Encoding
 from genlab.registry import experiments, objectives
 
@@ -65,10 +65,7 @@ class Rbm(Experiment):
         """Refuses knobs while they are numbers, before any tracing."""
         self._negative()
         within("experiment.weight_decay", self.weight_decay, 0.0)
-        if self.sample_sweeps < 1:
-            raise InputError(
-                f"experiment.sample_sweeps={self.sample_sweeps}: take 1 or more"
-            )
+        at_least_one(sample_sweeps=self.sample_sweeps)
         if self.mean_decay is not None:
             within("experiment.mean_decay", self.mean_decay, 0.0, 1.0)
         module = self._module()
@@ -77,13 +74,8 @@ class Rbm(Experiment):
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] do not fit the visible units."""
-        inside = 0 <= low and high <= 1
-        of_code = "features" in self.networks
-        if self._module().visible == "bernoulli" and not inside and not of_code:
-            raise InputError(
-                f"examples in [{low:g}, {high:g}] for Bernoulli visible units, which are in"
-                " [0, 1]; take data.value_range=(0, 1), or visible='gaussian' on the model"
-            )
+        if self._module().visible == "bernoulli" and "features" not in self.networks:
+            check_binary(low, high, "visible='gaussian' on the model")
 
     def _module(self):
         return self.networks["machine"].module

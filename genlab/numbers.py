@@ -25,3 +25,10 @@ def within(
     if not fits:
         left, right = ("(", ")") if inside else ("[", "]")
         raise InputError(f"{name}={value} is outside {left}{low:g}, {high:g}{right}")
+
+
+def at_least_one(**counts: int | None) -> None:
+    """Raises InputError for the first of the experiment's counts that is below 1; None passes."""
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise InputError(f"experiment.{name}={count}: take 1 or more")

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import os
+import re
 import string
 from importlib import resources
 from pathlib import Path
@@ -78,7 +79,8 @@ def _write(folder: Path, page: str) -> Path:
 def _run_page(run: Run) -> str:
     curves, data = sections.curves(run)
     return _page(
-        "page.html",
+        "report",
+        "run.html",
         ("page.css",),
         RUN_SCRIPTS,
         title=html.escape(run.name),
@@ -98,6 +100,7 @@ def _sweep_page(sweep: Sweep) -> str:
     knobs = differing_knobs([trial.overrides for trial in sweep.trials])
     groups = seed_groups(sweep, knobs)
     return _page(
+        "sweep",
         "sweep.html",
         ("page.css", "sweep.css"),
         SWEEP_SCRIPTS,
@@ -116,17 +119,34 @@ def _sweep_page(sweep: Sweep) -> str:
 
 
 def _page(
-    template: str, styles: tuple[str, ...], scripts: tuple[str, ...], **parts: str
+    kind: str,
+    template: str,
+    styles: tuple[str, ...],
+    scripts: tuple[str, ...],
+    *,
+    title: str,
+    status: str,
+    facts: str,
+    data: str,
+    **parts: str,
 ) -> str:
+    body = _asset(template)
+    headings = re.findall(r'<section id="(\w+)"><h2>(\w+)</h2>', body)
     script = "".join(map(_asset, scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return string.Template(_asset(template)).substitute(
+    return string.Template(_asset("page.html")).substitute(
+        kind=kind,
+        links="\n".join(f'<a href="#{name}">{text}</a>' for name, text in headings),
+        body=string.Template(body).substitute(parts),
         style="".join(map(_asset, styles)),
         script=script,
         # Only this very script may run: a name from a config cannot smuggle one in.
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline';"
         f" script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        **parts,
+        title=title,
+        status=status,
+        facts=facts,
+        data=data,
     )
 
 

@@ -1,6 +1,8 @@
 """What the tests of pages share: hostile text, a parser of HTML, a browser."""
 
+import html
 import json
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -52,3 +54,39 @@ def rendered(path, profile):
     return subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=True
     ).stdout
+
+
+OUTER = """<!doctype html><title>outer</title><script>
+addEventListener("message", (event) => {
+  const note = document.createElement("pre");
+  note.textContent = JSON.stringify(event.data);
+  document.body.append(note);
+});
+</script><body>%s"""
+
+
+def told_by(page, probe, folder):
+    """What a probe script inside the page posts to its parent, on a phone and on a desk."""
+    watch = (
+        "<script>window.failures = [];"
+        "addEventListener('error', (e) => failures.push(e.message));</script>"
+    )
+    # The policy forbids any script but the page's own, the probe too.
+    probed = re.sub(r"<meta http-equiv=.*?>\n", watch, page, count=1)
+    probed = probed.replace("</body>", probe + "</body>")
+    (folder / "report.html").write_text(probed, encoding="utf-8")
+    # A headless window is at least 500 wide; a frame in it may be as narrow as a phone.
+    frames = "".join(
+        f'<iframe src="report.html" style="width:{width}px;height:800px;border:0">'
+        "</iframe>"
+        for width in (390, 1280)
+    )
+    (folder / "outer.html").write_text(OUTER % frames)
+    dom = rendered(folder / "outer.html", folder / "profile")
+    notes = re.findall(r"<pre>(.*?)</pre>", dom)
+    told = {note["width"]: note for note in map(json.loads, map(html.unescape, notes))}
+    assert sorted(told) == [390, 1280]
+    for note in told.values():
+        assert note["errors"] == [] and note["ready"] == "true"
+        assert note["overflow"] <= 0
+    return list(told.values())

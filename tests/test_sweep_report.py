@@ -9,7 +9,7 @@ import shlex
 
 import numpy as np
 import pytest
-from pages import HOSTILE, Elements, needs_browser, rendered, write_lines
+from pages import HOSTILE, Elements, needs_browser, rendered, told_by, write_lines
 
 from genlab.errors import InputError
 from genlab.plots.grid import save_png
@@ -459,38 +459,12 @@ told.unnamed = all("button, input, select").filter(
 parent.postMessage(told, "*");
 </script>
 """
-OUTER = """<!doctype html><title>outer</title><script>
-addEventListener("message", (event) => {
-  const note = document.createElement("pre");
-  note.textContent = JSON.stringify(event.data);
-  document.body.append(note);
-});
-</script><body>%s"""
 
 
 @needs_browser
 def test_controls_work_and_nothing_overflows_on_phone_and_desk(page, tmp_path):
-    watch = (
-        "<script>window.failures = [];"
-        "addEventListener('error', (e) => failures.push(e.message));</script>"
-    )
-    # The policy forbids any script but the page's own, the probe too.
-    probed = re.sub(r"<meta http-equiv=.*?>\n", watch, page, count=1)
-    probed = probed.replace("</body>", PROBE + "</body>")
-    (tmp_path / "report.html").write_text(probed, encoding="utf-8")
-    frames = "".join(
-        f'<iframe src="report.html" style="width:{width}px;height:800px;border:0">'
-        "</iframe>"
-        for width in (390, 1280)
-    )
-    (tmp_path / "outer.html").write_text(OUTER % frames)
-    dom = rendered(tmp_path / "outer.html", tmp_path / "profile")
-    notes = re.findall(r"<pre>(.*?)</pre>", dom)
-    told = {note["width"]: note for note in map(json.loads, map(html.unescape, notes))}
-    assert sorted(told) == [390, 1280]
-    for note in told.values():
-        assert note["errors"] == [] and note["ready"] == "true"
-        assert note["overflow"] <= 0 and note["unnamed"] == 0
+    for note in told_by(page, PROBE, tmp_path):
+        assert note["unnamed"] == 0
         assert (note["first"], note["strands"], note["open"]) == ("0", 13, 5)
         assert not note["broken"] and note["spots"] == 8 and note["bands"] == 4
         # Rows from the larger rate down, columns from the smaller beta up.

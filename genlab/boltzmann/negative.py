@@ -12,6 +12,7 @@ from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.tempering import ladder, tempered_sweep
 from genlab.boltzmann.units import Units
 from genlab.errors import InputError
+from genlab.numbers import at_least_one
 
 Array = jax.Array
 PyTree = Any
@@ -40,14 +41,9 @@ class NegativePhase:
     temperatures: int = 1
 
     def __post_init__(self) -> None:
-        counts = {
-            "sweeps": self.sweeps,
-            "chains": self.chains,
-            "temperatures": self.temperatures,
-        }
-        for name, count in counts.items():
-            if count is not None and count < 1:
-                raise InputError(f"experiment.{name}={count}: take 1 or more")
+        at_least_one(
+            sweeps=self.sweeps, chains=self.chains, temperatures=self.temperatures
+        )
         if self.temperatures > 1 and self.chains is None:
             raise InputError(
                 f"experiment.temperatures={self.temperatures} is for persistent chains;"

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab import rng
+from genlab.errors import InputError
 
 Array = jax.Array
 Coin = Callable[[Array, Array, tuple[int, ...]], Array]
@@ -26,6 +27,25 @@ def fine_coin(key: Array, probability: Array, shape: tuple[int, ...]) -> Array:
     would be seen on too often by a coin of 16 bits.
     """
     return rng.uniform(key, shape) < probability
+
+
+def check_binary(low: float, high: float, otherwise: str = "") -> None:
+    """Refuses examples that are no states, or probabilities, of binary units.
+
+    Args:
+      low: smallest number that an example may have.
+      high: largest.
+      otherwise: what would take such examples as they are, for the message.
+
+    Raises:
+      InputError: [low, high] reaches beyond [0, 1].
+    """
+    if low < 0 or high > 1:
+        ways = ["data.value_range=(0, 1)", *filter(None, [otherwise])]
+        raise InputError(
+            f"examples in [{low:g}, {high:g}] for Bernoulli visible units, which are in"
+            f" [0, 1]; take {', or '.join(ways)}"
+        )
 
 
 @dataclass(frozen=True)

@@ -67,16 +67,8 @@ def log_likelihood(
             f" num_train={num_train}: take 2 runs or more and three counts of 1 or more"
         )
     unnormalized = _unnormalized(trained, split, num)
-    machine = trained.call("machine")
     states = _states(trained, num_train)
-    base = machine.visible.base_field(jnp.asarray(states.mean(axis=0)))
-    steps = jnp.asarray(ais.schedule(betas))
-    key = rng.stream(trained.seed, "log_likelihood")
-    start = jnp.asarray(states[np.arange(runs) % len(states)])
-    forward = ais.summarize(_forward(machine, key, steps, base, runs=runs))
-    backward = ais.summarize_reverse(
-        _reverse(machine, key, steps, base, start, burn_in=burn_in)
-    )
+    forward, backward = _annealed(trained, states, betas, runs, burn_in)
     gap = abs(backward.log_z - forward.log_z)
     reliable = np.isfinite(forward.low) and gap <= tolerance
     mean = float(np.mean(unnormalized, dtype=np.float64))
@@ -105,6 +97,24 @@ def log_likelihood(
         "refused_beyond": f"{tolerance} nats between forward and reverse",
     }
     return Measurement(values, protocol)
+
+
+def _annealed(
+    trained: Trained,
+    states: np.ndarray,
+    betas: Sequence[int],
+    runs: int,
+    burn_in: int,
+) -> tuple[ais.Estimate, ais.Estimate]:
+    """log Z by annealing forward from the mean of the states, and in reverse from the states."""
+    machine = trained.call("machine")
+    base = machine.visible.base_field(jnp.asarray(states.mean(axis=0)))
+    steps = jnp.asarray(ais.schedule(betas))
+    key = rng.stream(trained.seed, "log_likelihood")
+    start = jnp.asarray(states[np.arange(runs) % len(states)])
+    forward = _forward(machine, key, steps, base, runs=runs)
+    backward = _reverse(machine, key, steps, base, start, burn_in=burn_in)
+    return ais.summarize(forward), ais.summarize_reverse(backward)
 
 
 @metrics.register
