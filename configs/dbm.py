@@ -54,17 +54,10 @@ def get_config(variant: str = "") -> ConfigDict:
     config.stages = doubled(widths, rounds)
     config.start = dict(name="copy", parts=under("dbm/machine", len(widths)))
     if kind in ("classifier", "random"):
-        parts = (
-            "experiment",
-            "objective",
-            "model",
-            "optimizer",
-            "train",
-            "data",
-            "start",
-        )
-        whole = {part: config[part].to_dict() for part in parts}
-        stage = dict(name="joint", **whole)
+        parts = ("experiment", "objective", "model", "optimizer", "start")
+        stage = {part: config[part].to_dict() for part in parts}
+        stage["name"], stage["train"] = "joint", dict(steps=config.train.steps)
+        stage["data"] = dict(binarize="dynamic", train_size=0)
         dbn.classifier(config, widths, mnist)
         config.model.classifier = dict(name="mean_field_classifier", widths=widths)
         config.eval.metrics, config.sample.plots = (), ()
@@ -97,14 +90,15 @@ def joint(config: ConfigDict, machine: dict, betas) -> None:
 
 
 def doubled(widths, rounds: int) -> tuple[dict, ...]:
-    """Greedy stages: the first machine's input is doubled, and the last one's hidden layer."""
+    """Greedy stages: each layer's input is doubled from the side where the other layers are."""
     stages = dbn.greedy(widths, rounds)
-    stages[0]["model"]["machine"]["visible_copies"] = 2
-    stages[-1]["model"]["machine"]["hidden_copies"] = 2
-    for stage in stages[1:]:
-        # The layer below was trained on two copies of the example.
-        stage["start"]["factors"] = {"frozen/features/layer_0/kernel": 2.0}
-    for stage in stages:
+    for index, stage in enumerate(stages):
+        machine = stage["model"]["machine"]
+        machine["visible_copies"] = 2 if stage is not stages[-1] else 1
+        machine["hidden_copies"] = 2 if index else 1
+        # The layers below were trained on two copies of what they see.
+        factors = {f"frozen/features/layer_{i}/kernel": 2.0 for i in range(index)}
+        stage["start"] = {**stage["start"], **({"factors": factors} if index else {})}
         stage["optimizer"]["rbm"]["learning_rate"] = 0.025
     return stages
 

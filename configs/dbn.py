@@ -39,7 +39,17 @@ def get_config(variant: str = "") -> ConfigDict:
     """Up-down after greedy training; `random` is the classifier without pretraining."""
     place, _, kind = variant.rpartition("_")
     mnist = "mnist" in (place, kind)
-    widths, top, rounds = ((500,), 2000, 60_000) if mnist else ((100,), 200, 5_000)
+    discriminative = kind in ("classifier", "random")
+    widths, top, rounds, chains = (100,), 200, 5_000, None
+    if mnist:
+        # Persistent chains for a likelihood; the first paper's widths for what reads digits.
+        widths, top, rounds, chains = (500,), 2000, 90_000, 100
+        if discriminative or kind == "labels":
+            widths, rounds, chains = (
+                (500, 500),
+                12_000 if discriminative else 60_000,
+                None,
+            )
     config = base.get_config()
     config.data.update(name="digits", binarize="dynamic")
     config.train = dict(steps=5_000, batch_size=100, steps_per_call=100)
@@ -53,16 +63,17 @@ def get_config(variant: str = "") -> ConfigDict:
         config.train.steps = 8
 
     labels = 10 if kind == "labels" else 0
-    if kind in ("classifier", "random"):
+    if discriminative:
         classifier(config, (*widths, top), mnist)
     else:
         up_down(config, widths, top, labels, BETAS_MNIST if mnist else BETAS)
+        config.experiment.chains = chains
     if variant == "tiny":
         config.experiment.sample_sweeps = 10
         base.tiny(config)
         config.sample.plots = ("samples",)
     if kind != "random":
-        config.stages = greedy((*widths, top), rounds, labels)
+        config.stages = greedy((*widths, top), rounds, labels, chains)
         parts = under("classifier/classifier/encoder", (*widths, top))
         if kind != "classifier":
             parts = {
@@ -108,9 +119,14 @@ def classifier(config: ConfigDict, widths, mnist: bool) -> None:
         classifier=dict(name="adam", learning_rate=1e-3, schedule=schedule)
     )
     config.eval.update(every=config.train.steps // 4, best="cross_entropy")
+    if mnist:  # all 60,000 labels, and nothing held back to choose by
+        config.data.validation_fraction = 0.0
+        config.eval.update(every=0, best="")
 
 
-def greedy(widths, rounds: int, labels: int = 0) -> tuple[dict, ...]:
+def greedy(
+    widths, rounds: int, labels: int = 0, chains: int | None = None
+) -> tuple[dict, ...]:
     """A stage for each machine, on states drawn from the frozen layers below; labels at the top."""
     stages = []
     for index, width in enumerate(widths):
@@ -126,7 +142,7 @@ def greedy(widths, rounds: int, labels: int = 0) -> tuple[dict, ...]:
         stages.append(
             dict(
                 name=f"layer_{index}",
-                experiment=dict(name="rbm"),
+                experiment=dict(name="rbm", chains=chains),
                 objective=dict(name="energy_difference"),
                 model=model,
                 optimizer=dict(

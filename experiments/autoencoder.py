@@ -7,11 +7,11 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab import parallel
 from genlab.errors import InputError
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
 from genlab.numbers import within
+from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.likelihood import mean_example
 from genlab.objectives.regularizer import Encoding
 from genlab.registry import corruptions, experiments, objectives
@@ -80,7 +80,7 @@ class Autoencoder(Experiment):
         for collection, roles in variables.items():
             extra[collection] = {**extra.get(collection, {}), **roles}
         if self.mean_decay is not None:
-            extra["code_mean"] = {"running": jnp.full((z.shape[1],), 0.5)}
+            extra |= first_mean(z.shape[1])
         return params, extra
 
     def players(self) -> dict[str, Player]:
@@ -100,10 +100,7 @@ class Autoencoder(Experiment):
         kernels = self._kernels(params)
         outputs, renewed = decoder.train(params, renewed, code, *kernels, key=draw.root)
         terms = {"reconstruction": self.objective(outputs, x)}
-        mean = self._mean_activations(extra, code)
-        if self.mean_decay is not None:
-            kept = jax.lax.stop_gradient(mean)
-            renewed = {**renewed, "code_mean": {"running": kept}}
+        mean, renewed = mean_activations(code, renewed, decay=self.mean_decay)
         if self.regularizer is not None:
             encoding = self._encoding(params, extra, draw, x, mean)
             regularizer = objectives.choose(self.regularizer)
@@ -113,15 +110,6 @@ class Autoencoder(Experiment):
             "active_share": jnp.mean((jnp.abs(code) > 0.01).astype(jnp.float32), -1),
         }
         return Loss(terms, renewed, metrics)
-
-    def _mean_activations(self, extra: PyTree, code: Array) -> Array:
-        mean = parallel.mean_over_devices(jnp.mean(code, axis=0))
-        if self.mean_decay is None:
-            return mean
-        old = extra["code_mean"]["running"]
-        running = self.mean_decay * old + (1 - self.mean_decay) * mean
-        # The running mean's value with the batch's slope, which the share of the new would scale.
-        return jax.lax.stop_gradient(running - mean) + mean
 
     def _encoding(
         self, params: PyTree, extra: PyTree, draw: Draw, x: Array, mean: Array

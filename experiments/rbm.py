@@ -7,10 +7,10 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab import parallel, rng
+from genlab import rng
 from genlab.boltzmann import gibbs
 from genlab.boltzmann.completion import complete
-from genlab.boltzmann.labels import label_log_probabilities
+from genlab.boltzmann.labels import label_log_probabilities, log_marginal
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.negative import ROLE, NegativePhase
 from genlab.boltzmann.pseudo import pseudo_log_likelihood
@@ -19,6 +19,7 @@ from genlab.errors import InputError
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
 from genlab.numbers import at_least_one, within
+from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.regularizer import Encoding
 from genlab.registry import experiments, objectives
 
@@ -94,7 +95,7 @@ class Rbm(Experiment):
         params, extra = initialize(key, {PLAYER: networks, **groups})
         extra |= self._negative().init(key, self._module().units())
         if self.mean_decay is not None:
-            extra["code_mean"] = {"units": jnp.full((self._module().hidden,), 0.5)}
+            extra |= first_mean(self._module().hidden)
         return params, extra
 
     def players(self) -> dict[str, Player]:
@@ -112,16 +113,14 @@ class Rbm(Experiment):
         terms = self.objective(machine.free_energy(data), machine.free_energy(states))
         kernel = params[PLAYER]["machine"]["kernel"]
         terms["weight_decay"] = 0.5 * self.weight_decay * jnp.sum(jnp.square(kernel))
-        code = machine.hidden.mean(machine.hidden_field(data))
-        mean = parallel.mean_over_devices(jnp.mean(code, axis=0))
-        if self.mean_decay is not None:
-            old = extra["code_mean"]["units"]
-            mean = self.mean_decay * old + (1 - self.mean_decay) * mean
-            kept = jax.lax.stop_gradient(mean)
-            renewed = {**renewed, "code_mean": {"units": kept}}
+        # Copies of a hidden unit are one unit.
+        encode = lambda v: machine.hidden.mean(machine.hidden_field(v))[
+            :, : self._module().hidden
+        ]
+        code = encode(data)
+        mean, renewed = mean_activations(code, renewed, decay=self.mean_decay)
         if self.regularizer is not None:
-            hidden = lambda v: machine.hidden.mean(machine.hidden_field(v))
-            encoding = Encoding(hidden, data, code, mean)
+            encoding = Encoding(encode, data, code, mean)
             regularizer = objectives.choose(self.regularizer)
             terms["regularization"] = regularizer(encoding, draw.key("regularizer"))
         metrics["mean_activation"] = jnp.mean(code, axis=-1)
@@ -147,18 +146,21 @@ class Rbm(Experiment):
         return module.visible_states(x, label)
 
     def log_unnormalized(self, params: PyTree, extra: PyTree, draw: Draw) -> Array:
-        """log p(x) + log Z of a batch, exact: [B], nats."""
+        """log p(x) + log Z of a batch, exact, labels summed out: [B], nats."""
         v = self.machine_states(params, extra, draw)
         machine = self.machine(params, extra)
+        if isinstance(machine.visible, Labelled):
+            return log_marginal(machine, v[:, : machine.visible.bernoulli])
         return -machine.free_energy(v) - self._module().log_volume()
 
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
         """Of held-out examples, [B] each: free energy (nats), half the squared error of the
-        reconstruction, of Bernoulli units the log pseudo-likelihood (nats), and with labels
+        reconstruction in the unit of the examples, of Bernoulli units the log pseudo-likelihood (nats), and with labels
         whether the most probable one is right."""
         machine = self.machine(params, extra)
         v = self.machine_states(params, extra, draw)
-        gap = machine.reconstruct(v) - v
+        examples = self._module().examples
+        gap = (examples(machine.reconstruct(v)) - examples(v)).reshape(v.shape[0], -1)
         values = {
             "free_energy": machine.free_energy(v),
             "squared_error": 0.5 * jnp.sum(jnp.square(gap), axis=-1),

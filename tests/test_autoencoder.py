@@ -345,7 +345,7 @@ def test_running_mean_follows_the_code():
         x = _batch(built, feed, step)
         code = built.experiment.encode(before.params, before.extra, x)
         expected = 0.5 * expected + 0.5 * np.mean(code, axis=0)
-        found = state.extra["code_mean"]["running"]
+        found = state.extra["code_mean"]["units"]
         np.testing.assert_allclose(found, expected, rtol=1e-5)
         np.testing.assert_allclose(
             metrics["autoencoder/mean_activation"], [np.mean(code)], rtol=1e-5

@@ -11,10 +11,13 @@ from sklearn.neural_network import BernoulliRBM
 from genlab.boltzmann import exact, gibbs, tempering
 from genlab.boltzmann.completion import complete
 from genlab.boltzmann.machine import Machine
-from genlab.boltzmann.negative import NegativePhase
+from genlab.boltzmann.negative import ROLE, NegativePhase
 from genlab.boltzmann.pseudo import pseudo_log_likelihood, unit_log_probability
 from genlab.boltzmann.units import Bernoulli, Gaussian
+from genlab.build import build_experiment
+from genlab.data.dataset import Dataset, array_splits
 from genlab.errors import InputError
+from genlab.experiment import Draw
 from genlab.models.rbm import Rbm
 from genlab.objectives.energy import energy_difference
 from genlab.recipe import Recipe
@@ -265,6 +268,93 @@ def test_sparsity_pulls_activations_to_its_target():
         found[weight] = metrics["rbm/mean_activation"][-10:].mean()
     assert abs(found[20.0] - 0.6) < 0.1
     assert found[0.0] < 0.4
+
+
+def _of_units(**knobs):
+    """An RBM on points of four units, with its parameters drawn wide, and its data."""
+    model = knobs.pop("model", {})
+    arrays = {
+        "x": small.states(4)[[1, 6, 11, 12]].astype(np.float32),
+        "label": np.array([0, 1, 2, 1], np.int32),
+    }
+    splits = array_splits({"train": arrays}, validation_fraction=0.0, test_fraction=0.0)
+    spec = {
+        "experiment": {"name": "rbm", **knobs},
+        "objective": {"name": "energy_difference"},
+        "model": {"machine": dict(name="rbm", hidden=3, std=1.0, **model)},
+        "optimizer": {"rbm": {"name": "sgd", "learning_rate": 0.1}},
+    }
+    experiment = build_experiment(spec, Dataset("units", splits, (4,), num_classes=3))
+    batch = jax.tree.map(jnp.asarray, arrays)
+    params, extra = experiment.init(jax.random.key(3), batch)
+    draw = Draw(batch, jax.random.key(1), jnp.zeros((), jnp.int32))
+    return experiment, params, extra, draw
+
+
+@pytest.mark.parametrize("chains", [None, 6])
+def test_the_loss_has_the_published_gradient_and_moves_its_chains(chains):
+    experiment, params, extra, draw = _of_units(
+        sweeps=2, chains=chains, weight_decay=0.3
+    )
+    loss = experiment.players()["rbm"].loss
+    machine = experiment.machine(params, extra)
+    start = extra["chains"][ROLE] if chains else draw.batch["x"]
+    states = gibbs.sweeps(machine, start, draw.key("negative"), 2)
+    renewed = loss(params, extra, draw).extra
+    if chains:
+        np.testing.assert_array_equal(renewed["chains"][ROLE], states)
+        assert np.any(states != start)
+
+    def correlation(v):
+        return v.T @ machine.hidden.mean(machine.hidden_field(v)) / len(v)
+
+    total = lambda p: sum(map(jnp.mean, loss(p, extra, draw).terms.values()))
+    found = jax.grad(total)(params)["rbm"]["machine"]["kernel"]
+    expected = correlation(states) - correlation(draw.batch["x"]) + 0.3 * machine.kernel
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_likelihood_of_a_machine_with_labels_is_of_the_example_alone():
+    experiment, params, extra, draw = _of_units(model=dict(labels=3))
+    machine = experiment.machine(params, extra)
+    _, p, log_z = small.joint(machine)
+    states = small.visible_states(machine)
+    expected = [
+        np.log(p[(states[:, :4] == np.asarray(x)).all(axis=1)].sum())
+        for x in draw.batch["x"]
+    ]
+    found = experiment.log_unnormalized(params, extra, draw) - log_z
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", [dict(visible="gaussian", scale=0.2), dict(labels=3)])
+def test_squared_error_is_in_the_unit_of_the_examples(model):
+    experiment, params, extra, draw = _of_units(model=model)
+    x = draw.batch["x"]
+    v = experiment.machine_states(params, extra, draw)
+    back = experiment.machine(params, extra).reconstruct(v)[:, :4]
+    gap = np.asarray(back * model.get("scale", 1.0) - x)
+    found = experiment.measure(params, extra, draw)["squared_error"]
+    np.testing.assert_allclose(found, 0.5 * np.square(gap).sum(axis=1), rtol=1e-4)
+
+
+def test_running_mean_of_copied_units_has_the_slope_of_the_batch():
+    """Two copies of a hidden unit are one; a decay changes the mean's value, not its slope."""
+    part = {"name": "kl_sparsity", "weight": 1.0, "target": 0.1}
+    knobs = dict(regularizer=part, model=dict(hidden_copies=2))
+
+    def gradient(decay):
+        experiment, params, extra, draw = _of_units(mean_decay=decay, **knobs)
+        loss = experiment.players()["rbm"].loss
+        if decay:  # the running mean at the batch's own
+            code = experiment.encode(params, extra, draw.batch["x"])
+            extra = {**extra, "code_mean": {"units": jnp.mean(code, axis=0)}}
+        term = lambda p: loss(p, extra, draw).terms["regularization"]
+        return jax.grad(term)(params)["rbm"]["machine"]["kernel"]
+
+    gradients = gradient(None), gradient(0.9)
+    assert np.abs(gradients[0]).max() > 0.01
+    np.testing.assert_allclose(*gradients, rtol=1e-4, atol=1e-6)
 
 
 def test_weight_decay_is_half_the_squared_weights():

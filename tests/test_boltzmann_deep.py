@@ -18,8 +18,10 @@ from genlab.data.dataset import Dataset, array_splits
 from genlab.errors import InputError
 from genlab.experiment import Draw
 from genlab.models.dbm import Dbm
+from genlab.models.mean_field_classifier import MeanFieldClassifier
 from genlab.models.rbm import Rbm
 from genlab.recipe import Recipe
+from genlab.stage import stages_of
 
 ENERGY = {"name": "energy_difference"}
 SGD = {"name": "sgd", "learning_rate": 0.1}
@@ -139,6 +141,108 @@ def _deep(widths):
     module = Dbm((4,), widths)
     params = module.init(jax.random.key(0), jnp.zeros((1, 4)))["params"]
     return module, _strong(params, 0.7)
+
+
+def test_up_down_moves_by_the_delta_rule():
+    experiment, params, extra = _belief()
+    draw = _draw(small.states(4))
+    loss = experiment.players()["dbn"].loss
+
+    def gradient(term, role):
+        mean = lambda p: jnp.mean(loss(p, extra, draw).terms[term])
+        layer = jax.grad(mean)(params)["dbn"][role]["layer_0"]
+        return layer["kernel"], layer["bias"]
+
+    def delta(role, given, wanted):
+        """Of the weights that predict states from those next to them, by hand."""
+        layer = jax.tree.map(np.asarray, params["dbn"][role]["layer_0"])
+        down = role == "generative"
+        kernel = layer["kernel"].T if down else layer["kernel"]
+        gap = wanted - _sigmoid(given @ kernel + layer["bias"])
+        slope = -given.T @ gap / len(gap)
+        return slope.T if down else slope, -gap.mean(axis=0)
+
+    wake = [
+        np.asarray(s) for s in experiment._up(params, draw.batch["x"], draw.key("up"))
+    ]
+    dreamt, _, _ = experiment._negative()(
+        experiment.machine(params, extra),
+        extra,
+        jnp.asarray(wake[1]),
+        draw.key("negative"),
+    )
+    sleep = [np.asarray(s) for s in experiment._down(params, dreamt, draw.key("down"))]
+    assert np.any(wake[0] != sleep[0])
+    for term, role, states in (
+        ("generation", "generative", wake[::-1]),
+        ("recognition", "recognition", sleep),
+    ):
+        for found, expected in zip(
+            gradient(term, role), delta(role, *states), strict=True
+        ):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+        other = "recognition" if role == "generative" else "generative"
+        assert not np.any(gradient(term, other)[0])
+
+
+@pytest.mark.parametrize("name", ["dbn", "dbm"])
+def test_classifier_starts_from_the_machines(name):
+    """Every stage gets other numbers, so that no mapping can pass by chance."""
+    course = Course.build(recipes.plain(name, "classifier"))
+    sources = {}
+    for index, recipe in enumerate(course.recipes):
+        state = recipe.first_state(np.uint32(0), sources)
+        params, extra = recipe.experiment.view(state)
+        sources[recipe.stage] = (_strong(params, 1.0 + index), extra)
+    found = state.params["classifier"]["classifier"]
+    if name == "dbm":
+        machine = sources["joint"][0]["dbm"]["machine"]
+        expected = {
+            f"layer_{i}/{leaf}": machine[f"{part}_{i}"]
+            for i in (0, 1)
+            for leaf, part in (("kernel", "kernel"), ("bias", "hidden_bias"))
+        } | {"feedback/kernel": machine["kernel_1"]}
+        recipes.assert_identical(found["machine"], machine)
+    else:
+        found = found["encoder"]
+        layers = [sources[f"layer_{i}"][0]["rbm"]["machine"] for i in (0, 1)]
+        expected = {
+            f"layer_{i}/{leaf}": layers[i][part]
+            for i in (0, 1)
+            for leaf, part in (("kernel", "kernel"), ("bias", "hidden_bias"))
+        }
+    for path, leaf in expected.items():
+        layer, parameter = path.split("/")
+        np.testing.assert_array_equal(found[layer][parameter], leaf, err_msg=path)
+
+
+def test_mean_field_classifier_by_hand():
+    module = MeanFieldClassifier(num_classes=3, example_shape=(4,), widths=(3, 2))
+    x = jnp.asarray(small.states(4)[[2, 7, 13]], jnp.float32)
+    params = _strong(module.init(jax.random.key(0), x)["params"], 0.7)
+    deep = Dbm((4,), (3, 2))
+    _, upper = deep.posterior(params["machine"], x, count=10)
+    own = jax.tree.map(np.asarray, params)
+    first = x @ own["layer_0"]["kernel"] + _sigmoid(upper) @ own["feedback"]["kernel"].T
+    h = _sigmoid(np.asarray(first) + own["layer_0"]["bias"])
+    h = _sigmoid(h @ own["layer_1"]["kernel"] + own["layer_1"]["bias"])
+    expected = h @ own["head"]["kernel"] + own["head"]["bias"]
+    logits = lambda p: module.apply({"params": p}, x)
+    np.testing.assert_allclose(logits(params), expected, atol=1e-5)
+    moved = jax.grad(lambda p: jnp.sum(jnp.square(logits(p))))(params)
+    assert not any(np.any(leaf) for leaf in jax.tree.leaves(moved["machine"]))
+    assert all(np.any(leaf) for leaf in jax.tree.leaves(moved["feedback"]))
+
+
+def test_overrides_of_the_data_reach_every_stage():
+    config = recipes.plain(
+        "dbm", "classifier", data__image_size="8", train__batch_size="7"
+    )
+    stages = stages_of(config)
+    assert len(stages) == 4
+    for stage in stages:
+        assert stage.config["data"]["image_size"] == 8
+        assert stage.config["train"]["batch_size"] == 7
 
 
 @pytest.mark.parametrize("widths", [(3, 2), (3, 2, 2)])

@@ -82,12 +82,24 @@ def test_completion_keeps_the_known_half(name):
     np.testing.assert_allclose(out[:, :4], x[:, :4], atol=1e-6)
 
 
-def test_gap_is_zero_between_equal_examples():
+def test_gap_is_held_out_above_training_free_energy():
     model = trained("rbm_gaussian")
-    knobs = dict(num=20, num_train=20)
-    values = metrics.build("free_energy_gap", **knobs)(model, "train").values
-    assert values["gap"] == 0
-    assert values["train"] != 0
+    found = metrics.build("free_energy_gap", num=10_000, num_train=20)(model, "test")
+    machine = model.call("machine")
+    means = {
+        split: machine.free_energy(x.reshape(len(x), -1) / 0.2).mean()
+        for split, x in (
+            ("test", model.examples("test", 300)["x"]),
+            ("train", model.examples("train", 20)["x"]),
+        )
+    }
+    volume = 64 * np.log(0.2)  # of the examples' space, above that of the units
+    for name, split in (("held_out", "test"), ("train", "train")):
+        np.testing.assert_allclose(found.values[name], means[split] + volume, rtol=1e-4)
+    gap = means["test"] - means["train"]
+    np.testing.assert_allclose(found.values["gap"], gap, atol=1e-2)
+    assert abs(gap) > 0.1
+    assert (found.protocol["examples"], found.protocol["train_examples"]) == (300, 20)
 
 
 @pytest.mark.parametrize(

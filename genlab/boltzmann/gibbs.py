@@ -19,7 +19,6 @@ def sweep(
     *,
     coin: Coin = rng.bernoulli,
     keep_visible: Keep = lambda v: v,
-    keep_hidden: Keep = lambda h: h,
 ) -> Array:
     """h ~ p(h|v), then v' ~ p(v|h); leaves p(v), and p(v) T(v'|v) is symmetric.
 
@@ -29,13 +28,11 @@ def sweep(
       key: of this sweep.
       coin: how Bernoulli units are drawn.
       keep_visible: puts known visible units back in their places.
-      keep_hidden: the same for hidden units.
 
     Returns:
       [N, ..., D].
     """
     h = machine.sample_hidden(v, rng.fold(key, "hidden"), coin=coin)
-    h = keep_hidden(h)
     return keep_visible(machine.sample_visible(h, rng.fold(key, "visible"), coin=coin))
 
 

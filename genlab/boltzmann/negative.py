@@ -18,7 +18,6 @@ Array = jax.Array
 PyTree = Any
 
 ROLE = "negative"  # of chains in `extra`; no network's, so that no average is taken of them
-SWAP_DECAY = 0.99  # share of the old in the running swap rates
 
 
 @dataclass(frozen=True)
@@ -51,15 +50,12 @@ class NegativePhase:
             )
 
     def init(self, key: Array, units: Units) -> PyTree:
-        """What `extra` keeps: chains at random states, and swap rates of tempered ones."""
+        """What `extra` keeps: chains at random states."""
         if self.chains is None:
             return {}
         tempered = (self.temperatures,) if self.temperatures > 1 else ()
         field = jnp.zeros((self.chains, *tempered, units.size))
-        extra = {"chains": {ROLE: units.sample(field, rng.fold(key, "chains"))}}
-        if tempered:
-            extra["swap_rate"] = {ROLE: jnp.zeros((self.temperatures - 1,))}
-        return extra
+        return {"chains": {ROLE: units.sample(field, rng.fold(key, "chains"))}}
 
     def __call__(
         self, machine: Machine, extra: PyTree, data: Array, key: Array
@@ -86,9 +82,6 @@ class NegativePhase:
             return chains, _with(extra, "chains", chains), {}
         chains, rates = self._tempered(machine, chains, key)
         extra = _with(extra, "chains", chains)
-        old = extra["swap_rate"][ROLE]
-        running = SWAP_DECAY * old + (1 - SWAP_DECAY) * rates
-        extra = {**extra, "swap_rate": {ROLE: running}}
         named = {f"swap_rate_{pair}": rates[pair] for pair in range(rates.shape[0])}
         return chains[:, -1], extra, named
 

@@ -170,13 +170,18 @@ def free_energy_gap(
     Paper: Hinton 2012, A Practical Guide to Training Restricted Boltzmann Machines, section 6
     """
     _need_machine(trained, "free_energy_gap")
-    parts = {"held_out": (split, num), "train": ("train", num_train)}
+    held_out = -_unnormalized(trained, split, num)
+    train = -_unnormalized(trained, "train", num_train)
     values = {
-        name: -float(np.mean(_unnormalized(trained, *part), dtype=np.float64))
-        for name, part in parts.items()
+        "held_out": float(np.mean(held_out, dtype=np.float64)),
+        "train": float(np.mean(train, dtype=np.float64)),
     }
     values["gap"] = values["held_out"] - values["train"]
-    protocol = {"split": split, "examples": num, "train_examples": num_train}
+    protocol = {
+        "split": split,
+        "examples": len(held_out),
+        "train_examples": len(train),
+    }
     return Measurement(values, protocol)
 
 

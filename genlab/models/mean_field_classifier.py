@@ -19,7 +19,8 @@ class MeanFieldClassifier(nn.Module):
     """Two sigmoid layers that start where a machine's mean field is, and logits on top.
 
     h1 = sigma(v W1 + mu2 U^T + b1), h2 = sigma(h1 W2 + b2), mu2 the mean field of the machine's second
-    layer, which stays as it is; W1, W2 and U start as the machine's W1, W2 and W2.
+    layer; W1, W2 and U start as the machine's W1, W2 and W2. No gradient reaches the machine: it
+    stays as it is under an optimizer without weight decay.
 
     Attributes:
       num_classes: number of classes.

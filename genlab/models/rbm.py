@@ -37,7 +37,7 @@ class Rbm(nn.Module):
       visible_copies: 1, or 2 in the first machine of a deep one.
       hidden_copies: 1, or 2 in the last.
       std: standard deviation of the initial weights.
-      example_mean: mean of the data, [*example_shape]; None for zero biases.
+      example_mean: mean of the data, [*example_shape], of images in [0, 1]; None for zero biases.
       dtype: type of the computation.
 
     Papers: Smolensky 1986; Hinton 2012, A Practical Guide to Training Restricted Boltzmann Machines;
