@@ -8,7 +8,7 @@ Paper: Zhu et al. 2017, arXiv:1711.11586
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import base, pix2pix
 
 VARIANTS = ("tiny", "folder")
 
@@ -50,12 +50,12 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.discriminator.update(width=4, layers=1)
             config.data.update(name="digits", image_size=12)
             del config.data.colors, config.data.places
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.sample.every = config.checkpoint.every = 4
+            base.tiny(config)
+            config.eval.every = 0  # translating takes long to compile
             config.eval.metrics = (dict(name="diversity", num=4, draws=3),)
         case "folder":
-            preparation = {knob: config.data[knob] for knob in base.get_config().data}
-            config.data = dict(preparation, name="paired_folder", degrade=None)
+            pix2pix.of_folder(config, "paired_folder")
+            config.data.degrade = None
             config.model.generator.update(width=32, depth=6)
             config.model.discriminator.update(width=32, layers=3)
             config.train = dict(steps=20_000, batch_size=4, steps_per_call=20)

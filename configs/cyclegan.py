@@ -14,7 +14,7 @@ Paper: Zhu, Park, Isola & Efros 2017, arXiv:1703.10593
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import base, pix2pix
 
 VARIANTS = ("tiny", "folder", "horse2zebra")
 
@@ -55,26 +55,19 @@ def get_config(variant: str = "") -> ConfigDict:
             }
             config.experiment.pool_size = 4
             config.experiment.cycle.weight = 0.1
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.sample.every = config.checkpoint.every = 4
+            base.tiny(config)
+            config.eval.every = 0  # translating takes long to compile
             config.eval.metrics = (dict(name="cycle", num=8),)
         case "folder":
-            _of_folder(config)
+            pix2pix.of_folder(config, "unpaired_folder", metrics=("cycle",))
             _networks(config, width=24, blocks=6, layers=3)
             config.optimizer = dict(generators=_adam(6000), discriminators=_adam(6000))
-            config.data.augment = (
-                dict(name="random_jitter", enlarge=8),
-                "horizontal_flip",
-            )
+            config.data.augment = pix2pix.jitter(8)
             config.train = dict(steps=6000, batch_size=2, steps_per_call=20)
         case "horse2zebra":
-            _of_folder(config)
-            config.data.update(name="tfds:cycle_gan/horse2zebra", data_dir="")
-            config.data.image_size = 256
-            config.data.augment = (
-                dict(name="random_jitter", enlarge=30),
-                "horizontal_flip",
-            )
+            horses = "tfds:cycle_gan/horse2zebra"
+            pix2pix.of_folder(config, horses, ("cycle",), data_dir="", image_size=256)
+            config.data.augment = pix2pix.jitter(30)
             _networks(config, width=64, blocks=9, layers=3)
             # 200 epochs of 1,334 zebras, as many images as the larger domain has.
             config.train = dict(steps=266_800, batch_size=1, steps_per_call=20)
@@ -104,9 +97,3 @@ def _adam(steps: int, rate: float = 2e-4) -> dict:
     """Half of the rounds at the full rate, the other half down to 0."""
     schedule = dict(name="linear", begin=steps // 2, steps=steps - steps // 2)
     return dict(name="adam", learning_rate=rate, b1=0.5, schedule=schedule)
-
-
-def _of_folder(config: ConfigDict) -> None:
-    preparation = {knob: config.data[knob] for knob in base.get_config().data}
-    config.data = dict(preparation, name="unpaired_folder")
-    config.eval.metrics = ("cycle",)

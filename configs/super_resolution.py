@@ -9,7 +9,7 @@ Paper: Lim et al. 2017, arXiv:1707.02921 (the network); Ledig et al. 2017, arXiv
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import base, pix2pix
 
 VARIANTS = ("tiny", "x2", "adversarial", "folder")
 
@@ -35,28 +35,21 @@ def get_config(variant: str = "") -> ConfigDict:
             config.data.update(name="digits", image_size=12)
             del config.data.colors, config.data.places
             config.data.degrade.factor = 2
-            config.train = dict(steps=8, batch_size=8, steps_per_call=2)
-            config.log.every = config.sample.every = config.checkpoint.every = 4
+            base.tiny(config)
+            config.eval.every = 0  # translating takes long to compile
             config.eval.metrics = (dict(name="translation", num=16),)
         case "x2":
             config.data.degrade.factor = 2
         case "adversarial":
-            config.experiment = dict(
-                name="pix2pix",
-                reconstruction=dict(name="l1", weight=100.0),
-                perceptual=None,  # dict(name="perceptual", run=DIR, weight=10.0)
-                conditional=False,
-            )
-            config.objective = dict(name="non_saturating")
-            config.model.discriminator = dict(
-                name="patch_discriminator", width=16, layers=2, norm="instance"
-            )
-            config.optimizer.discriminator = dict(
-                name="adam", learning_rate=2e-4, b1=0.5
-            )
+            game = pix2pix.unet_against_patches()
+            config.experiment, config.objective = game.experiment, game.objective
+            config.experiment.conditional = False
+            # dict(name="perceptual", run=DIR, weight=10.0): features of a classifier's run
+            config.experiment.perceptual = None
+            config.model.discriminator = game.model.discriminator
+            config.optimizer.discriminator = game.optimizer.discriminator
         case "folder":
-            preparation = {knob: config.data[knob] for knob in base.get_config().data}
-            config.data = dict(preparation, name="folder", image_size=128, channels=3)
+            pix2pix.of_folder(config, "folder", image_size=128, channels=3)
             config.data.augment = ("horizontal_flip",)
             config.model.generator.update(width=64, blocks=16)
             config.optimizer.generator = _adam(100_000)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from experiments.translation import two_domains
 from experiments.vae import reparameterize
 from genlab import rng
+from genlab.adversary import Terms, compare
 from genlab.experiment import (
     Array,
     Draw,
@@ -147,13 +148,15 @@ class BicycleGan(Experiment):
 
     def _compare(
         self, name: str, params: PyTree, extra: PyTree, draw: Draw, fake: Array
-    ) -> tuple[dict[str, dict[str, Array]], PyTree]:
+    ) -> tuple[Terms, PyTree]:
         x, y = draw.batch["x"], draw.batch["y"]
-        discriminator = self.networks["discriminator"]
-        real_logits, extra = discriminator.train(
-            params, extra, x, y, key=draw.key(f"real_{name}")
+        return compare(
+            self.networks["discriminator"],
+            self.objective,
+            params,
+            extra,
+            draw,
+            (x, y),
+            (x, fake),
+            which=f"_{name}",
         )
-        fake_logits, extra = discriminator.train(
-            params, extra, x, fake, key=draw.key(f"fake_{name}")
-        )
-        return self.objective(real_logits.reshape(-1), fake_logits.reshape(-1)), extra

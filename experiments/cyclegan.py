@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from experiments.translation import two_domains
 from genlab import replay
+from genlab.adversary import Terms, compare
 from genlab.errors import InputError
 from genlab.experiment import (
     Array,
@@ -188,15 +189,16 @@ class CycleGan(Experiment):
 
     def _compare(
         self, domain: str, params: PyTree, extra: PyTree, draw: Draw, fake: Array
-    ) -> tuple[dict[str, dict[str, Array]], PyTree]:
-        discriminator = self.networks[f"discriminator_{domain}"]
-        real_logits, extra = discriminator.train(
-            params, extra, draw.batch[domain], key=draw.key("real")
+    ) -> tuple[Terms, PyTree]:
+        return compare(
+            self.networks[f"discriminator_{domain}"],
+            self.objective,
+            params,
+            extra,
+            draw,
+            (draw.batch[domain],),
+            (fake,),
         )
-        fake_logits, extra = discriminator.train(
-            params, extra, fake, key=draw.key("fake")
-        )
-        return self.objective(real_logits.reshape(-1), fake_logits.reshape(-1)), extra
 
     def _check(self, images: dict[str, Array]) -> None:
         if self.pool_size < 0:

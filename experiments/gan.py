@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab import rng
+from genlab.adversary import Terms, compare
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
 from genlab.registry import experiments, objectives
@@ -91,16 +92,16 @@ class Gan(Experiment):
 
     def _compare(
         self, params: PyTree, extra: PyTree, draw: Draw, fake: Array
-    ) -> tuple[dict[str, dict[str, Array]], PyTree]:
-        """The objective's terms, and `extra` with the discriminator's variables renewed."""
-        discriminator = self.networks["discriminator"]
-        real_logits, extra = discriminator.train(
-            params, extra, draw.batch["x"], key=draw.key("real")
+    ) -> tuple[Terms, PyTree]:
+        return compare(
+            self.networks["discriminator"],
+            self.objective,
+            params,
+            extra,
+            draw,
+            (draw.batch["x"],),
+            (fake,),
         )
-        fake_logits, extra = discriminator.train(
-            params, extra, fake, key=draw.key("fake")
-        )
-        return self.objective(real_logits, fake_logits), extra
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
         """`num` generated examples, `[num, ...]` in the range of the data."""

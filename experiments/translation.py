@@ -7,6 +7,7 @@ from typing import ClassVar, final
 import jax
 import jax.numpy as jnp
 
+from genlab.adversary import Terms, compare
 from genlab.errors import InputError
 from genlab.experiment import (
     Array,
@@ -206,14 +207,14 @@ class Pix2Pix(PairedTranslation):
 
     def _compare(
         self, params: PyTree, extra: PyTree, draw: Draw, fake: Array
-    ) -> tuple[dict[str, dict[str, Array]], PyTree]:
-        """The objective's terms over all patches, and `extra` with the discriminator's renewed."""
+    ) -> tuple[Terms, PyTree]:
         x, y = draw.batch["x"], draw.batch["y"]
-        discriminator = self.networks["discriminator"]
-        real_logits, extra = discriminator.train(
-            params, extra, *self._judged(x, y), key=draw.key("real")
+        return compare(
+            self.networks["discriminator"],
+            self.objective,
+            params,
+            extra,
+            draw,
+            self._judged(x, y),
+            self._judged(x, fake),
         )
-        fake_logits, extra = discriminator.train(
-            params, extra, *self._judged(x, fake), key=draw.key("fake")
-        )
-        return self.objective(real_logits.reshape(-1), fake_logits.reshape(-1)), extra
