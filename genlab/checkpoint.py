@@ -138,16 +138,6 @@ class Checkpoints:
             raise InputError(f"checkpoint {path} is damaged ({damage})")
         return _read(path, template)
 
-    def restore(self, template: PyTree, best: bool = False) -> PyTree | None:
-        """The newest intact state (or the best), as NumPy arrays; None where there is none.
-
-        Raises:
-          InputError: the checkpoint does not fit `template`, or every checkpoint is damaged.
-        """
-        step = self.newest(best)
-        folder = self._best if best else self._folder
-        return None if step is None else _read(folder / _name(step), template)
-
 
 def _name(step: int) -> str:
     return f"{step:08d}"

@@ -80,7 +80,9 @@ def load_run(workdir: Path, best: bool = False) -> tuple[Recipe, State]:
     """
     config = load_config(workdir)
     # What the run once took its parameters from is not needed to look at them.
-    course = Course.build({**config, "init_from": "", "start": {"name": "fresh"}})
+    fresh = {"start": {"name": "fresh"}}
+    stages = [{**stage, **fresh} for stage in config["stages"]]
+    course = Course.build({**config, **fresh, "init_from": "", "stages": stages})
     state = course.restore(Checkpoints(workdir / "checkpoints"), best)
     if state is None:
         kind = "best checkpoint" if best else "checkpoint"

@@ -49,7 +49,7 @@ def write_report(workdir: str | os.PathLike) -> Path:
     return _write(workdir, _run_page(read_run(workdir)))
 
 
-def write_sweep_report(sweep: str | os.PathLike) -> Path:
+def write_sweep_report(sweep: str | os.PathLike, *, locked: bool | None = None) -> Path:
     """Writes `report.html` into the folder of a sweep: its trials, and what they say together.
 
     The table of trials, parallel coordinates, importances of knobs, learning curves with bands
@@ -59,6 +59,7 @@ def write_sweep_report(sweep: str | os.PathLike) -> Path:
 
     Args:
       sweep: the folder of the sweep, with at least sweep.json.
+      locked: as for `read_sweep`.
 
     Returns:
       The page's path.
@@ -67,7 +68,7 @@ def write_sweep_report(sweep: str | os.PathLike) -> Path:
       InputError: the folder has no sweep.json, or it is not what a sweep writes.
     """
     sweep = Path(sweep)
-    return _write(sweep, _sweep_page(read_sweep(sweep)))
+    return _write(sweep, _sweep_page(read_sweep(sweep, locked=locked)))
 
 
 def _write(folder: Path, page: str) -> Path:

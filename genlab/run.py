@@ -1,13 +1,12 @@
 """The run folder: who may write it, and which config made it."""
 
-import fcntl
 import importlib.metadata
 import json
 import math
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from genlab import config as configs
 from genlab.checkpoint import flatten
 from genlab.errors import InputError
 from genlab.experiment import State
+from genlab.lock import held
 from genlab.recipe import Recipe
 from genlab.writer import write_atomic
 
@@ -49,21 +49,18 @@ def locked(workdir: Path) -> Iterator[None]:
     Raises:
       InputError: another process holds it, or the folder cannot be made.
     """
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        file = (workdir / ".lock").open("a")
-    except OSError as error:
-        raise InputError(
-            f"run folder {str(workdir)!r} cannot be written ({error.strerror});"
-            " --workdir=DIR names another"
-        ) from None
-    with file:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(held(workdir / ".lock", wait=False))
         except BlockingIOError:
             raise InputError(
                 f"run folder {str(workdir)!r} is in use by another process;"
                 " wait for it or name another with --workdir=DIR"
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"run folder {str(workdir)!r} cannot be written ({error.strerror});"
+                " --workdir=DIR names another"
             ) from None
         yield
 
@@ -118,6 +115,15 @@ def load_config(workdir: Path) -> dict[str, Any]:
             f"{str(path)!r} cannot be read: it is not a run's config ({error})"
         ) from error
     return config
+
+
+def read_results(workdir: Path, step: int) -> dict[str, Any] | None:
+    """What `results.json` holds; None unless it is of the state after `step` rounds."""
+    path = workdir / "results.json"
+    if not path.exists():
+        return None
+    results = json.loads(path.read_text())
+    return results if results["step"] == step else None
 
 
 def _check_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:

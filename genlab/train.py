@@ -17,7 +17,7 @@ from genlab.meter import Meter
 from genlab.plan import Plan
 from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
-from genlab.run import claim, locked
+from genlab.run import claim, locked, read_results
 from genlab.signals import Stop, stop_requested
 from genlab.stage import MAIN
 from genlab.start import Sources
@@ -44,18 +44,19 @@ def train(config: dict[str, Any], workdir: Path, overrides: dict[str, Any]) -> S
     )
     loops = [_Loop(recipe, workdir, checkpoints) for recipe in course.recipes]
     with locked(workdir), stop_requested() as stop:
-        claim(workdir, course.last, overrides)
-        checkpoints.clean()
         done = checkpoints.newest() or 0
         if done > course.last.end:
             raise InputError(
                 f"run folder {str(workdir)!r} has done {done} rounds, more than the"
                 f" {course.last.end} of its config"
             )
+        claim(workdir, course.last, overrides)
+        checkpoints.clean()
         if done:
             _log.info("resumed from step %d", done)
         sources = course.sources
-        for loop in loops:
+        # Once the last stage has begun, nobody asks for what the ones before it left.
+        for loop in loops[-1:] if done > course.last.begin else loops:
             state = loop.run(sources, stop)
             view = jax.device_get(loop.recipe.experiment.view(state))
             sources = {**sources, loop.recipe.stage: view}
@@ -114,9 +115,8 @@ class _Loop:
         return state
 
     def _lacks_results(self) -> bool:
-        return (
-            self.recipe.stage == MAIN and not (self.workdir / "results.json").exists()
-        )
+        known = read_results(self.workdir, self.plan.steps)
+        return self.recipe.stage == MAIN and known is None
 
     def _newest_state(self) -> State:
         """The newest of this stage: its last where it is over, its first where none was saved."""

@@ -68,7 +68,7 @@ class Trained:
         other.experiment, other.seed, other._knobs = experiment, seed, knobs
         return other.at(state)
 
-    def _compile(self, name: str, function: Callable) -> Callable:
+    def compile(self, name: str, function: Callable) -> Callable:
         """`function(experiment, *arrays)` compiled once for all members; called without it."""
         if name not in self._compiled:
             build = self._build
@@ -94,7 +94,7 @@ class Trained:
         if not self.has(method):
             family = type(self.experiment).__name__
             raise InputError(f"experiment {family} does not {method}")
-        compiled = self._compile(
+        compiled = self.compile(
             method, lambda experiment, *rest: getattr(experiment, method)(*rest)
         )
         return jax.device_get(compiled(self.params, self.extra, *arrays))
@@ -110,7 +110,7 @@ class Trained:
             )
         if num < 1:
             raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
-        compiled = self._compile(
+        compiled = self.compile(
             "sample", lambda experiment, *rest: experiment.sample(*rest, SAMPLE_CHUNK)
         )
         chunks = [
@@ -137,7 +137,7 @@ class Trained:
 
         Sums and counts are merged, so that a last batch that is not full weighs what it holds.
         """
-        compiled = self._compile("measure", _sums)
+        compiled = self.compile("measure", _sums)
         sums: dict[str, float] = {}
         count = 0
         source = self.data.splits[split]

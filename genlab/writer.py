@@ -54,12 +54,6 @@ def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
     }
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl`; what is not one, such as a line cut short, is left out."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    return [line for line in map(_parse, text.splitlines()) if line is not None]
-
-
 def _parse(text: str) -> dict[str, Any] | None:
     try:
         line = json.loads(text)

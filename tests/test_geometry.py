@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
 
 from genlab.errors import InputError
+from genlab.experiment import State
 from genlab.geometry.contraction import contraction, random_directions
 from genlab.geometry.jacobian import effective_dimension, jacobian, singular_values
 from genlab.geometry.model import jacobian_of
@@ -23,6 +24,7 @@ from genlab.plots.geometry import contraction_curve, jacobian_spectrum
 from genlab.plots.tangents import tangents as tangent_plot
 from genlab.plots.vector_field import vector_field
 from genlab.registry import plots
+from genlab.trained import Trained
 
 SHAPE = (3, 4, 1)
 
@@ -201,6 +203,30 @@ def test_principal_subspace_refuses_a_code_as_long_as_an_example():
 def test_jacobian_of_a_missing_method_is_refused():
     with pytest.raises(InputError, match="LinearCoder does not translate"):
         jacobian_of(images_model(), "translate", np.zeros((1, *SHAPE)))
+
+
+def test_members_of_a_population_share_what_is_compiled():
+    traced = []
+
+    class Counting(LinearCoder):
+        def encode(self, params, extra, x):
+            traced.append(x.shape)
+            return super().encode(params, extra, x)
+
+    model = images_model()
+    trained = Trained(
+        Counting(),
+        State(0, model.params, model.extra, {}),
+        *(model.data, model.preparation, 0),
+    )
+    x = np.zeros((2, *SHAPE), np.float32)
+    jacobian_of(trained, "encode", x)
+    first = len(traced)
+    doubled = jax.tree.map(lambda leaf: 2 * leaf, model.params)
+    other = trained.member(Counting(), State(0, doubled, model.extra, {}), 1, ())
+    found = jacobian_of(other, "encode", x)
+    assert len(traced) == first > 0
+    np.testing.assert_allclose(found[0], doubled["encoder"].T, rtol=1e-6)
 
 
 def test_vae_encoder_is_differentiated_at_its_parameters():

@@ -1,6 +1,7 @@
 """Populations that lose members, or let losers copy winners, while they train."""
 
 import copy
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -10,16 +11,18 @@ import numpy as np
 import pytest
 import recipes
 
+from genlab.cli import main
 from genlab.course import load_run
 from genlab.errors import InputError
 from genlab.recipe import Recipe
+from genlab.reporting.sweep import read_sweep
 from genlab.rounds import rounds_of
 from genlab.signals import Stop
-from genlab.sweep import halving, population, space, table
+from genlab.sweep import halving, mode, population, space, table
 from genlab.sweep.evolution import Evolution, choose_parents, explore
+from genlab.sweep.tail import Tail
 from genlab.sweep.trial import resolve
 from genlab.train import train
-from genlab.writer import read_metrics
 
 VAE = str(recipes.CONFIGS / "vae.py:tiny")
 TARGET = "negative_elbo"
@@ -38,7 +41,7 @@ def _trials(rates=(1e-5, 1e-2, 1e-4, 1e-3)):
 
 
 def _measured(trial, sweep):
-    lines = read_metrics(trial.folder(sweep) / "metrics.jsonl")
+    lines = Tail(trial.folder(sweep) / "metrics.jsonl").lines()
     return {
         line["step"]: line["values"][TARGET]
         for line in lines
@@ -49,18 +52,102 @@ def _measured(trial, sweep):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
+    for trial in _trials():  # all given up by a search before
+        trial.folder(folder).mkdir()
+        (trial.folder(folder) / "pruned.json").write_text("{}")
     halving.engine(_trials(), folder, Stop(), TARGET)
     return folder
 
 
 def test_rungs_halve_the_rounds_at_measurements():
-    assert halving.rungs(_trials()[0], 4) == [4, 8]
-    assert halving.rungs(_trials()[0], 7) == [4, 8]
-    assert halving.rungs(_trials()[0], 8) == [2, 4, 8]
-    assert halving.rungs(_trials()[0], 1) == []
-    (never,) = resolve(VAE, {**LONGER, "eval.every": "0"}, [{}])
+    assert halving.rungs(_trials()) == [4, 8]
+    assert halving.rungs(_trials() + _trials()[:3]) == [4, 8]
+    assert halving.rungs(_trials() * 2) == [2, 4, 8]
+    assert halving.rungs(_trials()[:1]) == []
+    never = resolve(VAE, {**LONGER, "eval.every": "0"}, [{}])
     with pytest.raises(InputError, match="eval.every"):
-        halving.rungs(never, 4)
+        halving.rungs(never)
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("eval.every", "2 of 16, 4 of 16"), ("train.steps", "2 of 2, 2 of 4")],
+)
+def test_trials_that_are_not_measured_together_are_not_halved(key, told, tmp_path):
+    common = {name: value for name, value in LONGER.items() if name != key}
+    trials = resolve(VAE, common, [{key: 2}, {key: 4}])
+    with pytest.raises(InputError, match=told):
+        halving.engine(trials, tmp_path, Stop(), TARGET)
+    assert not list(tmp_path.iterdir())
+
+
+def test_population_that_is_past_a_rung_is_not_halved_by_what_nobody_measured(tmp_path):
+    trials = _trials()
+    population.Population(trials, tmp_path).train(Stop(), until=6)
+    with pytest.raises(InputError, match="has done 6 rounds, more than the 4"):
+        halving.engine(trials, tmp_path, Stop(), TARGET)
+    assert not (tmp_path / "rungs.json").exists()
+
+
+MODES = {
+    "plain": {},
+    "halving": {"pruner": "halving", "target": TARGET},
+    "other target": {"pruner": "halving", "target": "kl"},
+    "evolve": {"evolve": 8, "target": TARGET},
+    "oftener": {"evolve": 4, "target": TARGET},
+}
+
+
+@pytest.mark.parametrize(("first", "second"), [*itertools.permutations(MODES, 2)])
+def test_folder_keeps_the_mode_in_which_its_members_were_trained(
+    first, second, tmp_path
+):
+    mode.claim(tmp_path, **MODES[first])
+    (tmp_path / "rungs.json").write_text("{}")
+    mode.check(tmp_path, **MODES[first])
+    with pytest.raises(InputError, match="were trained with.* not with"):
+        mode.claim(tmp_path, **MODES[second])
+    mode.check(tmp_path, **MODES[first])
+
+
+def test_target_by_which_nothing_was_decided_may_be_put_right(tmp_path):
+    with pytest.raises(InputError, match="measured are kl, negative_elbo"):
+        halving.engine(_trials(), tmp_path, Stop(), "negative_elbow")
+    mode.check(tmp_path, pruner="halving", target=TARGET)
+    (tmp_path / "rungs.json").write_text("{}")
+    with pytest.raises(InputError, match="with --pruner=halving --target=negative_elb"):
+        mode.check(tmp_path, pruner="halving", target=TARGET)
+
+
+def test_copies_of_others_are_no_results_of_a_sweep_without_evolution(tmp_path, capsys):
+    command = ["launch.py", "sweep", f"--config={VAE}", f"--workdir={tmp_path}"]
+    command += ["--grid=optimizer.vae.learning_rate=1e-6,1e-3,1.1e-3,1.2e-3"]
+    command += [f"--config.{key}={value}" for key, value in LONGER.items()]
+    evolve = [f"--target={TARGET}", "--evolve=8"]
+    assert main([*command, *evolve]) == 0
+    told = capsys.readouterr().out.strip().splitlines()[-2:]
+    trials = _trials(rates=(1e-6, 1e-3, 1.1e-3, 1.2e-3))
+    last = {trial.name: _measured(trial, tmp_path)[16] for trial in trials}
+    (loser,) = (path.parent for path in tmp_path.glob("*/evolution.json"))
+    best = min(last, key=last.get)
+    assert told[0] == f"{TARGET} on validation: {last[best]:.6g}, of {best}"
+    assert told[1].startswith("best: ")
+    assert best != loser.name and "python launch.py" in told[1]
+    shutil.copy(loser / "evolution.json", tmp_path / best)
+    assert main([*command, *evolve]) == 0
+    assert "no command trains alone" in capsys.readouterr().out.splitlines()[-1]
+    (tmp_path / best / "evolution.json").unlink()
+    before = (tmp_path / "sweep.json").read_text()
+    for more in ([], ["--engine=local"], [f"--target={TARGET}", "--evolve=4"]):
+        assert main([*command, *more]) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert "were trained with --evolve=8" in line
+    assert (tmp_path / "sweep.json").read_text() == before
+    record = read_sweep(tmp_path)
+    commands = {one.name: record.command(one) for one in record.trials}
+    assert commands.keys() == last.keys()
+    assert "no command trains it alone" in commands.pop(loser.name)
+    assert all(line.startswith("python launch.py") for line in commands.values())
 
 
 def test_halving_ends_the_worse_half_and_leaves_the_others_as_they_are(whole, tmp_path):
@@ -181,16 +268,15 @@ def test_evolution_needs_measurements():
         Evolution(TARGET, every=3).check(_trials())
 
 
-def test_unknown_target_names_what_is_measured(tmp_path):
-    with pytest.raises(InputError, match="measured are kl, negative_elbo"):
-        halving.engine(_trials(), tmp_path, Stop(), "negative_elbow")
-
-
 def test_members_are_evaluated_as_they_would_be_alone(tmp_path):
     trials = _trials()
+    given_up = trials[1].folder(tmp_path) / "pruned.json"
+    given_up.parent.mkdir()
+    given_up.write_text("{}")  # by a search
     population.engine(trials, tmp_path, Stop())
+    assert table.state_of(trials[1], tmp_path) == "finished"
     train(trials[1].config, tmp_path / "alone", {})
-    alone = read_metrics(tmp_path / "alone" / "metrics.jsonl")
+    alone = Tail(tmp_path / "alone" / "metrics.jsonl").lines()
     expected = {
         line["step"]: line["values"][TARGET]
         for line in alone

@@ -38,8 +38,11 @@ def sweep(tmp_path):
     for name in NAMES[:-1]:
         _write(tmp_path / name / "config.json", {"config": config})
     for name, share in (("best", 0.75), ("worse", 0.25)):
-        measured = {"held_out": {"values": {"share": share}, "protocol": {}}}
+        measured = {"held_out": {"values": {"share": 1 - share}, "protocol": {}}}
         _write(tmp_path / name / "results.json", {"step": 50, "metrics": measured})
+        # What counts is the evaluation; the results, on another split, are for reports.
+        line = _line(50, "validation", share=share) + _line(50, "test", share=0.9)
+        (tmp_path / name / "metrics.jsonl").write_text(line)
     # An evaluation in the middle is no result of the trial.
     _write(tmp_path / "runs" / "results.json", {"step": 10, "metrics": {}})
     (tmp_path / "runs" / "metrics.jsonl").write_text(
@@ -79,11 +82,13 @@ def test_what_happens_between_two_looks_shows(sweep):
         file.write('it": "train", "values": {"generator/loss": 1.0}}\n')
     measured = {"held_out": {"values": {"share": 0.8}, "protocol": {}}}
     _write(sweep / "died" / "results.json", {"step": 50, "metrics": measured})
+    line = _line(50, "validation", share=0.85)
+    (sweep / "died" / "metrics.jsonl").write_text(line)
     (sweep / "fails" / "failed.txt").unlink()
     overview.look()
     assert (overview.trials["runs"].step, overview.trials["runs"].loss) == (30, 1.0)
     assert overview.summary() == (
-        "7 trials: 3 finished, 1 running, 2 waiting, 1 pruned; best share 0.8, died"
+        "7 trials: 3 finished, 1 running, 2 waiting, 1 pruned; best share 0.85, died"
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import recipes
 
+from genlab.cli import EXIT_STOPPED
 from genlab.errors import InputError, Stopped
 from genlab.signals import Stop
 from genlab.sweep import manifest, ray_tune, space
@@ -32,6 +33,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 VAE = str(recipes.CONFIGS / "vae.py:tiny")
+STACKED = str(recipes.CONFIGS / "stacked_autoencoder.py:tiny")  # 8 rounds, and 8 more
 LONG = {
     "devices": "1",
     "eval.every": "0",
@@ -193,7 +195,7 @@ def test_a_search_stops_losers(cluster, tmp_path):
     )
     described = manifest.Manifest(command="", config=VAE, common=common, engine="ray")
     manifest.write(tmp_path, described)
-    study = open_study(tmp_path, chosen, common, every=500, steps=20000)
+    study = open_study(VAE, tmp_path, chosen, common, every=500, steps=20000)
     for rate in rates.values:
         study.enqueue_trial({"optimizer.vae.learning_rate": rate})
     study.ask(distributions(chosen.space))  # and the one who asked was killed
@@ -226,6 +228,39 @@ def test_a_target_that_is_not_measured_is_refused(cluster, tmp_path):
     manifest.write(tmp_path, described)
     with pytest.raises(InputError, match="elbow is not measured; measured are kl"):
         ray_tune.search(VAE, common, tmp_path, chosen, Stop(), address=cluster.address)
+
+
+def test_a_trial_with_stages_reports_rounds_of_its_last(tmp_path, monkeypatch):
+    """As `Judge` does, so that a pruner's rungs lie inside the rounds that it judges."""
+    from ray.tune.result import TRAINING_ITERATION
+
+    from genlab.sweep import process
+    from genlab.sweep.ray_trial import LOSS, Job, Training
+
+    def trains(trial, path, common, sweep, *, watch, cwd):
+        deadline = time.monotonic() + 5
+        while not watch() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return EXIT_STOPPED
+
+    monkeypatch.setattr(process, "run", trains)
+    job = Job(STACKED, {}, tmp_path, Path.cwd(), "cross_entropy")
+    job.begin()
+    trial = job.trial({"seed": 0})
+    trial.folder(tmp_path).mkdir()
+    lines = [
+        {"step": step, "split": "validation", "values": {"cross_entropy": value}}
+        for step, value in ((8, 3.0), (12, 2.0), (16, 1.0))
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (trial.folder(tmp_path) / "metrics.jsonl").write_text(text)
+    training = Training.__new__(Training)
+    training.setup({"seed": 0}, job)
+    result = training.step()
+    training.cleanup()
+    assert result == {LOSS: 2.0, TRAINING_ITERATION: 4}
+    record = json.loads((trial.folder(tmp_path) / "pruned.json").read_text())
+    assert record == {"step": 12, "target": "cross_entropy", "value": 2.0}
 
 
 @pytest.mark.parametrize(

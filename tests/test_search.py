@@ -2,26 +2,30 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import recipes
 
-from genlab.cli import EXIT_STOPPED
+from genlab import lock
+from genlab.cli import EXIT_STOPPED, main
 from genlab.errors import InputError
 from genlab.signals import Stop
 from genlab.sweep import search as searches
-from genlab.sweep import storage
-from genlab.sweep.manifest import Manifest, add, entries, read, write
+from genlab.sweep import storage, table
+from genlab.sweep.manifest import Manifest, add, entries, read, recipe_of, write
 from genlab.sweep.search import SAMPLERS, Search, distributions
 from genlab.sweep.space import Choice, Integers, Uniform
 from genlab.sweep.study import Study
 from genlab.sweep.trial import resolve
 
 optuna = pytest.importorskip("optuna", reason="searches need the extra `sweep`")
+ROOT = Path(__file__).parent.parent
 RING = str(recipes.CONFIGS / "gan_ring.py:tiny")
 TARGET = "-mode_coverage/high_quality_share"
 RATE = "optimizer.generator.learning_rate"
@@ -49,7 +53,8 @@ class Writing:
                 file.write(json.dumps(line) + "\n")
             if watch():
                 return EXIT_STOPPED
-        write_results(folder, value)
+        # On the final split, which says nothing of who is best.
+        write_results(folder, 1.0 - (value or 0.0))
         return 0
 
     def wait(self, jobs, stop):
@@ -94,9 +99,7 @@ def outcomes(sweep):
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_cut_search_draws_what_the_unbroken_one_would_have(
-    sampler, tmp_path, monkeypatch
-):
+def test_cut_search_draws_what_the_unbroken_one_would_have(sampler, tmp_path):
     space = SPACE if sampler != "grid" else {"seed": Integers(0, 11)}
     value = lambda trial: [trial.overrides["seed"]] * 8
     knobs = {"sampler": sampler, "space": space, "trials": 12}
@@ -108,7 +111,6 @@ def test_cut_search_draws_what_the_unbroken_one_would_have(
     with pytest.raises(KeyboardInterrupt):
         study_of(cut, **knobs).train(pool, Stop())
     assert trials_of(cut)[-1].state.name == "RUNNING"
-    monkeypatch.setattr("genlab.sweep.study._is_left", lambda trial: True)
     again = Writing(cut, value)
     study_of(cut, **knobs).train(again, Stop())
     assert len(again.trained) == 1
@@ -252,7 +254,7 @@ def test_two_processes_on_one_journal_share_a_hundred_trials(tmp_path):
             [sys.executable, "-c", code, str(sweep)],
             stdout=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).parent.parent,
+            cwd=ROOT,
             env=environment,
         )
         for _ in range(2)
@@ -293,10 +295,86 @@ def test_mistake_is_one_line_and_leaves_nothing(knobs, expected, tmp_path):
 
 def test_pruner_needs_evaluations(tmp_path):
     search = Search(space=SPACE, target=TARGET, trials=3, pruner="halving")
-    for every in ("0", "8"):
-        with pytest.raises(InputError, match=f"eval.every={every} gives none"):
-            common = {**EVALUATED, "eval.every": every}
-            Study(RING, common, tmp_path / "s", search)
+    with pytest.raises(InputError, match="eval.every=8 gives none; take 1 to 7"):
+        Study(RING, {**EVALUATED, "eval.every": "8"}, tmp_path / "s", search)
+
+
+def test_search_and_target_need_evaluations(tmp_path, capsys):
+    never = {**EVALUATED, "eval.every": "0"}
+    with pytest.raises(InputError, match="eval.every=0 gives none; set --config.eval"):
+        search = Search(space=SPACE, target=TARGET, trials=3)
+        Study(RING, never, tmp_path / "s", search)
+    command = ["launch.py", "sweep", f"--config={RING}", "--seeds=2"]
+    command += [f"--target={TARGET}", "--config.eval.every=0"]
+    for engine in ("population", "local", "slurm"):
+        more = [f"--engine={engine}", f"--workdir={tmp_path}/s"]
+        assert main([*command, *more]) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert "eval.every=0 gives none; set --config.eval.every, 1 to 8 rounds" in line
+    assert not (tmp_path / "s").exists()
+
+
+def test_best_and_told_is_the_last_evaluation_not_the_result(tmp_path):
+    sweep = tmp_path / "s"
+    curves = {0: [0.9] * 7 + [0.3], 1: [0.1] * 7 + [0.4], 2: [0.2] * 7 + [None]}
+    pool = Writing(sweep, lambda trial: curves[trial.overrides["seed"]])
+    space = {"seed": Integers(0, 2)}
+    trials = study_of(sweep, space=space, sampler="grid").train(pool, Stop())
+    told = {params["seed"]: value for params, value in outcomes(sweep)}
+    assert told == {0: -0.3, 1: -0.4, 2: None}
+    best, value = table.best_of(trials, sweep, TARGET)
+    assert (best.overrides["seed"], value) == (1, 0.4)
+    results = [table.measured(trial, sweep) for trial in trials]
+    assert results[trials.index(best)] == {TARGET.removeprefix("-"): 0.6}
+    with pytest.raises(InputError, match="--target=loss is not measured; measured are"):
+        table.best_of(trials, sweep, "loss")
+
+
+_HOLDS_THE_JOURNAL = """
+import os, signal, sys
+from pathlib import Path
+from optuna.study import StudyDirection
+from genlab.sweep import storage
+os.fsync = lambda number: os.kill(os.getpid(), signal.SIGKILL)
+storage._journal(Path(sys.argv[1])).create_new_study([StudyDirection.MINIMIZE], "s")
+"""
+
+
+def test_kill_inside_a_write_of_the_journal_blocks_nobody(tmp_path, monkeypatch):
+    """By the path that the default folder has too, relative to where the command runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(storage, "PATIENCE", 10.0)
+    path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    command = [sys.executable, "-c", _HOLDS_THE_JOURNAL, "s"]
+    killed = subprocess.run(command, env=environment, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with Path("s/study.journal").open("ab") as file:
+        file.write(b'{"op_code":4,"wor')  # another, cut short
+    study_of(Path("s"), trials=1).train(Writing(Path("s")), Stop())
+    assert [trial.state.name for trial in trials_of(tmp_path / "s")] == ["COMPLETE"]
+
+
+def _owned(study, owner):
+    claimed = study._study.ask(distributions(SPACE))
+    claimed.set_user_attr("owner", owner)
+
+
+def test_owner_is_alive_as_long_as_it_holds_its_file(tmp_path):
+    sweep = tmp_path / "s"
+    study = study_of(sweep, trials=4)
+    dead = sweep / ".owners" / "dead"
+    with lock.held(sweep / ".owners" / "alive"), lock.held(dead):
+        for owner in ("alive", "dead", "elsewhere"):
+            _owned(study, owner)
+        study.train(Writing(sweep), Stop())
+        states = [trial.state.name for trial in trials_of(sweep)]
+        assert states == ["RUNNING"] * 3 + ["COMPLETE"]
+        assert sorted(os.listdir(sweep / ".owners")) == ["alive", "dead"]
+    with lock.held(sweep / ".owners" / "alive"):
+        study_of(sweep, trials=4).train(Writing(sweep), Stop())
+    states = [trial.state.name for trial in trials_of(sweep)]
+    assert states == ["RUNNING", "COMPLETE", "RUNNING", "COMPLETE"]
 
 
 def test_gaussian_process_without_torch_is_refused(monkeypatch):
@@ -324,6 +402,9 @@ def test_study_of_another_search_is_refused(tmp_path):
         study_of(sweep, target=TARGET.removeprefix("-"))
     with pytest.raises(InputError, match="was made by overrides="):
         Study(RING, {}, sweep, Search(space=SPACE, target=TARGET, trials=1))
+    with pytest.raises(InputError, match="was made by config="):
+        plain = RING.replace(":tiny", ":plain")
+        Study(plain, EVALUATED, sweep, Search(space=SPACE, target=TARGET, trials=1))
 
 
 @pytest.mark.parametrize(
@@ -366,3 +447,31 @@ def test_manifest_keeps_the_trials_that_a_folder_had(tmp_path):
     (tmp_path / "sweep.json").write_text("{}")
     with pytest.raises(InputError, match="is not a sweep's manifest"):
         read(tmp_path)
+
+
+def test_trials_of_two_recipes_are_not_compared_in_one_folder(tmp_path):
+    (trial,) = resolve(RING, {}, [{"seed": 0}])
+    described = Manifest(
+        command="c",
+        config=RING,
+        common={"log.every": "2"},
+        engine="local",
+        recipe=recipe_of(RING),
+        trials=entries([trial]),
+    )
+    write(tmp_path, described)
+    before = (tmp_path / "sweep.json").read_text()
+    longer = {**described.common, "train.steps": "4000"}
+    with pytest.raises(
+        InputError, match="log.every=2, not .*train.steps=4000; name an"
+    ):
+        write(tmp_path, replace(described, common=longer))
+    plain = RING.replace(":tiny", ":plain")
+    with pytest.raises(InputError, match="gan_ring.py:tiny, not --config=.*:plain;"):
+        write(tmp_path, replace(described, config=plain, recipe=recipe_of(plain)))
+    with pytest.raises(InputError, match="tiny as it is now; name another folder"):
+        write(tmp_path, replace(described, recipe="edited"))
+    assert (tmp_path / "sweep.json").read_text() == before
+    relative = os.path.relpath(RING)
+    assert recipe_of(relative) == described.recipe
+    write(tmp_path, replace(described, config=relative))

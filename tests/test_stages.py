@@ -1,5 +1,8 @@
 """Stages: what one leaves the next takes, and a run that is cut in any of them ends the same."""
 
+import shutil
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -10,6 +13,8 @@ from genlab import override
 from genlab.checkpoint import Checkpoints
 from genlab.course import Course, load_run
 from genlab.errors import InputError
+from genlab.recipe import Recipe
+from genlab.run import claim
 from genlab.signals import Stop
 from genlab.stage import stages_of
 from genlab.start import copy
@@ -87,6 +92,33 @@ def test_run_that_is_cut_in_any_stage_ends_bit_identical(
             train(_plain(), tmp_path, {})
     resumed = train(_plain(), tmp_path, {})
     recipes.assert_identical(whole[1], jax.device_get(resumed))
+
+
+def test_run_whose_last_stage_has_begun_needs_no_stage_before_it(whole, tmp_path):
+    """Members of a population keep no checkpoint of a stage's end."""
+    folder = tmp_path / "member"
+    shutil.copytree(whole[0], folder)
+    for step in ENDS:
+        shutil.rmtree(folder / f"checkpoints/{step:08d}")
+    (folder / "results.json").unlink()
+    assert Checkpoints(folder / "checkpoints").steps() == [12]
+    resumed = train(_plain(), folder, {})
+    recipes.assert_identical(whole[1], jax.device_get(resumed))
+
+
+def test_run_whose_stage_starts_from_another_run_is_loaded_without_it(tmp_path):
+    config = _plain()
+    parts = {"autoencoder/encoder": "init/autoencoder/encoder"}
+    config["stages"][0]["start"] = {"name": "copy", "parts": parts}
+    config["init_from"] = str(tmp_path / "gone")
+    first, *_ = stages_of(config)
+    recipe = Recipe.build(first.config, first.name)
+    claim(tmp_path, replace(recipe, config=config), {})
+    state = recipe.init_state()
+    Checkpoints(tmp_path / "checkpoints").save(state, 0)
+    loaded, found = load_run(tmp_path)
+    assert loaded.stage == "layer_0"
+    recipes.assert_identical(jax.device_get(state), jax.device_get(found))
 
 
 def test_population_trains_stages_as_each_member_alone(tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,11 +15,13 @@ import recipes
 
 from genlab.cli import EXIT_STOPPED, main
 from genlab.errors import InputError
+from genlab.reporting.sweep import read_sweep
 from genlab.signals import Stop
-from genlab.sweep import devices, process, space
+from genlab.sweep import devices, local, process, space
 from genlab.sweep.local import Pool
 from genlab.sweep.search import Search, distributions, make_sampler
 from genlab.sweep.space import Choice, Integers, Uniform
+from genlab.sweep.tail import Tail
 from genlab.sweep.trial import Trial, named_sweep, resolve
 
 optuna = pytest.importorskip("optuna", reason="studies need the extra `sweep`")
@@ -36,7 +39,7 @@ def _search(workdir, trials):
     ]
 
 
-def _start(arguments):
+def _start(arguments, **options):
     program = "import sys; from genlab.cli import main; sys.exit(main(sys.argv))"
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
@@ -44,6 +47,7 @@ def _start(arguments):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        **options,
     )
 
 
@@ -57,6 +61,12 @@ def _wait_for(condition, seconds=120):
 def _rows(workdir):
     with (workdir / "results.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+def _last_share(folder):
+    lines = Tail(folder / "metrics.jsonl").lines()
+    found = [line["values"] for line in lines if line["split"] == "validation"]
+    return found[-1][TARGET.removeprefix("-")]
 
 
 def _trials(workdir):
@@ -132,28 +142,41 @@ def test_killed_search_goes_on_and_is_the_one_it_would_have_been(tmp_path, capsy
     listed = json.loads((workdir / "sweep.json").read_text())["trials"]
     assert [entry["name"] for entry in listed] == list(rows)
     assert [entry["overrides"] for entry in listed] == drawn
-    shares = [float(row[TARGET.removeprefix("-")]) for row in rows.values()]
+    shares = [_last_share(workdir / name) for name in rows]
+    assert [trial.value for trial in trials] == [-share for share in shares]
     best = drawn[int(np.argmax(shares))]
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert last.startswith("best: python launch.py")
     assert all(f"--config.{key}={value}" in last for key, value in best.items())
 
 
-def test_stopped_search_exits_75_and_leaves_its_trial_to_the_next(tmp_path):
+@pytest.mark.parametrize(
+    ("file", "send"),
+    [
+        ("metrics.jsonl", lambda one: one.terminate()),
+        # As a terminal's Ctrl-C: to the whole group, before a trial has begun to listen.
+        ("process.json", lambda one: os.killpg(one.pid, signal.SIGINT)),
+    ],
+)
+def test_stopped_search_exits_75_and_leaves_its_trial_to_the_next(file, send, tmp_path):
     workdir = tmp_path / "study"
-    steps = ["--config.train.steps=100000", "--config.eval.every=0"]
+    steps = ["--config.train.steps=100000", "--config.eval.every=50000"]
     steps += ["--config.checkpoint.every=50000", "--config.sample.every=0"]
-    stopped = _start([*_search(workdir, 1), *steps])
-    _wait_for(lambda: list(workdir.glob("*/metrics.jsonl")))
-    stopped.send_signal(signal.SIGTERM)
+    stopped = _start([*_search(workdir, 1), *steps], start_new_session=True)
+    _wait_for(lambda: list(workdir.glob(f"*/{file}")))
+    send(stopped)
     _, err = stopped.communicate(timeout=60)
     assert stopped.returncode == EXIT_STOPPED, err
     (trial,) = _trials(workdir)
     assert trial.state.name == "RUNNING"
     assert trial.user_attrs["owner"] == ""
-    assert list(workdir.glob("*/checkpoints/*"))
+    began = file == "metrics.jsonl"
+    assert bool(list(workdir.glob("*/checkpoints/*"))) == began
     assert not list(workdir.glob("*/failed.txt"))
-    assert (workdir / "report.html").exists()
+    counts = read_sweep(workdir).counts
+    assert counts == ({"stopped": 1} if began else {"waiting": 1})
+    page = (workdir / "report.html").read_text()
+    assert "1 trial: 1 stopped" in page or not began
 
 
 def test_trial_that_is_asked_to_stop_has_saved_and_goes_on(tmp_path):
@@ -185,6 +208,37 @@ def test_exit_codes_and_what_is_kept_of_them(tmp_path):
     (folder / "pruned.json").write_text("{}")
     assert _run("raise SystemExit(3)", tmp_path) == EXIT_STOPPED
     assert not failed.exists()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGINT)",
+        "raise SystemExit(130)",
+    ],
+)
+def test_signal_that_reached_the_trial_first_is_a_stop_and_no_failure(code, tmp_path):
+    folder = _script(tmp_path).folder(tmp_path)
+    began, known = folder / "log.txt", folder / "process.json"
+    learns_late = lambda: began.exists() and not known.exists()
+    assert _run(code, tmp_path, learns_late) == EXIT_STOPPED
+    assert not (folder / "failed.txt").exists()
+    assert _run(code, tmp_path) not in (0, EXIT_STOPPED)
+    assert (folder / "failed.txt").exists()
+
+
+def test_second_signal_leaves_no_process(tmp_path, monkeypatch):
+    def again(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local.time, "sleep", again)
+    pool = Pool("import time; time.sleep(60)", {}, tmp_path, [{}])
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        pool.train([_script(tmp_path)], Stop())
+    assert time.monotonic() - began < 30
+    assert not list(tmp_path.glob("*/process.json"))
 
 
 def test_watch_that_raises_leaves_no_process(tmp_path):

@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -17,10 +16,11 @@ import recipes
 from scipy import stats
 
 from genlab.checkpoint import Checkpoints
-from genlab.cli import main
+from genlab.cli import EXIT_STOPPED, main
 from genlab.course import load_run
-from genlab.errors import InputError
+from genlab.errors import InputError, Stopped
 from genlab.recipe import Recipe
+from genlab.run import claim
 from genlab.signals import Stop
 from genlab.sweep import cohort, population, space, table
 from genlab.sweep.group import group, pack
@@ -132,7 +132,7 @@ def test_finished_sweep_trains_nothing_again(tmp_path):
 
 
 def _sweep(workdir, *more):
-    program = "import sys; from genlab.cli import main; sys.exit(main(sys.argv))"
+    program = "import sys; from genlab.cli import EXIT_STOPPED, main; sys.exit(main(sys.argv))"
     command = [sys.executable, "-c", program, "sweep", f"--config={RING}", "--seeds=2"]
     command += [
         f"--workdir={workdir}",
@@ -166,6 +166,21 @@ def test_killed_population_goes_on_bit_for_bit(tmp_path):
         recipes.assert_identical(load_run(whole / name)[1], load_run(cut / name)[1])
 
 
+def test_page_of_a_stopped_population_says_that_nobody_is_at_work(
+    tmp_path, monkeypatch
+):
+    def engine(trials, sweep, stop, evolution):
+        trials[0].folder(sweep).mkdir()
+        claim(trials[0].folder(sweep), Recipe.build(trials[0].config), {})
+        raise Stopped("stopped by SIGTERM after step 4; saved")
+
+    monkeypatch.setattr(population, "engine", engine)
+    command = ["launch.py", "sweep", f"--config={RING}", "--seeds=2"]
+    assert main([*command, f"--workdir={tmp_path}/s"]) == EXIT_STOPPED
+    page = (tmp_path / "s" / "report.html").read_text()
+    assert "2 trials: 1 waiting, 1 stopped" in page
+
+
 def test_local_engine_runs_each_trial_and_records_failures(tmp_path):
     grid = "optimizer.discriminator.learning_rate=1e-3,1e30"
     command = [
@@ -182,22 +197,6 @@ def test_local_engine_runs_each_trial_and_records_failures(tmp_path):
         assert [row["state"] for row in csv.DictReader(file)] == ["finished", "failed"]
     finished = json.loads(next(tmp_path.glob("*/results.json")).read_text())
     assert finished["step"] == 8
-
-
-def test_slurm_script_is_an_array_whose_tasks_train_their_trial(tmp_path, capsys):
-    command = ["launch.py", "sweep", f"--config={RING}", "--seeds=2", "--engine=slurm"]
-    command += [f"--workdir={tmp_path}/sweep", "--config.sample.plots=()"]
-    assert main(command) == 0
-    script = capsys.readouterr().out
-    assert "#SBATCH --array=0-1" in script
-    assert not (tmp_path / "sweep").exists(), "printing a script trains nothing"
-    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
-    for _ in range(2):  # the second time the trial is finished
-        subprocess.run(["bash", "-c", script], env=environment, check=True)
-    (results,) = (tmp_path / "sweep").glob("*/results.json")
-    assert (
-        json.loads((results.parent / "config.json").read_text())["config"]["seed"] == 1
-    )
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from genlab.reporting.learning import (
 )
 from genlab.reporting.sweep import read_sweep
 from genlab.reporting.sweep_data import heat_map, page_data, scatter_pair
+from genlab.run import locked
 
 STEPS = 400
 RATE, BETA = "optimizer.vae.learning_rate", "objective.beta"
@@ -146,6 +147,57 @@ def test_the_best_come_first_and_what_has_no_value_last(read, sweep, tmp_path):
     assert read_sweep(upward).ranked() == [1, 2, 3, 0]
     manifest(upward, {name: {} for name in names}, target="-negative_elbo")
     assert read_sweep(upward).ranked() == [2, 1, 0]
+
+
+def evaluate(folder, *values, split="validation"):
+    """Evaluations of the target in the trial's log, the last after its last round."""
+    config = {"train": {"steps": STEPS}, "eval": {"best": "", "split": split}}
+    (folder / "config.json").write_text(json.dumps({"config": config}))
+    steps = range(STEPS - 100 * (len(values) - 1), STEPS + 1, 100)
+    rows = [
+        {"step": step, "split": split, "values": {"negative_elbo": value}}
+        for step, value in zip(steps, values, strict=True)
+    ]
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write("\n" + "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_the_best_is_so_by_its_last_evaluation_and_reported_by_its_results(tmp_path):
+    folder = manifest(tmp_path / "s", {name: {"seed": name} for name in "abcd"})
+    values = {"a": (1.0, 7.0), "b": (9.0, 5.0), "c": (6.0,), "d": (4.0, None)}
+    for loss, (name, evaluations) in enumerate(values.items(), 1):
+        finish(folder / name, float(loss))
+        evaluate(folder / name, *evaluations)
+    found = read_sweep(folder)
+    assert (found.target, found.evaluated) == ("negative_elbo on validation", True)
+    assert [found.trials[index].name for index in found.ranked()] == list("bcad")
+    names = ["negative_elbo on validation", "negative_elbo", "kl", "reconstruction"]
+    assert found.value_names[:4] == names
+    assert found.trials[1].values["negative_elbo"] == 2.0
+    assert math.isnan(found.trials[3].values[names[0]])
+    page = Elements(write_report(folder).read_text())
+    _, _, after = page.text.partition("The best trial by negative_elbo on validation")
+    flags = "--config=configs/vae.py --config.train.steps=400 --config.seed=b"
+    assert after.strip().startswith(f"python launch.py {flags}")
+    rows = [row["data-trial"] for row in page.all("tr") if "data-trial" in row]
+    assert rows == ["1", "2", "0", "3"]
+    (folder / "a" / "metrics.jsonl").unlink()
+    assert names[0] not in read_sweep(folder).trials[0].values
+
+
+def test_results_alone_name_no_best(read, page):
+    assert (read.target, read.evaluated) == ("negative_elbo", False)
+    assert "The best trial" not in Elements(page).text
+
+
+def test_who_writes_the_page_at_its_end_is_at_work_no_more(tmp_path):
+    folder = manifest(tmp_path / "s", {"a": {}, "b": {}})
+    for name in "ab":
+        begin(folder / name, 1.0)
+    with locked(folder), locked(folder / "b"):
+        for asked, states in ((None, "2 running"), (False, "1 running, 1 stopped")):
+            text = Elements(write_sweep_report(folder, locked=asked).read_text()).text
+            assert f"2 trials: {states}" in text
 
 
 def test_without_a_target_the_config_says_what_is_best(sweep, tmp_path):
@@ -471,7 +523,7 @@ def test_controls_work_and_nothing_overflows_on_phone_and_desk(page, tmp_path):
         cells = ["3.5 n = 2", "7.5 n = 2", "1.5 n = 2", "5.5 n = 2"]
         assert note["cells"] == cells
         assert note["command"].endswith("learning_rate=1e-4 --config.seed=0")
-        assert note["pinned"].endswith("learning_rate=1e-4 --config.seed=1")
+        assert note["pinned"].startswith("# 000000000001 copied other members")
         assert note["shown"] == ["1"]
         # A line over three axes; the chart has four groups, and one member's knobs are its own.
         assert (note["marked"], note["ringed"], note["behind"]) == (1, 1, 5)

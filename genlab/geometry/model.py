@@ -1,6 +1,7 @@
-"""The derivatives of what a trained model does, compiled once for each method."""
+"""The derivatives of what a trained model does, compiled once for each method.
 
-import functools
+The members of a population share what is compiled.
+"""
 
 import jax
 import numpy as np
@@ -32,13 +33,10 @@ def _derived(derivative, trained: Trained, method: str, inputs: np.ndarray):
     if not trained.has(method):
         family = type(trained.experiment).__name__
         raise InputError(f"experiment {family} does not {method}")
-    # A bound method is equal to itself looked up again, so that a program is compiled once.
-    function = getattr(trained.experiment, method)
-    return jax.device_get(
-        _compiled(derivative, function, trained.params, trained.extra, inputs)
-    )
 
+    def of_method(experiment, params, extra, inputs):
+        function = getattr(experiment, method)
+        return derivative(lambda x: function(params, extra, x), inputs)
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _compiled(derivative, function, params, extra, inputs):
-    return derivative(lambda x: function(params, extra, x), inputs)
+    compiled = trained.compile(f"{derivative.__name__}/{method}", of_method)
+    return jax.device_get(compiled(trained.params, trained.extra, inputs))

@@ -28,6 +28,7 @@ class Learning {
     const { charts, values, value } = this.board.data;
     const wanted = value === null ? "" : values[value].name.replaceAll("_", " ");
     const tests = [
+      ({ title, split }) => `${title} on ${split}` === wanted,
       ({ title }) => title === wanted,
       ({ title }) => wanted && title.endsWith(`/${wanted}`),
       ({ title }) => title.endsWith("loss"),

@@ -55,8 +55,7 @@ def learning_charts(sweep: Sweep, groups: Sequence[Group]) -> list[dict[str, Any
     for group in groups:
         for index in group.trials:
             for curve in sweep.trials[index].curves:
-                name = f"{curve.player}/{curve.term}" if curve.player else curve.term
-                chart = logged.setdefault((curve.split, name), defaultdict(dict))
+                chart = logged.setdefault((curve.split, curve.name), defaultdict(dict))
                 chart[group][index] = curve
     lines = sum(len(chart) for chart in logged.values())
     most = min(MOST_POINTS, max(LEAST_POINTS, ALL_POINTS // max(1, 3 * lines)))

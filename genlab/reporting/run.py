@@ -39,6 +39,11 @@ class Curve:
     values: list[float]
     broken: list[int]
 
+    @property
+    def name(self) -> str:
+        """The metric's name, its player's before it."""
+        return f"{self.player}/{self.term}" if self.player else self.term
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:

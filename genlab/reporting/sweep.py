@@ -1,7 +1,6 @@
 """A sweep folder as its files stand: finished, running, cut, with trials that never began."""
 
 import dataclasses
-import json
 import math
 import shlex
 from collections import Counter
@@ -9,44 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
-from genlab.reporting.run import Curve, find_pictures, planned_steps, read_metrics
+from genlab.reporting.trial import TrialRecord, content_of, read_trial
 from genlab.run import in_use
 from genlab.sweep.manifest import FILE, Manifest, read
-from genlab.sweep.table import flat_values
 
 STATES = ("finished", "running", "waiting", "stopped", "pruned", "failed")
 ENDED = ("finished", "pruned", "failed")
-NO_REASON = "no reason given"
-
-
-@dataclasses.dataclass(frozen=True)
-class TrialRecord:
-    """What the folder of one trial holds.
-
-    Attributes:
-      name: of the trial and its folder.
-      overrides: dotted key -> value, as the sweep set it.
-      state: one of STATES; `stopped` has begun, has not ended, and nobody works on it.
-      note: why it failed, or where and at which value it was pruned.
-      values: flat name -> measured value of a finished trial, NaN where it was not finite.
-      step: the last round that any file speaks of.
-      curves: its logged values.
-      pictures: plot -> its newest picture.
-      copies: what it took over from other members, in ascending order of `step`:
-        {"step": int, "from": name, "knobs": {dotted key: value}}.
-      has_report: whether its folder holds a page of its own.
-    """
-
-    name: str
-    overrides: dict[str, Any]
-    state: str
-    note: str
-    values: dict[str, float]
-    step: int
-    curves: list[Curve]
-    pictures: dict[str, Path]
-    copies: list[dict[str, Any]]
-    has_report: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +24,11 @@ class Sweep:
       name: the folder's name.
       manifest: sweep.json.
       target: name of the value that the sweep is about, or else that the config calls best; ""
-        where there is neither.
+        where there is neither. Where trials have evaluated it, it is their last evaluation on
+        `eval.split`, "negative_elbo on validation": the best of them by their results, which are
+        reported, would look better than it is.
       maximize: whether the target is better where it is larger.
+      evaluated: whether the target is such an evaluation.
       trials: in the order of sweep.json.
     """
 
@@ -66,6 +36,7 @@ class Sweep:
     manifest: Manifest
     target: str
     maximize: bool
+    evaluated: bool
     trials: list[TrialRecord]
 
     @property
@@ -92,15 +63,28 @@ class Sweep:
         return sorted(range(len(self.trials)), key=rank)
 
     def command(self, trial: TrialRecord) -> str:
-        """The command that trains a trial's config alone, quoted for a shell."""
+        """The command that trains a trial's config alone, quoted for a shell.
+
+        No command does where the trial copied others: the text says so, as a shell's comment.
+        """
+        if trial.copies:
+            return (
+                f"# {trial.name} copied other members and went on with other knobs: no command"
+                " trains it alone; eval and sample build it with the knobs it began with"
+            )
         overrides = {**self.manifest.common, **trial.overrides}
         flags = [f"--config={self.manifest.config}"]
         flags += [f"--config.{key}={_flag(value)}" for key, value in overrides.items()]
         return shlex.join(["python", "launch.py", *flags])
 
 
-def read_sweep(folder: Path) -> Sweep:
+def read_sweep(folder: Path, *, locked: bool | None = None) -> Sweep:
     """Reads a sweep folder; trials without a folder, or with files cut short, are part of it.
+
+    Args:
+      folder: of the sweep.
+      locked: whether a process works on the whole of it; None asks its lock, which cannot tell
+        this process from another.
 
     Raises:
       InputError: the folder has no sweep.json, or it is not what a sweep writes.
@@ -118,24 +102,29 @@ def read_sweep(folder: Path) -> Sweep:
                 f"{folder / FILE} lists {entry!r}, which is no trial; one is"
                 ' {"name": FOLDER, "overrides": {KEY: VALUE}}'
             )
-    busy = in_use(folder)
-    target = manifest.target or _best(folder, manifest)
+    busy = in_use(folder) if locked is None else locked
+    goal = manifest.target or _best(folder, manifest)
+    name = goal.removeprefix("-")
+    trials = [
+        read_trial(folder / entry["name"], entry["overrides"], busy, name)
+        for entry in manifest.trials
+    ]
+    measured = [value for trial in trials for value in trial.values]
+    evaluated = next((v for v in measured if v.startswith(f"{name} on ")), None)
     return Sweep(
         name=folder.resolve().name,
         manifest=manifest,
-        target=target.removeprefix("-"),
-        maximize=target.startswith("-"),
-        trials=[
-            _read_trial(folder / entry["name"], entry["overrides"], busy)
-            for entry in manifest.trials
-        ],
+        target=evaluated or name,
+        maximize=goal.startswith("-"),
+        evaluated=evaluated is not None,
+        trials=trials,
     )
 
 
 def _best(folder: Path, manifest: Manifest) -> str:
     """What the trials' config calls best, by the first of them that has begun."""
     for entry in manifest.trials:
-        config = _content(folder / entry["name"] / "config.json", dict).get("config")
+        config = content_of(folder / entry["name"] / "config.json", dict).get("config")
         if isinstance(config, dict) and isinstance(config.get("eval"), dict):
             return config["eval"].get("best") or ""
     return ""
@@ -150,86 +139,6 @@ def _is_trial(entry: Any) -> bool:
         and entry["name"] not in ("", ".", "..")
         and Path(entry["name"]).name == entry["name"]
     )
-
-
-def _read_trial(folder: Path, overrides: dict[str, Any], busy: bool) -> TrialRecord:
-    curves, _ = read_metrics(folder / "metrics.jsonl")
-    shots = find_pictures(folder / "samples")
-    results = _content(folder / "results.json", dict)
-    config = _content(folder / "config.json", dict).get("config")
-    steps = [step for curve in curves for step in (*curve.steps, *curve.broken)]
-    steps += [step for shot in shots.values() for step, _ in shot]
-    steps += [results["step"]] if isinstance(results.get("step"), int) else []
-    planned = planned_steps(config) if isinstance(config, dict) else None
-    finished = (
-        bool(results)
-        and planned in (None, results.get("step"))
-        and not (folder / "pruned.json").exists()
-    )
-    state, note = ("finished", "") if finished else _unfinished(folder, busy)
-    return TrialRecord(
-        name=folder.name,
-        overrides=overrides,
-        state=state,
-        note=note,
-        values=_flat(results) if finished else {},
-        step=max(steps, default=0),
-        curves=curves,
-        pictures={plot: shot[-1][1] for plot, shot in shots.items()},
-        copies=_copies(folder / "evolution.json"),
-        has_report=(folder / "report.html").exists(),
-    )
-
-
-def _unfinished(folder: Path, busy: bool) -> tuple[str, str]:
-    """State and note of a trial that has no results for all its rounds.
-
-    Args:
-      folder: of the trial, which need not exist.
-      busy: whether a process works on the sweep.
-    """
-    pruned = _content(folder / "pruned.json", dict)
-    if (folder / "pruned.json").exists():
-        name = str(pruned.get("target", "")).removeprefix("-")
-        value = f"{_number(pruned.get('value')):.5g}"
-        return "pruned", f"after {pruned.get('step')} rounds, at {name} = {value}"
-    if (folder / "failed.txt").exists():
-        reason = (folder / "failed.txt").read_text("utf-8", errors="replace").strip()
-        return "failed", reason or NO_REASON
-    if not (folder / "config.json").exists():
-        return "waiting", ""
-    return ("running", "") if busy or in_use(folder) else ("stopped", "")
-
-
-def _flat(results: dict[str, Any]) -> dict[str, float]:
-    try:
-        return {name: _number(value) for name, value in flat_values(results).items()}
-    except (KeyError, TypeError, AttributeError):  # written by something else
-        return {}
-
-
-def _copies(path: Path) -> list[dict[str, Any]]:
-    return sorted(
-        (
-            copy
-            for copy in _content(path, list)
-            if isinstance(copy, dict) and isinstance(copy.get("step"), int)
-        ),
-        key=lambda copy: copy["step"],
-    )
-
-
-def _content(path: Path, kind: type) -> Any:
-    """What a JSON file of a trial holds; empty where it is missing, cut or of another kind."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return kind()
-    return content if isinstance(content, kind) else kind()
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _flag(value: Any) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 from genlab.reporting.knobs import Knob, axis_kind, trial_label
 from genlab.reporting.learning import Group, learning_charts, schedule_charts
 from genlab.reporting.markup import six_digits
-from genlab.reporting.sweep import Sweep, TrialRecord
+from genlab.reporting.sweep import Sweep
+from genlab.reporting.trial import TrialRecord
 
 MAX_LEVELS = 20  # of a knob that a heat map has room for
 

@@ -8,7 +8,8 @@ from urllib.parse import quote
 from genlab.reporting.gallery import plot_names, thumbnails
 from genlab.reporting.knobs import SEED, Knob, number, spelled, trial_label
 from genlab.reporting.markup import definitions, empty, short, text, words
-from genlab.reporting.sweep import ENDED, Sweep, TrialRecord
+from genlab.reporting.sweep import ENDED, Sweep
+from genlab.reporting.trial import TrialRecord
 
 MAX_COPIES = 50  # in the table of them
 MAX_OPEN = 10  # failed trials that are shown without being asked for
@@ -94,10 +95,10 @@ def command(sweep: Sweep) -> str:
     if not sweep.trials:
         return ""
     best = sweep.trials[sweep.ranked()[0]]
-    ranked = math.isfinite(
-        sweep.trials[sweep.ranked()[0]].values.get(sweep.target, math.nan)
-    )
-    title = "The best trial" if ranked else f"Trial {best.name}"
+    known = math.isfinite(best.values.get(sweep.target, math.nan))
+    title = f"Trial {best.name}"
+    if known and sweep.evaluated:
+        title = f"The best trial by {sweep.target}"
     return (
         f'<div class="card command"><header><h3>{text(title)}</h3></header>'
         f'<pre tabindex="0"><code>{text(sweep.command(best))}</code></pre></div>'

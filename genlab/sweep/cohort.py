@@ -12,6 +12,7 @@ import flax.struct
 import jax
 import numpy as np
 
+from genlab import parallel
 from genlab.build import SECTIONS, build_experiment
 from genlab.experiment import Array, Experiment, State
 from genlab.plan import Plan
@@ -53,7 +54,9 @@ class Cohort:
         self.seeds = np.array([config["seed"] for config in configs], np.uint32)
         self._feeds = [replace(recipe, config=config).feed() for config in configs]
         recipe.check_fit(self._feeds[0])
-        self._whole, self._split = _shardings(len(configs))
+        self._whole, self._split = _shardings(
+            len(configs), parallel.choose_devices(recipe.config["devices"])
+        )
         self._rounds = jax.jit(
             self._all_rounds,
             in_shardings=(self._split, self._whole, *3 * (self._split,)),
@@ -147,9 +150,8 @@ class Cohort:
         return rounds(state, resident, chunk, seed)
 
 
-def _shardings(members: int):
+def _shardings(members: int, devices: list[jax.Device]):
     """Replicated, and split along the first axis over as many devices as share it evenly."""
-    devices = jax.devices()
     count = max(n for n in range(1, len(devices) + 1) if members % n == 0)
     mesh = jax.make_mesh(
         (count,),

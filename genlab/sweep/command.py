@@ -10,7 +10,7 @@ from typing import Any
 from genlab.errors import InputError, suggest
 from genlab.run import locked
 from genlab.signals import Stop, stop_requested
-from genlab.sweep import manifest, progress, slurm, space, table
+from genlab.sweep import manifest, mode, progress, slurm, space, table
 from genlab.sweep.devices import count_gpus, environments
 from genlab.sweep.local import Pool
 from genlab.sweep.search import Search
@@ -44,13 +44,16 @@ def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
     """
     _check_flags(values)
     command = _Command(path, common, workdir, values)
+    command.check_mode()
     named = named_sweep(path, values.sweep) if values.sweep else None
     if _is_search(named, values):
         trials = command.search(named)
     else:
         trials = resolve(path, common, _chosen(named, values))
+        _check_target(trials, values.target)
         if values.engine == "slurm":
-            print(slurm.script(path, common, trials, workdir), end="")
+            about = {"name": values.sweep or "", "target": values.target}
+            print(slurm.script(path, common, trials, workdir, **about), end="")
             return
         command.train(trials)
     print(table.render(trials, workdir))
@@ -58,11 +61,16 @@ def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
         print(f"\nmean ± standard error over seeds\n{summary}\n")
     print(table.write_csv(trials, workdir))
     print(workdir / "report.html")
-    if values.target and (best := table.best_of(trials, workdir, values.target)):
-        flags = {**common, **best.overrides}.items()
-        chosen = [f"--config.{key}={value}" for key, value in flags]
-        command = ["python", "launch.py", f"--config={path}", *chosen]
-        print(f"best: {shlex.join(command)}")
+    if values.target:
+        command.tell_best(trials)
+
+
+def _check_target(trials: list[Trial], target: str) -> None:
+    if target:
+        from genlab.sweep.judge import check_measured
+
+        for trial in trials:
+            check_measured(trial.config, target)
 
 
 def _check_flags(values: Any) -> None:
@@ -130,6 +138,18 @@ class _Command:
     workdir: Path
     values: Any
 
+    def check_mode(self) -> None:
+        """Refuses a folder whose members were trained in a way that this command does not ask for."""
+        target = self.values.target
+        if self.values.engine != "population":
+            mode.refuse_evolved(self.workdir)
+        elif self.values.pruner == "halving":
+            mode.check(self.workdir, pruner="halving", target=target)
+        elif self.values.evolve:
+            mode.check(self.workdir, evolve=self.values.evolve, target=target)
+        else:
+            mode.check(self.workdir)
+
     def train(self, trials: list[Trial]) -> None:
         """Trains trials that are known beforehand."""
         pruner = self.values.pruner or ""
@@ -179,6 +199,26 @@ class _Command:
         ):
             return study.train(self._pool(), stop)
 
+    def tell_best(self, trials: list[Trial]) -> None:
+        """Prints which finished trial is the best by the target, and the command that trains it."""
+        target = self.values.target
+        if (found := table.best_of(trials, self.workdir, target)) is None:
+            return
+        best, value = found
+        name, split = target.removeprefix("-"), best.config["eval"]["split"]
+        print(f"{name} on {split}: {value:.6g}, of {best.name}")
+        if (best.folder(self.workdir) / "evolution.json").exists():
+            print(
+                f"best: {best.folder(self.workdir)}, which no command trains alone: it copied"
+                " others and went on with other knobs, see its evolution.json; eval and sample"
+                " build it with those that it began with"
+            )
+            return
+        flags = {**self.common, **best.overrides}.items()
+        chosen = [f"--config.{key}={value}" for key, value in flags]
+        command = ["python", "launch.py", f"--config={self.path}", *chosen]
+        print(f"best: {shlex.join(command)}")
+
     def _population(self, trials: list[Trial], stop: Stop) -> None:
         from genlab.sweep import halving, population
         from genlab.sweep.evolution import Evolution
@@ -207,6 +247,7 @@ class _Command:
             command=manifest.command_line(),
             config=self.path,
             common=self.common,
+            recipe=manifest.recipe_of(self.path),
             engine=self.values.engine,
             sweep=self.values.sweep or "",
             target=self.values.target or "",
@@ -219,4 +260,5 @@ class _Command:
             with stop_requested() as stop:
                 yield stop
         finally:
-            write_sweep_report(self.workdir)
+            # Whoever holds the folder now is this process, which is at its end.
+            write_sweep_report(self.workdir, locked=False)

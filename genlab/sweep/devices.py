@@ -1,5 +1,6 @@
 """The devices of this machine, shared out among processes."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -29,14 +30,20 @@ def environments(workers: int | None, gpus: int) -> list[dict[str, str]]:
 
     Args:
       workers: how many processes; None for one per GPU, and one where there is none.
-      gpus: how many there are. Processes take turns at them; those that share one share its
-        memory evenly, unless the user set a share.
+      gpus: how many there are; 0 where the user chose some, which several processes share out
+        and a lone one keeps. Processes take turns at them; those that share one share its memory
+        evenly, unless the user set a share.
     """
     workers = workers or gpus or 1
-    if not gpus:
+    known = [str(gpu) for gpu in range(gpus)]
+    if not gpus and workers > 1:
+        chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        known = [gpu.strip() for gpu in chosen if gpu.strip()]
+    if not known:
         return [{} for _ in range(workers)]
-    seen = [{"CUDA_VISIBLE_DEVICES": str(slot % gpus)} for slot in range(workers)]
-    most = -(-workers // gpus)
+    turns = itertools.islice(itertools.cycle(known), workers)
+    seen = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in turns]
+    most = -(-workers // len(known))
     if most > 1 and "XLA_PYTHON_CLIENT_MEM_FRACTION" not in os.environ:
         share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{_SHARED_MEMORY / most:.3f}"}
         seen = [{**one, **share} for one in seen]

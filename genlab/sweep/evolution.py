@@ -5,6 +5,7 @@ Paper: Jaderberg et al. 2017, arXiv:1711.09846
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -29,12 +30,18 @@ class Evolution:
     in its `evolution.json`; it keeps its name, its seed and its data order.
 
     Attributes:
-      target: the value to minimise as it is measured during training; `-NAME` maximises.
+      target: the value to minimise as it is measured during training, on `eval.split`; `-NAME`
+        maximises.
       every: rounds between two such steps.
     """
 
     target: str
     every: int
+
+    @property
+    def mode(self) -> dict[str, Any]:
+        """What `genlab.sweep.mode` keeps of it."""
+        return {"evolve": self.every, "target": self.target}
 
     def check(self, trials: list[Trial]) -> None:
         """Raises InputError unless the trials are measured whenever a step is due."""

@@ -9,11 +9,15 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from genlab.errors import InputError
 from genlab.signals import Stop
 from genlab.stage import stages_of
+from genlab.sweep import mode
 from genlab.sweep.member import Member, check_target
 from genlab.sweep.population import Population, parts_of
+from genlab.sweep.table import forget_pruned
 from genlab.sweep.trial import Trial
 from genlab.writer import write_atomic
 
@@ -22,25 +26,36 @@ FACTOR = 2
 _log = logging.getLogger("genlab")
 
 
-def rungs(trial: Trial, count: int) -> list[int]:
+def rungs(trials: list[Trial]) -> list[int]:
     """Rounds of the run after which trials end, ascending.
 
     The last stage's rounds divided by 2, 4, ..., rounded up to rounds at which the target is
-    measured, and as many as leave one of `count` trials.
+    measured, and as many as leave one of the trials.
 
     Raises:
-      InputError: the target is never measured during training.
+      InputError: the target is never measured during training, or not after the same rounds in all
+        trials.
     """
-    stage, every = stages_of(trial.config)[-1], trial.config["eval"]["every"]
+    plans = {
+        (trial.config["eval"]["every"], stage.begin, stage.end)
+        for trial in trials
+        for stage in stages_of(trial.config)[-1:]
+    }
+    (every, begin, end), *others = sorted(plans)
+    if others:
+        raise InputError(
+            "--pruner=halving compares trials after the same rounds; these differ in eval.every or"
+            f" train.steps: {every} of {end}, {others[0][0]} of {others[0][2]}"
+        )
     if not every:
         raise InputError(
             "--pruner=halving looks at the target during training; give eval.every a period"
         )
     found = set()
-    for power in range(1, int(math.log(max(1, count), FACTOR)) + 1):
-        rounds = stage.begin + (stage.end - stage.begin) / FACTOR**power
+    for power in range(1, int(math.log(len(trials), FACTOR)) + 1):
+        rounds = begin + (end - begin) / FACTOR**power
         measured = math.ceil(rounds / every) * every
-        if stage.begin < measured < stage.end:
+        if begin < measured < end:
             found.add(measured)
     return sorted(found)
 
@@ -52,8 +67,17 @@ def engine(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
       trials: of one or several groups; they are compared with each other all together.
       sweep: the folder of the sweep.
       stop: a signal ends the engine after the population has saved.
-      target: the value to minimise as it is measured during training; `-NAME` maximises.
+      target: the value to minimise as it is measured during training, on `eval.split`; `-NAME`
+        maximises.
+
+    Raises:
+      InputError: trials that a population cannot hold or that are not measured after the same
+        rounds, or a folder whose populations were trained in another mode.
+      Stopped: a signal asked to stop; the population is saved.
     """
+    parts_of(trials)
+    steps = rungs(trials)
+    mode.claim(sweep, pruner="halving", target=target)
     path = sweep / "rungs.json"
     decisions = json.loads(path.read_text()) if path.exists() else {}
     names = sorted(trial.name for trial in trials)
@@ -62,8 +86,10 @@ def engine(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
             f"{str(path)!r} has the decisions of another sweep's trials; name another folder"
             " with --workdir=DIR"
         )
+    if not path.exists():
+        forget_pruned(trials, sweep)
     alive = trials
-    for rung in rungs(trials[0], len(trials)):
+    for rung in steps:
         alive = _climb(alive, rung, decisions, sweep, stop, target)
         _log.info(
             "after %d rounds %d of %d trials go on", rung, len(alive), len(trials)
@@ -96,6 +122,12 @@ def _climb(
     for part in parts_of(alive):
         population = Population(part, sweep)
         crowd = population.train(stop, rung)
+        if (step := int(np.max(crowd.state.step))) != rung:
+            raise InputError(
+                f"the population in {str(sweep)!r} has done {step} rounds,"
+                f" more than the {rung} after which it is halved; name another folder with"
+                " --workdir=DIR"
+            )
         for index, member in enumerate(population.members):
             members[member.trial.name] = member
             states[member.trial.name] = population.state(crowd, index)

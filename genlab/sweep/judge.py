@@ -70,26 +70,42 @@ class Judge:
 
 
 def check_target(config: dict[str, Any], search: Search) -> None:
-    """Refuses, before anything is trained, a search whose target nobody will measure.
+    """Refuses, before anything is trained, a search whose target nobody will measure in time.
+
+    Raises:
+      InputError: as `check_measured`, or a pruner without evaluations before the last round.
+    """
+    check_measured(config, search.target)
+    every, steps = config["eval"]["every"], config["train"]["steps"]
+    if search.pruner != "none" and every >= steps:
+        raise InputError(
+            f"--pruner={search.pruner} needs evaluations during training, and"
+            f" eval.every={every} gives none; take 1 to {steps - 1}, rounds"
+        )
+
+
+def check_measured(config: dict[str, Any], target: str) -> None:
+    """Refuses a target that trials of a plain config do not measure on `eval.split`.
 
     Values that a family measures by itself have no metric in their name; they are known when a
     trial has evaluated for the first time.
 
     Raises:
-      InputError: the target's metric is not in `eval.metrics`, or a pruner has no evaluations.
+      InputError: `eval.every` is 0, or the target's metric is not in `eval.metrics`.
     """
-    section, steps = config["eval"], config["train"]["steps"]
-    metric = search.target.removeprefix("-").partition("/")[0]
+    section = config["eval"]
+    if not section["every"]:
+        raise InputError(
+            f"--target={target} compares trials by their last evaluation on"
+            f" eval.split={section['split']!r}, and eval.every=0 gives none; set"
+            f" --config.eval.every, 1 to {config['train']['steps']} rounds"
+        )
+    metric = target.removeprefix("-").partition("/")[0]
     chosen = [
         part if isinstance(part, str) else part["name"] for part in section["metrics"]
     ]
     if metric in metrics and metric not in chosen:
         raise InputError(
-            f"--target={search.target} is not measured: config.eval.metrics has"
+            f"--target={target} is not measured: config.eval.metrics has"
             f" {', '.join(chosen) or 'nothing'}"
-        )
-    if search.pruner != "none" and not 0 < section["every"] < steps:
-        raise InputError(
-            f"--pruner={search.pruner} needs evaluations during training, and"
-            f" eval.every={section['every']} gives none; take 1 to {steps - 1}, rounds"
         )

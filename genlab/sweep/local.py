@@ -9,6 +9,7 @@ from pathlib import Path
 from genlab.errors import Stopped
 from genlab.signals import Stop
 from genlab.sweep import process
+from genlab.sweep.table import forget_pruned
 from genlab.sweep.trial import Trial
 
 
@@ -46,9 +47,7 @@ class Pool:
           Stopped: a signal asked to stop; the running trials have saved and ended.
         """
         waiting = [trial for trial in trials if trial.results(self._sweep) is None]
-        for trial in waiting:
-            # A search gave it up; whoever asks for it by name wants it whole.
-            (trial.folder(self._sweep) / "pruned.json").unlink(missing_ok=True)
+        forget_pruned(waiting, self._sweep)
         with ThreadPoolExecutor(self.workers) as threads:
             self.wait([threads.submit(self.run, trial) for trial in waiting], stop)
 
@@ -58,10 +57,14 @@ class Pool:
         Raises:
           Stopped: a signal asked to stop.
         """
-        while not all(job.done() for job in jobs):
-            broken = any(job.done() and job.exception() for job in jobs)
-            self.stopping = self.stopping or bool(stop.signal) or broken
-            time.sleep(process.POLL)
+        try:
+            while not all(job.done() for job in jobs):
+                broken = any(job.done() and job.exception() for job in jobs)
+                self.stopping = self.stopping or bool(stop.signal) or broken
+                time.sleep(process.POLL)
+        except BaseException:  # a second signal; the trials do not hear of it
+            self.stopping = True
+            raise
         for job in jobs:
             job.result()
         if stop.signal:

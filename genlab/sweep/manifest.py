@@ -1,15 +1,16 @@
 """`sweep.json`: what a sweep is, for whoever looks at its folder."""
 
-import fcntl
+import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from genlab import config as configs
 from genlab.errors import InputError
+from genlab.lock import held
 from genlab.sweep.trial import Trial
 from genlab.writer import write_atomic
 
@@ -29,6 +30,7 @@ class Manifest:
       target: `NAME`, `-NAME` for one that is maximised, or empty.
       sampler: what chooses the trials of a search; empty for a sweep that is fixed.
       pruner: what stops losers; empty or `none` for nothing.
+      recipe: hash of what the config says, see `recipe_of`.
       trials: name of the run folder and overrides of each.
     """
 
@@ -40,12 +42,19 @@ class Manifest:
     target: str = ""
     sampler: str = ""
     pruner: str = ""
+    recipe: str = ""
     trials: tuple[dict[str, Any], ...] = ()
 
 
 def command_line() -> str:
     """The command that runs, as config.json has it too."""
     return " ".join(["python", *sys.argv])
+
+
+def recipe_of(path: str) -> str:
+    """Hash of what a config file says before any override, however its path is spelled."""
+    text = json.dumps(configs.plain(configs.load(path)), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def read(sweep: Path) -> Manifest | None:
@@ -67,13 +76,39 @@ def read(sweep: Path) -> Manifest | None:
 
 
 def write(sweep: Path, manifest: Manifest) -> Manifest:
-    """Writes the manifest; the trials that the folder's had already stay, before the new ones."""
-    with _writing(sweep):
+    """Writes the manifest; the trials that the folder's had already stay, before the new ones.
+
+    Raises:
+      InputError: those trials have another config or other overrides in common. What differs
+        between the trials of a folder is in their entries alone, so that they can be compared.
+    """
+    with held(_lock(sweep)):
         before = read(sweep)
         known = before.trials if before else ()
+        if before and known:
+            _check_same(sweep, before, manifest)
         merged = replace(manifest, trials=_union(known, manifest.trials))
         _replace(sweep, merged)
     return merged
+
+
+def _check_same(sweep: Path, before: Manifest, now: Manifest) -> None:
+    if before.common != now.common:
+        made, asked = (_spelled(one.common) for one in (before, now))
+    elif before.recipe != now.recipe:
+        made, asked = f"--config={before.config}", f"--config={now.config}"
+        asked += " as it is now" if made == asked else ""
+    else:
+        return
+    raise InputError(
+        f"the trials in {str(sweep)!r} were made with {made}, not {asked}; name another"
+        " folder with --workdir=DIR"
+    )
+
+
+def _spelled(common: dict[str, str]) -> str:
+    flags = [f"--config.{key}={value}" for key, value in common.items()]
+    return " ".join(flags) or "no --config.KEY=VALUE"
 
 
 def add(sweep: Path, trials: Iterable[Trial]) -> None:
@@ -82,7 +117,7 @@ def add(sweep: Path, trials: Iterable[Trial]) -> None:
     Raises:
       InputError: it has none.
     """
-    with _writing(sweep):
+    with held(_lock(sweep)):
         manifest = read(sweep)
         if manifest is None:
             raise InputError(
@@ -109,10 +144,6 @@ def _replace(sweep: Path, manifest: Manifest) -> None:
     write_atomic(sweep / FILE, json.dumps(asdict(manifest), indent=1))
 
 
-@contextmanager
-def _writing(sweep: Path) -> Iterator[None]:
+def _lock(sweep: Path) -> Path:
     """Processes that work on one sweep read and write the file one after another."""
-    sweep.mkdir(parents=True, exist_ok=True)
-    with (sweep / f".{FILE}.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return sweep / f".{FILE}.lock"

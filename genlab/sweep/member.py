@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from genlab.train import evaluated, split_name, write_results
 from genlab.trained import Trained
 from genlab.writer import Writer, write_atomic
 
+_FAILED_AT = re.compile(r"step (\d+):")  # how the reason of a failed round begins
+
 _log = logging.getLogger("genlab")
 
 
@@ -44,7 +47,6 @@ class Member:
     def __init__(self, trial: Trial, shared: Recipe, sweep: Path, step: int):
         self.trial, self._sweep = trial, sweep
         self.workdir = trial.folder(sweep)
-        self.failure = ""
         self.values: dict[str, float] = {}
         self._rows: list[dict[str, np.ndarray]] = []
         config = trial.config
@@ -56,6 +58,21 @@ class Member:
         keep = config["checkpoint"]["keep"]
         self.checkpoints = Checkpoints(self.workdir / "checkpoints", keep)
         self.writer = Writer(self.workdir, step)
+        self.failure = self._failure_until(step)
+
+    def _failure_until(self, step: int) -> str:
+        """Why the trial failed in its first `step` rounds; a later failure is forgotten."""
+        failed = self.workdir / "failed.txt"
+        reason = failed.read_text().strip() if failed.exists() else ""
+        found = _FAILED_AT.match(reason)
+        if found and int(found[1]) <= step:
+            return reason
+        failed.unlink(missing_ok=True)
+        return ""
+
+    def _fail(self, reason: str) -> None:
+        self.failure = reason
+        write_atomic(self.workdir / "failed.txt", reason + "\n")
 
     def log(
         self, step: int, rows: dict[str, np.ndarray], stage: str, due: bool
@@ -73,7 +90,7 @@ class Member:
         try:
             refuse_non_finite(rows, step - len(next(iter(rows.values()))))
         except NonFiniteLoss as error:
-            self.failure = str(error).partition(";")[0]
+            self._fail(str(error).partition(";")[0])
             _log.warning(
                 "trial %s %s: %s", self.trial.name, self.trial.overrides, error
             )
@@ -108,12 +125,9 @@ class Member:
 
     def finish(self, trained: Trained, state: State) -> None:
         """Saves the member as a run of its own, with results, pictures and report."""
-        failed = self.workdir / "failed.txt"
-        if self.failure or not _all_finite(state):
-            failed.write_text((self.failure or "the state is not finite") + "\n")
-            return
-        failed.unlink(missing_ok=True)
-        if self.trial.results(self._sweep) is not None:
+        if not self.failure and not _all_finite(state):
+            self._fail("the state is not finite")
+        if self.failure or self.trial.results(self._sweep) is not None:
             return
         with locked(self.workdir):
             self.checkpoints.save(state, int(state.step))

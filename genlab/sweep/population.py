@@ -17,10 +17,12 @@ from genlab.experiment import State
 from genlab.signals import Stop
 from genlab.stage import MAIN, stages_of
 from genlab.start import Sources
+from genlab.sweep import mode
 from genlab.sweep.cohort import Cohort, Crowd
 from genlab.sweep.evolution import Evolution
 from genlab.sweep.group import group, pack
 from genlab.sweep.member import Member
+from genlab.sweep.table import forget_pruned
 from genlab.sweep.trial import Trial
 
 _log = logging.getLogger("genlab")
@@ -166,10 +168,18 @@ def parts_of(trials: list[Trial]) -> list[list[Trial]]:
 def engine(
     trials: list[Trial], sweep: Path, stop: Stop, evolution: Evolution | None = None
 ) -> None:
-    """Trains every trial that has no results yet, a population for each group."""
+    """Trains every trial that has no results yet, a population for each group.
+
+    Raises:
+      InputError: trials that a population cannot hold, or a folder whose populations were trained
+        in another mode.
+      Stopped: a signal asked to stop; the population is saved.
+    """
     parts = parts_of(trials)
+    mode.claim(sweep, **(evolution.mode if evolution else {}))
     unfinished: Callable = lambda part: any(t.results(sweep) is None for t in part)
     for number, part in enumerate(parts, 1):
         if unfinished(part):
             _log.info("population %d of %d: %d trials", number, len(parts), len(part))
+            forget_pruned(part, sweep)
             Population(part, sweep, evolution).train(stop)

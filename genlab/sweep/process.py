@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import sleep
 
-from genlab.cli import EXIT_INPUT, EXIT_STOPPED
+from genlab.cli import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED
 from genlab.run import in_use
 from genlab.sweep.trial import Trial
 from genlab.writer import write_atomic
 
 POLL = 0.1  # seconds between two questions to `watch`
+
+# How a process ends that a signal finds before it listens, or that gets a second one.
+_SIGNALLED = (-signal.SIGTERM, -signal.SIGINT, EXIT_INTERRUPTED)
 
 _log = logging.getLogger("genlab")
 
@@ -34,7 +37,8 @@ def run(
 
     A trial that was cut goes on where its folder stands. One that another process still trains, as
     the trials of a killed sweep are, is waited for. While the process lives its id is in
-    `process.json`, its output in `log.txt`; why it failed goes to `failed.txt`.
+    `process.json`, its output in `log.txt`; why it failed goes to `failed.txt`. It has a session
+    of its own: a Ctrl-C in the terminal reaches it by `watch` alone, and once.
 
     Args:
       trial: what to train; nothing is started for one that has its results or was pruned.
@@ -63,8 +67,12 @@ def run(
         # Another process may have taken the folder between the look and the start.
         if code != EXIT_INPUT or "in use" not in _reason(folder / "log.txt", code):
             break
-    # A process that was asked before it could listen dies of the signal; it has lost nothing.
-    if code == EXIT_STOPPED or (asked and code == -signal.SIGTERM):
+    if code in _SIGNALLED and not asked:
+        # The signal may have been for the whole sweep, which learns of it about now.
+        sleep(2 * POLL)
+        asked = watch()
+    # What its folder has is not lost, and the trial goes on from there.
+    if code == EXIT_STOPPED or (asked and code in _SIGNALLED):
         return EXIT_STOPPED
     if code:
         reason = _reason(folder / "log.txt", code)
@@ -106,6 +114,7 @@ def _start(
             stderr=log,
             env={**os.environ, **(environment or {})},
             cwd=cwd,
+            start_new_session=True,
         )
     record = {"host": socket.gethostname(), "process": process.pid}
     write_atomic(folder / "process.json", json.dumps(record))

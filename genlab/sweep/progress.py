@@ -19,7 +19,7 @@ from rich.text import Text
 from genlab.stage import stages_of
 from genlab.sweep import manifest
 from genlab.sweep.process import is_running
-from genlab.sweep.table import flat_values
+from genlab.sweep.table import state_in
 from genlab.sweep.tail import Tail, loss_of
 
 STATES = ("finished", "running", "waiting", "failed", "pruned")
@@ -40,7 +40,7 @@ class TrialProgress:
       state: one of STATES.
       steps: rounds of the whole trial; 0 until it is known.
       step: rounds done.
-      value: newest value of the target while it trains, the result of a finished trial.
+      value: newest evaluation of the target on `eval.split`.
       loss: newest training loss.
       rate: rounds per second.
     """
@@ -66,9 +66,10 @@ class TrialProgress:
         if not self.steps and (config := _read(self.folder / "config.json")):
             self.steps = stages_of(config["config"])[-1].end
             self._split = config["config"]["eval"]["split"]
+        # First the state: one that has finished by now has written its last line.
+        self.state = self._state()
         for line in self._tail.lines():
             self._take(line["step"], line["split"], line["values"])
-        self.state = self._state()
 
     def _take(self, step: int, split: str, values: dict[str, float | None]) -> None:
         self.step = step
@@ -81,16 +82,12 @@ class TrialProgress:
             self.value = values.get(self.target.removeprefix("-"))
 
     def _state(self) -> str:
-        if (self.folder / "pruned.json").exists():
-            return "pruned"
         results = _read(self.folder / "results.json")
-        if results and results["step"] == self.steps:
-            values = flat_values(results)
-            self.value = values.get(self.target.removeprefix("-"))
-            return "finished"
-        if (self.folder / "failed.txt").exists():
-            return "failed"
-        return "running" if is_running(self.folder) else "waiting"
+        finished = results is not None and results["step"] == self.steps
+        state = state_in(self.folder, finished)
+        if state == "unfinished":
+            return "running" if is_running(self.folder) else "waiting"
+        return state
 
 
 class Overview:

@@ -18,9 +18,10 @@ from ray.tune.search.optuna import OptunaSearch
 from genlab.cli import EXIT_STOPPED
 from genlab.errors import InputError, Stopped
 from genlab.signals import Stop
+from genlab.stage import stages_of
 from genlab.sweep import manifest, process
-from genlab.sweep.table import measured
-from genlab.sweep.tail import Evaluations, loss_of, value_of
+from genlab.sweep.table import reached
+from genlab.sweep.tail import Evaluations, loss_of
 from genlab.sweep.trial import Trial, resolve
 from genlab.writer import write_atomic
 
@@ -80,8 +81,9 @@ class Job:
 class Training(tune.Trainable):
     """An actor that trains one trial as a process, and reports its evaluations of the target.
 
-    A result has the loss at an evaluation, or `done` with the final loss, or `done` with why there
-    is none: `failed`, `unmeasured`. `saved` says that the process has ended as it was asked to.
+    A result has the loss at an evaluation and the rounds of the last stage until then, or `done`
+    with the final loss, or `done` with why there is none: `failed`, `unmeasured`. `saved` says that
+    the process has ended as it was asked to.
     """
 
     def setup(self, config: dict[str, Any], job: Job) -> None:
@@ -89,11 +91,9 @@ class Training(tune.Trainable):
         os.chdir(job.cwd)
         self._job, self._trial, self._asked = job, job.trial(config), False
         trial, folder = self._trial, self._trial.folder(job.sweep)
-        split, self._steps = (
-            trial.config["eval"]["split"],
-            trial.config["train"]["steps"],
-        )
-        self._evaluations = Evaluations(folder, job.target, split)
+        split, last = trial.config["eval"]["split"], stages_of(trial.config)[-1]
+        self._begin, self._end = last.begin, last.end
+        self._evaluations = Evaluations(folder, job.target, split, last.begin)
         self._new: deque[tuple[int, float]] = deque()
         self._last: dict[str, Any] = {LOSS: float("nan"), TRAINING_ITERATION: 0}
         self._process = ThreadPoolExecutor(1).submit(
@@ -129,9 +129,9 @@ class Training(tune.Trainable):
         self._new.extend(self._evaluations.new())
         while self._new:
             step, value = self._new.popleft()
-            if step < self._steps and math.isfinite(value):
+            if step < self._end and math.isfinite(value):
                 loss = loss_of(value, self._job.target)
-                self._last = {LOSS: loss, TRAINING_ITERATION: step}
+                self._last = {LOSS: loss, TRAINING_ITERATION: step - self._begin}
                 return True
         return False
 
@@ -139,17 +139,16 @@ class Training(tune.Trainable):
         if code:
             path = self._trial.folder(self._job.sweep) / "failed.txt"
             return {"failed": path.read_text().strip()}
-        values = measured(self._trial, self._job.sweep)
-        if not self._job.target or not values:
+        if not self._job.target:
             return {}
         try:
-            value = value_of(values, self._job.target)
+            value = reached(self._trial, self._job.sweep, self._job.target)
         except InputError as error:
             return {"unmeasured": str(error)}
         if value is None:
             return {}
         loss = loss_of(value, self._job.target)
-        return {LOSS: loss, TRAINING_ITERATION: self._steps}
+        return {LOSS: loss, TRAINING_ITERATION: self._end - self._begin}
 
     def cleanup(self) -> None:
         """Ends a process that still trains; one that lost against others is marked so."""
@@ -157,7 +156,7 @@ class Training(tune.Trainable):
         self._asked = True
         if self._process.result() == EXIT_STOPPED and lost:
             record = {
-                "step": self._last[TRAINING_ITERATION],
+                "step": self._begin + self._last[TRAINING_ITERATION],
                 "target": self._job.target,
                 "value": loss_of(self._last[LOSS], self._job.target),
             }

@@ -19,6 +19,7 @@ from genlab.sweep.judge import check_target
 from genlab.sweep.search import KEPT, Search, distributions, make_sampler
 from genlab.sweep.space import draw
 from genlab.sweep.storage import open_study
+from genlab.sweep.table import forget_pruned
 from genlab.sweep.trial import Trial, resolve
 
 if TYPE_CHECKING:
@@ -76,9 +77,7 @@ def train(
     waiting = [trial for trial in trials if trial.results(sweep) is None]
     if not waiting:
         return
-    for trial in waiting:
-        # A search gave it up; whoever asks for it by name wants it whole.
-        (trial.folder(sweep) / "pruned.json").unlink(missing_ok=True)
+    forget_pruned(waiting, sweep)
     with _cluster(address) as tune:
         job = _job(path, common, sweep)
         _fit(job, stop, {"trial": tune.grid_search(waiting)})
@@ -120,7 +119,7 @@ def search(
     (example,) = resolve(path, common, draw(search.space, 1))
     check_target(example.config, search)
     every, steps = example.config["eval"]["every"], example.config["train"]["steps"]
-    study = open_study(sweep, search, common, every=every, steps=steps)
+    study = open_study(path, sweep, search, common, every=every, steps=steps)
     missing = search.count - _requeue(study)
     if missing > 0:
         with _cluster(address) as tune:

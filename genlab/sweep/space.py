@@ -133,15 +133,20 @@ def parse_grid(text: str) -> list[Overrides]:
     """The grid that `key=1,2;other.key=a,b` spells; values stay text until the config types them.
 
     Raises:
-      InputError: an entry that is not `KEY=VALUE,VALUE`.
+      InputError: no entry, one that is not `KEY=VALUE,VALUE`, or a key twice.
     """
     values: dict[str, list[str]] = {}
     for entry in filter(None, (entry.strip() for entry in text.split(";"))):
         key, equals, choices = entry.partition("=")
         if not equals or not key or not choices:
             raise InputError(f"--grid entry {entry!r} is not KEY=VALUE,VALUE")
-        values[key] = list(_split(choices))
-    return grid(**{key.replace(".", "__"): choices for key, choices in values.items()})
+        name = key.replace(".", "__")
+        if name in values:
+            raise InputError(f"--grid has {key!r} twice; give {key}=VALUE,VALUE once")
+        values[name] = list(_split(choices))
+    if not values:
+        raise InputError(f"--grid={text!r} has no KEY=VALUE,VALUE")
+    return grid(**values)
 
 
 def _split(text: str) -> Iterator[str]:

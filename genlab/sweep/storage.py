@@ -1,12 +1,16 @@
 """Where a study is remembered: a journal in the folder of the sweep, or a database by its URL."""
 
 import json
+import os
 import threading
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genlab.errors import InputError
+from genlab.lock import held
+from genlab.sweep.manifest import recipe_of
 from genlab.sweep.search import Search, make_pruner, make_sampler
 from genlab.sweep.space import Space
 
@@ -17,11 +21,18 @@ PATIENCE = 30.0  # seconds that a storage has to answer
 
 
 def open_study(
-    sweep: Path, search: Search, common: dict[str, str], *, every: int, steps: int
+    path: str,
+    sweep: Path,
+    search: Search,
+    common: dict[str, str],
+    *,
+    every: int,
+    steps: int,
 ) -> "optuna.Study":
     """Optuna's study of a search, new or as the storage has it.
 
     Args:
+      path: the config of every trial.
       sweep: the folder of the sweep; its name is the study's.
       search: how the trials are chosen.
       common: overrides of every trial, as text.
@@ -30,13 +41,19 @@ def open_study(
 
     Raises:
       InputError: no Optuna, a storage that does not answer in PATIENCE seconds, or a study that was
-        made by another space, target or overrides.
+        made by another space, target, config or overrides.
     """
     try:
         import optuna
     except ModuleNotFoundError:
         raise InputError("a search needs Optuna: pip install -e '.[sweep]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    made_by = {
+        "space": _describe(search.space),
+        "target": search.target,
+        "config": recipe_of(path),
+        "overrides": common,
+    }
     sampler = make_sampler(search)
     pruner = make_pruner(search, every=every, steps=steps)
 
@@ -49,10 +66,35 @@ def open_study(
             direction="minimize",
             load_if_exists=True,
         )
-        _claim(study, sweep, search, common)
+        _claim(study, sweep, made_by)
         return study
 
     return _in_time(create, search.storage or str(sweep / "study.journal"))
+
+
+class _Lock:
+    """Optuna's lock of a journal; its own would outlive a process that is killed inside.
+
+    Args:
+      journal: a file of whole lines, of which a kill may leave the last cut short.
+    """
+
+    def __init__(self, journal: Path):
+        self._journal, self._stack = journal, ExitStack()
+
+    def acquire(self) -> bool:
+        lock = self._journal.with_name(f".{self._journal.name}.lock")
+        self._stack.enter_context(held(lock))
+        with self._journal.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            if file.read() not in (b"", b"\n"):
+                # What is written next must not become a part of it.
+                file.seek(0)
+                os.truncate(self._journal, file.read().rfind(b"\n") + 1)
+        return True
+
+    def release(self) -> None:
+        self._stack.close()
 
 
 def _journal(sweep: Path) -> Any:
@@ -60,7 +102,8 @@ def _journal(sweep: Path) -> Any:
     from optuna.storages.journal import JournalFileBackend
 
     sweep.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(sweep / "study.journal")))
+    path = sweep / "study.journal"
+    return JournalStorage(JournalFileBackend(str(path), _Lock(path)))
 
 
 def _in_time(create: Any, storage: str) -> Any:
@@ -89,15 +132,8 @@ def _in_time(create: Any, storage: str) -> Any:
     ) from error
 
 
-def _claim(
-    study: "optuna.Study", sweep: Path, search: Search, common: dict[str, str]
-) -> None:
+def _claim(study: "optuna.Study", sweep: Path, made_by: dict[str, Any]) -> None:
     """Marks the study as that of a search, or refuses one that another search made."""
-    made_by = {
-        "space": _describe(search.space),
-        "target": search.target,
-        "overrides": common,
-    }
     known = study.user_attrs.get("made_by", made_by)
     for name, value in made_by.items():
         if (other := known.get(name)) != value:

@@ -1,17 +1,14 @@
 """A study: Optuna chooses the trials of a space, processes train them, a storage remembers."""
 
-import fcntl
-import os
-import socket
 import threading
-from collections.abc import Iterator
+import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genlab.cli import EXIT_STOPPED
 from genlab.errors import InputError
+from genlab.lock import held, is_held
 from genlab.signals import Stop
 from genlab.sweep import manifest
 from genlab.sweep.judge import Judge, check_target
@@ -19,8 +16,8 @@ from genlab.sweep.local import Pool
 from genlab.sweep.search import Search, distributions
 from genlab.sweep.space import draw
 from genlab.sweep.storage import open_study
-from genlab.sweep.table import measured, state_of
-from genlab.sweep.tail import loss_of, value_of
+from genlab.sweep.table import reached, state_of
+from genlab.sweep.tail import loss_of
 from genlab.sweep.trial import Trial, resolve
 
 if TYPE_CHECKING:
@@ -30,9 +27,12 @@ if TYPE_CHECKING:
 class Study:
     """Trials of a space, chosen one after another by what the ones before reached.
 
-    Several processes, on several machines where they share storage and folder, may work on one
-    study. A trial whose process died is trained to its end by the next one on that machine, and one
-    that was asked to stop by the next anywhere.
+    Told of a trial is the target's last evaluation on `eval.split`; `results.json`, on
+    `eval.final_split`, plays no part in the choice.
+
+    Several processes, on several machines where they share a storage, may work on one study. Each
+    holds a lock on a file of its own, so that a trial whose process died is trained to its end by
+    the next that sees the file; one that was asked to stop by the next anywhere.
 
     Args:
       path: the config of every trial.
@@ -42,8 +42,8 @@ class Study:
 
     Raises:
       InputError: no Optuna, a storage that does not answer, a key that the config does not have, a
-        target that it does not measure when the pruner needs it, or a study that was made by
-        another space, target or config.
+        target that it does not measure during training, or a study that was made by another
+        space, target, config or overrides.
 
     Paper: Akiba et al. 2019, arXiv:1907.10902
     """
@@ -54,13 +54,14 @@ class Study:
         config = self._trial(draw(search.space, 1)[0]).config
         check_target(config, search)
         self._study = open_study(
+            path,
             sweep,
             search,
             common,
             every=config["eval"]["every"],
             steps=config["train"]["steps"],
         )
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._owner = uuid.uuid4().hex
         self._guard = threading.Lock()
 
     def train(self, pool: Pool, stop: Stop) -> list[Trial]:
@@ -70,9 +71,11 @@ class Study:
           InputError: the target is not among what a trial measured.
           Stopped: a signal asked to stop; the running trials have saved.
         """
-        with ThreadPoolExecutor(pool.workers) as threads:
+        own = _owner_file(self._sweep, self._owner)
+        with held(own), ThreadPoolExecutor(pool.workers) as threads:
             jobs = [threads.submit(self._work, pool) for _ in range(pool.workers)]
             pool.wait(jobs, stop)
+        own.unlink()
         trials = [self._trial(trial.params) for trial in self._study.get_trials()]
         return list({trial.name: trial for trial in trials}.values())
 
@@ -102,8 +105,7 @@ class Study:
         state = state_of(trial, self._sweep)
         if state == "unfinished" and code == EXIT_STOPPED:
             return _leave(claimed)
-        values = measured(trial, self._sweep)
-        value = value_of(values, self._search.target) if values else None
+        value = reached(trial, self._sweep, self._search.target)
         if state == "pruned":
             self._study.tell(claimed.number, state=TrialState.PRUNED)
         elif value is None:
@@ -117,10 +119,11 @@ class Study:
         from optuna.trial import Trial as Running
         from optuna.trial import TrialState
 
-        with self._guard, _alone(self._sweep):
+        # Processes that share a study claim its trials one after another.
+        with self._guard, held(self._sweep / ".study.lock"):
             trials = self._study.get_trials(deepcopy=False)
             for trial in trials:
-                if trial.state == TrialState.RUNNING and _is_left(trial):
+                if trial.state == TrialState.RUNNING and self._is_left(trial):
                     claimed = Running(self._study, trial._trial_id)
                     break
             else:
@@ -136,6 +139,14 @@ class Study:
             manifest.add(self._sweep, [self._trial(claimed.params)])
             return claimed
 
+    def _is_left(self, trial: "optuna.trial.FrozenTrial") -> bool:
+        """Whether nobody trains a running trial any more, as far as the folder can tell."""
+        owner = trial.user_attrs.get("owner", "")
+        if not owner:
+            return True
+        file = _owner_file(self._sweep, owner)
+        return file.exists() and not is_held(file)
+
     def _is_first(self, claimed: "optuna.Trial") -> bool:
         trials = self._study.get_trials(deepcopy=False)[: claimed.number]
         return all(trial.params != claimed.params for trial in trials)
@@ -150,18 +161,5 @@ def _leave(claimed: "optuna.Trial") -> None:
     claimed.set_user_attr("owner", "")
 
 
-def _is_left(trial: "optuna.trial.FrozenTrial") -> bool:
-    """Whether nobody trains a running trial any more; of another machine's it cannot tell."""
-    owner = trial.user_attrs.get("owner", "")
-    host, _, process = owner.partition(":")
-    if not owner:
-        return True
-    return host == socket.gethostname() and not Path(f"/proc/{process}").exists()
-
-
-@contextmanager
-def _alone(sweep: Path) -> Iterator[None]:
-    """Processes that share a study claim its trials one after another."""
-    with (sweep / ".study.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _owner_file(sweep: Path, owner: str) -> Path:
+    return sweep / ".owners" / owner

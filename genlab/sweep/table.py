@@ -3,13 +3,15 @@
 import csv
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from genlab import evaluate
 from genlab.metrics.measurement import Measurement
+from genlab.stage import stages_of
 from genlab.sweep.statistics import summarize
-from genlab.sweep.tail import loss_of, value_of
+from genlab.sweep.tail import Evaluations, loss_of
 from genlab.sweep.trial import Trial
 from genlab.writer import write_atomic
 
@@ -42,27 +44,58 @@ def flat_values(results: dict[str, Any]) -> dict[str, float | None]:
 
 def state_of(trial: Trial, sweep: Path) -> str:
     """`finished`, `pruned` (stopped as a loser), `failed`, or `unfinished`."""
-    folder = trial.folder(sweep)
+    return state_in(trial.folder(sweep), trial.results(sweep) is not None)
+
+
+def state_in(folder: Path, has_results: bool) -> str:
+    """The state of the trial in a folder, which may have results of its last round."""
     if (folder / "pruned.json").exists():
         return "pruned"
-    if trial.results(sweep) is not None:
+    if has_results:
         return "finished"
     return "failed" if (folder / "failed.txt").exists() else "unfinished"
 
 
-def best_of(trials: list[Trial], sweep: Path, target: str) -> Trial | None:
-    """The finished trial with the least value, or the largest for `-NAME`; None without one.
+def forget_pruned(trials: list[Trial], sweep: Path) -> None:
+    """Lets trials that were given up train: whoever asks for them by name wants them whole."""
+    for trial in trials:
+        (trial.folder(sweep) / "pruned.json").unlink(missing_ok=True)
+
+
+def reached(trial: Trial, sweep: Path, target: str) -> float | None:
+    """The target's last evaluation on `eval.split`, by which trials are chosen.
+
+    The results, on `eval.final_split`, are for reports: the best of many trials by them would look
+    better than it is.
+
+    Returns:
+      None for a trial that has not finished, or where the value was not finite.
+
+    Raises:
+      InputError: the target is not among what the trial measures.
+    """
+    if state_of(trial, sweep) != "finished":
+        return None
+    split, begin = trial.config["eval"]["split"], stages_of(trial.config)[-1].begin
+    found = Evaluations(trial.folder(sweep), target, split, begin)
+    *_, (_, value) = (0, math.nan), *found.new()
+    return value if math.isfinite(value) else None
+
+
+def best_of(
+    trials: list[Trial], sweep: Path, target: str
+) -> tuple[Trial, float] | None:
+    """The finished trial that `reached` the least, or the most for `-NAME`; None without one.
+
+    Returns:
+      The trial, and the target's value.
 
     Raises:
       InputError: the target is not among what a trial measured.
     """
-    reached = []
-    for trial in trials:
-        values = measured(trial, sweep)
-        value = value_of(values, target) if values else None
-        if value is not None and state_of(trial, sweep) == "finished":
-            reached.append((loss_of(value, target), trial))
-    return min(reached, key=lambda pair: pair[0], default=(0.0, None))[1]
+    values = [(trial, reached(trial, sweep, target)) for trial in trials]
+    known = [(trial, value) for trial, value in values if value is not None]
+    return min(known, key=lambda pair: loss_of(pair[1], target), default=None)
 
 
 def write_csv(trials: list[Trial], sweep: Path) -> Path:

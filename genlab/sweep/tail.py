@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ class Tail:
         """The whole lines since the last call: step, split and values; none without the file."""
         try:
             with self._path.open("rb") as file:
-                identity = self._path.stat().st_ino
+                # Of the file that is open: another may have taken its place by now.
+                identity = os.fstat(file.fileno()).st_ino
                 if identity != self._file:
                     self._file, self._offset = identity, 0
                 file.seek(self._offset)

@@ -11,8 +11,9 @@ from typing import Any
 from genlab import config as configs
 from genlab import override
 from genlab.errors import InputError
+from genlab.run import read_results
 from genlab.stage import stages_of
-from genlab.sweep.space import Overrides, Space
+from genlab.sweep.space import Choice, Integers, Overrides, Space, Uniform
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,7 @@ class Trial:
 
     def results(self, sweep: Path) -> dict[str, Any] | None:
         """What `results.json` holds, None for a trial that has not finished."""
-        path = self.folder(sweep) / "results.json"
-        if not path.exists():
-            return None
-        results = json.loads(path.read_text())
-        return results if results["step"] == self.steps else None
+        return read_results(self.folder(sweep), self.steps)
 
 
 def resolve(
@@ -72,15 +69,24 @@ def resolve(
       sweep: overrides of each trial.
 
     Raises:
-      InputError: an empty sweep, an unknown key, or two trials that are the same.
+      InputError: an empty sweep, an unknown key, one that `common` sets as well, a seed that is
+        none, or two trials that are the same.
     """
     trials: dict[str, Trial] = {}
     for overrides in sweep:
+        if twice := sorted(common.keys() & overrides.keys()):
+            key = twice[0]
+            raise InputError(
+                f"--config.{key}={common[key]} and the sweep, {key}={overrides[key]}, set the"
+                " same key; leave one out"
+            )
         config = configs.load(path)
         texts = {key: str(value) for key, value in overrides.items()}
         override.apply(config, {**common, **texts})
         plain = configs.plain(config)
         configs.check_parts(plain)
+        if not 0 <= plain["seed"] < 2**32:
+            raise InputError(f"seed={plain['seed']} is outside [0, 2**32)")
         trial = Trial(dict(overrides), plain)
         if trial.name in trials:
             raise InputError(f"the sweep has {overrides} twice")
@@ -94,13 +100,32 @@ def named_sweep(path: str, name: str) -> list[Overrides] | Space:
     """What `sweep_NAME()` of a config file yields: the trials, or a space to draw them from.
 
     Raises:
-      InputError: the file has no such sweep; lists the ones it has.
+      InputError: the file has no such sweep; lists the ones it has. One that fails, or yields
+        neither override dicts nor a space.
     """
-    sweeps = configs.sweeps(path)
+    sweeps, file = configs.sweeps(path), path.partition(":")[0]
     if name not in sweeps:
         known = ", ".join(sweeps) or "none"
+        raise InputError(f"{file} has no sweep {name!r}; it has {known}")
+    try:
+        sweep = sweeps[name]()
+        sweep = sweep if isinstance(sweep, dict) else list(sweep)
+    except Exception as error:
         raise InputError(
-            f"{path.partition(':')[0]} has no sweep {name!r}; it has {known}"
-        )
-    sweep = sweeps[name]()
-    return sweep if isinstance(sweep, dict) else list(sweep)
+            f"sweep_{name}() of {file} fails ({type(error).__name__}: {error})"
+        ) from error
+    _check_sweep(sweep, f"sweep_{name}() of {file}")
+    return sweep
+
+
+def _check_sweep(sweep: list[Any] | dict[str, Any], origin: str) -> None:
+    if isinstance(sweep, dict):
+        for key, value in sweep.items():
+            if not isinstance(value, Choice | Integers | Uniform):
+                raise InputError(
+                    f"{origin}: {key!r} is {value!r}; a space has Choice, Integers or Uniform"
+                )
+        return
+    for entry in sweep:
+        if not isinstance(entry, dict):
+            raise InputError(f"{origin}: {entry!r} is no dict of overrides, KEY: VALUE")

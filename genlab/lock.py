@@ -1,0 +1,32 @@
+"""A lock that lasts as long as its holder: the kernel frees it, however the process ends."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def held(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Inside, nobody else holds the file, which is made where it is missing and stays.
+
+    Args:
+      path: the file; its folder is made too.
+      wait: whether to wait for another holder.
+
+    Raises:
+      BlockingIOError: another holds it, and `wait` is off.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody, be it this process, holds the file."""
+    try:
+        with held(path, wait=False):
+            return False
+    except BlockingIOError:
+        return True

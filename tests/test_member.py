@@ -1,0 +1,54 @@
+"""Members of a population: what stands in their folders outlives the process."""
+
+import numpy as np
+import pytest
+import recipes
+
+from genlab.recipe import Recipe
+from genlab.stage import MAIN
+from genlab.sweep import space
+from genlab.sweep.member import Member
+from genlab.sweep.trial import resolve
+
+VAE = str(recipes.CONFIGS / "vae.py:tiny")
+
+
+@pytest.fixture(scope="module")
+def trial():
+    (trial,) = resolve(VAE, {"devices": "1"}, space.seeds(1))
+    return trial
+
+
+@pytest.fixture(scope="module")
+def recipe(trial):
+    return Recipe.build(trial.config)
+
+
+def _member(trial, recipe, sweep, step):
+    member = Member(trial, recipe, sweep, step)
+    member.writer.close()
+    return member
+
+
+def test_failed_member_stays_failed_while_its_rounds_stand(trial, recipe, tmp_path):
+    """A gradient may overflow in a round that leaves the parameters finite."""
+    rows = {"vae/gradient_norm": np.array([1.0, np.inf])}
+    failed = trial.folder(tmp_path) / "failed.txt"
+    _member(trial, recipe, tmp_path, 6).log(8, rows, MAIN, due=True)
+    reason = "step 8: 'gradient_norm' of player 'vae' is inf"
+    assert failed.read_text() == reason + "\n"
+    again = _member(trial, recipe, tmp_path, 8)
+    state = recipe.init_state()
+    again.finish(recipe.trained(state), state)
+    assert again.failure == failed.read_text().strip() == reason
+    assert not (trial.folder(tmp_path) / "results.json").exists()
+    assert _member(trial, recipe, tmp_path, 7).failure == ""
+    assert not failed.exists()
+
+
+def test_failure_of_a_process_is_none_of_the_population(trial, recipe, tmp_path):
+    failed = trial.folder(tmp_path) / "failed.txt"
+    failed.parent.mkdir()
+    failed.write_text("killed by SIGKILL\n")
+    assert _member(trial, recipe, tmp_path, 8).failure == ""
+    assert not failed.exists()
