@@ -1,5 +1,6 @@
 """Pictures against hand-made ones, and the arithmetic behind them against independent sources."""
 
+import functools
 import types
 
 import numpy as np
@@ -61,6 +62,9 @@ class Model:
 
     def call(self, method, *arrays):
         return getattr(self, method)(self.params, self.extra, *arrays)
+
+    def compile(self, name, function):
+        return functools.partial(function, self)
 
     def encode(self, params, extra, x):
         return x.reshape(len(x), -1)
