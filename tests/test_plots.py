@@ -84,6 +84,7 @@ SERVED_BY = {
     "class_samples": ("dbn", {"variant": "labels"}),
     "completions": ("rbm", {}),
     "fantasies": ("rbm_pcd", {}),
+    "translations": ("pix2pix", {}),
 }
 # What a plot draws, where it does not draw images.
 DRAWN_SHAPES = {"vector_field": (2,), "melodies": (4, 8)}

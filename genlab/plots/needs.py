@@ -5,7 +5,7 @@ from genlab.trained import Trained
 
 METHODS = (
     *("sample", "sample_classes", "encode", "decode", "reconstruct", "filters"),
-    *("fantasies", "complete"),
+    *("fantasies", "complete", "translate"),
 )
 
 

@@ -6,11 +6,10 @@ from genlab.metrics.translations import (
     BATCH,
     as_picture,
     call_in_batches,
-    need_translation,
     to_unit,
 )
 from genlab.plots.grid import image_grid
-from genlab.plots.needs import held_out
+from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
@@ -36,7 +35,7 @@ def translations(
     Raises:
       InputError: the experiment does not translate.
     """
-    need_translation(trained, num)
+    need_methods(trained, "translations", "translate")
     split = split or held_out(trained)
     examples = trained.examples(split, num, spread=True)
     rows = [examples["x"]]
