@@ -74,7 +74,7 @@ def layerwise(widths, image, rounds, kind) -> tuple[dict, ...]:
     """A stage for each layer: an autoencoder on the frozen code of the layers below."""
     knobs = {
         "denoising": dict(corruption=dict(name="masking", fraction=0.25)),
-        "contractive": dict(regularizer=dict(name="contractive", weight=0.1)),
+        "contractive": dict(regularizer=dict(name="contractive", weight=0.3)),
         "plain": dict(),
     }
     stages = []
