@@ -35,16 +35,18 @@ def _trials() -> list[dict]:
 
 def population(mnist: str) -> Run:
     """One program that trains all sixteen."""
-    folder = Path(tempfile.mkdtemp())
-    members = Population(resolve(CONFIG, COMMON, _trials()), folder)
-    state, step = members.init(), 0
+    (cohort,) = Population(
+        resolve(CONFIG, COMMON, _trials()), Path(tempfile.mkdtemp())
+    ).cohorts
+    resident = cohort.resident()
+    crowd, step = cohort.place(cohort.first({})), 0
 
     def run(units: int) -> None:
-        nonlocal state, step
+        nonlocal crowd, step
         for _ in range(units * ROUNDS // PER_CALL):
-            state, _ = members.call(state, step, PER_CALL)
+            crowd, _ = cohort.call(crowd, resident, step, PER_CALL)
             step += PER_CALL
-        jax.block_until_ready(state)
+        jax.block_until_ready(crowd.state)
 
     return run
 

@@ -9,7 +9,8 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     scikit-learn's digits, 16 px, a code of 16: 76.5 nats, half the squared error 0.44, probe 96.0 %
     (an untrained encoder: 85.3 %).
   python launch.py --config=configs/autoencoder.py:deep
-    the hour-glass 256-300-150-75-30: Not measured yet.
+    the hour-glass 256-300-150-75-30: 76.1 nats, half the squared error 0.40, probe 96.0 % (untrained:
+    92.3 %); 30 s.
   python launch.py --config=configs/autoencoder.py:mnist_deep --config.data.data_dir=DIR
     MNIST, 784-1000-500-250-30: Not measured yet.
 """

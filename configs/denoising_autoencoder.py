@@ -10,7 +10,8 @@ Two CPU cores; nats of clean test digits, and accuracy of a linear probe on the 
     scikit-learn's digits, 16 px, 120 units: 78.5 nats, probe 97.7 %; many of the filters are spots and
     strokes.
   python launch.py --config=configs/denoising_autoencoder.py:manifold
-    a swiss roll, with the picture of the vector field: Not measured yet.
+    a swiss roll: half the squared error of a clean test point 0.0045; the arrows of the vector field
+    lead back to the curve; 18 s.
   python launch.py --config=configs/denoising_autoencoder.py:mnist --config.data.data_dir=DIR
     MNIST, 1000 units: Not measured yet.
 """

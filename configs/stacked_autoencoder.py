@@ -6,12 +6,13 @@ Hinton & Salakhutdinov 2006, Science 313:504-507
 Two CPU cores:
 
   python launch.py --config=configs/stacked_autoencoder.py
-    scikit-learn's digits: Not measured yet.
-  python launch.py sweep --config=configs/stacked_autoencoder.py:shallow_contractive --seeds=3
+    scikit-learn's digits, denoising layers 200-200-100: 98.3 % of 300 test digits; the variants
+    `contractive` 98.0 %, `plain` 97.7 %, `none` 97.0 %; one seed each, 15 s.
+  python launch.py sweep --config=configs/stacked_autoencoder.py:mnist --seeds=3
       --config.data.data_dir=DIR
-    MNIST, 60,000 labels, one contractive layer of 1000: error 1.51 % +- 0.04 over three seeds; 13 min.
-  The same with mnist, three denoising layers of 1000: 1.28 % +- 0.03.
-  The same with shallow_none, no pretraining: 1.81 % +- 0.03.
+    MNIST, 60,000 labels, three denoising layers of 1000: error 1.28 % +- 0.03 over three seeds, about
+    10 min; mnist_plain 1.54, mnist_none 1.67 %. One layer, about 6 min: shallow_denoising 1.55,
+    shallow_plain 1.64, shallow_none 1.81 %, shallow_contractive at a rate of 2e-3 1.40 %.
 """
 
 from ml_collections import ConfigDict
@@ -74,7 +75,7 @@ def layerwise(widths, image, rounds, kind) -> tuple[dict, ...]:
     """A stage for each layer: an autoencoder on the frozen code of the layers below."""
     knobs = {
         "denoising": dict(corruption=dict(name="masking", fraction=0.25)),
-        "contractive": dict(regularizer=dict(name="contractive", weight=0.1)),
+        "contractive": dict(regularizer=dict(name="contractive", weight=0.3)),
         "plain": dict(),
     }
     stages = []

@@ -155,8 +155,8 @@ class Rbm(Experiment):
 
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
         """Of held-out examples, [B] each: free energy (nats), half the squared error of the
-        reconstruction in the unit of the examples, of Bernoulli units the log pseudo-likelihood (nats), and with labels
-        whether the most probable one is right."""
+        reconstruction in the unit of the examples, of Bernoulli units the log pseudo-likelihood
+        (nats), and with labels whether the most probable one is right."""
         machine = self.machine(params, extra)
         v = self.machine_states(params, extra, draw)
         examples = self._module().examples

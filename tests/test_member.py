@@ -46,6 +46,21 @@ def test_failed_member_stays_failed_while_its_rounds_stand(trial, recipe, tmp_pa
     assert not failed.exists()
 
 
+def test_copy_of_a_winner_is_failed_no_more(trial, recipe, tmp_path):
+    """Unless the run goes on from before it was copied, where it had failed."""
+    rows = {"vae/gradient_norm": np.array([1.0, np.inf])}
+    member = _member(trial, recipe, tmp_path, 2)
+    member.log(4, rows, MAIN, due=True)
+    reason = member.failure
+    member.become(member, 6, {"optimizer.vae.learning_rate": 1e-3})
+    assert reason and member.failure == ""
+    failed = trial.folder(tmp_path) / "failed.txt"
+    assert not failed.exists()
+    assert _member(trial, recipe, tmp_path, 6).failure == ""
+    assert _member(trial, recipe, tmp_path, 5).failure == reason
+    assert _member(trial, recipe, tmp_path, 3).failure == ""
+
+
 def test_failure_of_a_process_is_none_of_the_population(trial, recipe, tmp_path):
     failed = trial.folder(tmp_path) / "failed.txt"
     failed.parent.mkdir()

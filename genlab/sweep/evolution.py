@@ -3,7 +3,6 @@
 Paper: Jaderberg et al. 2017, arXiv:1711.09846
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,6 @@ from genlab.errors import InputError
 from genlab.sweep.cohort import Cohort, Crowd
 from genlab.sweep.member import Member, check_target
 from genlab.sweep.trial import Trial
-from genlab.writer import write_atomic
 
 SHARE = 0.25  # of the members, from either end
 FACTORS = (0.8, 1.25)
@@ -69,7 +67,7 @@ class Evolution:
             if child != parent:
                 names = (".".join(path) for path in cohort.knobs.paths)
                 values = (float(column[child]) for column in knobs)
-                _record(members[child], members[parent], step, dict(zip(names, values)))
+                members[child].become(members[parent], step, dict(zip(names, values)))
         state = jax.tree.map(lambda leaf: np.asarray(leaf)[parents], crowd.state)
         return Crowd(state, knobs)
 
@@ -117,12 +115,3 @@ def explore(
         moved_values = np.clip(values * factors, began.min(), began.max())
         moved.append(np.where(copied, moved_values, values).astype(np.float32))
     return tuple(moved)
-
-
-def _record(child: Member, parent: Member, step: int, knobs: dict[str, float]) -> None:
-    """Adds a line to the trial's history; lines that a killed run wrote later are dropped."""
-    path = child.workdir / "evolution.json"
-    history = json.loads(path.read_text()) if path.exists() else []
-    history = [line for line in history if line["step"] < step]
-    history.append({"step": step, "from": parent.trial.name, "knobs": knobs})
-    write_atomic(path, json.dumps(history, indent=1))

@@ -63,12 +63,31 @@ class Member:
     def _failure_until(self, step: int) -> str:
         """Why the trial failed in its first `step` rounds; a later failure is forgotten."""
         failed = self.workdir / "failed.txt"
-        reason = failed.read_text().strip() if failed.exists() else ""
-        found = _FAILED_AT.match(reason)
-        if found and int(found[1]) <= step:
-            return reason
+        reasons = [failed.read_text().strip()] if failed.exists() else []
+        # Of copies that are still to come: what they ended had happened before.
+        reasons += [line["failed"] for line in self._history() if line["step"] > step]
+        for reason in reasons:
+            found = _FAILED_AT.match(reason)
+            if found and int(found[1]) <= step:
+                return reason
         failed.unlink(missing_ok=True)
         return ""
+
+    def _history(self) -> list[dict]:
+        path = self.workdir / "evolution.json"
+        return json.loads(path.read_text()) if path.exists() else []
+
+    def become(self, parent: "Member", step: int, knobs: dict[str, float]) -> None:
+        """Records that the member is a copy of another from here on, which ends its failure.
+
+        Lines of `evolution.json` that a killed run wrote later are dropped.
+        """
+        line = {"step": step, "from": parent.trial.name, "knobs": knobs}
+        history = [line for line in self._history() if line["step"] < step]
+        history.append({**line, "failed": self.failure})
+        write_atomic(self.workdir / "evolution.json", json.dumps(history, indent=1))
+        (self.workdir / "failed.txt").unlink(missing_ok=True)
+        self.failure = ""
 
     def _fail(self, reason: str) -> None:
         self.failure = reason
