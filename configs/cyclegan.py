@@ -47,14 +47,13 @@ def get_config(variant: str = "") -> ConfigDict:
         case "tiny":
             _networks(config, width=4, blocks=1, layers=1)
             config.data.image_size = 12
-            # Tests compare trajectories, and instance norm of nearly constant images enlarges
-            # rounding threefold a round at the full rate.
-            config.optimizer = {
-                player: dict(adam, learning_rate=1e-5, eps=1e-2)
-                for player, adam in config.optimizer.items()
-            }
+            # Tests compare trajectories, and instance norm of images that are nearly constant, as
+            # sprites are, enlarges rounding threefold a round.
+            for role in ("generator_x", "generator_y"):
+                config.model[role].norm = "none"
+            # L1 has a kink where an image returns as it was.
+            config.experiment.cycle.name = "l2"
             config.experiment.pool_size = 4
-            config.experiment.cycle.weight = 0.1
             base.tiny(config)
             config.eval.every = 0  # translating takes long to compile
             config.eval.metrics = (dict(name="cycle", num=8),)
