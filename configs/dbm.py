@@ -97,8 +97,9 @@ def doubled(widths, rounds: int) -> tuple[dict, ...]:
         machine["visible_copies"] = 2 if stage is not stages[-1] else 1
         machine["hidden_copies"] = 2 if index else 1
         # The layers below were trained on two copies of what they see.
-        factors = {f"frozen/features/layer_{i}/kernel": 2.0 for i in range(index)}
-        stage["start"] = {**stage["start"], **({"factors": factors} if index else {})}
+        if index:
+            below = (f"frozen/features/layer_{i}/kernel" for i in range(index))
+            stage["start"]["factors"] = dict.fromkeys(below, 2.0)
         stage["optimizer"]["rbm"]["learning_rate"] = 0.025
     return stages
 

@@ -252,6 +252,7 @@ def test_watch_that_raises_leaves_no_process(tmp_path):
     with pytest.raises(InputError, match="no such target"):
         _run(code, tmp_path, watch)
     assert time.monotonic() - began < 30
+    assert not list(tmp_path.glob("*/process.json"))
 
 
 def test_trial_that_another_process_trains_is_waited_for(tmp_path):

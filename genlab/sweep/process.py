@@ -62,8 +62,10 @@ def run(
         if trial.results(sweep) is not None:
             return 0
         process = _start(trial.command(path, common, sweep), folder, environment, cwd)
-        asked, code = _follow(process, watch)
-        (folder / "process.json").unlink(missing_ok=True)
+        try:
+            asked, code = _follow(process, watch)
+        finally:
+            (folder / "process.json").unlink(missing_ok=True)
         # Another process may have taken the folder between the look and the start.
         if code != EXIT_INPUT or "in use" not in _reason(folder / "log.txt", code):
             break
