@@ -8,14 +8,15 @@ Paper: Isola et al. 2017, arXiv:1611.07004; Zhang et al. 2016, arXiv:1603.08511
 
 from ml_collections import ConfigDict
 
-from configs import base, pix2pix
+from configs import base
+from configs.common import translation
 
 VARIANTS = ("tiny", "folder")
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """Default: `shapes` in six colours; `folder` for 128 px of one's own."""
-    config = pix2pix.unet_against_patches()
+    config = translation.unet_against_patches()
     config.data.update(name="shapes", image_size=32, colors=6, places=4)
     config.data.degrade = dict(name="grayscale")
 
@@ -30,5 +31,5 @@ def get_config(variant: str = "") -> ConfigDict:
             config.eval.every = 0  # translating takes long to compile
             config.eval.metrics = (dict(name="translation", num=16),)
         case "folder":
-            pix2pix.large(config)
+            translation.large(config)
     return config

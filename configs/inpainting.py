@@ -8,14 +8,15 @@ Paper: Pathak et al. 2016, arXiv:1604.07379; free-form holes: Yu et al. 2019, ar
 
 from ml_collections import ConfigDict
 
-from configs import base, pix2pix
+from configs import base
+from configs.common import translation
 
 VARIANTS = ("tiny", "strokes", "folder")
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """Default: boxes in digits; `strokes` for free-form holes, `folder` for 128 px of one's own."""
-    config = pix2pix.unet_against_patches()
+    config = translation.unet_against_patches()
     config.experiment.fill_only = True
     config.data.update(name="digits", image_size=32)
     config.data.degrade = dict(name="box_holes", count=1, least=0.25, most=0.5)
@@ -23,8 +24,8 @@ def get_config(variant: str = "") -> ConfigDict:
 
     match variant:
         case "tiny":
-            config.model.generator.update(width=4, depth=3)
-            config.model.discriminator.update(width=4, layers=1)
+            config.model.generator.update(width=4, depth=3, norm="batch")
+            config.model.discriminator.update(width=4, layers=1, norm="batch")
             config.data.image_size = 12
             base.tiny(config)
             config.eval.every = 0  # translating takes long to compile
@@ -32,6 +33,6 @@ def get_config(variant: str = "") -> ConfigDict:
         case "strokes":
             config.data.degrade = dict(name="stroke_holes")
         case "folder":
-            pix2pix.large(config)
+            translation.large(config)
             config.data.degrade = dict(name="stroke_holes", count=6)
     return config

@@ -4,12 +4,13 @@ Paper: Lim et al. 2017, arXiv:1707.02921 (the network); Ledig et al. 2017, arXiv
   adversarial variant)
 
   python launch.py --config=configs/super_resolution.py
-    scikit-learn's digits, 8 to 32 px (x4), L1 alone. Not measured yet.
+    sprites of six hues, 8 to 32 px (x4), L1 alone. Not measured yet.
 """
 
 from ml_collections import ConfigDict
 
-from configs import base, pix2pix
+from configs import base
+from configs.common import translation
 
 VARIANTS = ("tiny", "x2", "adversarial", "folder")
 
@@ -25,7 +26,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.value_range = (-1.0, 1.0)
     config.data.degrade = dict(name="downsample", factor=4)
     config.train = dict(steps=1000, batch_size=16, steps_per_call=20)
-    config.eval.metrics = ("translation",)
+    config.eval.update(batch_size=64, metrics=("translation",))
     config.sample = dict(every=500, plots=("translations",))
     config.checkpoint.every = 500
 
@@ -41,7 +42,7 @@ def get_config(variant: str = "") -> ConfigDict:
         case "x2":
             config.data.degrade.factor = 2
         case "adversarial":
-            game = pix2pix.unet_against_patches()
+            game = translation.unet_against_patches()
             config.experiment, config.objective = game.experiment, game.objective
             config.experiment.conditional = False
             # dict(name="perceptual", run=DIR, weight=10.0): features of a classifier's run
@@ -49,7 +50,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.discriminator = game.model.discriminator
             config.optimizer.discriminator = game.optimizer.discriminator
         case "folder":
-            pix2pix.of_folder(config, "folder", image_size=128, channels=3)
+            translation.of_folder(config, "folder", image_size=128, channels=3)
             config.data.augment = ("horizontal_flip",)
             config.model.generator.update(width=64, blocks=16)
             config.optimizer.generator = _adam(100_000)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from experiments.translation import two_domains
+from experiments.translation import both_domains, check_range
 from experiments.vae import reparameterize
 from genlab import rng
 from genlab.adversary import Terms, compare
@@ -39,7 +39,11 @@ class BicycleGan(Experiment):
       reconstruction: a registered distance of G(x, E(y)) from y, `dict(name="l1", weight=10.0)`.
       kl_weight: of KL(E(y) || N(0, I)), nats.
       latent_weight: of the mean absolute difference of z from the mean of E(G(x, z)).
-      discriminator_weight: of the discriminator's terms.
+      adversarial_weight: of the generator's adversarial terms. The published least squares have no
+        half, the objective `least_squares` has one: 2.0 there is the published 1; 1.0 with
+        `non_saturating` and others.
+      discriminator_weight: of the discriminator's terms, not halved in this paper: 2.0 with
+        `least_squares`, 1.0 with others.
 
     Paper: Zhu et al. 2017, arXiv:1711.11586
     """
@@ -53,10 +57,11 @@ class BicycleGan(Experiment):
     )
     kl_weight: float = 0.01
     latent_weight: float = 0.5
-    discriminator_weight: float = 0.5
+    adversarial_weight: float = 1.0
+    discriminator_weight: float = 1.0
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
-        x, y = two_domains(batch)
+        x, y = both_domains(batch)
         z = jnp.zeros((x.shape[0], self.latent_dim))
         generator, encoder, discriminator = (self.networks[role] for role in self.ROLES)
         return initialize(
@@ -77,6 +82,10 @@ class BicycleGan(Experiment):
 
     def turns(self) -> tuple[Turn, ...]:
         return (Turn("discriminator"), Turn("translator", fresh=False))
+
+    def check_data(self, low: float, high: float) -> None:
+        """Raises InputError unless images are in [-1, 1]."""
+        check_range(low, high)
 
     def translate(self, params: PyTree, extra: PyTree, x: Array, key: Array) -> Array:
         """G(x, z): [B, H, W, C], of `x: [B, H, W, C']` and a z drawn for each example."""
@@ -112,7 +121,7 @@ class BicycleGan(Experiment):
         for name, fake in fakes.items():
             compared, _ = self._compare(name, params, extra, draw, fake)
             for term, values in compared["generator"].items():
-                terms[f"{term}_{name}"] = values
+                terms[f"{term}_{name}"] = self.adversarial_weight * values
         if self.reconstruction is not None:
             distance = objectives.choose(self.reconstruction)
             terms["reconstruction"] = distance(fakes["encoded"], draw.batch["y"])

@@ -7,7 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from experiments.translation import two_domains
+from experiments.translation import both_domains, check_range
 from genlab import replay
 from genlab.adversary import Terms, compare
 from genlab.errors import InputError
@@ -41,8 +41,11 @@ class CycleGan(Experiment):
         `dict(name="l1", weight=10.0)`.
       identity: a registered distance of an image of a domain from what the generator of that domain
         makes of it; None for none.
-      adversarial_weight: of the generators' adversarial terms.
-      discriminator_weight: of the discriminators' terms.
+      adversarial_weight: of the generators' adversarial terms. The published least squares have no
+        half, the objective `least_squares` has one: 2.0 there is the published 1; 1.0 with
+        `non_saturating` and others.
+      discriminator_weight: of the discriminators' terms, which the paper halves: 1.0 with
+        `least_squares`, which has the half; 0.5 with `non_saturating` and others.
       pool_size: fakes of each domain that are kept for the discriminators; 0 keeps none.
 
     Paper: Zhu et al. 2017, arXiv:1703.10593
@@ -63,7 +66,7 @@ class CycleGan(Experiment):
     pool_size: int = 50
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
-        images = dict(zip(DOMAINS, two_domains(batch), strict=True))
+        images = dict(zip(DOMAINS, both_domains(batch), strict=True))
         self._check(images)
         groups = {
             "generators": [
@@ -93,6 +96,10 @@ class CycleGan(Experiment):
 
     def turns(self) -> tuple[Turn, ...]:
         return (Turn("discriminators"), Turn("generators", fresh=False))
+
+    def check_data(self, low: float, high: float) -> None:
+        """Raises InputError unless images are in [-1, 1]."""
+        check_range(low, high)
 
     def translate(self, params: PyTree, extra: PyTree, x: Array, key: Array) -> Array:
         """G(x): [B, H, W, C], of `x: [B, H, W, C]` in the range of the data."""

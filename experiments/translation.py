@@ -45,6 +45,11 @@ class PairedTranslation(Experiment):
         return self._generate(params, extra, x, key)[0]
 
     @final
+    def check_data(self, low: float, high: float) -> None:
+        """Raises InputError unless images are in [-1, 1]."""
+        check_range(low, high)
+
+    @final
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
         """Mean absolute and squared difference from the true partner, [B] each, in the unit of the
         data."""
@@ -75,7 +80,7 @@ class PairedTranslation(Experiment):
     @final
     def _check(self, batch: dict[str, Array]) -> None:
         """Raises InputError unless the generator makes what the targets are."""
-        x, y = two_domains(batch)
+        x, y = both_domains(batch)
         made = self.networks["generator"].shape_of_output(x).shape
         if made != y.shape:
             raise InputError(
@@ -90,7 +95,7 @@ class PairedTranslation(Experiment):
             )
 
 
-def two_domains(batch: dict[str, Array]) -> tuple[Array, Array]:
+def both_domains(batch: dict[str, Array]) -> tuple[Array, Array]:
     """x and y of a batch.
 
     Raises:
@@ -102,6 +107,15 @@ def two_domains(batch: dict[str, Array]) -> tuple[Array, Array]:
             " paired_folder:PATH, or make pairs by data.degrade"
         )
     return batch["x"], batch["y"]
+
+
+def check_range(low: float, high: float) -> None:
+    """Raises InputError unless images are in [-1, 1], which is what generators make."""
+    if (low, high) != (-1.0, 1.0):
+        raise InputError(
+            f"translation is of images in [-1, 1], and data.value_range is ({low:g}, {high:g});"
+            " set data.value_range=(-1.0, 1.0)"
+        )
 
 
 @experiments.register
@@ -144,7 +158,9 @@ class Pix2Pix(PairedTranslation):
 
     Attributes:
       reconstruction: a registered distance from the true partner, `dict(name="l1", weight=100.0)`.
-      discriminator_weight: of the discriminator's terms; the paper halves them.
+      discriminator_weight: of the discriminator's terms, which the paper halves: 0.5 where the
+        objective is `non_saturating`. `least_squares` has a half in its own terms, for both players:
+        there it takes 1.0, and a `reconstruction` of half the weight keeps the paper's balance.
       conditional: whether the discriminator sees the input beside the output.
 
     Paper: Isola et al. 2017, arXiv:1611.07004

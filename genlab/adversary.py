@@ -27,10 +27,10 @@ def compare(
     """The objective's terms of both players, and `extra` with the discriminator's variables renewed.
 
     Real and generated examples are two batches: batch normalisation sees them apart. Logits of
-    patches, [B, h, w, 1], count as examples of their own.
+    patches, [B, h, w], count as examples of their own.
 
     Args:
-      discriminator: maps what it is shown to logits, [B] or [B, h, w, 1].
+      discriminator: maps what it is shown to logits, [B] or [B, h, w].
       objective: takes the logits of real and of generated examples.
       params: of the state.
       extra: of the state.

@@ -229,8 +229,9 @@ def translate(arguments: list[str]) -> None:
     from genlab.translate import FileTranslator
 
     skip = values["skip-unreadable"].value
-    written = FileTranslator(trained, values.back)(source, out, skip_unreadable=skip)
-    print(f"{out}: {written} images")
+    translate_files = FileTranslator(trained, values.back)
+    written, skipped = translate_files(source, out, skip_unreadable=skip)
+    print(f"{out}: {written} images" + (f", {skipped} skipped" if skipped else ""))
 
 
 def _output(path: str, *suffixes: str) -> Path:

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
+from genlab.experiment import Experiment
 from genlab.metrics.measurement import Measurement
-from genlab.registry import metrics, plots
+from genlab.registry import Registry, metrics, plots
 from genlab.trained import Trained
 
 
@@ -20,10 +22,16 @@ def measure(
     An empty split falls back: validation to test, test to validation, both to train; the
     protocol says which it was.
 
+    Args:
+      trained: the model.
+      split: what is measured on.
+      chosen: names of metrics, or parts.
+      batch_size: examples taken together.
+
     Raises:
       InputError: an unknown split, or a metric that the model or its data cannot serve.
     """
-    split = existing_split(trained, split)
+    split, trained = existing_split(trained, split), trained.in_batches_of(batch_size)
     results = {}
     if trained.has("measure"):
         held_out = metrics.build("held_out", batch_size=batch_size)
@@ -32,6 +40,22 @@ def measure(
         name = choice if isinstance(choice, str) else choice["name"]
         results[name] = metrics.choose(choice)(trained, split)
     return results
+
+
+def check(
+    experiment: Experiment, data: Dataset, registry: Registry, chosen: Iterable[Any]
+) -> None:
+    """Whether chosen metrics or plots can serve a model and its data, before it is trained.
+
+    A metric or plot may say so itself: a function `check(experiment, data, **knobs)`, set as its
+    attribute, that raises InputError where it cannot.
+    """
+    for choice in chosen:
+        knobs = {"name": choice} if isinstance(choice, str) else dict(choice)
+        name = knobs.pop("name")
+        refuse = getattr(registry.find(name), "check", None)
+        if refuse is not None:
+            refuse(experiment, data, **{**registry.knobs(name), **knobs})
 
 
 def existing_split(trained: Trained, split: str) -> str:

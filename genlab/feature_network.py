@@ -1,6 +1,7 @@
 """A trained classifier as a named network of features, for metrics and perceptual losses."""
 
 import functools
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genlab.data.augment import luma
+from genlab.checkpoint import flatten
+from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.nn.convolution import Conv
 from genlab.registry import experiments
@@ -24,7 +26,9 @@ class FeatureNetwork:
 
     Attributes:
       name: data set and network, `digits_conv_classifier`.
+      run: name of the run's folder.
       step: rounds that it was trained for.
+      checksum: of the variables, 12 hexadecimal digits of their SHA-256.
       module: the linen module.
       variables: its weights and statistics, NumPy arrays.
       shape: (H, W, C) of the images that it was trained on.
@@ -32,7 +36,9 @@ class FeatureNetwork:
     """
 
     name: str
+    run: str
     step: int
+    checksum: str
     module: nn.Module
     variables: Any
     shape: tuple[int, int, int]
@@ -119,12 +125,23 @@ def _load(run: str) -> FeatureNetwork:
             f"{run} classifies {recipe.data.name!r}, which holds no images"
         )
     variables = {name: roles["classifier"] for name, roles in extra.items()}
+    variables["params"] = params["classifier"]["classifier"]
     data = recipe.data.name.replace(":", "_").replace("/", "_")
     return FeatureNetwork(
         name=f"{data}_{recipe.config['model']['classifier']['name']}",
+        run=Path(run).name,
         step=int(state.step),
+        checksum=_checksum(variables),
         module=recipe.experiment.networks["classifier"].module,
-        variables={"params": params["classifier"]["classifier"], **variables},
+        variables=variables,
         shape=recipe.data.example_shape,
         value_range=recipe.preparation.value_range,
     )
+
+
+def _checksum(variables: Any) -> str:
+    digest = hashlib.sha256()
+    for name, leaf in sorted(flatten(variables).items()):
+        digest.update(f"{name} {leaf.dtype} {leaf.shape}".encode())
+        digest.update(np.ascontiguousarray(leaf).tobytes())
+    return digest.hexdigest()[:12]

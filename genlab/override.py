@@ -1,7 +1,9 @@
 """Overrides: keys of a config set from the text of the command line."""
 
 import ast
-from collections.abc import Mapping
+import types
+import typing
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -38,7 +40,8 @@ def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
 def override(config: ConfigDict, key: str, text: str) -> Any:
     """Sets `config.key` from the text of a command-line flag and returns the value set.
 
-    The value takes the type of the one it replaces. A part named without knobs replaces the part
+    The value takes the type of the one it replaces; a knob that its part annotates as one number or
+    several, `int | Sequence[int]`, takes both. A part named without knobs replaces the part
     with its knobs: `--config.objective=minimax`. A knob that the config leaves at its default is
     set by its name: `--config.objective.real_label=0.9`.
 
@@ -66,7 +69,13 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     elif isinstance(old, ConfigDict) and chosen is None:
         raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
     else:
-        value = _parse(key, text, old, may_be_none=default is None)
+        value = _parse(
+            key,
+            text,
+            old,
+            may_be_none=default is None,
+            may_be_many=bool(registry) and _may_be_many(registry, home, last),
+        )
     with home.unlocked(), home.ignore_type():
         home[last] = value
     return text if isinstance(value, ConfigDict) else value
@@ -121,12 +130,26 @@ def _default_of_knob(registry: Registry, part: ConfigDict, key: str) -> Any:
     return None if default is REQUIRED and knob not in part else default
 
 
+def _may_be_many(registry: Registry, part: ConfigDict, knob: str) -> bool:
+    """Whether a knob's annotation leaves the choice between one number and several."""
+    try:
+        hint = typing.get_type_hints(registry.find(part.name)).get(knob)
+    except (NameError, TypeError):  # names that exist for a type checker alone
+        return False
+    if typing.get_origin(hint) not in (types.UnionType, typing.Union):
+        return False
+    kinds = {typing.get_origin(kind) or kind for kind in typing.get_args(hint)}
+    return bool(kinds & {int, float}) and bool(kinds & {Sequence, tuple, list})
+
+
 def _refuse_key(home: Any, path: list[str]) -> None:
     known = home.keys() if isinstance(home, ConfigDict | dict) else ()
     raise InputError(f"config has no key {'.'.join(path)!r}{suggest(path[-1], known)}")
 
 
-def _parse(key: str, text: str, old: Any, may_be_none: bool) -> Any:
+def _parse(
+    key: str, text: str, old: Any, *, may_be_none: bool, may_be_many: bool
+) -> Any:
     """The value of `text` in the type of the value that it replaces."""
     try:
         value = ast.literal_eval(text)
@@ -136,6 +159,10 @@ def _parse(key: str, text: str, old: Any, may_be_none: bool) -> Any:
         return value
     if isinstance(old, str):
         return text
+    if may_be_many and isinstance(value, tuple | list):
+        return tuple(value)
+    if may_be_many and isinstance(old, tuple | list) and type(value) in (int, float):
+        return value
     if isinstance(old, float) and type(value) is int:
         return float(value)
     if isinstance(old, tuple | list):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab import config as configs
-from genlab import rng
+from genlab import evaluate, rng
 from genlab.build import SECTIONS, build_experiment
 from genlab.data.dataset import Dataset
 from genlab.data.feed import Feed
@@ -20,7 +20,7 @@ from genlab.data.selection import select
 from genlab.data.statistics import example_range
 from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment, State
-from genlab.registry import datasets, starts
+from genlab.registry import datasets, metrics, plots, schedules, starts
 from genlab.rounds import rounds_of
 from genlab.stage import MAIN
 from genlab.start import Sources
@@ -128,20 +128,53 @@ class Recipe:
         )
 
     def check_fit(self, feed: Feed) -> None:
-        """Traces one round on shapes alone: networks and objective must fit data and each other.
+        """Checks before training what only training would find, tracing one round on shapes alone.
+
+        A trained run is not asked: it can be looked at where what its metrics need has gone.
 
         Raises:
-          InputError: they do not; the first line of the reason is in the message.
+          InputError: networks and objective do not fit data and each other (the first line of the
+            reason is in the message), a chosen metric or plot cannot serve them, or a schedule is
+            at 0 before the last round.
         """
+        self._check_schedules()
         inputs = (self.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
         shapes = jax.eval_shape(lambda *leaves: leaves, *inputs)
+        measured, drawn = self.config["eval"], self.config["sample"]["plots"]
         with _parts_must_fit(self.config):
+            chosen = [*measured["metrics"], *measured["final_metrics"]]
+            evaluate.check(self.experiment, self.data, metrics, chosen)
+            evaluate.check(self.experiment, self.data, plots, drawn)
             jax.eval_shape(rounds_of(self.experiment, feed), *shapes)
+
+    def _check_schedules(self) -> None:
+        for player, part in self.config["optimizer"].items():
+            if part.get("schedule") is None:
+                continue
+            turns = [t for t in self.experiment.turns() if t.player == player]
+            moves = self.config["train"]["steps"] * sum(t.repeats for t in turns)
+            updates = moves // part.get("accumulate", 1)
+            factor = schedules.choose(part["schedule"])()
+            if not updates or factor(updates - 1) > 0:
+                continue
+            (moving,) = np.nonzero(jax.vmap(factor)(jnp.arange(updates)) > 0)
+            # The end of a long cosine is rounded to 0, about a ten-thousandth of it.
+            if len(moving) and updates - moving[-1] - 1 > updates / 1000:
+                raise InputError(
+                    f"optimizer.{player}.schedule is at 0 from update {moving[-1] + 1:,} on, and"
+                    f" train.steps={self.config['train']['steps']:,} makes {updates:,} updates;"
+                    " stretch the schedule to as many"
+                )
 
     def trained(self, state: State) -> Trained:
         """The view on a state that metrics, plots and commands work on."""
         return Trained(
-            self.experiment, state, self.data, self.preparation, self.config["seed"]
+            self.experiment,
+            state,
+            self.data,
+            self.preparation,
+            self.config["seed"],
+            batch_size=self.config["eval"]["batch_size"],
         )
 
 

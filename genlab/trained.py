@@ -2,8 +2,8 @@
 
 import copy
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,8 @@ class Trained:
       seed: the run's seed.
       data: the data set.
       value_range: (low, high) of the examples that the model sees and makes.
+      batch_size: examples that an evaluation takes together, which batch normalisation with the
+        statistics of a batch looks across.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Trained:
         seed: int,
         knobs: PyTree = (),
         build: Callable[[PyTree], Experiment] | None = None,
+        batch_size: int = 256,
     ):
         self.experiment = experiment
         self._knobs = knobs
@@ -53,7 +56,9 @@ class Trained:
         self.data = data
         self.preparation = preparation
         self.seed = seed
+        self.batch_size = batch_size
         self._compiled: dict[str, Callable] = {}
+        self._kept: dict[Hashable, Any] = {}
         self.at(state)
 
     def at(self, state: State) -> "Trained":
@@ -67,6 +72,19 @@ class Trained:
         other = copy.copy(self)
         other.experiment, other.seed, other._knobs = experiment, seed, knobs
         return other.at(state)
+
+    def in_batches_of(self, batch_size: int) -> Self:
+        """The same view with another batch size."""
+        other = copy.copy(self)
+        other.batch_size = batch_size
+        return other
+
+    def once(self, key: tuple[Hashable, ...], make: Callable[[], Any]) -> Any:
+        """What no state changes: made at the first call and kept, by key and seed."""
+        key = (self.seed, *key)
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     def compile(self, name: str, function: Callable) -> Callable:
         """`function(experiment, *arrays)` compiled once for all members; called without it."""
@@ -124,13 +142,26 @@ class Trained:
     ) -> dict[str, np.ndarray]:
         """The first `num` examples of a split as the model sees them, without augmentation; with
         `spread` as many at even distances."""
-        source = self.data.splits[split]
-        index = np.arange(min(num, source.size), dtype=np.int32)
+        size = self.data.splits[split].size
         if spread:
-            index = (index * (source.size / max(1, len(index)))).astype(np.int32)
-        return jax.device_get(
-            self._prepare(split, {"index": index, **source.gather(index)}, 0)
-        )
+            return self.examples_at(split, _spread(size, num))
+        return self.examples_at(split, np.arange(min(num, size), dtype=np.int32))
+
+    def examples_in_chunks(
+        self, split: str, num: int, chunk: int
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """`num` examples at even distances in a split, `chunk` of them at a time."""
+        rows = _spread(self.data.splits[split].size, num)
+        for index, first in enumerate(range(0, len(rows), chunk)):
+            yield self.examples_at(split, rows[first : first + chunk], index)
+
+    def examples_at(
+        self, split: str, rows: np.ndarray, index: int = 0
+    ) -> dict[str, np.ndarray]:
+        """The examples of a split at `rows: [N]` as the model sees them, without augmentation;
+        `index` tells several calls apart where the preparation is random."""
+        raw = self.data.splits[split].gather(rows)
+        return jax.device_get(self._prepare(split, {"index": rows, **raw}, index))
 
     def mean_over(self, split: str, batch_size: int) -> tuple[dict[str, float], int]:
         """Means of what the family measures over every example of a split, and their number.
@@ -160,6 +191,12 @@ class Trained:
         return self._compiled["prepare"](
             raw, rng.stream(self.seed, f"prepare/{split}", index)
         )
+
+
+def _spread(size: int, num: int) -> np.ndarray:
+    """At most `num` rows at even distances among `size`: [N] int32."""
+    rows = np.arange(min(num, size), dtype=np.int32)
+    return (rows * (size / max(1, len(rows)))).astype(np.int32)
 
 
 def _sums(experiment, params, extra, batch, root, mask):

@@ -1,7 +1,5 @@
 """Translation of image files of any size by a trained model."""
 
-import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +8,11 @@ import numpy as np
 
 from genlab import rng
 from genlab.data import images
+from genlab.data.image_files import list_images, readable
 from genlab.errors import InputError
 from genlab.metrics.translations import to_unit
 from genlab.plots.grid import image_grid, save_png
 from genlab.trained import Trained
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class FileTranslator:
 
     Images are padded to a multiple of the network's stride by repeating their borders, translated
     one at a time, and cropped back; the noise of an image depends on the run's seed and its place
-    in the order of names.
+    among all names in order.
 
     Attributes:
       trained: the model.
@@ -43,33 +40,38 @@ class FileTranslator:
             way = "translate back" if self.back else "translate images"
             raise InputError(f"experiment {family} does not {way}")
 
-    def __call__(self, source: Path, out: Path, *, skip_unreadable: bool) -> int:
+    def __call__(
+        self, source: Path, out: Path, *, skip_unreadable: bool
+    ) -> tuple[int, int]:
         """Translates an image file, or every one of a folder, into PNG files of the same names.
 
         Args:
           source: the file, or the folder.
           out: the folder to write into, made where it is missing.
-          skip_unreadable: leaves out images that cannot be read and logs how many.
+          skip_unreadable: leaves out images that cannot be decoded, after trying each; False
+            refuses the first, by its header before anything is written or else when it is met.
 
         Returns:
-          How many were written.
+          How many were written and how many left out.
 
         Raises:
           InputError: no such file or folder, no images in it, two of one name, `out` holds the
-            inputs, an unreadable image, or none that can be read.
+            inputs, an unreadable image, none that can be read, or one without transparency for a
+            model that fills holes.
         """
         files = _list(source)
         _check_out(files, out)
+        listed = list(enumerate(files))
+        if skip_unreadable:
+            listed = readable(listed, lambda entry: entry[1:])
+            if not listed:
+                raise InputError(f"{source} has no image that can be read")
+        for _, file in listed:
+            images.announced(file, name=str(file))
         out.mkdir(parents=True, exist_ok=True)
-        written = 0
-        for index, (file, x) in enumerate(self._read(files, skip_unreadable)):
-            save_png(out / f"{file.stem}.png", self.picture(x, index))
-            written += 1
-        if not written:
-            raise InputError(f"{source} has no image that can be read")
-        if skipped := len(files) - written:
-            log.warning("skipped %d of %d images: unreadable", skipped, len(files))
-        return written
+        for index, file in listed:
+            save_png(out / f"{file.stem}.png", self.picture(self._read(file), index))
+        return len(listed), len(files) - len(listed)
 
     def picture(self, x: np.ndarray, index: int) -> np.ndarray:
         """The translation, [H, W, 3] uint8, of `x: [h, w, C] in [0, 1]`."""
@@ -97,22 +99,13 @@ class FileTranslator:
         module = networks.get(role, networks.get("generator")).module
         return getattr(module, "stride", 1)
 
-    def _read(
-        self, files: list[Path], skip_unreadable: bool
-    ) -> Iterator[tuple[Path, np.ndarray]]:
-        """Files with their images as the network takes them, in [0, 1]."""
+    def _read(self, file: Path) -> np.ndarray:
+        """The image of a file as the network takes it, [h, w, C] in [0, 1]."""
         holes = getattr(self.trained.experiment, "fill_only", False)
         channels = self.trained.data.example_shape[-1] - holes
-        for file in files:
-            try:
-                pixels = images.decode(
-                    file, image_size=None, channels=channels, name=str(file)
-                )
-                x = pixels.astype(np.float32) / 255
-                yield file, self._punch(file, x) if holes else x
-            except InputError:
-                if not skip_unreadable:
-                    raise
+        pixels = images.decode(file, image_size=None, channels=channels, name=str(file))
+        x = pixels.astype(np.float32) / 255
+        return self._punch(file, x) if holes else x
 
     def _punch(self, file: Path, x: np.ndarray) -> np.ndarray:
         """The image with holes where the file is transparent, as `box_holes` makes them."""
@@ -130,17 +123,7 @@ def _list(source: Path) -> list[Path]:
         return [source]
     if not source.is_dir():
         raise InputError(f"--input={source}: there is no such file or folder")
-    files = sorted(
-        file
-        for file in source.iterdir()
-        if file.suffix.lower() in images.SUFFIXES and not file.name.startswith(".")
-    )
-    if not files:
-        raise InputError(
-            f"--input={source} holds no images; endings read are"
-            f" {', '.join(sorted(images.SUFFIXES))}"
-        )
-    return files
+    return list_images(source)
 
 
 def _check_out(files: list[Path], out: Path) -> None:

@@ -1,5 +1,7 @@
 """What the tests of data share: a split that says its indices, and sets built by name."""
 
+import io
+import json
 import pathlib
 
 import numpy as np
@@ -50,3 +52,65 @@ class Numbers(Records):
             {"x": np.full((2, 2, 1), i, np.uint8), "label": np.int32(i % 3)}
             for i in indices
         ]
+
+
+def prepare_tfds(data_dir, name, splits):
+    """A data set of `image` and `label` in ArrayRecord under `data_dir`, as TFDS leaves one.
+
+    `splits` are the gray values of each split's images, whose sizes differ; label 0.
+    """
+    pytest.importorskip("tensorflow_datasets")
+    from array_record.python.array_record_module import ArrayRecordWriter
+    from PIL import Image
+    from tensorflow_datasets.proto import tf_example_pb2, tf_feature_pb2
+
+    place = data_dir / name
+    place.mkdir(parents=True)
+    stem = name.partition("/")[0]
+    for split, grays in splits.items():
+        file = place / f"{stem}-{split}.array_record-00000-of-00001"
+        writer = ArrayRecordWriter(str(file), "group_size:1")
+        for gray in grays:
+            encoded = io.BytesIO()
+            pixels = np.full((4 + gray % 3, 8, 3), gray, np.uint8)
+            Image.fromarray(pixels).save(encoded, "png")
+            image = tf_feature_pb2.BytesList(value=[encoded.getvalue()])
+            label = tf_feature_pb2.Int64List(value=[0])
+            features = {
+                "image": tf_feature_pb2.Feature(bytes_list=image),
+                "label": tf_feature_pb2.Feature(int64_list=label),
+            }
+            example = tf_example_pb2.Example(
+                features=tf_feature_pb2.Features(feature=features)
+            )
+            writer.write(example.SerializeToString())
+        writer.close()
+    info = {
+        "name": stem,
+        "version": name.rpartition("/")[2],
+        "fileFormat": "array_record",
+        "splits": [
+            {
+                "name": split,
+                "filepathTemplate": "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}",
+                "shardLengths": [str(len(grays))],
+                "numBytes": "1",
+            }
+            for split, grays in splits.items()
+        ],
+    }
+    package = "tensorflow_datasets.core.features"
+    image = {
+        "pythonClassName": f"{package}.image_feature.Image",
+        "image": {"shape": {"dimensions": ["-1", "-1", "3"]}, "dtype": "uint8"},
+    }
+    label = {
+        "pythonClassName": f"{package}.class_label_feature.ClassLabel",
+        "classLabel": {"numClasses": "2"},
+    }
+    described = {
+        "pythonClassName": f"{package}.features_dict.FeaturesDict",
+        "featuresDict": {"features": {"image": image, "label": label}},
+    }
+    (place / "dataset_info.json").write_text(json.dumps(info))
+    (place / "features.json").write_text(json.dumps(described))

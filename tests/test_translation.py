@@ -7,17 +7,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import recipes
 
 from experiments.bicyclegan import BicycleGan
 from experiments.cyclegan import CycleGan
 from experiments.translation import Pix2Pix, Translator
 from genlab import replay
+from genlab.data.record_domains import two_domains
+from genlab.data.split import Records
 from genlab.errors import InputError
 from genlab.experiment import Draw
 from genlab.network import Network
+from genlab.nn.norm import BatchNorm
 from genlab.objectives.adversarial import hinge, least_squares, wasserstein
 from genlab.objectives.consistency import charbonnier, l1, l2
-from genlab.registry import optimizers
+from genlab.recipe import Recipe
+from genlab.registry import optimizers, schedules
 
 
 class Paint(nn.Module):
@@ -57,11 +62,28 @@ class Code(nn.Module):
         return value + jnp.zeros((x.shape[0], 2)), jnp.full((x.shape[0], 2), -80.0)
 
 
-def losses(family, modules, x, y, objective=least_squares, **knobs):
-    """Each player's terms, averaged, on constant images of the values x and y."""
+class Reader(nn.Module):
+    """Mean `scale` times the image's own, log-variance -80."""
+
+    @nn.compact
+    def __call__(self, x, *, train: bool = False):
+        scale = self.param("scale", nn.initializers.ones_init(), (1, 1))
+        return scale * x.mean((1, 2)) * jnp.ones((1, 2)), jnp.full((len(x), 2), -80.0)
+
+
+class Standard(nn.Module):
+    """Batch normalisation, and nothing else; a `z` is not looked at."""
+
+    @nn.compact
+    def __call__(self, x, z=None, *, train: bool = False):
+        return BatchNorm()(x, train=train)
+
+
+def game(family, modules, x, y, objective=least_squares, count=2, **knobs):
+    """An experiment, its state's two halves and a draw of constant images x and y."""
     batch = {
-        "x": jnp.full((2, 4, 4, 1), x, jnp.float32),
-        "y": jnp.full((2, 4, 4, 1), y, jnp.float32),
+        "x": jnp.full((count, 4, 4, 1), x, jnp.float32),
+        "y": jnp.full((count, 4, 4, 1), y, jnp.float32),
     }
     networks = {role: Network(role, module) for role, module in modules.items()}
     adam = optimizers.choose(dict(name="adam", learning_rate=1e-3))()
@@ -70,6 +92,12 @@ def losses(family, modules, x, y, objective=least_squares, **knobs):
     )
     params, extra = experiment.init(jax.random.key(0), batch)
     draw = Draw(batch, jax.random.key(1), jnp.zeros((), jnp.int32))
+    return experiment, params, extra, draw
+
+
+def losses(*arguments, **knobs):
+    """Each player's terms of a `game`, averaged."""
+    experiment, params, extra, draw = game(*arguments, **knobs)
     return {
         name: {
             term: float(jnp.mean(values))
@@ -194,6 +222,33 @@ class TestCycleGan:
         for term in ("cycle_x", "cycle_y", "identity_x", "identity_y"):
             assert generators[term] == 0.0
 
+    def test_pools_keep_to_their_domain(self):
+        """Pools full of -0.5 and 0.9 before fakes of 0.25 and 0.75: every shown fake is one of the
+        domain's own two, and both kinds are shown."""
+        modules = dict(
+            generator_x=Paint(0.25),
+            generator_y=Paint(0.75),
+            discriminator_x=Judge(),
+            discriminator_y=Judge(2.0),
+        )
+        experiment, params, extra, draw = game(
+            CycleGan, modules, -1.0, 0.5, count=16, pool_size=3
+        )
+        stored = {"x": -0.5, "y": 0.9}
+        for domain, value in stored.items():
+            pool = extra["pool"][domain]
+            extra["pool"][domain] = {
+                "images": jnp.full_like(pool["images"], value),
+                "count": jnp.array(3, jnp.int32),
+            }
+        loss = experiment.players()["discriminators"].loss(params, extra, draw)
+        for domain, fresh, scale in (("x", 0.25, 1.0), ("y", 0.75, 2.0)):
+            shown = np.unique(np.round(loss.terms[f"fake_{domain}"], 5))
+            both = [0.5 * (scale * value) ** 2 for value in (fresh, stored[domain])]
+            np.testing.assert_allclose(shown, sorted(both), atol=1e-5)
+            left = np.unique(np.round(loss.extra["pool"][domain]["images"], 5))
+            assert set(left) <= set(np.float32([fresh, stored[domain]]))
+
     def test_refuses_domains_of_unlike_shape(self):
         modules = {role: Paint(0.0) for role in CycleGan.ROLES}
         networks = {role: Network(role, module) for role, module in modules.items()}
@@ -219,6 +274,103 @@ def test_bicycle_gan_terms():
     assert found["reconstruction"] == pytest.approx(7.5, abs=1e-5)
     assert found["fake_encoded"] == pytest.approx(0.5 * 0.25**2, abs=1e-5)
     assert found["latent"] > 0
+
+
+def test_bicycle_gan_weights_of_the_game():
+    modules = dict(generator=Paint(0.25), encoder=Code(0.5), discriminator=Judge())
+    one, other = (
+        losses(BicycleGan, modules, 0.0, 0.5, latent_dim=2, **knobs)
+        for knobs in ({}, dict(adversarial_weight=3.0, discriminator_weight=5.0))
+    )
+    for player, weight in (("translator", 3.0), ("discriminator", 5.0)):
+        for name, value in one[player].items():
+            scale = weight if name.startswith(("fake", "real")) else 1.0
+            assert value and other[player][name] == pytest.approx(scale * value)
+
+
+def test_latent_term_moves_the_generator_alone():
+    """E reads the image's mean, so that it could bring z there; the term must not ask it to."""
+    modules = dict(generator=Paint(0.25), encoder=Reader(), discriminator=Judge())
+    experiment, params, extra, draw = game(BicycleGan, modules, 0.0, 0.5, latent_dim=2)
+
+    def term(params):
+        terms = experiment.players()["translator"].loss(params, extra, draw).terms
+        return jnp.mean(terms["latent"])
+
+    slopes = jax.grad(term)(params)["translator"]
+    assert np.all(slopes["encoder"]["scale"] == 0)
+    assert np.abs(slopes["generator"]["value"]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("family", "methods"),
+    [
+        (Translator, ("translate",)),
+        (Pix2Pix, ("translate",)),
+        (CycleGan, ("translate", "translate_back")),
+        (BicycleGan, ("translate",)),
+    ],
+)
+def test_translation_takes_the_statistics_of_its_batch(family, methods):
+    """Normalised by its own batch, the output has mean 0 and deviation 1; by the running
+    statistics, which are fresh, it would be the input."""
+    modules = dict.fromkeys(family.ROLES, Judge())
+    modules |= {role: Standard() for role in family.ROLES if "generator" in role}
+    if family is BicycleGan:
+        modules["encoder"] = Code(0.5)
+    knobs = {"latent_dim": 2} if family is BicycleGan else {}
+    experiment, params, extra, draw = game(family, modules, 0.0, 0.0, **knobs)
+    x = 3 + 2 * jax.random.normal(jax.random.key(2), (4, 4, 4, 1))
+    for method in methods:
+        made = getattr(experiment, method)(params, extra, x, draw.root)
+        assert float(jnp.mean(made)) == pytest.approx(0.0, abs=1e-4)
+        assert float(jnp.std(made)) == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("family", [Translator, Pix2Pix, CycleGan, BicycleGan])
+def test_range_of_the_data_is_that_of_tanh(family):
+    experiment = family({}, l1, {})
+    experiment.check_data(-1.0, 1.0)
+    with pytest.raises(InputError, match=r"is \(0, 1\); set data.value_range=\(-1"):
+        experiment.check_data(0.0, 1.0)
+
+
+class TestRecipes:
+    def test_range_is_checked_when_a_recipe_is_built(self):
+        config = recipes.plain("super_resolution", data__value_range="(0.0, 1.0)")
+        with pytest.raises(InputError, match="translation is of images in"):
+            Recipe.build(config)
+
+    def test_contracts_see_a_decaying_rate_and_batch_statistics(self):
+        """What their tiny recipes would otherwise leave out."""
+        config = recipes.plain("cyclegan")
+        for player in config["optimizer"].values():
+            factor = schedules.choose(player["schedule"])()
+            assert 0 < factor(config["train"]["steps"] - 1) < 0.5
+        extra = recipes.recipe("inpainting").shapes().extra
+        assert set(extra["batch_stats"]) == {"generator", "discriminator"}
+
+    def test_horses_and_zebras_all_train(self):
+        """200 epochs of 1,334 zebras, none of them held out but the source's test images."""
+
+        class Blank(Records):
+            def read(self, indices):
+                return [{"x": np.zeros((4, 4, 3), np.uint8)} for _ in indices]
+
+        config = recipes.plain("cyclegan", "horse2zebra")
+        sizes = {"trainA": 1067, "trainB": 1334, "testA": 120, "testB": 140}
+        data = two_domains(
+            "horses",
+            lambda split: Blank(),
+            sizes,
+            shape=(4, 4, 3),
+            validation_fraction=config["data"]["validation_fraction"],
+            test_fraction=1 / 12,
+        )
+        assert config["train"]["steps"] == 200 * data.splits["train"].size
+        assert data.held_out()[0] == config["eval"]["split"] == "test"
+        for split in (config["eval"]["split"], config["eval"]["final_split"]):
+            assert data.splits[split].size == 140
 
 
 class TestObjectives:

@@ -1,11 +1,26 @@
-"""Image quality and Frechet distance against closed forms and direct sums."""
+"""Metrics of translations: closed forms, direct sums, and models whose outputs are given."""
 
+import dataclasses
+import functools
+
+import flax.linen as nn
 import numpy as np
 import pytest
+import recipes
 
+from genlab import evaluate, feature_network
+from genlab.data.prepare import Preparation
 from genlab.errors import InputError
+from genlab.experiment import State
+from genlab.feature_network import FeatureNetwork
+from genlab.metrics import factor_agreement as agreement
 from genlab.metrics import image_quality
+from genlab.metrics import translation as fidelity
 from genlab.metrics.frechet import Moments, frechet_distance, moments_of
+from genlab.metrics.translations import as_picture, call_in_batches, translate_split
+from genlab.recipe import Recipe
+from genlab.registry import datasets, metrics, plots
+from genlab.trained import Trained
 
 
 def images(count=2, size=(13, 15), channels=3, seed=0):
@@ -106,3 +121,282 @@ class TestFrechet:
         moments.add(np.zeros((1, 3)))
         with pytest.raises(InputError, match="2 examples or more, not 1"):
             moments.finish()
+
+
+class Given:
+    """An experiment whose translation is a function of the images."""
+
+    def __init__(self, function=lambda x: x):
+        self.translate = lambda params, extra, x, key: function(x)
+
+    def view(self, state):
+        return state.params, state.extra
+
+
+def model(data, function=lambda x: x, degrade=None, **options):
+    preparation = Preparation((-1.0, 1.0), degrade=degrade)
+    data = preparation.outcome(data)
+    state = State(0, {}, {}, {})
+    return Trained(Given(function), state, data, preparation, 7, **options)
+
+
+@functools.cache
+def sprites(change="fill", image_size=32):
+    return datasets.build("shape_pairs", change=change, image_size=image_size)()
+
+
+class TestBatches:
+    def test_the_last_one_has_what_is_left(self):
+        """Each output is the mean of its batch: of four, then of two, and of no copies."""
+        trained = model(sprites(), lambda x: x * 0 + x.mean(0, keepdims=True))
+        x = np.arange(6, dtype=np.float32).reshape(6, 1, 1, 1)
+        made = call_in_batches(trained.in_batches_of(4), "translate", x)
+        np.testing.assert_allclose(made[:, 0, 0, 0], [1.5] * 4 + [4.5] * 2)
+
+    def test_size_is_that_of_the_evaluation(self):
+        built = recipes.recipe("super_resolution")
+        assert built.config["eval"]["batch_size"] == 64
+        trained = built.trained(built.init_state())
+        assert trained.batch_size == 64
+        trained = model(sprites())
+        chosen = [dict(name="translation", num=7)]
+        found = evaluate.measure(trained, "test", chosen, 5)
+        assert found["translation"].protocol["batch_size"] == 5
+        assert trained.batch_size == 256
+        for name in ("translation", "diversity", "factor_agreement"):
+            protocol = metrics.build(name, num=4)(trained, "test").protocol
+            assert protocol["batch_size"] == 256 and protocol["seed"] == 7
+
+    def test_chunks_are_the_examples(self):
+        trained = model(sprites())
+        whole = trained.examples("test", 25, spread=True)
+        chunks = list(trained.examples_in_chunks("test", 25, 10))
+        assert [len(chunk["x"]) for chunk in chunks] == [10, 10, 5]
+        for name in ("x", "y", "factors"):
+            joined = np.concatenate([chunk[name] for chunk in chunks])
+            np.testing.assert_array_equal(joined, whole[name])
+
+
+class TestPictures:
+    def test_colour_becomes_luminance_and_a_mask_is_left_out(self):
+        colours = np.eye(3, dtype=np.float32)[
+            None
+        ]  # red, green, blue: [1, 3, 3], one row
+        gray = as_picture(colours[None], 1)
+        np.testing.assert_allclose(gray[0, 0, :, 0], [0.299, 0.587, 0.114], rtol=1e-6)
+        masked = np.concatenate([colours, np.ones((1, 3, 1), np.float32)], -1)[None]
+        np.testing.assert_array_equal(as_picture(masked, 3), colours[None])
+        np.testing.assert_array_equal(as_picture(masked, 1), gray)
+        hole = np.stack([gray[..., 0], gray[..., 0] * 0 + 1], axis=-1)
+        np.testing.assert_array_equal(as_picture(hole, 1), gray)
+        np.testing.assert_array_equal(as_picture(gray, 3), np.repeat(gray, 3, -1))
+
+
+class TestFactorAgreement:
+    def accuracy(self, trained, num=60):
+        return metrics.build("factor_agreement", num=num)(trained, "test").values
+
+    @pytest.mark.parametrize("change", ["fill", "outline", "ink", "negative"])
+    def test_the_input_given_back_is_not_right(self, change):
+        values = self.accuracy(model(sprites(change)))
+        assert values["accuracy"] == values["accuracy_input"] < 0.02
+        assert values["chance"] == 1 / 3
+
+    @pytest.mark.parametrize(
+        ("domain", "shift", "accuracy"), [(1, 0, 1.0), (1, 1, 0.0), (0, 1, 0.0)]
+    )
+    def test_outputs_that_are_drawn(self, monkeypatch, domain, shift, accuracy):
+        """The right shape in the right domain, the wrong shape there, the wrong one in the first."""
+        trained = model(sprites())
+
+        def drawn(trained, split, num):
+            found = translate_split(trained, split, num=num)
+            factors = found.factors.copy()
+            factors[:, 0] = (factors[:, 0] + shift) % 3
+            outputs = np.asarray(trained.data.render(factors), np.float32) / 255
+            if domain == 0:
+                outputs = agreement._first_domain(trained, found, factors)
+            return dataclasses.replace(found, outputs=outputs)
+
+        monkeypatch.setattr(agreement, "translate_split", drawn)
+        assert self.accuracy(trained)["accuracy"] == accuracy
+
+    def test_first_domain_is_found_among_all_splits(self):
+        """Every value of the shape, by the data set that goes the other way."""
+        trained, back = model(sprites("fill")), sprites("outline")
+        found = translate_split(trained, "test", num=20)
+        for value in range(3):
+            factors = found.factors.copy()
+            factors[:, 0] = value
+            outlines = np.asarray(back.render(factors), np.float32) / 255
+            drawn = agreement._first_domain(trained, found, factors)
+            np.testing.assert_allclose(drawn, outlines, atol=1e-6)
+
+    def test_smaller_inputs_are_no_targets(self):
+        """Of shapes at a quarter of their size, enlarged again pixel by pixel."""
+        data = datasets.build("shapes", image_size=32, places=4)()
+        repeat = lambda x: x.repeat(4, axis=1).repeat(4, axis=2)
+        trained = model(data, repeat, degrade=dict(name="downsample", factor=4))
+        values = self.accuracy(trained, num=20)
+        assert values["accuracy"] == 0
+        assert values["accuracy_nearest"] == values["accuracy_bicubic"] == 0
+
+
+class Rows(nn.Module):
+    """The means of the rows as features."""
+
+    def features(self, images, *, train: bool):
+        return images.mean((2, 3))
+
+
+class TestFrechetOfTranslations:
+    network = FeatureNetwork(
+        name="sprites_rows",
+        run="classifier-3",
+        step=9,
+        checksum="0123456789ab",
+        module=Rows(),
+        variables={},
+        shape=(16, 16, 1),
+        value_range=(0.0, 1.0),
+    )
+
+    def test_chunks_protocol_and_moments_kept(self, monkeypatch):
+        monkeypatch.setattr(fidelity, "load_feature_network", lambda run: self.network)
+        monkeypatch.setattr(fidelity, "CHUNK", 16)
+        trained = model(sprites(image_size=16))
+        knobs = dict(run="DIR", num=20, num_reference=50)
+        found = metrics.build("frechet_translation", **knobs)(trained, "test")
+        x = trained.examples("test", 20, spread=True)["x"]
+        y = trained.examples("train", 50, spread=True)["y"]
+        ours, theirs = (moments_of([(1 + a.mean((2, 3))) / 2]) for a in (x, y))
+        distance = frechet_distance(ours, theirs)
+        values = {
+            "frechet_sprites_rows": distance,
+            "frechet_sprites_rows_input": distance,
+        }
+        assert found.values == pytest.approx(values, rel=1e-4)
+        assert found.protocol["classifier"] == "run classifier-3, weights 0123456789ab"
+        assert found.protocol["reference"] == "50 of train"
+
+        def refuse(*_):
+            raise AssertionError("the reference was prepared twice")
+
+        monkeypatch.setattr(trained, "examples_in_chunks", refuse)
+        metrics.build("frechet_translation", **knobs)(trained, "test")
+
+    def test_checksum_tells_weights_apart(self):
+        leaves = {"a": np.zeros((2, 3), np.float32), "b": np.ones(4, np.float32)}
+        checksum = feature_network._checksum
+        turned = {name: leaves[name] for name in "ba"}
+        assert len(checksum(leaves)) == 12
+        assert checksum(leaves) == checksum(turned)
+        nudged = {**leaves, "b": np.nextafter(leaves["b"], 2)}
+        reshaped = {**leaves, "a": leaves["a"].reshape(3, 2)}
+        assert len({checksum(tree) for tree in (leaves, nudged, reshaped)}) == 3
+
+
+class TestCounts:
+    @pytest.mark.parametrize(
+        ("name", "knobs", "message"),
+        [
+            ("translation", {"num": 0}, "num=0 is not a count"),
+            ("factor_agreement", {"num": -1}, "num=-1 is not a count"),
+            ("cycle", {"num": 0}, "num=0 is not a count"),
+            ("cycle", {"noise": -0.1}, "noise=-0.1 is a standard deviation"),
+            ("diversity", {"num": 0}, "of 0 inputs; 2 or more"),
+            ("diversity", {"draws": 1}, "of 1 draws"),
+            (
+                "frechet_translation",
+                {"run": "DIR", "num_reference": 0},
+                "num_reference=0 is not a count",
+            ),
+        ],
+    )
+    def test_metrics_refuse_none(self, name, knobs, message):
+        with pytest.raises(InputError, match=message):
+            metrics.build(name, **knobs)(model(sprites()), "test")
+
+    @pytest.mark.parametrize(
+        ("knobs", "message"),
+        [
+            ({"num": 0}, "num=0 is not a count"),
+            ({"draws": 0}, "draws=0 is not a count"),
+            ({"split": "tset"}, "split='tset' is no split; did you mean 'test'"),
+        ],
+    )
+    def test_the_plot_refuses_none(self, knobs, message):
+        with pytest.raises(InputError, match=message):
+            plots.build("translations", **knobs)(model(sprites()))
+
+    def test_batches_of_an_evaluation_hold_one_or_more(self):
+        config = recipes.plain("super_resolution", eval__batch_size="0")
+        with pytest.raises(InputError, match="eval.batch_size=0 is not 1 or more"):
+            Recipe.build(config)
+
+
+class TestBeforeTraining:
+    """What metrics, plots and schedules need is looked at before the first round."""
+
+    @pytest.mark.parametrize(
+        ("choice", "facts", "message"),
+        [
+            ("cycle", {}, "experiment Given knows no way back"),
+            ("translation", {"paired": False}, "needs true pairs"),
+            (
+                "translation",
+                {"target_shape": (10, 16, 1)},
+                "SSIM.* 11 pixels.* 10 x 16",
+            ),
+            ("factor_agreement", {"render": None}, "needs a data set with factors"),
+            (dict(name="factor_agreement", factor="hue"), {}, "no factor 'hue'"),
+            (dict(name="diversity", draws=1), {}, "1 draws of 64 inputs"),
+            (dict(name="frechet_translation", run="nowhere"), {}, "nowhere"),
+            (
+                dict(name="frechet_translation", run="x", reference="all"),
+                {},
+                "reference='all' is no split",
+            ),
+        ],
+    )
+    def test_metrics_say_what_they_need(self, choice, facts, message):
+        data = dataclasses.replace(sprites(image_size=16), **facts)
+        with pytest.raises(InputError, match=message):
+            evaluate.check(Given(), data, metrics, [choice])
+
+    def test_those_that_can_serve_are_silent(self):
+        names = ("translation", "factor_agreement", "diversity", "held_out")
+        evaluate.check(Given(), sprites(), metrics, names)
+        evaluate.check(Given(), sprites(), plots, ["translations"])
+
+    @pytest.mark.parametrize(
+        ("section", "key", "choice", "message"),
+        [
+            ("eval", "metrics", "cycle", "knows no way back"),
+            ("eval", "final_metrics", "cycle", "knows no way back"),
+            ("sample", "plots", dict(name="translations", num=0), "num=0 is not"),
+        ],
+    )
+    def test_a_recipe_asks_them(self, section, key, choice, message):
+        config = recipes.plain("super_resolution")
+        config[section][key] = [choice]
+        built = Recipe.build(config)
+        with pytest.raises(InputError, match=message):
+            built.check_fit(built.feed())
+
+    def test_a_schedule_lasts_as_long_as_training(self):
+        built = Recipe.build(recipes.plain("cyclegan", train__steps="16"))
+        message = r"ors.schedule is at 0 from update 8 on, and train.steps=16"
+        with pytest.raises(InputError, match=message):
+            built.check_fit(built.feed())
+
+    def test_the_rounded_end_of_a_long_cosine_is_no_pause(self):
+        """cos(pi (1 - 1 / 20,000)) is -1 in single precision: the last factor is 0."""
+        steps = {"train__steps": "20000", "train__steps_per_call": "2"}
+        key = "optimizer__autoencoder__schedule__steps"
+        config = recipes.plain("linear_autoencoder", **steps, **{key: "20000"})
+        built = Recipe.build(config)
+        built.check_fit(built.feed())
+        built = Recipe.build(recipes.plain("linear_autoencoder", **steps))
+        with pytest.raises(InputError, match=r"at 0 from update 10,000 on.*=20,000"):
+            built.check_fit(built.feed())

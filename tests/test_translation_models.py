@@ -66,10 +66,15 @@ class TestCounts:
         assert count(generator, (256, 256, 3)) == total
 
 
-@pytest.mark.parametrize(("layers", "side"), [(0, 1), (1, 16), (2, 34), (3, 70)])
+@pytest.mark.parametrize(
+    ("layers", "side"), [(0, 1), (1, 16), (2, 34), (3, 70), (5, 286)]
+)
 def test_receptive_field_of_a_patch(layers, side):
-    module = PatchDiscriminator(width=2, layers=layers, norm="none")
-    x = image(1, 128, 128, 1)
+    module = PatchDiscriminator(width=1, layers=layers, norm="none")
+    size = max(
+        96, side + 3 * 2**layers
+    )  # an odd number of logits: the middle sees no border
+    x = image(1, size, size, 1)
     variables = module.init(jax.random.key(0), x)
 
     def middle(x):
@@ -91,6 +96,8 @@ class TestUNet:
     def test_refuses_images_below_its_stride(self):
         with pytest.raises(InputError, match=r"12 x 40 .* = 16; take depth 3"):
             applied(UNet((12, 40, 1), width=2, depth=4), image(1, 12, 40, 1))
+        with pytest.raises(InputError, match="3 x 9 .* = 4; take larger images"):
+            applied(UNet((3, 9, 1), width=2, depth=2), image(1, 3, 9, 1))
 
     def test_drops_out_in_training_alone(self):
         network = UNet((8, 8, 1), width=2, depth=3, norm="instance")
@@ -138,6 +145,21 @@ class TestNormedConv:
         slopes = jax.grad(loss)(variables)["params"]
         assert np.all(slopes["bias"] == 0)
         assert np.abs(slopes["conv"]["kernel"]).max() > 0
+
+    @pytest.mark.parametrize(
+        ("norm", "wanted", "declared"),
+        [
+            ("none", True, True),
+            ("none", False, False),
+            ("batch", True, False),
+            ("instance", False, True),
+        ],
+    )
+    def test_use_bias_counts_without_a_norm_alone(self, norm, wanted, declared):
+        layer = NormedConv(3, 3, norm=norm, use_bias=wanted)
+        variables = layer.init(jax.random.key(0), image(1, 4, 4, 2))
+        params = variables["params"]
+        assert ("bias" in params or "bias" in params["conv"]) == declared
 
     def test_resizing_leaves_no_checkerboard(self):
         x = jnp.ones((1, 6, 6, 2))
@@ -210,6 +232,34 @@ class TestVgg:
             np.testing.assert_allclose(a, b, atol=1e-4)
         with pytest.raises(InputError, match="has the checksum"):
             load_vgg19(str(tmp_path / "vgg.safetensors"), "0" * 64)
+
+    def write(self, folder, shape):
+        """A file whose first kernel has a shape, and whose others are there by name."""
+        from safetensors.numpy import save
+
+        positions = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28]
+        widths = [entry for entry in self.PLAN if entry != "M"]
+        weights, depth = {}, 3
+        for position, width in zip(positions, widths, strict=True):
+            kernel = np.zeros((width, depth, 3, 3), np.float16)
+            weights[f"features.{position}.weight"] = kernel
+            weights[f"features.{position}.bias"] = np.zeros(width, np.float16)
+            depth = width
+        weights["features.0.weight"] = np.zeros(shape, np.float16)
+        content = save(weights)
+        file = folder / "vgg.safetensors"
+        file.write_bytes(content)
+        return str(file), hashlib.sha256(content).hexdigest()
+
+    def test_refuses_images_that_four_halvings_leave_nothing_of(self, tmp_path):
+        maps = load_vgg19(*self.write(tmp_path, (64, 3, 3, 3)))
+        with pytest.raises(InputError, match=r"15 x 40 pixels .* take 16"):
+            maps(image(1, 15, 40, 3))
+
+    def test_refuses_kernels_of_another_network(self, tmp_path):
+        message = r"'features.0.weight' .* \(64, 1, 3, 3\), and \(64, 3, 3, 3\) in VGG"
+        with pytest.raises(InputError, match=message):
+            load_vgg19(*self.write(tmp_path, (64, 1, 3, 3)))
 
     def test_downloads_nothing(self):
         with pytest.raises(InputError, match="no file .* nothing is downloaded"):

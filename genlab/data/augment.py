@@ -6,6 +6,7 @@ To add one: write a function of `image: [H, W, C] in [0, 1]` and a key, and regi
 import jax
 import jax.numpy as jnp
 
+from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.registry import Registry
 
@@ -117,11 +118,3 @@ def _crop(image: Array, key: Array, shape: tuple[int, ...]) -> Array:
     room = jnp.array(image.shape[:2]) - jnp.array(shape[:2])
     corner = jax.random.randint(key, (2,), 0, room + 1)
     return jax.lax.dynamic_slice(image, (corner[0], corner[1], 0), shape)
-
-
-def luma(image: Array) -> Array:
-    """Luminance of `image: [H, W, C]` as ITU-R 601 weighs it: `[H, W, 1]`."""
-    if image.shape[-1] != 3:
-        return jnp.mean(image, axis=-1, keepdims=True)
-    weights = jnp.array([0.299, 0.587, 0.114])
-    return (image @ weights)[..., None]

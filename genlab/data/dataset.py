@@ -1,7 +1,8 @@
 """A data set: its splits, and what an example is."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -10,6 +11,7 @@ from genlab.data.split import ArraySplit, Split
 from genlab.errors import InputError
 
 Array = jax.Array
+Entry = TypeVar("Entry")
 
 SPLITS = ("train", "validation", "test")
 
@@ -33,6 +35,7 @@ class Dataset:
       target_shape: (H, W, C) of an example's `y` where there are two domains of images, else ().
       paired: whether the `y` of held-out examples is the true partner of their `x`. Training sees
         partners where the data set says so.
+      skipped: files, or pairs of them, that were left out because they cannot be read.
 
     Raises:
       InputError: the train split is empty.
@@ -49,6 +52,7 @@ class Dataset:
     render: Callable[[Array], Array] | None = None
     target_shape: tuple[int, ...] = ()
     paired: bool = False
+    skipped: int = 0
 
     def __post_init__(self) -> None:
         if set(self.splits) != set(SPLITS):
@@ -77,19 +81,27 @@ class Dataset:
 def carve(size: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
     """Indices (kept, held out) of `size` examples; round(size * fraction) are held out.
 
-    Every stretch of the order gives its share, so that a source sorted by class is held out class
-    by class: index i goes by the fractional part of i times the golden ratio, which fills [0, 1)
-    evenly along every arithmetic progression. No generator, the same on every machine.
+    Every stretch of the order gives its share (see `golden_order`), so that a source sorted by
+    class is held out class by class.
 
     Raises:
       InputError: `fraction` is outside [0, 1).
     """
     if not 0 <= fraction < 1:
         raise InputError(f"a held-out fraction of {fraction} is outside [0, 1)")
-    golden = (5**0.5 - 1) / 2
-    order = np.argsort(np.arange(size) * golden % 1, kind="stable")
+    order = golden_order(size)
     count = round(size * fraction)
     return np.sort(order[count:]), np.sort(order[:count])
+
+
+def golden_order(size: int) -> np.ndarray:
+    """The indices `[0, size)` in an order whose every prefix is an even spread of them, `[size]`.
+
+    Index i goes by the fractional part of i times the golden ratio, which fills [0, 1) evenly along
+    every arithmetic progression. No generator, the same on every machine.
+    """
+    golden = (5**0.5 - 1) / 2
+    return np.argsort(np.arange(size) * golden % 1, kind="stable")
 
 
 def carve_missing(
@@ -113,6 +125,24 @@ def carve_missing(
             found[split] = found["train"][held]
             found["train"] = found["train"][kept]
     return found
+
+
+def carve_lists(
+    parts: Mapping[str, Sequence[Entry]],
+    *,
+    validation_fraction: float,
+    test_fraction: float = 0.0,
+) -> dict[str, list[Entry]]:
+    """The three splits of listed entries; what `parts` lacks is carved from its train."""
+    listed = [entry for part in parts.values() for entry in part]
+    ends = np.cumsum([len(part) for part in parts.values()])
+    ranges = np.split(np.arange(len(listed)), ends[:-1])
+    indices = carve_missing(
+        dict(zip(parts, ranges, strict=True)),
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+    )
+    return {split: [listed[row] for row in indices[split]] for split in SPLITS}
 
 
 def array_splits(

@@ -7,7 +7,7 @@ vmapped over the batch, on the device.
 import jax
 import jax.numpy as jnp
 
-from genlab.data.augment import luma
+from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.numbers import within
 from genlab.registry import Registry
@@ -61,7 +61,8 @@ def noise(image: Array, key: Array, *, std: float = 0.2) -> Array:
 def edges(image: Array, key: Array, *, threshold: float = 0.1) -> Array:
     """White lines, `[H, W, 1]`, where the Sobel slope of `image: [H, W, C]` is above `threshold`.
 
-    The slope is in [0, 1] per pixel: 1 across a step from black to white.
+    The slope is per pixel: 1 across a straight step from black to white, and up to sqrt(5) / 2 at
+    a corner of one.
     """
     del key
     within("degrade.threshold", threshold, 0.0, 1.0)
@@ -81,8 +82,12 @@ def box_holes(
     The sides of each hole are uniform in [`least`, `most`] of the image's, its place in the image
     too. Holes are mid-gray; the mask is 1 there and 0 elsewhere: `[H, W, C + 1]`.
 
+    Raises:
+      InputError: no hole, or sides outside [0, 1].
+
     Paper: Pathak et al. 2016, arXiv:1604.07379
     """
+    within("degrade.count", count, 1)
     within("degrade.least", least, 0.0, most)
     within("degrade.most", most, 0.0, 1.0)
     side_key, place_key = jax.random.split(key)
@@ -115,14 +120,14 @@ def stroke_holes(
     with steps of up to 0.4 of its side; `width` is the stroke's, in sides. Holes are mid-gray; the
     mask is 1 there and 0 elsewhere: `[H, W, C + 1]`.
 
+    Raises:
+      InputError: no stroke, fewer than two points, or a width outside [0, 1].
+
     Paper: Yu et al. 2019, arXiv:1806.03589
     """
+    within("degrade.count", count, 1)
+    within("degrade.vertices", vertices, 2)
     within("degrade.width", width, 0.0, 1.0)
-    if count < 1 or vertices < 2:
-        raise InputError(
-            f"stroke_holes needs count 1 or more and vertices 2 or more, not {count} and"
-            f" {vertices}"
-        )
     start_key, turn_key, length_key = jax.random.split(key, 3)
     start = jax.random.uniform(start_key, (count, 1, 2))
     angle = jax.random.uniform(turn_key, (count, vertices - 1), maxval=2 * jnp.pi)

@@ -10,7 +10,7 @@ from genlab.registry import datasets
 @datasets.register
 def digits(
     *,
-    image_size: int | None = None,
+    image_size: images.Size | None = None,
     channels: int | None = None,
     validation_fraction: float = 1 / 12,
     test_fraction: float = 1 / 6,
@@ -21,7 +21,7 @@ def digits(
     test split, and a validation_fraction of the other 1,497 (125) the validation split.
 
     Args:
-      image_size: side in pixels (bicubic); None keeps 8.
+      image_size: side in pixels (bicubic), or (height, width); None keeps 8.
       channels: 1, or 3 to repeat the gray channel; None keeps 1.
       validation_fraction: share of the training images held out; 0 leaves validation empty.
       test_fraction: share of all images held out.

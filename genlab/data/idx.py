@@ -23,7 +23,7 @@ _UNSIGNED_BYTE = 0x08
 def idx(
     path: str = "",
     *,
-    image_size: int | None = None,
+    image_size: images.Size | None = None,
     channels: int | None = None,
     validation_fraction: float = 1 / 12,
 ) -> Dataset:
@@ -34,7 +34,7 @@ def idx(
 
     Args:
       path: the folder.
-      image_size: side in pixels (centre square, bicubic); None keeps the size.
+      image_size: side in pixels (centre square, bicubic), or (height, width); None keeps the size.
       channels: 1, or 3 to repeat the gray channel; None keeps 1.
       validation_fraction: share of the training images held out; 0 leaves validation empty.
 

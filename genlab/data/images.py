@@ -1,18 +1,23 @@
 """Decoding and resizing of images on the host: 8-bit, gray or colour, on white."""
 
+import contextlib
 import io
 import pathlib
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import jax
 import numpy as np
 
 from genlab.errors import InputError
 
 if TYPE_CHECKING:
     from PIL import Image
+
+Array = jax.Array | np.ndarray
+Size = int | Sequence[int]  # side of a square, or (height, width)
 
 MAX_PIXELS = 2**26  # 8192 x 8192; a small file can claim far more and fill the memory
 
@@ -34,14 +39,21 @@ SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 )
 
+_GRAY = ("1", "L", "LA", "La")  # modes of Pillow without colour
 
-Size = int | Sequence[int]  # side of a square, or (height, width)
+
+class UnreadableImage(InputError):
+    """An image that cannot be decoded: damaged, too large, or not of 8 bits."""
 
 
-def check_options(image_size: Size | None, channels: int | None) -> None:
+def check_options(
+    image_size: Size | None, channels: int | None, *, square: bool = False
+) -> None:
     """Raises InputError unless image_size is None, a side or (height, width) of 1 or more pixels,
-    and channels None, 1 or 3."""
-    if image_size is not None and min(_sides(image_size)) < 1:
+    and channels None, 1 or 3; with `square` image_size is one side."""
+    if square and not isinstance(image_size, int):
+        raise InputError(f"image_size {image_size} must be one side in pixels")
+    if image_size is not None and min(sides(image_size)) < 1:
         raise InputError(f"image_size {image_size} must be 1 or more pixels")
     if channels not in (None, 1, 3):
         raise InputError(f"channels {channels} must be 1 (gray) or 3 (colour)")
@@ -67,28 +79,23 @@ def decode(
       name: what messages call the image.
 
     Raises:
-      InputError: the image cannot be read, has more than MAX_PIXELS pixels, or not 8 bits.
+      UnreadableImage: the image cannot be read, has more than MAX_PIXELS pixels, or not 8 bits.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-    try:
-        with Image.open(file) as opened:
-            _check_pixels(opened, name)
-            ImageOps.exif_transpose(opened, in_place=True)
-            return _to_array(_fit(_flatten(opened, name), image_size), channels)
-    except InputError:
-        raise
-    except bombs as error:
-        raise InputError(
-            f"image {name} is above the limit of {MAX_PIXELS} pixels: {error}"
-        ) from None
-    except _BROKEN as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(
-            f"image {name} cannot be read ({reason}); it needs to be a whole image file"
-        ) from None
+    with _opened(source, name) as opened:
+        ImageOps.exif_transpose(opened, in_place=True)
+        return _to_array(_fit(_flatten(opened), image_size), channels)
+
+
+def announced(file: pathlib.Path, *, name: str) -> tuple[int, int, int]:
+    """(H, W, C) of an image file by its header, before any EXIF tag turns it; reads no pixels.
+
+    Raises:
+      UnreadableImage: the header alone shows that `decode` would refuse the file.
+    """
+    with _opened(file, name) as opened:
+        return opened.height, opened.width, 1 if opened.mode in _GRAY else 3
 
 
 def transparent(file: pathlib.Path) -> np.ndarray:
@@ -115,7 +122,7 @@ def convert(
             f"images of shape {images.shape[1:]} have {depth} channels; 1 (gray), 3"
             " (colour) or 4 (with alpha) can be used"
         )
-    keep = image_size is None or images.shape[1:3] == _sides(image_size)
+    keep = image_size is None or images.shape[1:3] == sides(image_size)
     if keep and depth in (1, 3) and channels in (None, depth):
         return images
     if keep and (depth, channels) == (1, 3):
@@ -125,7 +132,7 @@ def convert(
 
     def one(image: np.ndarray) -> np.ndarray:
         picture = Image.fromarray(image[..., 0] if depth == 1 else image)
-        return _to_array(_fit(_flatten(picture, "array"), image_size), channels)
+        return _to_array(_fit(_flatten(picture), image_size), channels)
 
     if not len(images):
         empty = one(np.zeros(images.shape[1:], np.uint8))
@@ -133,43 +140,81 @@ def convert(
     return np.stack([one(image) for image in images])
 
 
-def _check_pixels(image: "Image.Image", name: str) -> None:
+def luma(images: Array) -> Array:
+    """Luminance, `[..., 1]`, of `images: [..., C]` as ITU-R 601 weighs red, green and blue.
+
+    The mean of the channels where they are not three.
+    """
+    if images.shape[-1] != 3:
+        return images.mean(axis=-1, keepdims=True)
+    return (images @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
+
+
+def sides(image_size: Size) -> tuple[int, int]:
+    """Height and width in pixels.
+
+    Raises:
+      InputError: neither one side nor two.
+    """
+    if isinstance(image_size, int):
+        return image_size, image_size
+    pair = tuple(image_size) if isinstance(image_size, Sequence) else ()
+    if len(pair) != 2 or not all(isinstance(side, int) for side in pair):
+        raise InputError(
+            f"image_size {image_size} must be one side in pixels or (height, width)"
+        )
+    return pair
+
+
+@contextlib.contextmanager
+def _opened(source: bytes | pathlib.Path, name: str) -> Iterator["Image.Image"]:
+    """The image by its header, checked; what fails while it is in use is an UnreadableImage."""
+    from PIL import Image
+
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    try:
+        with Image.open(file) as opened:
+            _check_header(opened, name)
+            yield opened
+    except InputError:
+        raise
+    except bombs as error:
+        raise UnreadableImage(
+            f"image {name} is above the limit of {MAX_PIXELS} pixels: {error}"
+        ) from None
+    except _BROKEN as error:
+        reason = str(error).partition("\n")[0]
+        raise UnreadableImage(
+            f"image {name} cannot be read ({reason}); it needs to be a whole image file"
+        ) from None
+
+
+def _check_header(image: "Image.Image", name: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise InputError(
+        raise UnreadableImage(
             f"image {name} has {width} x {height} pixels, above the limit of"
             f" {MAX_PIXELS}; make it smaller first"
         )
+    if image.mode[0] in "IF":
+        raise UnreadableImage(
+            f"image {name} has pixels of type {image.mode}; 8 bits a channel are needed"
+        )
 
 
-def _flatten(image: "Image.Image", name: str) -> "Image.Image":
+def _flatten(image: "Image.Image") -> "Image.Image":
     """The image in mode L or RGB, transparency composited on white."""
     from PIL import Image
 
-    if image.mode in ("L", "RGB"):
-        if "transparency" not in image.info:
-            return image
-    elif image.mode[0] in "IF":
-        raise InputError(
-            f"image {name} has pixels of type {image.mode}; 8 bits a channel are needed"
-        )
-    gray = image.mode in ("1", "L", "LA", "La")
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
+    gray = image.mode in _GRAY
     if image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", image.size, "white")
         image.alpha_composite(layer)
     return image.convert("L" if gray else "RGB")
-
-
-def _sides(image_size: Size) -> tuple[int, int]:
-    """Height and width."""
-    if isinstance(image_size, int):
-        return image_size, image_size
-    if len(image_size) != 2 or not all(isinstance(side, int) for side in image_size):
-        raise InputError(
-            f"image_size {image_size} must be one side in pixels or (height, width)"
-        )
-    return tuple(image_size)
 
 
 def _fit(image: "Image.Image", image_size: Size | None) -> "Image.Image":
@@ -178,7 +223,7 @@ def _fit(image: "Image.Image", image_size: Size | None) -> "Image.Image":
 
     if image_size is None:
         return image
-    height, width = _sides(image_size)
+    height, width = sides(image_size)
     if image.size == (width, height):
         return image
     scale = min(image.width / width, image.height / height)

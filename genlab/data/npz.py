@@ -35,7 +35,7 @@ _NAMES = {
 def npz(
     path: str = "",
     *,
-    image_size: int | None = None,
+    image_size: images.Size | None = None,
     channels: int | None = None,
     white: int = 255,
     validation_fraction: float = 1 / 12,
@@ -50,7 +50,8 @@ def npz(
 
     Args:
       path: the file.
-      image_size: side in pixels of images (centre square, bicubic); None keeps the size.
+      image_size: side in pixels of images (centre square, bicubic), or (height, width); None keeps
+        the size.
       channels: of images: 1, 3, or None for those of the file.
       white: byte that stands for white; 1 for a file of zeros and ones.
       validation_fraction: share of train held out where the file has no validation arrays.
@@ -171,7 +172,7 @@ def _examples(
     file: pathlib.Path,
     x: np.ndarray,
     white: int,
-    image_size: int | None,
+    image_size: images.Size | None,
     channels: int | None,
 ) -> np.ndarray:
     """Points `[N, D]` float32 or images `[N, H, W, C]` uint8 from what the file holds."""

@@ -2,20 +2,16 @@
 
 import pathlib
 
-import numpy as np
-
 from genlab.data import images
-from genlab.data.dataset import Dataset, carve_missing
-from genlab.data.image_pairs import (
+from genlab.data.dataset import Dataset
+from genlab.data.image_files import (
     SPLIT_NAMES,
-    Pair,
     Picture,
-    check_folder,
-    dataset_of,
+    divide,
     find_place,
-    list_pictures,
-    without_unreadable,
+    list_images,
 )
+from genlab.data.image_pairs import Pair, check_folder, dataset_of
 from genlab.errors import InputError
 from genlab.registry import datasets
 
@@ -44,8 +40,9 @@ def paired_folder(
         width); None keeps the size.
       channels: 1, 3, or None for those of the first pair.
       direction: `a_to_b` makes A the input x and B the target y; `b_to_a` the other way round.
-      skip_unreadable: leaves out pairs with an image that cannot be read and logs how many, after
-        reading every file once; False refuses the first when it is met.
+      skip_unreadable: leaves out pairs with an image that cannot be read, after reading every file
+        once, and counts them; False refuses the first, by its header before training or else when
+        it is met.
       validation_fraction: share of train held out where there is no validation split.
       test_fraction: the same for test.
 
@@ -58,26 +55,22 @@ def paired_folder(
     images.check_options(image_size, channels)
     root = check_folder(path, direction, "paired_folder")
     found = _two_folders(root) or _side_by_side(root)
-    if skip_unreadable:
-        found = {split: without_unreadable(part) for split, part in found.items()}
-    if not found["train"]:
-        raise InputError(f"{root} has no pair in train that can be read")
-    listed = [pair for part in found.values() for pair in part]
-    ends = np.cumsum([len(part) for part in found.values()])
-    ranges = dict(zip(found, np.split(np.arange(len(listed)), ends[:-1]), strict=True))
-    indices = carve_missing(
-        ranges, validation_fraction=validation_fraction, test_fraction=test_fraction
+    pairs, skipped = divide(
+        str(root),
+        found,
+        lambda pair: {picture.file for picture in pair},
+        skip_unreadable=skip_unreadable,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
     )
     order = slice(None) if direction == "a_to_b" else slice(None, None, -1)
     return dataset_of(
         f"paired_folder:{root.name}",
-        {
-            split: [listed[row][order] for row in rows]
-            for split, rows in indices.items()
-        },
+        {split: [pair[order] for pair in part] for split, part in pairs.items()},
         image_size=image_size,
         channels=channels,
         paired=True,
+        skipped=skipped,
     )
 
 
@@ -117,7 +110,7 @@ def _matched(place_a: pathlib.Path, place_b: pathlib.Path) -> list[Pair]:
 
 def _by_stem(place: pathlib.Path) -> dict[str, pathlib.Path]:
     found: dict[str, pathlib.Path] = {}
-    for file in list_pictures(place):
+    for file in list_images(place):
         if twin := found.get(file.stem):
             raise InputError(
                 f"{place} holds {twin.name} and {file.name}; one name is one pair"
@@ -127,7 +120,7 @@ def _by_stem(place: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def _side_by_side(root: pathlib.Path) -> dict[str, list[Pair]]:
-    places = {split: find_place(root, split, "") for split in SPLIT_NAMES}
+    places = {split: find_place(root, split) for split in SPLIT_NAMES}
     if not places["train"]:
         if any(places.values()):
             raise InputError(f"{root} has folders for splits and none called train")
@@ -135,7 +128,7 @@ def _side_by_side(root: pathlib.Path) -> dict[str, list[Pair]]:
     return {
         split: [
             (Picture(file, "left"), Picture(file, "right"))
-            for file in list_pictures(place)
+            for file in list_images(place)
         ]
         for split, place in places.items()
         if place

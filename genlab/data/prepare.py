@@ -1,7 +1,6 @@
 """From raw examples to what a network sees, on the device, inside the compiled step."""
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from genlab.data.augment import augmentations
 from genlab.data.dataset import Dataset
 from genlab.data.degrade import degradations
 from genlab.errors import InputError, suggest
+from genlab.registry import Registry
 
 Array = jax.Array
 
@@ -71,7 +71,8 @@ class Preparation:
                 f"binarize={self.binarize!r} makes no pairs; a degradation needs binarize='none'"
             )
         self._augmentations()
-        self._degradation()
+        if self.degrade is not None:
+            _bound(degradations, self.degrade)
 
     def __call__(self, raw: Mapping[str, Array], key: Array, train: bool) -> dict:
         """The batch that a network sees.
@@ -108,8 +109,9 @@ class Preparation:
             images = self._augment(images, key)
         x = images["x"]
         if self.degrade is not None:
+            degrade = _bound(degradations, self.degrade)
             keys = rng.examples(rng.fold(key, "degrade"), x.shape[0])
-            images = {"x": jax.vmap(self._degradation())(x, keys), "y": x}
+            images = {"x": jax.vmap(degrade)(x, keys), "y": x}
         elif self.binarize == "dynamic":
             drawn = rng.bernoulli(rng.fold(key, "binarize"), x, x.shape)
             images["x"] = drawn.astype(jnp.float32)
@@ -164,35 +166,20 @@ class Preparation:
             }
         return images
 
-    def _degradation(self) -> Callable[[Array, Array], Array] | None:
-        if self.degrade is None:
-            return None
-        knobs = (
-            {"name": self.degrade}
-            if isinstance(self.degrade, str)
-            else dict(self.degrade)
-        )
-        if "name" not in knobs:
-            raise InputError(
-                f"degradation {knobs} needs a name, as in dict(name='downsample', factor=2)"
-            )
-        name = knobs.pop("name")
-        degradations.check_knobs(name, knobs)
-        return functools.partial(degradations.find(name), **knobs)
-
     def _augmentations(self) -> list[Callable[[Array, Array], Array]]:
-        parts = []
-        for entry in self.augment:
-            knobs = {"name": entry} if isinstance(entry, str) else dict(entry)
-            if "name" not in knobs:
-                raise InputError(
-                    f"augmentation {knobs} needs a name, as in"
-                    " dict(name='random_crop', padding=4)"
-                )
-            name = knobs.pop("name")
-            augmentations.check_knobs(name, knobs)
-            parts.append(functools.partial(augmentations.find(name), **knobs))
-        return parts
+        return [_bound(augmentations, entry) for entry in self.augment]
+
+
+def _bound(
+    registry: Registry, choice: str | Mapping[str, Any]
+) -> Callable[[Array, Array], Array]:
+    """The part that a name, or a dict of `name` and knobs, chooses."""
+    if not isinstance(choice, str) and "name" not in choice:
+        example = next(iter(registry))
+        raise InputError(
+            f"{registry.kind} {dict(choice)} needs a name, as in dict(name={example!r})"
+        )
+    return registry.choose(choice)
 
 
 def _fixed_noise(index: Array, shape: tuple[int, ...]) -> Array:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from genlab.data.dataset import SPLITS, Dataset, carve
+from genlab.data.alignment import align
+from genlab.data.dataset import SPLITS, Dataset, carve_missing
 from genlab.data.split import Records, RecordSplit
 from genlab.errors import InputError
 
@@ -41,8 +42,9 @@ def two_domains(
 ) -> Dataset:
     """The unpaired data set of the splits `trainA` and `trainB`, with `testA` and `testB`.
 
-    An epoch sees every image of the larger domain once. What is not there is an even spread of
-    train's; nothing is said to be a pair.
+    An epoch sees every image of the larger domain once. In training, images of one place in the two
+    sources do not meet, since some sources hold pairs; which two meet stays the same in every epoch.
+    What is not there is an even spread of train's; nothing is said to be a pair.
 
     Args:
       name: of the data set.
@@ -55,15 +57,20 @@ def two_domains(
     Raises:
       InputError: a domain without training images.
     """
-    fractions = {"test": test_fraction, "validation": validation_fraction}
+    fractions = {
+        "validation_fraction": validation_fraction,
+        "test_fraction": test_fraction,
+    }
     sides = [_rows_of(name, side, sizes, fractions) for side in "AB"]
     splits = {}
     for split in SPLITS:
         (origin_x, xs), (origin_y, ys) = (side[split] for side in sides)
-        turn = np.arange(max(len(xs), len(ys)) if len(xs) and len(ys) else 0)
-        rows = np.stack([np.resize(rows, len(turn)) for rows in (xs, ys)], axis=1)
+        places = align(xs.tolist(), ys.tolist(), apart=split == "train")
+        rows = np.stack([xs[places[:, 0]], ys[places[:, 1]]], axis=1)
         source = DomainRecords((records(origin_x), records(origin_y)), rows)
-        splits[split] = RecordSplit(source, turn, example_bytes=2 * math.prod(shape))
+        splits[split] = RecordSplit(
+            source, np.arange(len(rows)), example_bytes=2 * math.prod(shape)
+        )
     return Dataset(
         name=name, splits=splits, example_shape=shape, target_shape=shape, paired=False
     )
@@ -73,16 +80,17 @@ def _rows_of(
     name: str, side: str, sizes: Mapping[str, int], fractions: Mapping[str, float]
 ) -> dict[str, tuple[str, np.ndarray]]:
     """For each split the source's split and the rows of it."""
-    train = f"train{side}"
-    if not sizes.get(train):
+    found = {
+        split: np.arange(sizes[split + side])
+        for split in SPLITS
+        if sizes.get(split + side)
+    }
+    if "train" not in found:
         raise InputError(
             f"{name} has splits {', '.join(sizes)}; two domains need images in trainA and trainB"
         )
-    rows, found = np.arange(sizes[train]), {}
-    for split, fraction in fractions.items():
-        if own := sizes.get(f"{split}{side}"):
-            found[split] = (f"{split}{side}", np.arange(own))
-        else:
-            kept, out = carve(len(rows), fraction)
-            rows, found[split] = rows[kept], (train, rows[out])
-    return found | {"train": (train, rows)}
+    rows = carve_missing(found, **fractions)
+    return {
+        split: ((split if split in found else "train") + side, rows[split])
+        for split in SPLITS
+    }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import jax
 import numpy as np
 
-from genlab.data.dataset import Dataset
+from genlab.data.dataset import Dataset, golden_order
 from genlab.data.split import Raw, Split
 from genlab.errors import InputError
 
@@ -66,10 +66,7 @@ def select(
             " all"
         )
     if train_size:
-        # Multiples of the golden ratio, modulo 1, fill every prefix of an order evenly.
-        golden = (5**0.5 - 1) / 2
-        order = np.argsort(np.arange(len(rows)) * golden % 1, kind="stable")
-        rows = rows[order[:train_size]]
+        rows = rows[golden_order(len(rows))[:train_size]]
     splits = {**dataset.splits, "train": SubsetSplit(train, rows)}
     return dataclasses.replace(dataset, splits=splits)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from genlab.data import images
-from genlab.data.dataset import Dataset
+from genlab.data.dataset import Dataset, golden_order
 from genlab.data.shapes import SHAPES, coverage, held_out_splits, index_of_train
 from genlab.data.split import RenderedSplit
 from genlab.errors import InputError, suggest
@@ -72,12 +73,13 @@ def shape_pairs(
     Args:
       change: `fill`, `outline`, `ink` or `negative`.
       image_size: side in pixels.
-      paired: False shows training the y of another sprite, a third of the data set away.
+      paired: False shows training the y of another sprite, always the same one, whose factors
+        agree as often as those of two sprites drawn at random.
 
     Raises:
       InputError: an unknown change, or an image_size below 1.
     """
-    images.check_options(image_size, None)
+    images.check_options(image_size, None, square=True)
     if change not in CHANGES:
         raise InputError(f"change {change!r} is unknown{suggest(change, CHANGES)}")
     styles = [
@@ -119,13 +121,21 @@ def _splits(
     splits = held_out_splits(lambda index: example(index, index), total)
     if not paired:
         size = splits["train"].size
+        others = partners(size)
 
         def apart(position: Array) -> dict[str, Array]:
-            other = (position + size // 3) % size
+            other = jnp.asarray(others)[position]
             return example(index_of_train(position), index_of_train(other))
 
         splits["train"] = RenderedSplit(apart, size)
     return splits
+
+
+def partners(size: int) -> np.ndarray:
+    """The sprite that each of `size` unpaired ones stands with: a permutation `[size]` int32."""
+    # Steps and multiples modulo the size would not do: where it is even, they keep the parity of the
+    # last factor or turn it always. Half a turn on, none of shape_pairs' is its own partner.
+    return np.roll(golden_order(size), size // 2).astype(np.int32)
 
 
 def _draw(factors: Array, *, style: Style, image_size: int) -> Array:

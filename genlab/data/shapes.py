@@ -57,7 +57,7 @@ def shapes(
 
     Paper: Matthey et al. 2017, dSprites; Higgins et al. 2017, beta-VAE
     """
-    images.check_options(image_size, channels)
+    images.check_options(image_size, channels, square=True)
     if not 1 <= colors <= 256:
         raise InputError(f"shapes colors {colors} must be between 1 and 256")
     if colors > 1 and channels == 1:

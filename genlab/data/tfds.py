@@ -21,7 +21,7 @@ def tfds(
     name: str = "",
     *,
     data_dir: str | None = None,
-    image_size: int | None = None,
+    image_size: images.Size | None = None,
     channels: int | None = None,
     image: str | None = None,
     label: str | None = None,
@@ -38,8 +38,8 @@ def tfds(
     Args:
       name: of the data set, with its configuration or version where wanted, `mnist:3.0.1`.
       data_dir: folder of prepared data sets; None takes the TFDS default.
-      image_size: side in pixels (centre square, bicubic); None keeps the size, which must then be
-        the same for every image.
+      image_size: side in pixels (centre square, bicubic), or (height, width); None keeps the size,
+        which must then be the same for every image.
       channels: 1, 3, or None for those of the feature.
       image: name of the image feature; None takes the only one.
       label: class label or boolean to use as label, `attributes/Smiling` where it is nested; None
@@ -101,14 +101,16 @@ def _source_splits(builder: Any, name: str) -> dict[str, np.ndarray]:
     }
 
 
-def _image_sides(feature: Any, name: str, image_size: int | None) -> tuple[int, int]:
+def _image_sides(
+    feature: Any, name: str, image_size: images.Size | None
+) -> tuple[int, int]:
     """Height and width of the images that will be read."""
     if feature.np_dtype != np.uint8:
         raise InputError(
             f"tfds:{name} has images of type {feature.np_dtype}; uint8 is needed"
         )
     if image_size is not None:
-        return image_size, image_size
+        return images.sides(image_size)
     height, width, _ = feature.shape
     if height is None or width is None:
         raise InputError(
@@ -126,7 +128,7 @@ class _TfdsRecords(Records):
         split: str,
         image: str,
         label: str | None,
-        image_size: int | None,
+        image_size: images.Size | None,
         channels: int,
     ):
         from tensorflow_datasets import decode

@@ -2,19 +2,11 @@
 
 import pathlib
 
-import numpy as np
-
 from genlab.data import images
-from genlab.data.dataset import SPLITS, Dataset, carve
-from genlab.data.image_pairs import (
-    Pair,
-    Picture,
-    check_folder,
-    dataset_of,
-    find_place,
-    list_pictures,
-    without_unreadable,
-)
+from genlab.data.alignment import align
+from genlab.data.dataset import SPLITS, Dataset
+from genlab.data.image_files import Picture, divide, find_place, list_images
+from genlab.data.image_pairs import check_folder, dataset_of
 from genlab.errors import InputError
 from genlab.registry import datasets
 
@@ -33,18 +25,19 @@ def unpaired_folder(
     """Two domains of images, `unpaired_folder:PATH`, as CycleGAN users keep them.
 
     Folders `trainA` and `trainB` (and `valA`, `valB`, `testA`, `testB`); the numbers of images may
-    differ, and an epoch sees every image of the larger domain once. In training x and y are never
-    the files of one name. Held-out splits whose two folders have the same names keep their partners,
-    so that a translation can be compared with the truth where there is one. A split that is not
-    there is an even spread of train's. Transparency lies on white.
+    differ, and an epoch sees every image of the larger domain once. In training, images of one name
+    do not meet where there is a way around it; which two meet stays the same in every epoch (a loss
+    that is a sum over x and one over y cannot tell). Held-out splits whose two folders have the same
+    names keep their partners, so that a translation can be compared with the truth where there is
+    one. A split that is not there is an even spread of train's. Transparency lies on white.
 
     Args:
       path: the folder.
       image_size: side in pixels (centre square, bicubic), or (height, width); None keeps the size.
       channels: 1, 3, or None for those of the first image of each domain.
       direction: `a_to_b` makes A the domain of x and B of y; `b_to_a` the other way round.
-      skip_unreadable: leaves out images that cannot be read and logs how many, after reading every
-        file once; False refuses the first when it is met.
+      skip_unreadable: leaves out images that cannot be read, after reading every file once, and
+        counts them; False refuses the first, by its header before training or else when it is met.
       validation_fraction: share of train held out where there is no validation split.
       test_fraction: the same for test.
 
@@ -56,59 +49,45 @@ def unpaired_folder(
     """
     images.check_options(image_size, channels)
     root = check_folder(path, direction, "unpaired_folder")
-    fractions = {"test": test_fraction, "validation": validation_fraction}
-    sides = "AB" if direction == "a_to_b" else "BA"
-    domains = [_domain(root, side, fractions, skip_unreadable) for side in sides]
-    held = [split for split in ("validation", "test") if domains[0][split]]
-    paired = bool(held) and all(
-        _names(domains[0][split]) == _names(domains[1][split]) for split in held
-    )
-    pairs = {
-        split: align(*(domain[split] for domain in domains), apart=split == "train")
-        for split in SPLITS
-    }
+    divided = [
+        divide(
+            f"domain {side} of {root}",
+            _list_domain(root, side),
+            lambda picture: (picture.file,),
+            skip_unreadable=skip_unreadable,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+        )
+        for side in ("AB" if direction == "a_to_b" else "BA")
+    ]
+    domains = [splits for splits, _ in divided]
+    pairs, same_names = {}, {}
+    for split in SPLITS:
+        xs, ys = (domain[split] for domain in domains)
+        names = [[picture.file.stem for picture in side] for side in (xs, ys)]
+        rows = align(*names, apart=split == "train")
+        pairs[split] = [(xs[row], ys[column]) for row, column in rows]
+        same_names[split] = names[0] == names[1]
+    held = [split for split in ("validation", "test") if pairs[split]]
     return dataset_of(
         f"unpaired_folder:{root.name}",
         pairs,
         image_size=image_size,
         channels=channels,
-        paired=paired,
+        paired=bool(held) and all(same_names[split] for split in held),
+        skipped=sum(skipped for _, skipped in divided),
     )
 
 
-def align(xs: list[Picture], ys: list[Picture], *, apart: bool) -> list[Pair]:
-    """Every picture of the longer list with one of the other; `apart`, half a list away."""
-    count = max(len(xs), len(ys)) if xs and ys else 0
-    shift = count // 2 if apart else 0
-    return [(xs[i % len(xs)], ys[(i + shift) % len(ys)]) for i in range(count)]
-
-
-def _domain(
-    root: pathlib.Path, side: str, fractions: dict[str, float], skip_unreadable: bool
-) -> dict[str, list[Picture]]:
-    """The pictures of one domain's splits."""
+def _list_domain(root: pathlib.Path, side: str) -> dict[str, list[Picture]]:
+    """The pictures of one domain's splits that have a folder."""
     places = {split: find_place(root, split, side) for split in SPLITS}
     if not places["train"]:
         raise InputError(
             f"{root} has no folder train{side}; two domains are trainA and trainB"
         )
-    found = {}
-    for split, place in places.items():
-        if place:
-            pictures = [Picture(file) for file in list_pictures(place)]
-            if skip_unreadable:
-                kept = without_unreadable([(picture,) for picture in pictures])
-                pictures = [picture for (picture,) in kept]
-            if not pictures:
-                raise InputError(f"{place} has no image that can be read")
-            found[split] = pictures
-    for split, fraction in fractions.items():
-        if split not in found:
-            train = np.array(found["train"], dtype=object)
-            kept, out = carve(len(train), fraction)
-            found["train"], found[split] = train[kept].tolist(), train[out].tolist()
-    return found
-
-
-def _names(pictures: list[Picture]) -> list[str]:
-    return [picture.file.stem for picture in pictures]
+    return {
+        split: [Picture(file) for file in list_images(place)]
+        for split, place in places.items()
+        if place
+    }

@@ -3,14 +3,11 @@
 import numpy as np
 
 from genlab import rng
+from genlab.data.dataset import Dataset
 from genlab.errors import InputError
+from genlab.experiment import Experiment
 from genlab.metrics.measurement import Measurement
-from genlab.metrics.translations import (
-    BATCH,
-    call_in_batches,
-    need_translation,
-    to_unit,
-)
+from genlab.metrics.translations import call_in_batches, check_translates, to_unit
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -19,12 +16,7 @@ _WAYS = {"x": ("translate", "translate_back"), "y": ("translate_back", "translat
 
 @metrics.register
 def cycle(
-    trained: Trained,
-    split: str,
-    *,
-    num: int = 500,
-    noise: float = 0.02,
-    batch_size: int = BATCH,
+    trained: Trained, split: str, *, num: int = 500, noise: float = 0.02
 ) -> Measurement:
     """L1 of images from their way there and back, also with noise on what is in between.
 
@@ -38,7 +30,6 @@ def cycle(
       split: where the examples come from.
       num: examples, an even spread over the split.
       noise: standard deviation of the Gaussian noise, in [0, 1] of black to white.
-      batch_size: examples translated together.
 
     Returns:
       `l1` (the mean of both), and for the domains x and y `l1_x`, `l1_noisy_x`, `noise_gain_x`.
@@ -48,26 +39,21 @@ def cycle(
 
     Paper: Zhu et al. 2017, arXiv:1703.10593; Chu et al. 2017, arXiv:1712.02950
     """
-    need_translation(trained, num)
-    if not trained.has("translate_back"):
-        family = type(trained.experiment).__name__
-        raise InputError(
-            f"metric 'cycle' needs both ways; experiment {family} knows no way back"
-        )
+    _check(trained.experiment, trained.data, num=num, noise=noise)
     examples = trained.examples(split, num, spread=True)
     low, high = trained.value_range
     values = {}
     for domain, (there, back) in _WAYS.items():
         images = examples[domain]
-        between = call_in_batches(trained, there, images, batch_size)
+        between = call_in_batches(trained, there, images)
         key = rng.stream(trained.seed, f"cycle noise/{domain}")
         shift = (high - low) * noise * np.asarray(rng.normal(key, between.shape))
         noisy = np.clip(between + shift, low, high)
         clean, shaken, true = (
             to_unit(trained, a)
             for a in (
-                call_in_batches(trained, back, between, batch_size),
-                call_in_batches(trained, back, noisy, batch_size),
+                call_in_batches(trained, back, between),
+                call_in_batches(trained, back, noisy),
                 images,
             )
         )
@@ -85,7 +71,22 @@ def cycle(
         "examples": len(examples["x"]),
         "range": "[0, 1]",
         "noise": noise,
-        "batch_size": batch_size,
+        "batch_size": trained.batch_size,
         "seed": trained.seed,
     }
     return Measurement(values, protocol)
+
+
+def _check(experiment: Experiment, data: Dataset, *, num: int, noise: float) -> None:
+    del data
+    check_translates(experiment, num=num)
+    if noise < 0:
+        raise InputError(f"noise={noise} is a standard deviation; take 0 or more")
+    if not callable(getattr(experiment, "translate_back", None)):
+        family = type(experiment).__name__
+        raise InputError(
+            f"metric 'cycle' needs both ways; experiment {family} knows no way back"
+        )
+
+
+cycle.check = _check

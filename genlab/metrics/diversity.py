@@ -2,14 +2,11 @@
 
 import numpy as np
 
+from genlab.data.dataset import Dataset
 from genlab.errors import InputError
+from genlab.experiment import Experiment
 from genlab.metrics.measurement import Measurement
-from genlab.metrics.translations import (
-    BATCH,
-    call_in_batches,
-    need_translation,
-    to_unit,
-)
+from genlab.metrics.translations import call_in_batches, check_translates, to_unit
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -23,7 +20,7 @@ def diversity(
     Args:
       trained: the model.
       split: where the inputs come from.
-      num: inputs, an even spread over the split.
+      num: inputs, 2 or more, an even spread over the split.
       draws: outputs of each, 2 or more.
 
     Returns:
@@ -35,19 +32,12 @@ def diversity(
 
     Paper: Zhu et al. 2017, arXiv:1711.11586, with L1 for LPIPS
     """
-    need_translation(trained, num)
+    inputs = min(num, trained.data.splits[split].size)
+    _check(trained.experiment, trained.data, num=inputs, draws=draws)
     examples = trained.examples(split, num, spread=True)
-    if draws < 2 or len(examples["x"]) < 2:
-        raise InputError(
-            f"diversity of {draws} draws of {len(examples['x'])} inputs; 2 or more of both"
-            " are needed"
-        )
     outputs = np.stack(
         [
-            to_unit(
-                trained,
-                call_in_batches(trained, "translate", examples["x"], BATCH, draw),
-            )
+            to_unit(trained, call_in_batches(trained, "translate", examples["x"], draw))
             for draw in range(draws)
         ]
     )
@@ -67,6 +57,19 @@ def diversity(
         "inputs": len(targets),
         "draws": draws,
         "range": "[0, 1]",
+        "batch_size": trained.batch_size,
         "seed": trained.seed,
     }
     return Measurement(values, protocol)
+
+
+def _check(experiment: Experiment, data: Dataset, *, num: int, draws: int) -> None:
+    del data
+    check_translates(experiment)
+    if min(num, draws) < 2:
+        raise InputError(
+            f"diversity of {draws} draws of {num} inputs; 2 or more of both are needed"
+        )
+
+
+diversity.check = _check

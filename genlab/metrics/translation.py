@@ -1,15 +1,20 @@
 """How close translations are to the truth, and to the domain that they should be of."""
 
+import jax
 import numpy as np
 
+from genlab.data.dataset import Dataset
 from genlab.errors import InputError
-from genlab.feature_network import load_feature_network
+from genlab.experiment import Experiment
+from genlab.feature_network import FeatureNetwork, load_feature_network
 from genlab.metrics import image_quality
 from genlab.metrics.frechet import frechet_distance, moments_of
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.translations import (
-    BATCH,
+    CHUNK,
+    check_translates,
     feature_batches,
+    in_chunks,
     to_unit,
     translate_split,
 )
@@ -18,38 +23,31 @@ from genlab.trained import Trained
 
 
 @metrics.register
-def translation(
-    trained: Trained, split: str, *, num: int = 1000, batch_size: int = BATCH
-) -> Measurement:
+def translation(trained: Trained, split: str, *, num: int = 1000) -> Measurement:
     """L1, PSNR, SSIM and sharpness against the true partners, beside the inputs as they are.
 
     Args:
       trained: the model.
       split: of true pairs.
       num: examples, an even spread over the split.
-      batch_size: examples translated together, which batch normalisation looks across.
 
     Returns:
       `l1` in [0, 1], `psnr` (dB), `ssim`, and `sharpness` as a share of the targets', each a mean
       over images; the same with `_input`, or `_nearest` and `_bicubic` where the input is smaller.
 
     Raises:
-      InputError: the experiment does not translate, or held-out examples have no true partner.
+      InputError: the experiment does not translate, held-out examples have no true partner, or
+        images are below 11 pixels, the window of SSIM.
     """
-    if not trained.data.paired:
-        raise InputError(
-            f"metric 'translation' needs true pairs, which {trained.data.name!r} does not have;"
-            " 'frechet_translation' needs none"
-        )
-    found = translate_split(trained, split, num=num, batch_size=batch_size)
-    values = _scores(found.outputs, found.y)
-    for name, images in found.baselines().items():
-        for score, value in _scores(images, found.y).items():
-            values[f"{score}_{name}"] = value
+    _check_translation(trained.experiment, trained.data, num=num)
+    found = translate_split(trained, split, num=num)
+    values = {
+        f"{score}{suffix}": value
+        for suffix, images in found.guesses().items()
+        for score, value in _scores(images, found.y).items()
+    }
     protocol = {
-        "split": split,
-        "examples": len(found.y),
-        "batch_size": batch_size,
+        **found.protocol,
         "range": "[0, 1]",
         "ssim": "Gaussian window 11, deviation 1.5",
         "sharpness": "variance of the Laplacian, share of the targets'",
@@ -66,7 +64,6 @@ def frechet_translation(
     num: int = 1000,
     num_reference: int = 10_000,
     reference: str = "train",
-    batch_size: int = BATCH,
 ) -> Measurement:
     """Frechet distance of translations to the target domain, in the features of a classifier run.
 
@@ -77,7 +74,6 @@ def frechet_translation(
       num: inputs, an even spread over the split.
       num_reference: images of the target domain, an even spread over the reference split.
       reference: split of the reference images.
-      batch_size: examples translated together, which batch normalisation looks across.
 
     Returns:
       `frechet_NAME` of the outputs, and the same of the inputs as they are with `_input` (or
@@ -88,34 +84,80 @@ def frechet_translation(
 
     Paper: Heusel et al. 2017, arXiv:1706.08500, in other features
     """
-    if reference not in trained.data.splits:
-        raise InputError(
-            f"reference={reference!r} is no split; one of {', '.join(trained.data.splits)}"
-        )
-    network = load_feature_network(run)
-    found = translate_split(trained, split, num=num, batch_size=batch_size)
-    targets = to_unit(
-        trained, trained.examples(reference, num_reference, spread=True)["y"]
+    _check_frechet(
+        trained.experiment,
+        trained.data,
+        run=run,
+        num=num,
+        num_reference=num_reference,
+        reference=reference,
     )
-    truth = moments_of(feature_batches(network, targets))
-    images = {"": found.outputs}
-    images |= {f"_{name}": guess for name, guess in found.baselines().items()}
+    network = load_feature_network(run)
+    found = translate_split(trained, split, num=num)
+    truth = trained.once(
+        ("moments of targets", network.checksum, reference, num_reference),
+        lambda: _moments_of_targets(trained, network, reference, num_reference),
+    )
     values = {
         f"frechet_{network.name}{suffix}": frechet_distance(
-            moments_of(feature_batches(network, guess)), truth
+            moments_of(feature_batches(network, in_chunks(guess))), truth
         )
-        for suffix, guess in images.items()
+        for suffix, guess in found.guesses().items()
     }
+    count = min(num_reference, trained.data.splits[reference].size)
     protocol = {
-        "split": split,
-        "examples": len(found.outputs),
-        "reference": f"{len(targets)} of {reference}",
+        **found.protocol,
+        "reference": f"{count} of {reference}",
         "features": f"{network.name}, {network.step} rounds, layer before the logits",
+        "classifier": f"run {network.run}, weights {network.checksum}",
         "resize": f"bilinear, antialiased, to {network.shape[0]} x {network.shape[1]}",
-        "batch_size": batch_size,
-        "seed": trained.seed,
     }
     return Measurement(values, protocol)
+
+
+def _moments_of_targets(
+    trained: Trained, network: FeatureNetwork, reference: str, num: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean [F] and covariance [F, F] of features of the target domain."""
+    chunks = trained.examples_in_chunks(reference, num, CHUNK)
+    images = (to_unit(trained, examples["y"]) for examples in chunks)
+    return moments_of(feature_batches(network, images))
+
+
+def _check_translation(experiment: Experiment, data: Dataset, *, num: int) -> None:
+    if not data.paired:
+        raise InputError(
+            f"metric 'translation' needs true pairs, which {data.name!r} does not have;"
+            " 'frechet_translation' needs none"
+        )
+    check_translates(experiment, num=num)
+    if min(data.target_shape[:2]) < image_quality.WINDOW:
+        raise InputError(
+            f"metric 'translation' has SSIM, which needs images of {image_quality.WINDOW} pixels"
+            f" or more on a side, not {data.target_shape[0]} x {data.target_shape[1]}"
+        )
+
+
+def _check_frechet(
+    experiment: Experiment,
+    data: Dataset,
+    *,
+    run: str,
+    num: int,
+    num_reference: int,
+    reference: str,
+) -> None:
+    check_translates(experiment, num=num, num_reference=num_reference)
+    if reference not in data.splits:
+        raise InputError(
+            f"reference={reference!r} is no split; one of {', '.join(data.splits)}"
+        )
+    images = jax.ShapeDtypeStruct((1, *data.target_shape), np.float32)
+    jax.eval_shape(load_feature_network(run).features, images)
+
+
+translation.check = _check_translation
+frechet_translation.check = _check_frechet
 
 
 def _scores(images: np.ndarray, targets: np.ndarray) -> dict[str, float]:

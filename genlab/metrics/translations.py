@@ -1,16 +1,20 @@
 """What a translation model makes of a split, as images in [0, 1] for metrics and pictures."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from genlab import rng
+from genlab.data.images import luma
 from genlab.errors import InputError
+from genlab.experiment import Experiment
+from genlab.feature_network import FeatureNetwork
 from genlab.trained import Trained
 
-BATCH = 64
+CHUNK = 64  # images that a feature network sees at a time
 
 
 @dataclass(frozen=True)
@@ -22,65 +26,70 @@ class Translations:
       y: [N, H, W, C], the true partner where the data set is paired.
       outputs: [N, H, W, C].
       factors: [N, F] int32, where the examples have them.
+      protocol: what the outputs depend on besides the model.
     """
 
     x: np.ndarray
     y: np.ndarray
     outputs: np.ndarray
     factors: np.ndarray | None
+    protocol: dict[str, Any] = field(default_factory=dict)
 
     def baselines(self) -> dict[str, np.ndarray]:
         """The inputs as guesses of the targets: `input`, or `nearest` and `bicubic` enlargements."""
-        shown = as_picture(self.x, self.y.shape[-1])
-        if shown.shape == self.y.shape:
-            return {"input": shown}
-        return {
-            name: np.clip(jax.image.resize(shown, self.y.shape, method), 0, 1)
-            for name, method in (("nearest", "nearest"), ("bicubic", "cubic"))
-        }
+        return as_guesses(self.x, self.y.shape)
+
+    def guesses(self) -> dict[str, np.ndarray]:
+        """What metrics compare, by the suffix of their values: "" the outputs, then `_BASELINE`."""
+        return {"": self.outputs} | {f"_{n}": g for n, g in self.baselines().items()}
 
 
-def translate_split(
-    trained: Trained, split: str, *, num: int, batch_size: int = BATCH
-) -> Translations:
-    """Translates `num` examples at even distances in a split, `batch_size` at a time.
+def translate_split(trained: Trained, split: str, *, num: int) -> Translations:
+    """Translates `num` examples at even distances in a split, in batches of `trained.batch_size`.
 
     The noise of the generator depends on the run's seed, the batch and the place in it alone.
-
-    Raises:
-      InputError: the experiment does not translate, or `num` is below 1.
     """
-    need_translation(trained, num)
     examples = trained.examples(split, num, spread=True)
-    outputs = call_in_batches(trained, "translate", examples["x"], batch_size)
+    outputs = call_in_batches(trained, "translate", examples["x"])
+    protocol = {
+        "split": split,
+        "examples": len(outputs),
+        "batch_size": trained.batch_size,
+        "seed": trained.seed,
+    }
     return Translations(
         to_unit(trained, examples["x"]),
         to_unit(trained, examples["y"]),
         to_unit(trained, outputs),
         examples.get("factors"),
+        protocol,
     )
 
 
-def need_translation(trained: Trained, num: int) -> None:
-    """Raises InputError unless the experiment translates and `num` is 1 or more."""
-    if not trained.has("translate"):
-        family = type(trained.experiment).__name__
+def check_translates(experiment: Experiment, **counts: int) -> None:
+    """Raises InputError unless the experiment translates and every count is 1 or more."""
+    if not callable(getattr(experiment, "translate", None)):
+        family = type(experiment).__name__
         raise InputError(f"experiment {family} does not translate images")
-    if num < 1:
-        raise InputError(f"num={num} examples cannot be translated; take 1 or more")
+    for name, count in counts.items():
+        if count < 1:
+            raise InputError(f"{name}={count} is not a count of 1 or more")
 
 
 def call_in_batches(
-    trained: Trained, method: str, x: np.ndarray, batch_size: int, stream: int = 0
+    trained: Trained, method: str, x: np.ndarray, stream: int = 0
 ) -> np.ndarray:
-    """`method(params, extra, x, key)` on `x: [N, ...]`, every batch of one size with its own key."""
+    """`method(params, extra, x, key)` on `x: [N, ...]`, each batch with a key of its own.
+
+    Batches have `trained.batch_size` examples, the last what is left: with copies in their place,
+    batch normalisation would weigh some examples more than others.
+    """
     made = []
-    for index, first in enumerate(range(0, len(x), batch_size)):
-        rows = np.arange(first, first + batch_size)
-        filled = x[np.minimum(rows, len(x) - 1)]
+    for index, first in enumerate(range(0, len(x), trained.batch_size)):
+        batch = x[first : first + trained.batch_size]
         key = jax.random.fold_in(rng.stream(trained.seed, "translate", index), stream)
-        made.append(trained.call(method, filled, key))
-    return np.concatenate(made)[: len(x)]
+        made.append(trained.call(method, batch, key))
+    return np.concatenate(made)
 
 
 def to_unit(trained: Trained, images: np.ndarray) -> np.ndarray:
@@ -89,17 +98,41 @@ def to_unit(trained: Trained, images: np.ndarray) -> np.ndarray:
     return np.clip((np.asarray(images, np.float32) - low) / (high - low), 0, 1)
 
 
+def as_guesses(x: np.ndarray, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """`x: [N, h, w, C'] in [0, 1]` as images [N, H, W, C] of `shape`, by how they come to it."""
+    shown = as_picture(x, shape[-1])
+    if shown.shape[1:] == tuple(shape[1:]):
+        return {"input": shown}
+    size = (len(shown), *shape[1:])
+    return {
+        name: np.clip(jax.image.resize(shown, size, method), 0, 1)
+        for name, method in (("nearest", "nearest"), ("bicubic", "cubic"))
+    }
+
+
 def as_picture(images: np.ndarray, channels: int) -> np.ndarray:
-    """`[N, H, W, C']` with `channels`: gray is repeated, a mask or what is more left out."""
-    if images.shape[-1] < channels:
-        return np.repeat(images[..., :1], channels, axis=-1)
-    return images[..., :channels]
+    """`[N, H, W, C'] in [0, 1]` with 1 or 3 `channels`: a mask beyond gray or colour is left out,
+    gray is repeated, of colour the luminance is taken."""
+    depth = images.shape[-1]
+    if depth in (2, 4):
+        images, depth = images[..., :-1], depth - 1
+    if depth == channels:
+        return images
+    if channels == 1:
+        return luma(images)
+    return np.repeat(images, channels, axis=-1)
 
 
-def feature_batches(network, images: np.ndarray):
-    """Features [n, F] of `images: [N, H, W, C] in [0, 1]`, batch by batch."""
+def in_chunks(images: np.ndarray) -> Iterator[np.ndarray]:
+    """`images: [N, ...]`, CHUNK at a time."""
+    for first in range(0, len(images), CHUNK):
+        yield images[first : first + CHUNK]
+
+
+def feature_batches(
+    network: FeatureNetwork, chunks: Iterable[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Features [n, F] of each chunk of images, [n, H, W, C] in [0, 1]."""
     features = jax.jit(network.features)
-    for first in range(0, len(images), BATCH):
-        rows = np.arange(first, first + BATCH)
-        batch = jnp.asarray(images[np.minimum(rows, len(images) - 1)])
-        yield np.asarray(features(batch))[: len(images) - first]
+    for images in chunks:
+        yield np.asarray(features(images))

@@ -22,9 +22,9 @@ class UNet(nn.Module):
 
     Encoder: 4x4 convolutions of stride 2 and widths w, 2w, 4w, 8w, 8w, ...; decoder: the same back,
     each level joined to the encoder's map of its size. Every layer but the first, the innermost of
-    the encoder and the last is normalised. The three inner levels of the decoder drop out in
-    training mode, which is the only noise. A side that is odd at some level is rounded up by the
-    encoder and cropped back by the decoder.
+    the encoder and the last is normalised. The three innermost levels of the decoder, or all
+    where it has fewer, drop out in training mode, which is the only noise. A side that is odd at
+    some level is rounded up by the encoder and cropped back by the decoder.
 
     Paper: Isola et al. 2017, arXiv:1611.07004; Ronneberger et al. 2015, arXiv:1505.04597
 
@@ -33,7 +33,7 @@ class UNet(nn.Module):
       width: channels of the first layer.
       depth: layers of the encoder; the stride of the network is 2**depth (8 for 256 px).
       norm: `batch`, `instance` or `none`.
-      dropout: rate of the three inner decoder levels.
+      dropout: rate of the three innermost decoder levels.
       upsampling: `transposed`, or `resize` against checkerboards.
       dtype: type of the computation.
     """
@@ -118,9 +118,10 @@ def _check_size(network: UNet, x: Array) -> None:
         raise InputError(
             f"a U-Net of depth {network.depth} has no skip; take 2 or more"
         )
-    if min(x.shape[1:3]) < network.stride:
-        fits = max(2, min(x.shape[1:3]).bit_length() - 1)
+    side = min(x.shape[1:3])
+    if side < network.stride:
+        fits = f"depth {side.bit_length() - 1} or " if side >= 4 else ""
         raise InputError(
             f"images of {x.shape[1]} x {x.shape[2]} pixels are smaller than the U-Net's stride,"
-            f" 2**depth = {network.stride}; take depth {fits} or larger images"
+            f" 2**depth = {network.stride}; take {fits}larger images"
         )

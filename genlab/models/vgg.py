@@ -18,9 +18,11 @@ Array = jax.Array
 
 # Position of each convolution in torchvision's `features`; -1 is a 2x2 maximum.
 _PLAN = (0, 2, -1, 5, 7, -1, 10, 12, 14, 16, -1, 19, 21, 23, 25, -1, 28)
+_WIDTHS = (64, 64, 128, 128, *(256,) * 4, *(512,) * 5)  # of each convolution
 _SEEN = (0, 5, 10, 19, 28)  # relu1_1, 2_1, 3_1, 4_1, 5_1
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
+_LEAST = 16  # pixels that four halvings leave one of
 
 
 def load_vgg19(path: str, sha256: str) -> Callable[[Array], list[Array]]:
@@ -31,7 +33,8 @@ def load_vgg19(path: str, sha256: str) -> Callable[[Array], list[Array]]:
       sha256: of the file, in hexadecimal.
 
     Raises:
-      InputError: no such file, another checksum, a file that cannot be read, a missing weight.
+      InputError: no such file, another checksum, a file that cannot be read, a weight that is
+        missing or has another shape; from the function, images below 16 pixels.
 
     Paper: Simonyan & Zisserman 2015, arXiv:1409.1556
     """
@@ -39,6 +42,11 @@ def load_vgg19(path: str, sha256: str) -> Callable[[Array], list[Array]]:
 
 
 def _maps(weights: dict[str, np.ndarray], images: Array) -> list[Array]:
+    if min(images.shape[1:3]) < _LEAST:
+        raise InputError(
+            f"images of {images.shape[1]} x {images.shape[2]} pixels are too small for VGG-19,"
+            f" which halves them four times; take {_LEAST} pixels or more"
+        )
     if images.shape[-1] == 1:
         images = jnp.repeat(images, 3, axis=-1)
     shift, scale = (jnp.array(v)[None, None, None] for v in (_MEAN, _STD))
@@ -80,12 +88,23 @@ def _read(path: str, sha256: str) -> dict[str, np.ndarray]:
         weights = load(content)
     except SafetensorError as error:
         raise InputError(f"{path} is no safetensors file ({error})") from None
-    needed = [
-        f"features.{position}.{kind}"
-        for position in _PLAN
-        if position >= 0
-        for kind in ("weight", "bias")
-    ]
-    if missing := [name for name in needed if name not in weights]:
-        raise InputError(f"{path} lacks {missing[0]!r} of VGG-19's weights")
+    needed = _shapes()
+    for name, shape in needed.items():
+        if name not in weights:
+            raise InputError(f"{path} lacks {name!r} of VGG-19's weights")
+        if weights[name].shape != shape:
+            raise InputError(
+                f"{name!r} of {path} has shape {weights[name].shape}, and {shape} in VGG-19"
+            )
     return {name: weights[name].astype(np.float32) for name in needed}
+
+
+def _shapes() -> dict[str, tuple[int, ...]]:
+    """Shape of every weight that is read, by its name."""
+    positions = [position for position in _PLAN if position >= 0]
+    found, depth = {}, 3
+    for position, width in zip(positions, _WIDTHS, strict=True):
+        found[f"features.{position}.weight"] = (width, depth, 3, 3)
+        found[f"features.{position}.bias"] = (width,)
+        depth = width
+    return found

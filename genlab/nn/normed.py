@@ -29,7 +29,8 @@ class NormedConv(nn.Module):
       norm: `batch`, `instance` (without affine) or `none`.
       upsampling: "" for none; `transposed` doubles by a transposed convolution, `resize` repeats
         each pixel twice and convolves with a 3x3 kernel, which leaves no checkerboard.
-      use_bias: of a convolution without normalisation.
+      use_bias: whether there is a bias where `norm` is `none`. Before `batch` there never is one;
+        before `instance` it is always declared, and not added.
       dtype: type of the computation.
 
     Paper: resize: Odena et al. 2016, Distill, doi:10.23915/distill.00003

@@ -61,7 +61,8 @@ def vgg_perceptual(
       [B], without a unit.
 
     Raises:
-      InputError: no such file, another checksum, or weights that are missing.
+      InputError: no such file, another checksum, weights that are missing or have other shapes,
+        images below 16 pixels.
 
     Paper: Simonyan & Zisserman 2015, arXiv:1409.1556; Johnson et al. 2016, arXiv:1603.08155
     """

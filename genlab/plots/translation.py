@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from genlab.data.dataset import Dataset
+from genlab.errors import InputError, suggest
+from genlab.experiment import Experiment
 from genlab.metrics.translations import (
-    BATCH,
     as_picture,
     call_in_batches,
+    check_translates,
     to_unit,
 )
 from genlab.plots.grid import image_grid
@@ -33,20 +36,21 @@ def translations(
       [H, W, 3] uint8.
 
     Raises:
-      InputError: the experiment does not translate.
+      InputError: the experiment does not translate, a count below 1, or an unknown split.
     """
     need_methods(trained, "translations", "translate")
+    _check(trained.experiment, trained.data, num=num, draws=draws, split=split)
     split = split or held_out(trained)
     examples = trained.examples(split, num, spread=True)
-    rows = [examples["x"]]
-    rows += [
-        call_in_batches(trained, "translate", examples["x"], BATCH, draw)
+    outputs = [
+        call_in_batches(trained, "translate", examples["x"], draw)
         for draw in range(draws)
     ]
+    rows = [examples["x"], *outputs]
     if trained.data.paired:
         rows.append(examples["y"])
     if trained.has("translate_back"):
-        rows.append(call_in_batches(trained, "translate_back", rows[1], BATCH))
+        rows.append(call_in_batches(trained, "translate_back", outputs[0]))
     shape = trained.data.target_shape
     cells = [_fitted(to_unit(trained, row), shape) for row in rows]
     return image_grid(np.concatenate(cells), columns=len(rows[0]), value_range=(0, 1))
@@ -57,3 +61,14 @@ def _fitted(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     images = as_picture(images, shape[-1])
     rows, columns = shape[0] // images.shape[1], shape[1] // images.shape[2]
     return images.repeat(rows, axis=1).repeat(columns, axis=2)
+
+
+def _check(
+    experiment: Experiment, data: Dataset, *, num: int, draws: int, split: str | None
+) -> None:
+    check_translates(experiment, num=num, draws=draws)
+    if split and split not in data.splits:
+        raise InputError(f"split={split!r} is no split{suggest(split, data.splits)}")
+
+
+translations.check = _check

@@ -118,7 +118,14 @@ class Cohort:
         if self._view is None:
             data, preparation = self.recipe.data, self.recipe.preparation
             self._view = Trained(
-                experiment, state, data, preparation, seed, floats, self.build
+                experiment,
+                state,
+                data,
+                preparation,
+                seed,
+                floats,
+                self.build,
+                batch_size=self.recipe.config["eval"]["batch_size"],
             )
         return self._view.member(experiment, state, seed, floats)
 
