@@ -22,14 +22,20 @@ VARIANTS = (
     "tiny",
     "classifier",
     "random",
+    "finetune",
     "mnist",
     "mnist_classifier",
     "mnist_random",
+    "mnist_finetune",
 )
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """Joint training after doubled pretraining; `random` is the classifier without either."""
+    """Joint training after doubled pretraining; `classifier` goes on with labels.
+
+    `random` is the classifier without either, `finetune` starts from a run of this config or of its
+    variant `mnist`, named by `init_from`.
+    """
     place, _, kind = variant.rpartition("_")
     mnist = "mnist" in (place, kind)
     widths, rounds = ((500, 1000), 30_000) if mnist else ((100, 100), 5_000)
@@ -40,20 +46,23 @@ def get_config(variant: str = "") -> ConfigDict:
     config.checkpoint.every = 5_000
     if mnist:
         config.data.update(name="tfds:mnist", data_dir="")
-        config.train.steps = config.checkpoint.every = 90_000
+        config.train.steps, config.checkpoint.every = 60_000, 30_000
     if variant == "tiny":
         widths, rounds = (12, 8), 4
         config.train.steps = 8
 
     machine = dict(name="dbm", widths=widths)
     joint(config, machine, dbn.BETAS_MNIST if mnist else dbn.BETAS)
+    if mnist:
+        config.optimizer.dbm.learning_rate = 0.02
+        config.experiment.weight_decay = 2e-4
     if variant == "tiny":
         config.experiment.update(chains=8, mean_field_sweeps=3, sample_sweeps=10)
         base.tiny(config)
         config.sample.plots = ("fantasies",)
     config.stages = doubled(widths, rounds)
     config.start = dict(name="copy", parts=under("dbm/machine", len(widths)))
-    if kind in ("classifier", "random"):
+    if kind in ("classifier", "random", "finetune"):
         parts = ("experiment", "objective", "model", "optimizer", "start")
         stage = {part: config[part].to_dict() for part in parts}
         stage["name"], stage["train"] = "joint", dict(steps=config.train.steps)
@@ -62,9 +71,11 @@ def get_config(variant: str = "") -> ConfigDict:
         config.model.classifier = dict(name="mean_field_classifier", widths=widths)
         config.eval.metrics, config.sample.plots = (), ()
         config.stages = (*config.stages, stage) if kind == "classifier" else ()
+        source = dict(classifier="joint", finetune="init").get(kind)
         config.start = dict(name="fresh")
-        if kind == "classifier":
-            config.start = dict(name="copy", parts=onto("classifier/classifier"))
+        if source:
+            parts = onto("classifier/classifier", f"{source}/dbm/machine")
+            config.start = dict(name="copy", parts=parts)
     return config
 
 
@@ -114,9 +125,8 @@ def under(target: str, depth: int) -> dict[str, str]:
     return parts
 
 
-def onto(target: str) -> dict[str, str]:
-    """Where the classifier's layers come from: the machine that the stage `joint` trained."""
-    machine = "joint/dbm/machine"
+def onto(target: str, machine: str) -> dict[str, str]:
+    """Where the classifier's layers come from: a deep machine that a stage or a run trained."""
     return {
         f"{target}/machine": machine,
         f"{target}/layer_0/kernel": f"{machine}/kernel_0",

@@ -26,22 +26,28 @@ VARIANTS = (
     "labels",
     "classifier",
     "random",
+    "finetune",
     "mnist",
     "mnist_labels",
     "mnist_classifier",
     "mnist_random",
+    "mnist_finetune",
 )
 
 BETAS, BETAS_MNIST = (50, 400, 1000), (500, 4000, 10_000)  # of log Z
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """Up-down after greedy training; `random` is the classifier without pretraining."""
+    """Up-down after greedy training; `classifier` fine-tunes the stack with labels instead.
+
+    `random` is the classifier without pretraining, `finetune` starts from a run of this config or of
+    its variant `mnist`, named by `init_from`.
+    """
     place, _, kind = variant.rpartition("_")
     mnist = "mnist" in (place, kind)
-    discriminative = kind in ("classifier", "random")
+    discriminative = kind in ("classifier", "random", "finetune")
     widths, top, rounds, chains = (100,), 200, 5_000, None
-    if mnist and (discriminative or kind == "labels"):
+    if mnist and kind in ("classifier", "random", "labels"):
         # The first paper's widths for what reads digits.
         widths, top, rounds = (500, 500), 2000, 12_000 if discriminative else 60_000
     elif mnist:
@@ -69,7 +75,10 @@ def get_config(variant: str = "") -> ConfigDict:
         config.experiment.sample_sweeps = 10
         base.tiny(config)
         config.sample.plots = ("samples",)
-    if kind != "random":
+    if kind == "finetune":
+        parts = recognition("classifier/classifier/encoder", len(widths))
+        config.start = dict(name="copy", parts=parts)
+    elif kind != "random":
         config.stages = greedy((*widths, top), rounds, labels, chains)
         parts = under("classifier/classifier/encoder", (*widths, top))
         if kind != "classifier":
@@ -161,6 +170,19 @@ def under(target: str, widths, bias: str = "hidden_bias") -> dict[str, str]:
         parts[f"{target}/layer_{index}/kernel"] = f"{machine}/kernel"
         parts[f"{target}/layer_{index}/bias"] = f"{machine}/{bias}"
     return parts
+
+
+def recognition(target: str, depth: int) -> dict[str, str]:
+    """Where an encoder's layers come from: the run of a belief network that `init_from` names."""
+    network, top = "init/dbn", f"{target}/layer_{depth}"
+    return {
+        **{
+            f"{target}/layer_{index}": f"{network}/recognition/layer_{index}"
+            for index in range(depth)
+        },
+        f"{top}/kernel": f"{network}/machine/kernel",
+        f"{top}/bias": f"{network}/machine/hidden_bias",
+    }
 
 
 def sweep_labels():
