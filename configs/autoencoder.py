@@ -34,6 +34,8 @@ def get_config(variant: str = "") -> ConfigDict:
             tiny(config)
         case "deep":
             hour_glass(config, (300, 150, 75, 30))
+            tsne = dict(name="latent_embedding", method="tsne")
+            config.sample.plots = (*config.sample.plots[:-1], tsne)
         case "manifold":
             hour_glass(config, (300, 150, 75, 2))
         case "mnist":
@@ -69,8 +71,10 @@ def digits() -> ConfigDict:
     config.train = dict(steps=5000, batch_size=100, steps_per_call=100)
     config.log.every = 500
     config.eval.update(every=2500, best="reconstruction", metrics=("linear_probe",))
+    config.eval.final_metrics = ("nearest_neighbour_probe",)
+    paths = dict(name="interpolations", path="linear")
     config.sample = dict(
-        every=2500, plots=("reconstructions", "interpolations", "latent_embedding")
+        every=2500, plots=("reconstructions", paths, "latent_embedding")
     )
     config.checkpoint.every = 2500
     return config

@@ -34,6 +34,7 @@ def get_config(variant: str = "") -> ConfigDict:
     match variant:
         case "tiny":
             config.model.encoder.widths = (12,)
+            config.experiment.mean_decay = 0.9
             autoencoder.tiny(config)
         case "running":
             config.experiment.mean_decay = 0.9

@@ -51,7 +51,6 @@ def get_config(variant: str = "") -> ConfigDict:
         rounds = 12_000 if shallow else 6_000  # 20 passes over 60,000 images, or 10
         config.data.update(name="tfds:mnist", data_dir="", image_size=28)
         config.data.validation_fraction = 0.0
-        config.optimizer.classifier.learning_rate = 1e-3
         config.train.steps = 18_000 if shallow else 12_000
         config.eval.update(every=0, best="")
         config.checkpoint.every = 6_000

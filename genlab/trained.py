@@ -120,7 +120,13 @@ class Trained:
         return np.concatenate(jax.device_get(chunks))[:num]
 
     def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
-        """The first `num` examples of a split as the model sees them, without augmentation."""
+        """The first `num` examples of a split as the model sees them, without augmentation.
+
+        Raises:
+          InputError: fewer than one asked for.
+        """
+        if num < 1:
+            raise InputError(f"{num} examples cannot be taken; ask for 1 or more")
         source = self.data.splits[split]
         index = np.arange(min(num, source.size), dtype=np.int32)
         return jax.device_get(
