@@ -46,13 +46,15 @@ def get_config(variant: str = "") -> ConfigDict:
     place, _, kind = variant.rpartition("_")
     mnist = "mnist" in (place, kind)
     discriminative = kind in ("classifier", "random", "finetune")
-    widths, top, rounds, chains = (100,), 200, 5_000, None
-    if mnist and kind in ("classifier", "random", "labels"):
+    # A top as wide as the examples: its machine starts as the one below, turned over.
+    turned = kind not in ("classifier", "random", "labels")
+    widths, top, rounds, chains = (100,), 64 if turned else 200, 5_000, None
+    if mnist and not turned:
         # The first paper's widths for what reads digits.
         widths, top, rounds = (500, 500), 2000, 12_000 if discriminative else 60_000
     elif mnist:
         # Persistent chains, for the likelihood.
-        widths, top, rounds, chains = (500,), 2000, 90_000, 100
+        widths, top, rounds, chains = (500,), 784, 90_000, 100
     config = base.get_config()
     config.data.update(name="digits", binarize="dynamic")
     config.train = dict(steps=5_000, batch_size=100, steps_per_call=100)
@@ -62,7 +64,7 @@ def get_config(variant: str = "") -> ConfigDict:
         config.data.update(name="tfds:mnist", data_dir="")
         config.train.steps = config.checkpoint.every = 30_000
     if variant == "tiny":
-        widths, top, rounds = (12,), 8, 4
+        widths, rounds = (12,), 4
         config.train.steps = 8
 
     labels = 10 if kind == "labels" else 0
@@ -79,7 +81,7 @@ def get_config(variant: str = "") -> ConfigDict:
         parts = recognition("classifier/classifier/encoder", len(widths))
         config.start = dict(name="copy", parts=parts)
     elif kind != "random":
-        config.stages = greedy((*widths, top), rounds, labels, chains)
+        config.stages = greedy((*widths, top), rounds, labels, chains, turned)
         parts = under("classifier/classifier/encoder", (*widths, top))
         if kind != "classifier":
             parts = {
@@ -131,9 +133,17 @@ def classifier(config: ConfigDict, widths, mnist: bool) -> None:
 
 
 def greedy(
-    widths, rounds: int, labels: int = 0, chains: int | None = None
+    widths,
+    rounds: int,
+    labels: int = 0,
+    chains: int | None = None,
+    turned: bool = False,
 ) -> tuple[dict, ...]:
-    """A stage for each machine, on states drawn from the frozen layers below; labels at the top."""
+    """A stage for each machine, on states drawn from the frozen layers below; labels at the top.
+
+    A machine that starts as the one below it, `turned` over, leaves the bound on log p where that
+    machine's likelihood was, and can only raise it (Hinton, Osindero & Teh 2006, section 4).
+    """
     stages = []
     for index, width in enumerate(widths):
         below = widths[:index]
@@ -144,7 +154,14 @@ def greedy(
             machine["example_shape"] = below[-1:]
             model["features"] = dict(name="dense_encoder", widths=below)
             start = dict(name="copy", parts=under("frozen/features", below))
+            if turned:
+                own, other = "rbm/machine", f"layer_{index - 1}/rbm/machine"
+                start["parts"][f"{own}/kernel"] = f"{other}/kernel"
+                start["parts"][f"{own}/visible_bias"] = f"{other}/hidden_bias"
+                start["parts"][f"{own}/hidden_bias"] = f"{other}/visible_bias"
+                start["transposed"] = (f"{own}/kernel",)
         schedule = dict(name="linear", begin=0, steps=rounds, end=0.0)
+        rate = 0.02 if turned and below else 0.05
         stages.append(
             dict(
                 name=f"layer_{index}",
@@ -152,7 +169,7 @@ def greedy(
                 objective=dict(name="energy_difference"),
                 model=model,
                 optimizer=dict(
-                    rbm=dict(name="sgd", learning_rate=0.05, schedule=schedule)
+                    rbm=dict(name="sgd", learning_rate=rate, schedule=schedule)
                 ),
                 data=dict(binarize="dynamic", train_size=0),
                 train=dict(steps=rounds),
