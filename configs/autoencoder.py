@@ -12,7 +12,8 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     the hour-glass 256-300-150-75-30: 76.1 nats, half the squared error 0.40, probe 96.0 % (untrained:
     92.3 %); 30 s.
   python launch.py --config=configs/autoencoder.py:mnist_deep --config.data.data_dir=DIR
-    MNIST, 784-1000-500-250-30: Not measured yet.
+    MNIST, 784-1000-500-250-30: 59.7 nats, half the squared error 1.97, probe of 10,000 labels 89.4 %
+    (raw pixels: 88.7 %, 30 principal components: 89.3 %, untrained: 65.7 %); 6 min of CPU time.
 """
 
 from ml_collections import ConfigDict

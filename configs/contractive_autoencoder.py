@@ -9,7 +9,9 @@ Two CPU cores:
     scikit-learn's digits, 16 px, 120 units: 76.0 nats on the test split, linear probe 96.7 % (raw pixels
     96.7 %, an untrained encoder 95.7 %), mean norm of the Jacobian 4.6, effective dimension 18.7.
   python launch.py --config=configs/contractive_autoencoder.py:mnist --config.data.data_dir=DIR
-    MNIST, 1000 units: Not measured yet.
+    MNIST, 1000 units: 52.7 nats, probe of 10,000 labels 96.4 % (raw pixels: 88.7 %, an untrained encoder
+    88.0 %), norm of the Jacobian 7.5, effective dimension 42; the tangents shown are local blobs, not
+    the strokes of local PCA beside them; 4 min of CPU time.
 """
 
 from ml_collections import ConfigDict

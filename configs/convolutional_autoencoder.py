@@ -9,7 +9,8 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     scikit-learn's digits, 16 px, a code of 16: 76.1 nats, half the squared error 0.40, probe 96.3 %
     (an untrained encoder: 82.3 %).
   python launch.py --config=configs/convolutional_autoencoder.py:mnist --config.data.data_dir=DIR
-    MNIST, a code of 32: Not measured yet.
+    MNIST, a code of 32: 55.0 nats, half the squared error 1.29, probe of 10,000 labels 93.6 % (raw pixels:
+    88.7 %, 32 principal components: 89.7 %, untrained: 75.9 %); 12 min of CPU time.
 """
 
 from ml_collections import ConfigDict

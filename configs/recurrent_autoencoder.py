@@ -10,8 +10,8 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     rows of scikit-learn's digits, 16 px, a code of 16: 76.9 nats, half the squared error 0.54, probe
     98.0 % (an untrained encoder: 77.0 %).
   python launch.py --config=configs/recurrent_autoencoder.py:folksongs
-    two bars of folk songs (pip install -e '.[music]'): Not measured yet; after 1,000 of its 4,000
-    rounds 7.0 nats for 32 steps.
+    two bars of folk songs (pip install -e '.[music]'), 32 steps to a code of 64: 2.5 nats; all but a few
+    notes of the songs drawn come back; 6 min of CPU time.
 """
 
 from ml_collections import ConfigDict
