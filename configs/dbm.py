@@ -46,7 +46,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.checkpoint.every = 5_000
     if mnist:
         config.data.update(name="tfds:mnist", data_dir="")
-        config.train.steps, config.checkpoint.every = 60_000, 30_000
+        config.train.steps = config.checkpoint.every = 40_000
     if variant == "tiny":
         widths, rounds = (12, 8), 4
         config.train.steps = 8
@@ -55,13 +55,18 @@ def get_config(variant: str = "") -> ConfigDict:
     joint(config, machine, dbn.BETAS_MNIST if mnist else dbn.BETAS)
     if mnist:
         config.optimizer.dbm.learning_rate = 0.02
-        config.experiment.weight_decay = 2e-4
+        config.experiment.weight_decay = 1e-4
+        config.eval.every = config.train.steps
     if variant == "tiny":
         config.experiment.update(chains=8, mean_field_sweeps=3, sample_sweeps=10)
         base.tiny(config)
         config.sample.plots = ("fantasies",)
     config.stages = doubled(widths, rounds)
     config.start = dict(name="copy", parts=under("dbm/machine", len(widths)))
+    if variant == "mnist":
+        # A second layer that has learned nothing leaves the likelihood of the first alone as it is.
+        config.stages = dbn.greedy(widths[:1], 90_000, chains=100)
+        config.start = dict(name="copy", parts=under("dbm/machine", 1))
     if kind in ("classifier", "random", "finetune"):
         parts = ("experiment", "objective", "model", "optimizer", "start")
         stage = {part: config[part].to_dict() for part in parts}
