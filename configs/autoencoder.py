@@ -11,6 +11,9 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
   python launch.py --config=configs/autoencoder.py:deep
     the hour-glass 256-300-150-75-30: 76.1 nats, half the squared error 0.40, probe 96.0 % (untrained:
     92.3 %); 18 s of CPU time.
+  python launch.py --config=configs/autoencoder.py:manifold
+    the same to a code of 2: 89.7 nats, probe 77.0 % (untrained: 29.3 %, two principal components: 59.3
+    %); 23 s of CPU time.
   python launch.py --config=configs/autoencoder.py:mnist_deep --config.data.data_dir=DIR
     MNIST, 784-1000-500-250-30: 59.7 nats, half the squared error 1.97, probe of 10,000 labels 89.4 %
     (raw pixels: 88.7 %, 30 principal components: 89.3 %, untrained: 65.7 %); 6 min of CPU time.
