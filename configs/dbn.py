@@ -18,6 +18,12 @@ Two CPU cores; nats on the test split, dynamically binarised:
   python launch.py --config=configs/dbn.py:classifier
     96.0 % right after fine-tuning with logits on top, grey pixels (`random`, without pretraining:
     96.3 %; one seed each, 300 test images).
+  python launch.py sweep --config=configs/dbn.py:mnist_classifier --seeds=3 --config.data.data_dir=DIR
+    MNIST, 500-500-2000, 60,000 labels: error 1.37 % +- 0.01 over three seeds, `mnist_random` 1.68 % +-
+    0.03; 18 and 10 min of CPU time for the three.
+  python launch.py sweep --config=configs/dbn.py:mnist_finetune --seeds=3 --config.init_from=RUN
+      --config.data.data_dir=DIR
+    RUN is that of `mnist`, 500-784: error 1.44 % +- 0.03; 4 min of CPU time.
 """
 
 from ml_collections import ConfigDict
