@@ -15,6 +15,9 @@ Two CPU cores; squared error of a test digit, of the known classes and of the cl
     the same without masking: 0.002 and 0.029; the filters are noise; 7 s of CPU time.
   python launch.py --config=configs/overcomplete_autoencoder.py:sparse
     L1, a decoder of unit norm, 6 % of the units active: 0.54 and 1.16; 8 s of CPU time.
+  python launch.py --config=configs/overcomplete_autoencoder.py:mnist --config.data.data_dir=DIR
+    MNIST, 1568 units: 22.1 and 10.4, for a 1 has little ink: as a detector of the unseen class the error
+    is worse than chance (ROC-AUC 0.02); 5 min of CPU time.
 """
 
 from ml_collections import ConfigDict
