@@ -35,9 +35,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = autoencoder.one_layer(120)
     config.experiment.regularizer = dict(name="contractive", weight=0.1)
     config.eval.update(every=1000, metrics=())
-    config.eval.final_metrics = (
-        *("local_geometry", "linear_probe", "nearest_neighbour_probe"),
-    )
+    config.eval.final_metrics += ("local_geometry", "linear_probe")
     config.sample.plots += ("tangents", "jacobian_spectrum", "contraction_curve")
 
     match variant:

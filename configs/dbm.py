@@ -42,12 +42,13 @@ VARIANTS = (
 def get_config(variant: str = "") -> ConfigDict:
     """Joint training after doubled pretraining; `classifier` goes on with labels.
 
+    On MNIST it starts from one machine trained by persistent chains and a blank second layer.
     `random` is the classifier without either, `finetune` starts from a run of this config or of its
     variant `mnist`, named by `init_from`.
     """
     place, _, kind = variant.rpartition("_")
     mnist = "mnist" in (place, kind)
-    widths, rounds = ((500, 1000), 30_000) if mnist else ((100, 100), 5_000)
+    widths, rounds = ((500, 1000), 90_000) if mnist else ((100, 100), 5_000)
     config = base.get_config()
     config.data.update(name="digits", binarize="dynamic")
     config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
@@ -62,20 +63,19 @@ def get_config(variant: str = "") -> ConfigDict:
 
     machine = dict(name="dbm", widths=widths)
     joint(config, machine, dbn.BETAS_MNIST if mnist else dbn.BETAS)
-    if mnist:
-        config.optimizer.dbm.learning_rate = 0.02
-        config.experiment.weight_decay = 1e-4
-        config.eval.every = config.train.steps
     if variant == "tiny":
         config.experiment.update(chains=8, mean_field_sweeps=3, sample_sweeps=10)
         base.tiny(config)
         config.sample.plots = ("fantasies",)
     config.stages = doubled(widths, rounds)
-    config.start = dict(name="copy", parts=under("dbm/machine", len(widths)))
-    if variant == "mnist":
+    if mnist:
         # A second layer that has learned nothing leaves the likelihood of the first alone as it is.
-        config.stages = dbn.greedy(widths[:1], 90_000, chains=100)
-        config.start = dict(name="copy", parts=under("dbm/machine", 1))
+        config.stages = dbn.greedy(widths[:1], rounds, chains=100)
+        config.optimizer.dbm.learning_rate = 0.02
+        config.experiment.weight_decay = 1e-4
+        config.eval.every = config.train.steps
+    parts = under("dbm/machine", len(config.stages))
+    config.start = dict(name="copy", parts=parts)
     if kind in ("classifier", "random", "finetune"):
         parts = ("experiment", "objective", "model", "optimizer", "start")
         stage = {part: config[part].to_dict() for part in parts}

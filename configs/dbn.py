@@ -10,8 +10,7 @@ Two CPU cores; nats on the test split, dynamically binarised:
     to -23.11, 98 of 100 effective runs); 27 s of CPU time.
   python launch.py --config=configs/dbn.py:mnist --config.data.data_dir=DIR
     MNIST, 500 and 784 units: bound on log p(x) -84.4 (3 sigma of log Z: -84.6 to -84.0, 45 of 100
-    effective runs, reverse annealing 0.23 nats away); 20 min of CPU time. With a top machine of 2000
-    units trained from fresh weights log Z could not be estimated: 3 effective runs.
+    effective runs, reverse annealing 0.23 nats away); 20 min of CPU time.
   python launch.py --config=configs/dbn.py:labels
     with labels in the top machine, and pictures of each class: -23.24; its likeliest label is right
     for 75 % of the test split; 46 s of CPU time.
@@ -152,7 +151,7 @@ def greedy(
     """A stage for each machine, on states drawn from the frozen layers below; labels at the top.
 
     A machine that starts as the one below it, `turned` over, leaves the bound on log p where that
-    machine's likelihood was, and can only raise it (Hinton, Osindero & Teh 2006, section 4).
+    machine's likelihood was, and raises it as its own rises (Hinton, Osindero & Teh 2006, section 4).
     """
     stages = []
     for index, width in enumerate(widths):

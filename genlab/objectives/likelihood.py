@@ -113,7 +113,7 @@ def check_range(likelihood: str | Callable, low: float, high: float) -> None:
     if low < least or high > most:
         raise InputError(
             f"{function.__name__!r} is the likelihood of examples in [{least:g}, {most:g}], and these"
-            f" are in [{low:g}, {high:g}]; set data.value_range, or take 'squared_error'"
+            f" are in [{low:g}, {high:g}]; set data.value_range, or take 'gaussian'"
         )
 
 
