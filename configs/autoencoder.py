@@ -7,12 +7,19 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
 
   python launch.py --config=configs/autoencoder.py
     scikit-learn's digits, 16 px, a code of 16: 76.5 nats, half the squared error 0.44, probe 96.0 %
-    (an untrained encoder: 85.3 %).
+    (an untrained encoder: 85.3 %), 20 nearest neighbours 95.0 % (86.7 %); 10 s of CPU time.
   python launch.py --config=configs/autoencoder.py:deep
     the hour-glass 256-300-150-75-30: 76.1 nats, half the squared error 0.40, probe 96.0 % (untrained:
-    92.3 %); 30 s.
+    92.3 %); 18 s of CPU time.
+  python launch.py --config=configs/autoencoder.py:manifold
+    the same to a code of 2: 89.7 nats, probe 77.0 % (untrained: 29.3 %, two principal components: 59.3
+    %); 23 s of CPU time.
+  python launch.py --config=configs/autoencoder.py:mnist --config.data.data_dir=DIR
+    MNIST, 784-256-32: 59.6 nats, probe of 10,000 labels 89.8 % (raw pixels: 88.7 %, untrained: 73.0 %), 20
+    nearest neighbours 95.0 % (raw pixels: 95.0 %); 2 min of CPU time.
   python launch.py --config=configs/autoencoder.py:mnist_deep --config.data.data_dir=DIR
-    MNIST, 784-1000-500-250-30: Not measured yet.
+    MNIST, 784-1000-500-250-30: 59.7 nats, half the squared error 1.97, probe of 10,000 labels 89.4 %
+    (raw pixels: 88.7 %, 30 principal components: 89.3 %, untrained: 65.7 %); 6 min of CPU time.
 """
 
 from ml_collections import ConfigDict
@@ -34,6 +41,8 @@ def get_config(variant: str = "") -> ConfigDict:
             tiny(config)
         case "deep":
             hour_glass(config, (300, 150, 75, 30))
+            tsne = dict(name="latent_embedding", method="tsne")
+            config.sample.plots = (*config.sample.plots[:-1], tsne)
         case "manifold":
             hour_glass(config, (300, 150, 75, 2))
         case "mnist":
@@ -69,8 +78,10 @@ def digits() -> ConfigDict:
     config.train = dict(steps=5000, batch_size=100, steps_per_call=100)
     config.log.every = 500
     config.eval.update(every=2500, best="reconstruction", metrics=("linear_probe",))
+    config.eval.final_metrics = ("nearest_neighbour_probe",)
+    paths = dict(name="interpolations", path="linear")
     config.sample = dict(
-        every=2500, plots=("reconstructions", "interpolations", "latent_embedding")
+        every=2500, plots=("reconstructions", paths, "latent_embedding")
     )
     config.checkpoint.every = 2500
     return config

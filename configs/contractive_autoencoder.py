@@ -7,9 +7,19 @@ Two CPU cores:
 
   python launch.py --config=configs/contractive_autoencoder.py
     scikit-learn's digits, 16 px, 120 units: 76.0 nats on the test split, linear probe 96.7 % (raw pixels
-    96.7 %, an untrained encoder 95.7 %), mean norm of the Jacobian 4.6, effective dimension 18.7.
+    96.7 %, an untrained encoder 95.7 %), mean norm of the Jacobian 4.6, effective dimension 18.7; 19 s of
+    CPU time.
+  python launch.py --config=configs/contractive_autoencoder.py:stochastic
+    76.0 nats, probe 97.0 %, norm of the Jacobian 4.6; 18 s of CPU time.
+  python launch.py --config=configs/contractive_autoencoder.py:hessian
+    CAE+H: 76.0 nats, probe 97.3 %, norm of the Jacobian 4.5; 29 s of CPU time.
+  python launch.py --config=configs/contractive_autoencoder.py:deep
+    two layers, Hutchinson's estimate: 76.4 nats, probe 97.3 %, norm of the Jacobian 2.1; 21 s of CPU
+    time.
   python launch.py --config=configs/contractive_autoencoder.py:mnist --config.data.data_dir=DIR
-    MNIST, 1000 units: Not measured yet.
+    MNIST, 1000 units: 52.7 nats, probe of 10,000 labels 96.4 % (raw pixels: 88.7 %, an untrained encoder
+    88.0 %), norm of the Jacobian 7.5, effective dimension 42; the tangents shown are local blobs, not
+    the strokes of local PCA beside them; 4 min of CPU time.
 """
 
 from ml_collections import ConfigDict
@@ -25,8 +35,8 @@ def get_config(variant: str = "") -> ConfigDict:
     config = autoencoder.one_layer(120)
     config.experiment.regularizer = dict(name="contractive", weight=0.1)
     config.eval.update(every=1000, metrics=())
-    config.eval.final_metrics = ("local_geometry", "linear_probe")
-    config.sample.plots += ("tangents", "jacobian_spectrum")
+    config.eval.final_metrics += ("local_geometry", "linear_probe")
+    config.sample.plots += ("tangents", "jacobian_spectrum", "contraction_curve")
 
     match variant:
         case "tiny":

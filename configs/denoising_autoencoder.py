@@ -8,7 +8,11 @@ Two CPU cores; nats of clean test digits, and accuracy of a linear probe on the 
 
   python launch.py --config=configs/denoising_autoencoder.py
     scikit-learn's digits, 16 px, 120 units: 78.5 nats, probe 97.7 %; many of the filters are spots and
-    strokes.
+    strokes; 12 s of CPU time.
+  python launch.py --config=configs/denoising_autoencoder.py:gaussian
+    Gaussian noise of standard deviation 0.3: 76.5 nats, probe 97.7 %; 16 s of CPU time.
+  python launch.py --config=configs/denoising_autoencoder.py:salt_and_pepper
+    a quarter of the pixels black or white: 78.6 nats, probe 96.7 %; 15 s of CPU time.
   python launch.py --config=configs/denoising_autoencoder.py:manifold
     a swiss roll: half the squared error of a clean test point 0.0045; the arrows of the vector field
     lead back to the curve; 18 s.

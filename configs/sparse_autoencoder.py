@@ -10,11 +10,16 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
 
   python launch.py --config=configs/sparse_autoencoder.py
     scikit-learn's digits, 16 px, 200 units: mean activation 0.062, 76.8 nats, probe 98.3 % (an untrained
-    encoder: 95.7 %); the filters are strokes.
+    encoder: 95.7 %); the filters are strokes; 17 s of CPU time.
+  python launch.py --config=configs/sparse_autoencoder.py:running
+    towards the running mean of the activations: 76.7 nats, probe 97.3 %; 20 s of CPU time.
   python launch.py --config=configs/sparse_autoencoder.py:l1
     L1, a decoder of unit norm: half the squared error 0.89, 5.5 % of the units active for an example,
     probe 97.3 % (untrained: 97.7 %); of the 64 filters shown about a third have structure, the others are
     the noise of their start; 1 min.
+  python launch.py --config=configs/sparse_autoencoder.py:mnist --config.data.data_dir=DIR
+    MNIST, 500 units: 61.5 nats, probe of 10,000 labels 95.6 % (raw pixels: 88.7 %, an untrained encoder
+    88.9 %); 3 min of CPU time.
 """
 
 from ml_collections import ConfigDict
@@ -34,6 +39,7 @@ def get_config(variant: str = "") -> ConfigDict:
     match variant:
         case "tiny":
             config.model.encoder.widths = (12,)
+            config.experiment.mean_decay = 0.9
             autoencoder.tiny(config)
         case "running":
             config.experiment.mean_decay = 0.9

@@ -8,6 +8,9 @@ Two CPU cores:
   python launch.py --config=configs/stacked_autoencoder.py
     scikit-learn's digits, denoising layers 200-200-100: 98.3 % of 300 test digits; the variants
     `contractive` 98.0 %, `plain` 97.7 %, `none` 97.0 %; one seed each, 15 s.
+  python launch.py --config=configs/stacked_autoencoder.py:unrolled
+    the same stack fine-tuned as one autoencoder with tied weights: 75.6 nats, half the squared error
+    0.30; 17 s of CPU time.
   python launch.py sweep --config=configs/stacked_autoencoder.py:mnist --seeds=3
       --config.data.data_dir=DIR
     MNIST, 60,000 labels, three denoising layers of 1000: error 1.28 % +- 0.03 over three seeds, about
@@ -51,7 +54,6 @@ def get_config(variant: str = "") -> ConfigDict:
         rounds = 12_000 if shallow else 6_000  # 20 passes over 60,000 images, or 10
         config.data.update(name="tfds:mnist", data_dir="", image_size=28)
         config.data.validation_fraction = 0.0
-        config.optimizer.classifier.learning_rate = 1e-3
         config.train.steps = 18_000 if shallow else 12_000
         config.eval.update(every=0, best="")
         config.checkpoint.every = 6_000

@@ -9,14 +9,16 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.models.dense import TiedDecoder
 from genlab.network import initialize
 from genlab.numbers import within
 from genlab.objectives.activation import first_mean, mean_activations
-from genlab.objectives.likelihood import mean_example
+from genlab.objectives.likelihood import check_range, mean_example
 from genlab.objectives.regularizer import Encoding
 from genlab.registry import corruptions, experiments, objectives
 
 PLAYER = "autoencoder"
+ACTIVE = 0.01  # a unit of the code beyond it is active
 
 
 @experiments.register
@@ -33,8 +35,8 @@ class Autoencoder(Experiment):
     Attributes:
       corruption: a registered corruption of what the encoder sees in training.
       regularizer: a registered regularizer of the code.
-      mean_decay: share of the old in the running mean activations that `kl_sparsity` looks at;
-        None takes the mean of each batch alone.
+      mean_decay: share of the old in the running mean activations that a regularizer such as
+        `kl_sparsity` looks at; None takes the mean of each batch alone.
 
     Papers: Hinton & Salakhutdinov 2006, Science 313:504-507; Vincent et al. 2010, JMLR 11:3371-3408;
       Rifai et al. 2011, ICML
@@ -61,9 +63,20 @@ class Autoencoder(Experiment):
             jax.eval_shape(lambda key: regularizer(blank, key), key)
         if self.mean_decay is not None:
             within("experiment.mean_decay", self.mean_decay, 0.0, 1.0)
+            if self.regularizer is None:
+                raise InputError(
+                    f"experiment.mean_decay={self.mean_decay} is of the mean activations that a"
+                    " regularizer looks at, and there is none; take 'kl_sparsity', or None"
+                )
+
+    def check_data(self, low: float, high: float) -> None:
+        """Raises InputError where examples in [low, high] have no likelihood by the objective."""
+        if "features" not in self.networks:
+            check_range(self.objective, low, high)
 
     def _has_closed_form(self) -> bool:
-        return getattr(self.networks["encoder"].module, "has_closed_form", bool)()
+        module = self.networks["encoder"].module
+        return hasattr(module, "has_closed_form") and module.has_closed_form()
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         x, groups = batch["x"], {}
@@ -71,8 +84,15 @@ class Autoencoder(Experiment):
             features = self.networks["features"]
             groups["frozen"] = [(features, (x,))]
             x = _zeros(features.shape_of_output(x))
+        jax.eval_shape(self.objective, x, x)  # its knobs
         encoder, decoder = self.networks["encoder"], self.networks["decoder"]
-        z = _zeros(encoder.shape_of_output(x))
+        code = encoder.shape_of_output(x)
+        if not isinstance(code, jax.ShapeDtypeStruct):
+            raise InputError(
+                f"an autoencoder needs an encoder with one output, its code, and"
+                f" {type(encoder.module).__name__!r} has {len(code)}"
+            )
+        z = _zeros(code)
         params, extra = initialize(key, {PLAYER: [(encoder, (x,))], **groups})
         inputs = (z, *self._kernels(params))
         decoding, variables = initialize(key, {PLAYER: [(decoder, inputs)]})
@@ -100,20 +120,20 @@ class Autoencoder(Experiment):
         kernels = self._kernels(params)
         outputs, renewed = decoder.train(params, renewed, code, *kernels, key=draw.root)
         terms = {"reconstruction": self.objective(outputs, x)}
-        mean, renewed = mean_activations(code, renewed, decay=self.mean_decay)
         if self.regularizer is not None:
-            encoding = self._encoding(params, extra, draw, x, mean)
+            encoding, renewed = self._encoding(params, extra, renewed, draw, x)
             regularizer = objectives.choose(self.regularizer)
             terms["regularization"] = regularizer(encoding, draw.key("regularizer"))
         metrics = {
             "mean_activation": jnp.mean(code, axis=-1),
-            "active_share": jnp.mean((jnp.abs(code) > 0.01).astype(jnp.float32), -1),
+            "active_share": _active_share(code),
         }
         return Loss(terms, renewed, metrics)
 
     def _encoding(
-        self, params: PyTree, extra: PyTree, draw: Draw, x: Array, mean: Array
-    ) -> Encoding:
+        self, params: PyTree, extra: PyTree, renewed: PyTree, draw: Draw, x: Array
+    ) -> tuple[Encoding, PyTree]:
+        """The encoder at clean x, and `renewed` with the running mean of its code."""
         encoder = self.networks["encoder"]
 
         def encode(x: Array) -> Array:
@@ -123,12 +143,14 @@ class Autoencoder(Experiment):
         if self._has_closed_form():
             weights = params[PLAYER]["encoder"]
             slopes = lambda x: encoder.module.slopes(weights, x)
-        return Encoding(encode, x, encode(x), mean, slopes)
+        code = encode(x)
+        mean, renewed = mean_activations(code, renewed, decay=self.mean_decay)
+        return Encoding(encode, x, code, mean, slopes), renewed
 
     def _kernels(self, params: PyTree) -> list[Array]:
         """What a tied decoder takes over from the encoder; nothing for any other."""
         encoder, decoder = (self.networks[role].module for role in self.ROLES)
-        if type(decoder).__name__ != "TiedDecoder":
+        if not isinstance(decoder, TiedDecoder):
             return []
         if not hasattr(encoder, "kernels"):
             raise InputError(
@@ -154,7 +176,7 @@ class Autoencoder(Experiment):
         return {
             "reconstruction": self.objective(outputs, x),
             "squared_error": 0.5 * jnp.sum(jnp.square(gap), axis=axes),
-            "active_share": jnp.mean((jnp.abs(code) > 0.01).astype(jnp.float32), -1),
+            "active_share": _active_share(code),
         }
 
     def encode(self, params: PyTree, extra: PyTree, x: Array) -> Array:
@@ -162,7 +184,16 @@ class Autoencoder(Experiment):
         return self.networks["encoder"](params, extra, self._input(params, extra, x))
 
     def decode(self, params: PyTree, extra: PyTree, z: Array) -> Array:
-        """g(z), the mean of what is reconstructed, of codes `z: [B, K]`."""
+        """g(z), the mean of what is reconstructed, of codes `z: [B, K]`.
+
+        Raises:
+          InputError: behind frozen features g(z) is their code, and no example.
+        """
+        if "features" in self.networks:
+            raise InputError(
+                "this autoencoder decodes the code of the frozen layers below it, not examples;"
+                " take a metric or plot of codes, or one of the whole stack"
+            )
         return mean_example(self.objective, self._outputs(params, extra, z))
 
     def reconstruct(self, params: PyTree, extra: PyTree, x: Array) -> Array:
@@ -183,6 +214,11 @@ class Autoencoder(Experiment):
             )
         player = "frozen" if role == "features" else PLAYER
         return module.kernels(params[player][role])[0].T
+
+
+def _active_share(code: Array) -> Array:
+    """The share of active units in each code of `code: [B, K]`: [B] in [0, 1]."""
+    return jnp.mean((jnp.abs(code) > ACTIVE).astype(jnp.float32), axis=-1)
 
 
 def _zeros(shape: jax.ShapeDtypeStruct) -> Array:

@@ -46,6 +46,7 @@ class Boltzmann(Experiment):
     def __post_init__(self) -> None:
         """Refuses counts that are none."""
         at_least_one(
+            "experiment",
             positive_sweeps=self.positive_sweeps,
             sweeps=self.sweeps,
             chains=self.chains,

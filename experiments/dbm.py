@@ -55,7 +55,9 @@ class Dbm(Experiment):
         self._negative()
         within("experiment.weight_decay", self.weight_decay, 0.0)
         at_least_one(
-            mean_field_sweeps=self.mean_field_sweeps, sample_sweeps=self.sample_sweeps
+            "experiment",
+            mean_field_sweeps=self.mean_field_sweeps,
+            sample_sweeps=self.sample_sweeps,
         )
 
     def check_data(self, low: float, high: float) -> None:

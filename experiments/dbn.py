@@ -55,7 +55,7 @@ class Dbn(Experiment):
         """Refuses knobs, and layers that do not chain, before any tracing."""
         self._negative()
         within("experiment.weight_decay", self.weight_decay, 0.0)
-        at_least_one(sample_sweeps=self.sample_sweeps)
+        at_least_one("experiment", sample_sweeps=self.sample_sweeps)
         up, down = self._layers("recognition"), self._layers("generative")
         top = tuple(self._module().example_shape)
         if tuple(up.widths) != tuple(down.widths) or tuple(up.widths[-1:]) != top:

@@ -66,7 +66,7 @@ class Rbm(Experiment):
         """Refuses knobs while they are numbers, before any tracing."""
         self._negative()
         within("experiment.weight_decay", self.weight_decay, 0.0)
-        at_least_one(sample_sweeps=self.sample_sweeps)
+        at_least_one("experiment", sample_sweeps=self.sample_sweeps)
         if self.mean_decay is not None:
             within("experiment.mean_decay", self.mean_decay, 0.0, 1.0)
         module = self._module()

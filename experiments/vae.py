@@ -9,7 +9,7 @@ from genlab import rng
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
 from genlab.objectives.divergence import gaussian_kl
-from genlab.objectives.likelihood import mean_example
+from genlab.objectives.likelihood import check_range, mean_example
 from genlab.registry import experiments, objectives
 
 
@@ -45,6 +45,10 @@ class Vae(Experiment):
 
     def turns(self) -> tuple[Turn, ...]:
         return (Turn("vae"),)
+
+    def check_data(self, low: float, high: float) -> None:
+        """Raises InputError where examples in [low, high] leave the likelihood's support."""
+        check_range(self.likelihood, low, high)
 
     def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         x = draw.batch["x"]

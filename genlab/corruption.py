@@ -2,8 +2,6 @@
 
 A corruption is called as `corruption(x, key, **knobs)` on `x: [B, ...]` and returns an array of the
 same shape; each example has a key of its own.
-
-Paper: Vincent et al. 2010, JMLR 11:3371-3408
 """
 
 import jax
@@ -24,6 +22,8 @@ def gaussian_noise(x: Array, key: Array, *, std: float = 0.3) -> Array:
       x: [B, ...].
       key: of this use.
       std: standard deviation, 0 or more, in the unit of x.
+
+    Paper: Vincent et al. 2010, JMLR 11:3371-3408
     """
     within("gaussian_noise.std", std, 0.0)
     return x + std * rng.normal(key, x.shape)
@@ -40,6 +40,8 @@ def masking(
       key: of this use.
       fraction: probability of each element, in [0, 1].
       value: what is put there; 0, or black of the data's range.
+
+    Paper: Vincent et al. 2010, JMLR 11:3371-3408
     """
     within("masking.fraction", fraction, 0.0, 1.0)
     return jnp.where(rng.bernoulli(key, fraction, x.shape), value, x)
@@ -57,6 +59,8 @@ def salt_and_pepper(
       fraction: probability of each element, in [0, 1].
       low: least value of the data.
       high: greatest value of the data.
+
+    Paper: Vincent et al. 2010, JMLR 11:3371-3408
     """
     within("salt_and_pepper.fraction", fraction, 0.0, 1.0)
     struck = rng.bernoulli(rng.fold(key, "struck"), fraction, x.shape)

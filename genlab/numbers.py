@@ -27,8 +27,8 @@ def within(
         raise InputError(f"{name}={value} is outside {left}{low:g}, {high:g}{right}")
 
 
-def at_least_one(**counts: int | None) -> None:
-    """Raises InputError for the first of the experiment's counts that is below 1; None passes."""
+def at_least_one(part: str, **counts: int | None) -> None:
+    """Raises InputError for the first of a part's counts that is below 1; None passes."""
     for name, count in counts.items():
         if count is not None and count < 1:
-            raise InputError(f"experiment.{name}={count}: take 1 or more")
+            raise InputError(f"{part}.{name}={count}: take 1 or more")

@@ -6,10 +6,11 @@ run that `init_from` names, to the parameters and further variables that they en
 ones, where a player keeps an average).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from genlab.errors import InputError, suggest
 from genlab.registry import starts
@@ -33,6 +34,7 @@ def copy(
     *,
     parts: Mapping[str, str],
     factors: Mapping[str, float] | None = None,
+    transposed: Sequence[str] = (),
 ) -> tuple[PyTree, PyTree]:
     """Parameters by name from trained ones, with the networks' further variables.
 
@@ -45,14 +47,15 @@ def copy(
       sources: stage -> trained parameters and further variables.
       parts: name here -> `stage/name there`.
       factors: names of `parts` whose parameters are multiplied on the way.
+      transposed: names of `parts` whose matrices are transposed on the way.
 
     Raises:
       InputError: a name that does not exist, or trees that differ in structure or shape.
     """
-    for name in factors or {}:
+    for name in (*(factors or {}), *transposed):
         if name not in parts:
             raise InputError(
-                f"start 'copy' has a factor for {name!r}, which is no part{suggest(name, parts)}"
+                f"start 'copy' changes {name!r} on the way, which is no part{suggest(name, parts)}"
             )
     for target, path in parts.items():
         stage, _, name = path.partition("/")
@@ -65,6 +68,8 @@ def copy(
         if factors and target in factors:
             factor = factors[target]
             found = jax.tree.map(lambda leaf, by=factor: leaf * by, found)
+        if target in transposed:
+            found = jax.tree.map(jnp.transpose, found)
         params = _put(params, target.split("/"), found, path)
         # Parameters lie below their player, variables below their collection.
         below, there = target.partition("/")[2], name.partition("/")[2]

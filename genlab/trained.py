@@ -141,7 +141,13 @@ class Trained:
         self, split: str, num: int, spread: bool = False
     ) -> dict[str, np.ndarray]:
         """The first `num` examples of a split as the model sees them, without augmentation; with
-        `spread` as many at even distances."""
+        `spread` as many at even distances.
+
+        Raises:
+          InputError: fewer than one asked for.
+        """
+        if num < 1:
+            raise InputError(f"{num} examples cannot be taken; ask for 1 or more")
         size = self.data.splits[split].size
         if spread:
             return self.examples_at(split, _spread(size, num))

@@ -6,12 +6,14 @@ from typing import Any
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
 from genlab import config as configs
 from genlab import override, parallel
 from genlab.data.feed import Feed
 from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
+from genlab.stage import stages_of
 
 CONFIGS = configs.CONFIGS
 
@@ -21,21 +23,39 @@ def all_configs() -> list[str]:
     return [path.stem for path in configs.recipes()]
 
 
-def one_config_per_experiment() -> list[str]:
-    """A recipe for each kind of game: experiment, and kinds of extra state that it carries."""
+def all_games() -> list[str]:
+    """Every recipe, and `NAME@STAGE` for each stage before what its config itself trains."""
+    configs = all_configs()
+    stages = [
+        f"{name}@{stage['name']}" for name in configs for stage in plain(name)["stages"]
+    ]
+    return configs + stages
+
+
+def one_game_of_each_kind(games: list[str]) -> list[str]:
+    """A game for each experiment, kinds of extra state, and whether some of it is frozen."""
     chosen: dict[Any, str] = {}
-    for name in all_configs():
-        built = recipe(name)
-        kinds = tuple(sorted(built.shapes().extra))
-        chosen.setdefault((built.config["experiment"]["name"], kinds), name)
+    for name in games:
+        shapes = recipe(name).shapes()
+        kinds = tuple(sorted(shapes.extra)), "frozen" in shapes.params
+        chosen.setdefault((recipe(name).config["experiment"]["name"], *kinds), name)
     return sorted(chosen.values())
 
 
 def plain(name: str, variant: str = "tiny", **overrides: str) -> dict[str, Any]:
-    """The plain config of a recipe, with overrides by dotted key, `__` for a dot."""
+    """The plain config of a game, with overrides by dotted key, `__` for a dot.
+
+    That of a stage is a run of its own, with fresh parameters below it.
+    """
+    name, _, stage = name.partition("@")
     config = configs.load(
         str(CONFIGS / f"{name}.py") + (f":{variant}" if variant else "")
     )
+    if stage:
+        (found,) = (
+            part for part in stages_of(configs.plain(config)) if part.name == stage
+        )
+        config = ConfigDict({**found.config, "start": {"name": "fresh"}})
     for key, text in overrides.items():
         override.override(config, key.replace("__", "."), text)
     return configs.plain(config)
@@ -43,7 +63,7 @@ def plain(name: str, variant: str = "tiny", **overrides: str) -> dict[str, Any]:
 
 @functools.cache
 def recipe(name: str) -> Recipe:
-    """The tiny recipe of a config, built."""
+    """The tiny recipe of a game, built."""
     return Recipe.build(plain(name))
 
 

@@ -14,6 +14,8 @@ from genlab import override
 from genlab.corruption import gaussian_noise, masking, salt_and_pepper
 from genlab.data.selection import select
 from genlab.errors import InputError
+from genlab.experiment import Draw
+from genlab.metrics.principal_subspace import principal_subspace
 from genlab.models.dense import DenseDecoder, DenseEncoder, TiedDecoder
 from genlab.objectives import regularizer
 from genlab.recipe import Recipe
@@ -74,32 +76,61 @@ def test_hutchinson_is_unbiased():
     assert (jnp.abs(many - exact) < 4 * error).all()
 
 
-@pytest.mark.parametrize("estimator", ["analytic", "exact"])
-def test_gradient_of_the_contraction_is_its_finite_difference(estimator):
-    """The tutorial code in circulation has a penalty without gradient."""
-    module = DenseEncoder((3,))
-    x = jax.random.normal(jax.random.key(1), (4, 5))
-    params = module.init(jax.random.key(2), x)["params"]
-
-    def penalty(kernel):
-        own = {"layer_0": {**params["layer_0"], "kernel": kernel}}
-        encode = lambda x: module.apply({"params": own}, x)
-        slopes = lambda x: module.slopes(own, x)
-        encoding = regularizer.Encoding(encode, x, encode(x), jnp.ones(3), slopes)
-        values = regularizer.contractive(encoding, KEY, weight=1.0, estimator=estimator)
-        return jnp.sum(values)
-
+@pytest.mark.parametrize(
+    ("name", "knobs"),
+    [
+        ("contractive", {"estimator": "analytic"}),
+        ("contractive", {"estimator": "exact"}),
+        ("contractive", {"estimator": "hutchinson", "probes": 3}),
+        ("stochastic_contractive", {}),
+        ("contractive_hessian", {"estimator": "analytic"}),
+        ("contractive_hessian", {"estimator": "exact"}),
+        ("l1_sparsity", {}),
+        ("kl_sparsity", {}),
+    ],
+)
+def test_gradient_of_a_regularizer_is_its_finite_difference(name, knobs):
+    """In float64. The tutorial code in circulation has a contraction without gradient."""
     with jax.enable_x64(True):
-        kernel = jnp.asarray(params["layer_0"]["kernel"], jnp.float64)
-        direction = jax.random.normal(jax.random.key(5), kernel.shape, jnp.float64)
-        step = 1e-2
+        x, kernel, direction = (
+            jax.random.normal(jax.random.key(seed), shape, jnp.float64)
+            for seed, shape in enumerate([(4, 5), (5, 3), (5, 3)])
+        )
+
+        def penalty(kernel):
+            encode = lambda x: jax.nn.sigmoid(x @ kernel)
+            slope = lambda x: encode(x) * (1 - encode(x))
+            slopes = lambda x: (slope(x), jnp.sum(kernel**2, axis=0))
+            mean = jnp.mean(encode(x), axis=0)
+            encoding = regularizer.Encoding(encode, x, encode(x), mean, slopes)
+            values = getattr(regularizer, name)(encoding, KEY, weight=1.0, **knobs)
+            return jnp.sum(values)
+
+        step = 1e-5
         ahead, behind = (
             penalty(kernel + step * direction),
             penalty(kernel - step * direction),
         )
         slope = jnp.sum(jax.grad(penalty)(kernel) * direction)
-        assert abs(slope) > 1e-3
-        np.testing.assert_allclose(slope, (ahead - behind) / (2 * step), rtol=2e-3)
+        assert abs(slope) > 1e-4
+        np.testing.assert_allclose(slope, (ahead - behind) / (2 * step), rtol=1e-6)
+
+
+def test_no_gradient_of_a_contraction_is_lost_to_a_silent_unit():
+    """A unit whose weights are all zero."""
+    x = jax.random.normal(KEY, (4, 5))
+    kernel = jnp.ones((5, 3)).at[:, 1].set(0)
+
+    def penalty(kernel):
+        code = jax.nn.sigmoid(x @ kernel)
+        slopes = lambda x: (
+            jax.nn.sigmoid(x @ kernel) * (1 - jax.nn.sigmoid(x @ kernel)),
+            jnp.sum(kernel**2, axis=0),
+        )
+        encoding = regularizer.Encoding(None, x, code, jnp.mean(code, axis=0), slopes)
+        return jnp.sum(regularizer.contractive_hessian(encoding, KEY))
+
+    assert jnp.isfinite(jax.grad(penalty)(kernel)).all()
 
 
 def test_stochastic_contraction_is_the_jacobian_for_small_noise():
@@ -139,6 +170,29 @@ def test_hessian_term_of_a_linear_map_is_zero():
     np.testing.assert_allclose(value, jnp.sum(weights**2), rtol=1e-5)
 
 
+def test_hessian_term_of_one_unit_by_hand():
+    """h = sigmoid(3 x_1 + 4 x_2) at 3 x_1 + 4 x_2 = ln 3: h = 3/4, h'' = h (1 - h) (1 - 2 h) = -3/32.
+
+    J = h' w, so J(x) - J(x + eps) is -h'' (w . eps) w for small eps: h''^2 ||w||^2 std^2 ||w||^2 in
+    the mean.
+    """
+    weights = jnp.array([[3.0], [4.0]])
+    x = jnp.array([[math.log(3) / 3, 0.0]])
+    slopes = lambda x: (
+        jax.nn.sigmoid(x @ weights) * (1 - jax.nn.sigmoid(x @ weights)),
+        jnp.array([25.0]),
+    )
+    code = jax.nn.sigmoid(x @ weights)
+    encoding = regularizer.Encoding(None, x, code, code[0], slopes)
+    std, copies, weight = 1e-2, 4000, 7.0
+    term = regularizer.contractive_hessian(
+        encoding, KEY, weight=0.0, hessian_weight=weight, std=std, copies=copies
+    )
+    expected = weight * (3 / 32) ** 2 * 25 * std**2 * 25
+    # The squares of normal draws have a variance of 2.
+    np.testing.assert_allclose(term, [expected], rtol=4 * math.sqrt(2 / copies))
+
+
 def test_sparsity_by_hand():
     code = jnp.array([[0.2, -0.5], [0.0, 0.1]])
     mean = jnp.array([0.05, 0.5])
@@ -165,7 +219,9 @@ def test_sparsity_by_hand():
         (regularizer.kl_sparsity, {"target": 0.0}, r"target=0.0 is outside \(0, 1\)"),
         (regularizer.contractive, {"estimator": "exakt"}, "did you mean 'exact'"),
         (regularizer.contractive, {"weight": -1.0}, r"weight=-1.0 is outside"),
+        (regularizer.contractive, {"probes": 0}, "contractive.probes=0: take 1 or"),
         (regularizer.contractive_hessian, {"estimator": "hutchinson"}, "'exact'"),
+        (regularizer.contractive_hessian, {"copies": 0}, "copies=0: take 1 or more"),
     ],
 )
 def test_knobs_outside_their_range(part, knobs, message):
@@ -200,6 +256,26 @@ def test_knobs_outside_their_range(part, knobs, message):
                 "experiment.regularizer": "None",
             },
             "tied weights need a dense encoder, not 'Mlp'",
+        ),
+        (
+            {
+                "model.encoder": "conv_encoder",
+                "model.encoder.latent_dim": "4",
+                "experiment.regularizer": "None",
+            },
+            "one output, its code, and 'ConvEncoder' has",
+        ),
+        (
+            {"data.value_range": "(-1.0, 1.0)"},
+            r"'bernoulli' is the likelihood of examples in \[0, 1\]",
+        ),
+        (
+            {"objective": "gaussian", "objective.scale": "0.0"},
+            r"gaussian.scale=0.0 is outside \(0, inf\)",
+        ),
+        (
+            {"experiment.regularizer": "None", "experiment.mean_decay": "0.9"},
+            "mean_decay=0.9 is of the mean activations",
         ),
     ],
 )
@@ -306,8 +382,88 @@ def test_untied_weights_escape_the_contraction():
     )
 
 
+def test_untied_experiment_escapes_where_the_tied_one_cannot():
+    """The same strong contraction: untied weights still tell examples apart."""
+    knobs = {
+        "experiment__regularizer__weight": "30",
+        "optimizer__autoencoder__learning_rate": "0.01",
+    }
+    spread = {}
+    for decoder in ("tied_decoder", "dense_decoder"):
+        trained, x = _trained(1500, model__decoder=decoder, **knobs)
+        spread[decoder] = np.std(trained.call("reconstruct", x), axis=0).mean()
+    assert spread["dense_decoder"] > 10 * spread["tied_decoder"]
+
+
+def test_filters_are_the_columns_of_the_first_kernel():
+    built = recipes.recipe("contractive_autoencoder")
+    state = built.init_state()
+    filters = built.trained(state).call("filters")
+    kernel = state.params["autoencoder"]["encoder"]["layer_0"]["kernel"]
+    assert kernel.shape == (64, 12)
+    np.testing.assert_array_equal(filters, np.transpose(kernel))
+
+
+def test_stage_corrupts_the_code_below_and_not_the_example():
+    """With everything masked the encoder of a stage sees zeros, and restores the clean code."""
+    config = recipes.plain("stacked_autoencoder@layer_1")
+    config["experiment"]["corruption"] = {"name": "masking", "fraction": 1.0}
+    experiment = Recipe.build(config).experiment
+    batch = {"x": jax.random.uniform(KEY, (5, 8, 8, 1))}
+    params, extra = experiment.init(jax.random.key(1), batch)
+    loss = experiment.players()["autoencoder"].loss
+    found = loss(params, extra, Draw(batch, KEY, jnp.zeros((), jnp.int32)))
+    below = experiment.networks["features"](params, extra, batch["x"])
+    blank = experiment.networks["encoder"](params, extra, jnp.zeros_like(below))
+    outputs = experiment.networks["decoder"](
+        params, extra, blank, *experiment._kernels(params)
+    )
+    expected = jnp.sum(jax.nn.softplus(outputs) - below * outputs, axis=1)
+    np.testing.assert_allclose(found.terms["reconstruction"], expected, rtol=1e-5)
+
+
+def test_decoder_of_a_stage_makes_no_examples():
+    built = recipes.recipe("stacked_autoencoder@layer_1")
+    trained = built.trained(built.init_state())
+    x = trained.examples("test", 4)["x"]
+    assert trained.call("encode", x).shape == (4, 5)
+    for method, argument in (("reconstruct", x), ("decode", np.ones((4, 5)))):
+        with pytest.raises(InputError, match="of the frozen layers below it"):
+            trained.call(method, argument)
+
+
+def test_regularizer_looks_at_clean_codes():
+    """KL and L1 see f(x), whatever is corrupted for the decoder."""
+    values = {}
+    for fraction in (0.0, 1.0):
+        config = recipes.plain("sparse_autoencoder", experiment__mean_decay="None")
+        config["experiment"]["corruption"] = {"name": "masking", "fraction": fraction}
+        experiment = Recipe.build(config).experiment
+        batch = {"x": jax.random.uniform(KEY, (5, 8, 8, 1))}
+        params, extra = experiment.init(jax.random.key(1), batch)
+        draw = Draw(batch, KEY, jnp.zeros((), jnp.int32))
+        found = experiment.players()["autoencoder"].loss(params, extra, draw)
+        values[fraction] = found.terms["regularization"]
+    np.testing.assert_array_equal(values[0.0], values[1.0])
+
+
+def test_linear_autoencoder_finds_the_principal_subspace():
+    """Baldi & Hornik 1989; the known case behind `principal_subspace`."""
+    config = recipes.plain("linear_autoencoder", train__batch_size="100")
+    config["optimizer"]["autoencoder"]["learning_rate"] = 0.01
+    built = Recipe.build(config)
+    feed = built.feed()
+    program = jax.jit(rounds_of(built.experiment, feed))
+    state, _ = program(
+        built.init_state(), feed.resident, feed.chunk(0, 3000), np.uint32(0)
+    )
+    found = principal_subspace(built.trained(state), "train").values
+    assert found["largest_angle"] < 5
+    assert found["relative_error"] < 1.02
+
+
 def test_denoising_learns_to_point_at_the_data():
-    """On a line in the plane, g(f(x~)) - x~ undoes most of the step away from it."""
+    """On two moons in the plane, g(f(x~)) - x~ undoes a part of the step away from them."""
     overrides = {
         "data": "toy2d", "data.kind": "two_moons", "data.std": "0.01",
         "experiment.regularizer": "None",

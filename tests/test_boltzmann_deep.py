@@ -20,6 +20,7 @@ from genlab.experiment import Draw
 from genlab.models.dbm import Dbm
 from genlab.models.mean_field_classifier import MeanFieldClassifier
 from genlab.models.rbm import Rbm
+from genlab.objectives.likelihood import bernoulli
 from genlab.recipe import Recipe
 from genlab.stage import stages_of
 
@@ -183,6 +184,28 @@ def test_up_down_moves_by_the_delta_rule():
             np.testing.assert_allclose(found, expected, atol=1e-5)
         other = "recognition" if role == "generative" else "generative"
         assert not np.any(gradient(term, other)[0])
+
+
+def test_machine_turned_over_leaves_the_likelihood_of_the_one_below():
+    """log p(x, h) - log q(h|x) is log p(x) of the lower machine for every h; all share log Z."""
+    course, sources = Course.build(recipes.plain("dbn")), {}
+    for recipe in course.recipes:
+        state = recipe.first_state(np.uint32(0), sources)
+        params, extra = recipe.experiment.view(state)
+        if recipe.stage == "layer_0":
+            params = _strong(params, 1.0)
+            lower = recipe.experiment.machine(params, extra)
+        sources[recipe.stage] = (params, extra)
+    experiment = course.last.experiment
+    x = jnp.asarray(np.random.default_rng(0).integers(0, 2, (5, 8, 8, 1)), jnp.float32)
+    draw = _draw(x)
+    h = experiment._up(params, x, draw.key("up"))[-1]
+    up = experiment._logits(params, "recognition", x.reshape(5, -1), 0)
+    bound = experiment.log_unnormalized(params, extra, draw)
+    found = bound - bernoulli_entropy(up) + bernoulli(up, h)
+    expected = -lower.free_energy(x.reshape(5, -1))
+    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["dbn", "dbm"])
@@ -384,7 +407,7 @@ def test_layers_that_do_not_chain_are_refused():
     refused("dbn", "layers do not chain", model__recognition__widths="(5,)")
     refused("dbm", "two hidden layers or more", model__machine__widths="(5,)")
     refused("dbm", "chains=0: take 1 or more", experiment__chains="0")
-    with pytest.raises(InputError, match="factor for 'dbm/machine/kernel_9'"):
+    with pytest.raises(InputError, match="changes 'dbm/machine/kernel_9' on the way"):
         config = recipes.plain("dbm")
         config["start"]["factors"] = {"dbm/machine/kernel_9": 0.5}
         Course.build(config)

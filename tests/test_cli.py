@@ -196,7 +196,11 @@ def test_help_names_every_command(capsys):
         ([RING, "--config.train.steps_per_call=-1"], "steps_per_call=-1 is negative"),
         (["eval", "--workdir=x", "--config.seed=1"], "config.seed"),
         (["sample", "--workdir=x", "--num=0"], "num"),
-        ([VAE, "--config.data=toy2d"], "binarize"),
+        ([VAE, "--config.data=toy2d"], "the likelihood of examples in [0, 1]"),
+        (
+            [VAE, "--config.data=toy2d", "--config.experiment.likelihood=gaussian"],
+            "binarize",
+        ),
     ],
 )
 def test_mistake_is_answered_in_one_line(

@@ -141,6 +141,38 @@ def test_run_starts_from_another_run(whole, tmp_path):
     assert int(start.step) == 0
 
 
+def _finetuned(name, folder):
+    """The untrained machine of a run, and the classifier that its variant `finetune` starts with."""
+    config = recipes.plain(name, "", stages="()", start="fresh")
+    recipe = Recipe.build(config)
+    claim(folder, recipe, {})
+    state = recipe.init_state()
+    Checkpoints(folder / "checkpoints").save(state, 0)
+    course = Course.build(recipes.plain(name, "finetune", init_from=str(folder)))
+    start = course.last.first_state(np.uint32(1), course.sources)
+    return state.params[name], start.params["classifier"]["classifier"]
+
+
+def test_classifier_starts_from_the_run_of_a_belief_network(tmp_path):
+    network, classifier = _finetuned("dbn", tmp_path)
+    recipes.assert_identical(
+        classifier["encoder"]["layer_0"], network["recognition"]["layer_0"]
+    )
+    top, machine = classifier["encoder"]["layer_1"], network["machine"]
+    recipes.assert_identical(top["kernel"], machine["kernel"])
+    recipes.assert_identical(top["bias"], machine["hidden_bias"])
+
+
+def test_classifier_starts_from_the_run_of_a_deep_machine(tmp_path):
+    network, classifier = _finetuned("dbm", tmp_path)
+    machine = network["machine"]
+    recipes.assert_identical(classifier["machine"], machine)
+    for layer in (0, 1):
+        kernel = classifier[f"layer_{layer}"]["kernel"]
+        recipes.assert_identical(kernel, machine[f"kernel_{layer}"])
+    recipes.assert_identical(classifier["feedback"]["kernel"], machine["kernel_1"])
+
+
 def test_batch_statistics_come_along():
     recipe = recipes.recipe("dcgan")
     state = recipe.init_state()

@@ -74,7 +74,7 @@ def test_packs_fit_the_memory():
     assert pack(trials, memory=1)[0] == trials[:1]
 
 
-@pytest.mark.parametrize("name", recipes.one_config_per_experiment())
+@pytest.mark.parametrize("name", recipes.one_game_of_each_kind(recipes.all_configs()))
 def test_member_is_the_run_that_it_would_be_alone(name, tmp_path):
     rate = {
         f"optimizer.{player}.learning_rate": 1e-3

@@ -41,7 +41,10 @@ class NegativePhase:
 
     def __post_init__(self) -> None:
         at_least_one(
-            sweeps=self.sweeps, chains=self.chains, temperatures=self.temperatures
+            "experiment",
+            sweeps=self.sweeps,
+            chains=self.chains,
+            temperatures=self.temperatures,
         )
         if self.temperatures > 1 and self.chains is None:
             raise InputError(

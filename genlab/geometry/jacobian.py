@@ -25,7 +25,7 @@ def jacobian(
     Returns:
       [B, K, D].
     """
-    return jax.lax.map(_at_one_example(function, x), x, batch_size=chunk)
+    return jax.lax.map(at_one_example(function, x), x, batch_size=chunk)
 
 
 def singular_values(
@@ -44,7 +44,7 @@ def singular_values(
     Returns:
       [B, min(K, D)], 0 or more.
     """
-    at = _at_one_example(function, x)
+    at = at_one_example(function, x)
     return jax.lax.map(
         lambda example: jnp.linalg.svd(at(example), compute_uv=False),
         x,
@@ -72,10 +72,13 @@ def effective_dimension(singular_values: Array) -> Array:
     return jnp.square(total) / jnp.maximum(jnp.sum(jnp.square(shares), axis=-1), 1)
 
 
-def _at_one_example(
+def at_one_example(
     function: Callable[[Array], Array], x: Array
 ) -> Callable[[Array], Array]:
-    """One example `[...]` of `x: [B, ...]` to its Jacobian [K, D]."""
+    """A function of one example `[...]` of `x: [B, ...]` to its Jacobian [K, D].
+
+    By reverse or forward mode, whichever takes fewer passes.
+    """
 
     def code(example: Array) -> Array:
         return function(example[None])[0].reshape(-1)

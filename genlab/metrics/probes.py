@@ -8,6 +8,7 @@ are worth is the difference.
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import compare, representations
+from genlab.numbers import at_least_one
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -128,6 +129,7 @@ def mlp_probe(
     """
     from sklearn.neural_network import MLPClassifier
 
+    at_least_one("mlp_probe", hidden=hidden, max_iter=max_iter)
     seen = representations(trained, split, num_train=num_train, num_test=num_test)
     found = compare(
         seen,

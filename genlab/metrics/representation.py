@@ -41,12 +41,14 @@ def representations(
 
     Args:
       trained: the model.
-      split: where the tested examples come from.
+      split: where the tested examples come from; those of a class that is not among the fitted
+        ones are left out, since no classifier could name it.
       num_train: examples of the train split, the first; PCA is of them.
       num_test: examples of `split`, the first.
 
     Raises:
-      InputError: no `encode`, no labels, or fewer than two classes to tell apart.
+      InputError: no `encode`, no labels, fewer than two classes to tell apart, or no example of one
+        of them to test.
     """
     from sklearn.decomposition import PCA
 
@@ -63,6 +65,13 @@ def representations(
             f"the first {len(train['label'])} examples of the train split are of one class;"
             " take more with num_train"
         )
+    known = np.isin(test["label"], train["label"])
+    if not known.any():
+        raise InputError(
+            f"the first {len(known)} examples of {split!r} are of classes that the fitted examples do"
+            " not have; take more with num_train or num_test"
+        )
+    test = {name: leaf[known] for name, leaf in test.items()}
     codes = [_flat(in_chunks(trained, "encode", part["x"])) for part in (train, test)]
     raw = [_flat(part["x"]) for part in (train, test)]
     pca = PCA(min(codes[0].shape[1], *raw[0].shape), random_state=0).fit(raw[0])

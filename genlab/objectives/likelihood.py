@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from genlab.errors import InputError
+from genlab.numbers import within
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -32,6 +34,7 @@ def bernoulli(outputs: Array, x: Array) -> Array:
 
 
 bernoulli.mean = jax.nn.sigmoid
+bernoulli.support = (0.0, 1.0)
 
 
 @objectives.register
@@ -48,6 +51,7 @@ def gaussian(outputs: Array, x: Array, *, scale: float = 1.0) -> Array:
     Returns:
       [B], nats.
     """
+    within("gaussian.scale", scale, 0.0, inside=True)
     chex.assert_equal_shape([outputs, x])
     constant = jnp.log(scale) + 0.5 * jnp.log(2 * jnp.pi)
     return _sum_features(0.5 * jnp.square((x - outputs) / scale) + constant)
@@ -99,6 +103,21 @@ def mean_example(likelihood: str | Callable, outputs: Array) -> Array:
       likelihood: by name, or as it was built from a config.
       outputs: [B, ...].
     """
+    return getattr(_function(likelihood), "mean", lambda outputs: outputs)(outputs)
+
+
+def check_range(likelihood: str | Callable, low: float, high: float) -> None:
+    """Raises InputError where examples in [low, high] leave the support of a likelihood."""
+    function = _function(likelihood)
+    least, most = getattr(function, "support", (low, high))
+    if low < least or high > most:
+        raise InputError(
+            f"{function.__name__!r} is the likelihood of examples in [{least:g}, {most:g}], and these"
+            f" are in [{low:g}, {high:g}]; set data.value_range, or take 'gaussian'"
+        )
+
+
+def _function(likelihood: str | Callable) -> Callable:
+    """The registered function behind a name, or behind what was built from a config."""
     chosen = objectives.find(likelihood) if isinstance(likelihood, str) else likelihood
-    chosen = getattr(chosen, "func", chosen)
-    return getattr(chosen, "mean", lambda outputs: outputs)(outputs)
+    return getattr(chosen, "func", chosen)

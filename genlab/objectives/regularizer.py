@@ -12,7 +12,8 @@ import jax.numpy as jnp
 
 from genlab import rng
 from genlab.errors import InputError, suggest
-from genlab.numbers import within
+from genlab.geometry.jacobian import at_one_example
+from genlab.numbers import at_least_one, within
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -42,6 +43,11 @@ class Encoding(NamedTuple):
 @objectives.register
 def l1_sparsity(encoding: Encoding, key: Array, *, weight: float = 1e-3) -> Array:
     """w sum_j |h_j|: [B]. Without a decoder of unit norm the code shrinks and the decoder grows.
+
+    Args:
+      encoding: any codes.
+      key: not used.
+      weight: w, 0 or more.
 
     Paper: Ranzato et al. 2008, NIPS 20; Olshausen & Field 1996, Nature 381:607-609
     """
@@ -101,6 +107,7 @@ def contractive(
     Paper: Rifai et al. 2011, ICML; Hutchinson 1990, Commun. Stat. 19:433-450
     """
     within("contractive.weight", weight, 0.0)
+    at_least_one("contractive", probes=probes)
     _check_estimator("contractive", estimator, encoding)
     if estimator == "analytic":
         slopes, norms = encoding.slopes(encoding.x)
@@ -114,9 +121,17 @@ def contractive(
 def stochastic_contractive(
     encoding: Encoding, key: Array, *, weight: float = 1.0, std: float = 0.1
 ) -> Array:
-    """w ||f(x) - f(x + eps)||^2, eps ~ N(0, std^2 I): [B]; for small std it is w std^2 ||J||_F^2.
+    """w ||f(x) - f(x + eps)||^2, eps ~ N(0, std^2 I): [B].
 
-    Paper: Alain & Bengio 2014, arXiv:1211.4246, section 3.1
+    For small std its expectation is w std^2 ||J(x)||_F^2.
+
+    Args:
+      encoding: of any encoder.
+      key: of the noise.
+      weight: w, 0 or more.
+      std: of eps, 0 or more, in the unit of x.
+
+    Paper: the penalty that it estimates: Rifai et al. 2011, ICML
     """
     within("stochastic_contractive.weight", weight, 0.0)
     within("stochastic_contractive.std", std, 0.0)
@@ -153,25 +168,24 @@ def contractive_hessian(
     """
     within("contractive_hessian.hessian_weight", hessian_weight, 0.0)
     within("contractive_hessian.std", std, 0.0)
+    at_least_one("contractive_hessian", copies=copies)
     if estimator == "hutchinson":
         raise InputError(
             "contractive_hessian.estimator='hutchinson' is not built; take 'analytic' or 'exact'"
         )
     first = contractive(encoding, key, weight=weight, estimator=estimator)
-    here = _jacobian_parts(encoding, encoding.x, estimator)
 
     def gap(copy: Array) -> Array:
         noise = std * rng.normal(jax.random.fold_in(key, copy), encoding.x.shape)
-        there = _jacobian_parts(encoding, encoding.x + noise, estimator)
-        return _squared(here - there)
+        return _squared_change(encoding, encoding.x + noise, estimator)
 
     gaps = jax.vmap(gap)(jnp.arange(copies))
     return first + hessian_weight * jnp.mean(gaps, axis=0)
 
 
 def jacobian(encode: Callable[[Array], Array], x: Array) -> Array:
-    """J at every example: [B, K, *example] of `x: [B, *example]`."""
-    return jax.vmap(jax.jacrev(lambda one: encode(one[None])[0]))(x)
+    """J at every example, all side by side: [B, K, D] of `x: [B, ...]`."""
+    return jax.vmap(at_one_example(encode, x))(x)
 
 
 def squared_jacobian_estimate(encoding: Encoding, key: Array, probes: int) -> Array:
@@ -186,12 +200,13 @@ def squared_jacobian_estimate(encoding: Encoding, key: Array, probes: int) -> Ar
     return jnp.mean(jax.vmap(one)(jnp.arange(probes)), axis=0)
 
 
-def _jacobian_parts(encoding: Encoding, x: Array, estimator: str) -> Array:
-    """An array whose squared norm is that of J, and so for differences: [B, ...]."""
+def _squared_change(encoding: Encoding, moved: Array, estimator: str) -> Array:
+    """||J(x) - J(moved)||_F^2: [B]."""
     if estimator == "exact":
-        return jacobian(encoding.encode, x)
-    slopes, norms = encoding.slopes(x)
-    return slopes * jnp.sqrt(norms)[None]  # the rows of diag(act'(a)) W by their length
+        here = jacobian(encoding.encode, encoding.x)
+        return _squared(here - jacobian(encoding.encode, moved))
+    (here, norms), (there, _) = encoding.slopes(encoding.x), encoding.slopes(moved)
+    return jnp.square(here - there) @ norms
 
 
 def _squared(values: Array) -> Array:

@@ -9,6 +9,7 @@ from genlab.errors import InputError
 from genlab.geometry.contraction import contraction, random_directions
 from genlab.geometry.jacobian import effective_dimension
 from genlab.geometry.model import singular_values_of
+from genlab.numbers import at_least_one
 from genlab.plots import figure
 from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
@@ -50,6 +51,7 @@ def contraction_curve(
     Paper: Rifai et al. 2011, Contractive Auto-Encoders, ICML
     """
     need_methods(trained, "contraction_curve", "encode")
+    at_least_one("contraction_curve", points=points)
     x = trained.examples(split or held_out(trained), num)["x"]
     others = np.roll(x, 1, axis=0) - x
     apart = np.linalg.norm(others.reshape(len(x), -1), axis=1)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from genlab.numbers import at_least_one
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import need_images, need_methods
 from genlab.registry import plots
@@ -33,6 +34,7 @@ def nearest_neighbours(
     """
     need_methods(trained, "nearest_neighbours", "sample")
     need_images(trained, "nearest_neighbours")
+    at_least_one("nearest_neighbours", neighbours=neighbours)
     samples = trained.sample(num)
     train = trained.examples("train", num_train)["x"]
     indices = nearest(samples, train, count=neighbours)

@@ -5,6 +5,7 @@ import numpy as np
 from genlab.geometry.model import jacobian_of
 from genlab.geometry.tangent import local_pca
 from genlab.geometry.tangent import tangents as leading_tangents
+from genlab.numbers import at_least_one
 from genlab.plots.filters import signed_grid
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import held_out, need_images, need_methods
@@ -45,6 +46,7 @@ def tangents(
     Paper: Rifai et al. 2011, The Manifold Tangent Classifier, NIPS
     """
     need_methods(trained, "tangents", "encode")
+    at_least_one("tangents", neighbours=neighbours, directions=directions)
     need_images(trained, "tangents")
     x = trained.examples(split or held_out(trained), num)["x"]
     train = trained.examples("train", num_train)["x"]
