@@ -66,10 +66,15 @@ def get_config(variant: str = "") -> ConfigDict:
             config.eval.metrics = (dict(name="cycle", num=8),)
         case "folder":
             translation.of_folder(config, "unpaired_folder", metrics=("cycle",))
-            _networks(config, width=24, blocks=6, layers=3)
-            config.optimizer = dict(generators=_adam(6000), discriminators=_adam(6000))
+            _networks(config, width=16, blocks=6, layers=3)
+            # Without it a domain's colours may come back as any others that the way back undoes.
+            config.experiment.identity = dict(name="l1", weight=5.0)
+            config.optimizer = dict(
+                generators=_adam(20_000), discriminators=_adam(20_000)
+            )
             config.data.augment = translation.jitter(8)
-            config.train = dict(steps=6000, batch_size=2, steps_per_call=20)
+            config.train = dict(steps=20_000, batch_size=1, steps_per_call=20)
+            config.sample.every = config.checkpoint.every = 2000
         case "horse2zebra":
             horses = "tfds:cycle_gan/horse2zebra"
             translation.of_folder(
