@@ -13,6 +13,8 @@ from configs.common import translation
 
 VARIANTS = ("tiny", "folder")
 
+PLAYERS = ("translator", "discriminator")
+
 
 def get_config(variant: str = "") -> ConfigDict:
     """Default: the hue of a sprite is the latent's; `folder` for 64 px of one's own pairs."""
@@ -36,12 +38,11 @@ def get_config(variant: str = "") -> ConfigDict:
             name="patch_discriminator", width=16, layers=2, norm="instance"
         ),
     )
-    adam = dict(name="adam", learning_rate=2e-4, b1=0.5)
-    config.optimizer = dict(translator=adam, discriminator=adam)
     config.data.update(name="shapes", image_size=32, colors=6, places=4)
     config.data.value_range = (-1.0, 1.0)
     config.data.degrade = dict(name="edges")
-    config.train = dict(steps=2000, batch_size=16, steps_per_call=20)
+    config.train = dict(batch_size=16, steps_per_call=20)
+    translation.train_for(config, PLAYERS, 3000, 1e-3)
     config.eval.update(batch_size=64, metrics=("translation", "diversity"))
     config.sample = dict(every=500, plots=(dict(name="translations", draws=4),))
     config.checkpoint.every = 500
@@ -62,6 +63,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.data.degrade = None
             config.model.generator.update(width=32, depth=6)
             config.model.discriminator.update(width=32, layers=3)
-            config.train = dict(steps=20_000, batch_size=4, steps_per_call=20)
+            config.train = dict(batch_size=4, steps_per_call=20)
+            translation.train_for(config, PLAYERS, 20_000, 2e-4)
             config.sample.every = config.checkpoint.every = 1000
     return config

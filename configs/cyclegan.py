@@ -19,6 +19,8 @@ from configs.common import translation
 
 VARIANTS = ("tiny", "folder", "horse2zebra")
 
+PLAYERS = ("generators", "discriminators")
+
 
 def get_config(variant: str = "") -> ConfigDict:
     """Default: `shape_pairs` unpaired; `folder` for 64 px of one's own; `horse2zebra` as published."""
@@ -35,13 +37,11 @@ def get_config(variant: str = "") -> ConfigDict:
     )
     config.objective = dict(name="least_squares")
     _networks(config, width=8, blocks=3, layers=2)
-    config.optimizer = dict(
-        generators=_adam(1500, 5e-4), discriminators=_adam(1500, 5e-4)
-    )
     config.data.update(
         name="shape_pairs", change="fill", paired=False, value_range=(-1.0, 1.0)
     )
-    config.train = dict(steps=1500, batch_size=8, steps_per_call=20)
+    config.train = dict(batch_size=8, steps_per_call=20)
+    translation.train_for(config, PLAYERS, 1500, 5e-4)
     config.eval.update(metrics=("cycle", "translation", "factor_agreement"))
     config.eval.batch_size = 64
     config.sample = dict(every=500, plots=("translations",))
@@ -58,10 +58,8 @@ def get_config(variant: str = "") -> ConfigDict:
             # L1 has a kink where an image returns as it was.
             config.experiment.cycle.name = "l2"
             config.experiment.pool_size = 4
-            config.optimizer = dict(
-                generators=_adam(8, 5e-4), discriminators=_adam(8, 5e-4)
-            )
             base.tiny(config)
+            translation.train_for(config, PLAYERS, config.train.steps, 5e-4)
             config.eval.every = 0  # translating takes long to compile
             config.eval.metrics = (dict(name="cycle", num=8),)
         case "folder":
@@ -69,11 +67,9 @@ def get_config(variant: str = "") -> ConfigDict:
             _networks(config, width=16, blocks=6, layers=3)
             # Without it a domain's colours may come back as any others that the way back undoes.
             config.experiment.identity = dict(name="l1", weight=5.0)
-            config.optimizer = dict(
-                generators=_adam(20_000), discriminators=_adam(20_000)
-            )
             config.data.augment = translation.jitter(8)
-            config.train = dict(steps=20_000, batch_size=1, steps_per_call=20)
+            config.train = dict(batch_size=1, steps_per_call=20)
+            translation.train_for(config, PLAYERS, 20_000, 2e-4)
             config.sample.every = config.checkpoint.every = 2000
         case "horse2zebra":
             horses = "tfds:cycle_gan/horse2zebra"
@@ -89,10 +85,8 @@ def get_config(variant: str = "") -> ConfigDict:
             config.data.augment = translation.jitter(30)
             _networks(config, width=64, blocks=9, layers=3)
             # 200 epochs of 1,334 zebras, as many images as the larger domain has.
-            config.train = dict(steps=266_800, batch_size=1, steps_per_call=20)
-            config.optimizer = dict(
-                generators=_adam(266_800), discriminators=_adam(266_800)
-            )
+            config.train = dict(batch_size=1, steps_per_call=20)
+            translation.train_for(config, PLAYERS, 266_800, 2e-4)
             config.eval.batch_size = 1
             config.log.every = 400
             config.sample.every = config.checkpoint.every = 4000
@@ -110,9 +104,3 @@ def _networks(config: ConfigDict, *, width: int, blocks: int, layers: int) -> No
         discriminator_x=discriminator,
         discriminator_y=discriminator,
     )
-
-
-def _adam(steps: int, rate: float = 2e-4) -> dict:
-    """Half of the rounds at the full rate, the other half down to 0."""
-    schedule = dict(name="linear", begin=steps // 2, steps=steps - steps // 2)
-    return dict(name="adam", learning_rate=rate, b1=0.5, schedule=schedule)

@@ -20,12 +20,12 @@ def get_config(variant: str = "") -> ConfigDict:
     config.experiment.fill_only = True
     config.data.update(name="digits", image_size=32)
     config.data.degrade = dict(name="box_holes", count=1, least=0.25, most=0.5)
-    config.train.steps = 2000
 
     match variant:
         case "tiny":
             config.model.generator.update(width=4, depth=3, norm="batch")
-            config.model.discriminator.update(width=4, layers=1, norm="batch")
+            # Batch norm of flat patches would enlarge the rounding that tests compare.
+            config.model.discriminator.update(width=4, layers=1, norm="none")
             config.data.image_size = 12
             base.tiny(config)
             config.eval.every = 0  # translating takes long to compile

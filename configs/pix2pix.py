@@ -23,6 +23,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = translation.unet_against_patches()
     config.data.update(name="shape_pairs", change="ink")
     config.eval.metrics = ("translation", "factor_agreement", "diversity")
+    translation.train_for(config, translation.PLAYERS, 4000, 1e-3)
 
     match variant:
         case "tiny":
@@ -42,8 +43,11 @@ def get_config(variant: str = "") -> ConfigDict:
             )
             config.model.generator.update(width=32, depth=6)
             config.model.discriminator.update(width=32, layers=3)
-            config.train = dict(steps=6000, batch_size=4, steps_per_call=20)
+            config.train = dict(batch_size=4, steps_per_call=20)
+            translation.train_for(config, translation.PLAYERS, 12_000, 5e-4)
             config.data.augment = translation.jitter(8)
+            config.experiment.reconstruction.weight = 25.0
+            config.sample.every = config.checkpoint.every = 2000
             if variant == "folder_l1":
                 config.experiment = dict(name="translator")
                 config.objective = dict(name="l1")
@@ -56,7 +60,10 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.discriminator = dict(name="patch_discriminator", norm="batch")
             config.data.image_size = 256
             config.data.augment = translation.jitter(30)
-            config.train = dict(steps=80_000, batch_size=1, steps_per_call=20)
+            config.train = dict(batch_size=1, steps_per_call=20)
+            adam = dict(name="adam", learning_rate=2e-4, b1=0.5)  # to the end, as there
+            config.train.steps = 80_000
+            config.optimizer = dict.fromkeys(translation.PLAYERS, adam)
             config.eval.batch_size = 1
             config.log.every = 400
             config.sample.every = config.checkpoint.every = 4000
