@@ -25,7 +25,7 @@ genlab trains, evaluates and samples deep generative models.
   python launch.py --config=configs/dcgan.py[:variant] [--workdir=DIR] [--config.KEY=VALUE ...]
   python launch.py list [experiments|objectives|models|datasets|metrics|plots|configs] [--json]
   python launch.py check  --config=FILE          shapes, parameters, memory; no training
-  python launch.py eval   --workdir=DIR [--metrics=NAME,...] [--best]
+  python launch.py eval   --workdir=DIR [--metrics=NAME,... or a tuple] [--best]
   python launch.py sample --workdir=DIR --num=64 --out=grid.png (or .npz) [--best]
   python launch.py translate --workdir=DIR --input=PATH --out=DIR [--back] [--skip-unreadable]
   python launch.py sweep  --config=FILE --sweep=NAME | --grid='KEY=A,B;KEY=C,D' [--seeds=N]
@@ -175,13 +175,14 @@ def list_parts(arguments: list[str]) -> None:
 def evaluate(arguments: list[str]) -> None:
     """Measures a run and rewrites its results.json and report."""
     values, _ = flags.parse(
-        arguments, WORKDIR, BEST, flags.text("metrics", None, "names, comma-separated")
+        arguments, WORKDIR, BEST, flags.text("metrics", None, "names, or a tuple")
     )
     recipe, trained = _load_trained(values)
+    from genlab.override import metrics_of
     from genlab.run import locked
     from genlab.train import write_results
 
-    chosen = values.metrics.split(",") if values.metrics else None
+    chosen = metrics_of(values.metrics) if values.metrics else None
     workdir = Path(values.workdir)
     file = "results-best.json" if values.best else "results.json"
     with locked(workdir):

@@ -3,7 +3,7 @@
 import dataclasses
 import importlib.util
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -191,13 +191,14 @@ def check_parts(config: Mapping[str, Any]) -> None:
     }
     _check_part(datasets, dataset, "data")
     _check_part(starts, config["start"], "start")
-    _check_list(metrics, config["eval"]["metrics"], "eval.metrics")
+    check_list(metrics, config["eval"]["metrics"], "eval.metrics")
     every = [*config["eval"]["metrics"], *config["eval"]["final_metrics"]]
-    _check_list(metrics, every, "eval.final_metrics")
-    _check_list(plots, config["sample"]["plots"], "sample.plots")
+    check_list(metrics, every, "eval.final_metrics")
+    check_list(plots, config["sample"]["plots"], "sample.plots")
 
 
-def _check_list(registry: Registry, parts: list, key: str) -> None:
+def check_list(registry: Registry, parts: Iterable[Any], key: str) -> None:
+    """Raises InputError unless every name or part is known, and none is chosen twice."""
     names = []
     for part in parts:
         _check_part(registry, part, key)

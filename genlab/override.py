@@ -12,6 +12,7 @@ from genlab.config import (
     FEEDING,
     PREPARATION,
     SELECTION,
+    check_list,
     part_knobs,
     plain,
     type_name,
@@ -22,6 +23,7 @@ from genlab.registry import (
     Registry,
     datasets,
     experiments,
+    metrics,
     models,
     objectives,
     optimizers,
@@ -35,6 +37,25 @@ def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
     """Sets every override, choices of parts before their knobs; returns the values set."""
     ordered = sorted(overrides.items(), key=lambda item: item[0].count("."))
     return {key: override(config, key, text) for key, text in ordered}
+
+
+def metrics_of(text: str) -> tuple[Any, ...]:
+    """The metrics that `text` chooses: names, comma-separated, or a tuple as in a config.
+
+    Raises:
+      InputError: an unknown metric or knob, one chosen twice, or no tuple of names and parts.
+    """
+    chosen: Any = tuple(text.split(","))
+    if text.startswith(("(", "[")):
+        try:
+            chosen = tuple(ast.literal_eval(text))
+        except (ValueError, SyntaxError, TypeError) as error:
+            raise InputError(
+                f"--metrics={text!r} is no tuple of names and parts, such as"
+                " \"('cycle', {'name': 'translation', 'num': 100})\""
+            ) from error
+    check_list(metrics, chosen, "eval.metrics")
+    return chosen
 
 
 def override(config: ConfigDict, key: str, text: str) -> Any:

@@ -225,6 +225,28 @@ def test_unknown_metric_leaves_the_results(finished, capsys):
     assert (finished / "results.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("(3,)", "config.eval.metrics=3 is no metric"),
+        ("('held_out'", "is no tuple of names and parts"),
+        ("held_out,held_out", "chooses 'held_out' twice"),
+        ("({'name': 'held_out', 'batch_sise': 3},)", "did you mean 'batch_size'"),
+    ],
+)
+def test_metrics_that_are_none(text, answer, finished, capsys):
+    assert answer in refusal(
+        capsys, "eval", f"--workdir={finished}", f"--metrics={text}"
+    )
+
+
+def test_metric_with_a_knob_by_the_command(finished, capsys):
+    chosen = "--metrics=({'name': 'held_out', 'batch_size': 7},)"
+    assert main(["launch.py", "eval", f"--workdir={finished}", chosen]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["metrics"]["held_out"]["protocol"]["batch_size"] == 7
+
+
 def test_verbose_shows_the_traceback(capsys):
     assert main(["launch.py", "--config=none.py", "--verbose"]) == 2
     assert "Traceback" in capsys.readouterr().err
