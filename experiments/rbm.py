@@ -110,14 +110,16 @@ class Rbm(Experiment):
         states, renewed, metrics = self._negative()(
             machine, extra, data, draw.key("negative")
         )
-        terms = self.objective(machine.free_energy(data), machine.free_energy(states))
+        # One product of both, which is faster than two of half the size.
+        both, count = jnp.concatenate([data, states]), data.shape[0]
+        terms = self.objective(*jnp.split(machine.free_energy(both), [count]))
         kernel = params[PLAYER]["machine"]["kernel"]
         terms["weight_decay"] = 0.5 * self.weight_decay * jnp.sum(jnp.square(kernel))
         # Copies of a hidden unit are one unit.
         encode = lambda v: machine.hidden.mean(machine.hidden_field(v))[
             :, : self._module().hidden
         ]
-        code = encode(data)
+        code = encode(both)[:count]
         mean, renewed = mean_activations(code, renewed, decay=self.mean_decay)
         if self.regularizer is not None:
             encoding = Encoding(encode, data, code, mean)

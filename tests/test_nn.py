@@ -10,6 +10,7 @@ from genlab.errors import InputError
 from genlab.nn.activation import activation
 from genlab.nn.dropout import Dropout
 from genlab.nn.norm import BatchNorm, InstanceNorm
+from genlab.registry import models
 
 KEY = jax.random.key(0)
 
@@ -128,6 +129,32 @@ def test_dropout_keeps_the_mean_and_draws_per_example():
     half = layer.apply({}, x[:4], train=True, rngs={"dropout": KEY})
     np.testing.assert_array_equal(half, y[:4])
     np.testing.assert_array_equal(layer.apply({}, x), x)
+
+
+def test_dropout_of_none_draws_nothing_and_refuses_no_rate():
+    x = jnp.ones((2, 3))
+    np.testing.assert_array_equal(Dropout(None).apply({}, x, train=True), x)
+    with pytest.raises(InputError, match=r"dropout=1.5 is outside \[0, 0.99\]"):
+        Dropout(1.5).apply({}, x, train=True, rngs={"dropout": KEY})
+
+
+@pytest.mark.parametrize("name", ["dense_classifier", "mean_field_classifier"])
+def test_classifiers_drop_out_as_expected(name):
+    """Masks of the example and of the units scatter the logits around those without masks."""
+    module = models.find(name)
+    shape = dict(example_shape=(4,)) if name == "mean_field_classifier" else {}
+    build = lambda **rates: module(num_classes=3, widths=(6, 5), **shape, **rates)
+    x = jnp.asarray(np.random.default_rng(0).uniform(size=(1, 4)), jnp.float32)
+    params = build().init(KEY, x)
+    plain = build().apply(params, x)
+    np.testing.assert_array_equal(
+        build(dropout=0.5, input_dropout=0.5).apply(params, x), plain
+    )
+    many = jnp.repeat(x, 20_000, axis=0)
+    for rates in (dict(dropout=0.5), dict(input_dropout=0.5)):
+        noisy = build(**rates).apply(params, many, train=True, rngs={"dropout": KEY})
+        assert np.std(noisy, axis=0).min() > 1e-3, rates
+        np.testing.assert_allclose(noisy.mean(0), plain[0], atol=0.05)
 
 
 def test_dropout_takes_a_traced_rate():

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.nn.activation import activation
+from genlab.nn.dropout import Dropout
 from genlab.registry import models
 
 Array = jax.Array
@@ -22,22 +23,27 @@ class DenseEncoder(nn.Module):
       widths: units of each layer; the last is the code.
       activation: name of the function after each layer.
       code_activation: the same for the code; None takes `activation`.
+      dropout: share of each layer's units that drop out in training, in [0, 0.99]; None for none.
+      input_dropout: the same for the example itself.
       dtype: type of the computation.
     """
 
     widths: Sequence[int]
     activation: str = "sigmoid"
     code_activation: str | None = None
+    dropout: float | None = None
+    input_dropout: float | None = None
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Maps `x: [B, ...]` to codes [B, widths[-1]], float32."""
-        del train
         y = x.reshape(x.shape[0], -1).astype(self.dtype)
+        y = Dropout(self.input_dropout, name="dropout_input")(y, train=train)
         for index, width in enumerate(self.widths):
             layer = nn.Dense(width, dtype=self.dtype, name=f"layer_{index}")
             y = activation(self._function(index))(layer(y))
+            y = Dropout(self.dropout, name=f"dropout_{index}")(y, train=train)
         return y.astype(jnp.float32)
 
     def _function(self, index: int) -> str:
@@ -132,16 +138,26 @@ class DenseClassifier(nn.Module):
       num_classes: number of classes.
       widths: units of the encoder's layers.
       activation: name of the function after each of them.
+      dropout: share of each layer's units that drop out in training, in [0, 0.99]; None for none.
+      input_dropout: the same for the example itself.
       dtype: type of the computation.
     """
 
     num_classes: int
     widths: Sequence[int]
     activation: str = "sigmoid"
+    dropout: float | None = None
+    input_dropout: float | None = None
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
-        self.encoder = DenseEncoder(self.widths, self.activation, dtype=self.dtype)
+        self.encoder = DenseEncoder(
+            self.widths,
+            self.activation,
+            dropout=self.dropout,
+            input_dropout=self.input_dropout,
+            dtype=self.dtype,
+        )
         self.head = nn.Dense(self.num_classes, dtype=self.dtype)
 
     def features(self, x: Array, *, train: bool = False) -> Array:

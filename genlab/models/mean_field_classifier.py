@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.models.dbm import Dbm
+from genlab.nn.dropout import Dropout
 from genlab.registry import models
 
 Array = jax.Array
@@ -27,6 +28,9 @@ class MeanFieldClassifier(nn.Module):
       example_shape: shape of an example, (H, W, C) or (D,).
       widths: units of the two hidden layers, those of the machine.
       sweeps: of mean field.
+      dropout: share of the units that drop out in training, of mu2, h1 and h2 apart, in [0, 0.99];
+        None for none. The mean field itself is that of the whole machine.
+      input_dropout: the same for the example before the first layer.
       dtype: type of the computation.
 
     Paper: Salakhutdinov & Hinton 2009, AISTATS, section 3.4
@@ -36,6 +40,8 @@ class MeanFieldClassifier(nn.Module):
     example_shape: Sequence[int]
     widths: Sequence[int]
     sweeps: int = 10
+    dropout: float | None = None
+    input_dropout: float | None = None
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
@@ -49,19 +55,21 @@ class MeanFieldClassifier(nn.Module):
             nn.Dense(width, dtype=self.dtype) for width in self.widths
         )
         self.feedback = _Feedback(tuple(self.widths), self.dtype)
+        self.input_mask = Dropout(self.input_dropout)
+        self.masks = [Dropout(self.dropout) for _ in range(3)]
         self.head = nn.Dense(self.num_classes, dtype=self.dtype)
 
     def features(self, x: Array, *, train: bool = False) -> Array:
         """The second hidden layer of `x: [B, ...]`: [B, widths[1]], float32."""
-        del train
         if self.is_initializing():
             self.machine(x)
         frozen = jax.lax.stop_gradient(self.machine.variables["params"])
         _, logits = self.machine.posterior(frozen, x, count=self.sweeps)
-        v = x.reshape(x.shape[0], -1)
-        field = self.layer_0(v) + self.feedback(jax.nn.sigmoid(logits))
-        hidden = jax.nn.sigmoid(field)
-        return jax.nn.sigmoid(self.layer_1(hidden)).astype(jnp.float32)
+        v = self.input_mask(x.reshape(x.shape[0], -1), train=train)
+        upper = self.masks[0](jax.nn.sigmoid(logits), train=train)
+        hidden = jax.nn.sigmoid(self.layer_0(v) + self.feedback(upper))
+        code = jax.nn.sigmoid(self.layer_1(self.masks[1](hidden, train=train)))
+        return self.masks[2](code, train=train).astype(jnp.float32)
 
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Maps `x: [B, ...]` in [0, 1] to logits [B, num_classes], float32."""

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab import rng
+from genlab.numbers import within
 
 Array = jax.Array
 
@@ -17,15 +18,17 @@ class Dropout(nn.Module):
     Paper: Srivastava et al. 2014, JMLR 15 (56)
 
     Attributes:
-      rate: probability of a 0, in [0, 1); a float or a traced scalar.
+      rate: probability of a 0, in [0, 0.99]; a float or a traced scalar. None draws no masks at all.
     """
 
-    rate: float | Array
+    rate: float | Array | None
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """`x: [B, ...]`, masked with `train` and unchanged otherwise."""
-        if not train:
+        if self.rate is not None:
+            within("dropout", self.rate, 0.0, 0.99)
+        if not train or self.rate is None:
             return x
         kept = rng.bernoulli(self.make_rng("dropout"), 1 - self.rate, x.shape)
         return jnp.where(kept, x / jnp.asarray(1 - self.rate, x.dtype), 0)
