@@ -15,7 +15,7 @@ from genlab.objectives.divergence import elbo, gaussian_kl
 from genlab.objectives.likelihood import bernoulli, cross_entropy, gaussian
 from genlab.objectives.penalty import r1
 from genlab.objectives.regularizer import Encoding
-from genlab.registry import objectives
+from genlab.registry import REQUIRED, objectives
 
 LOG2 = np.log(2)
 
@@ -175,14 +175,21 @@ def test_regularizers_are_finite_with_finite_gradients_at_extreme_inputs(name):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
 
-@pytest.mark.parametrize("name", sorted(set(objectives) - set(REGULARIZERS)))
+# They look at files, and are held to the same beside the networks in them.
+OF_FILES = {"perceptual", "vgg_perceptual"}
+
+
+def test_objectives_of_files_are_those_that_need_a_knob():
+    needed = {
+        name for name in objectives if REQUIRED in objectives.knobs(name).values()
+    }
+    assert needed == OF_FILES
+
+
+@pytest.mark.parametrize("name", sorted(set(objectives) - {*REGULARIZERS, *OF_FILES}))
 def test_per_example_and_finite_with_finite_gradients_at_extreme_inputs(name):
     part, arrays = _documented_arrays(name)
-    knobs = {
-        knob: default
-        for knob, default in objectives.knobs(name).items()
-        if default is not inspect.Parameter.empty
-    }
+    knobs = objectives.knobs(name)
     outputs = jax.tree.leaves(part(*arrays.values(), **knobs))
     assert outputs
     for output in outputs:

@@ -14,6 +14,7 @@ from genlab.models.super_resolution import SubpixelResnet
 from genlab.models.unet import UNet
 from genlab.models.vgg import load_vgg19
 from genlab.nn.normed import NormedConv
+from genlab.objectives.perceptual import vgg_perceptual
 
 
 def count(module, *shapes):
@@ -232,6 +233,16 @@ class TestVgg:
             np.testing.assert_allclose(a, b, atol=1e-4)
         with pytest.raises(InputError, match="has the checksum"):
             load_vgg19(str(tmp_path / "vgg.safetensors"), "0" * 64)
+        given = dict(weights=str(tmp_path / "vgg.safetensors"), sha256=digest)
+        target = 2 * jnp.asarray(images) - 1
+        distance = lambda a: vgg_perceptual(a, 0.5 * target, **given).sum()
+        value, slope = jax.value_and_grad(distance)(target)
+        gaps = [
+            np.square(a - b).mean() / np.square(b).mean()
+            for a, b in zip(ours, load_vgg19(*given.values())((0.5 * target + 1) / 2))
+        ]
+        np.testing.assert_allclose(value, np.mean(gaps), rtol=1e-3)
+        assert np.isfinite(slope).all() and np.abs(slope).max() > 0
 
     def write(self, folder, shape):
         """A file whose first kernel has a shape, and whose others are there by name."""
