@@ -15,17 +15,19 @@ from ml_collections import ConfigDict
 from configs import base
 from configs.common import translation
 
-VARIANTS = ("tiny", "folder", "folder_l1", "paper")
+VARIANTS = ("tiny", "ink", "folder", "folder_l1", "paper")
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """Default: `shape_pairs`; `folder` for 64 px of one's own; `paper` has its sizes and numbers."""
     config = translation.unet_against_patches()
-    config.data.update(name="shape_pairs", change="ink")
+    config.data.update(name="shape_pairs", change="fill")
     config.eval.metrics = ("translation", "factor_agreement", "diversity")
-    translation.train_for(config, translation.PLAYERS, 4000, 1e-3)
 
     match variant:
+        case "ink":
+            config.data.change = "ink"
+            translation.train_for(config, translation.PLAYERS, 4000, 1e-3)
         case "tiny":
             config.model.generator.update(width=4, depth=3)
             config.model.discriminator.update(width=4, layers=1)
