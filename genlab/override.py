@@ -32,6 +32,8 @@ from genlab.registry import (
 )
 from genlab.stage import merged
 
+NONE_AT_WILL = ("data.degrade",)  # parts that no default says may be left out
+
 
 def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
     """Sets every override, choices of parts before their knobs; returns the values set."""
@@ -94,7 +96,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
             key,
             text,
             old,
-            may_be_none=default is None,
+            may_be_none=default is None or key in NONE_AT_WILL,
             may_be_many=bool(registry) and _may_be_many(registry, home, last),
         )
     with home.unlocked(), home.ignore_type():
@@ -137,6 +139,10 @@ def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
             return schedules
         case ["data"]:
             return datasets
+        case ["data", "degrade"]:
+            from genlab.data.degrade import degradations
+
+            return degradations
     return None
 
 

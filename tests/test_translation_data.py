@@ -282,6 +282,21 @@ def test_tfds_of_two_domains(tmp_path):
     refused("images of many sizes", "tfds:cycle_gan/horse2zebra", **knobs)
 
 
+def test_degradation_is_a_part_of_the_command_line():
+    data = {"name": "digits", "degrade": {"name": "downsample", "factor": 2}}
+    config = ConfigDict({"data": data})
+    override.override(config, "data.degrade.factor", "4")
+    assert config.data.degrade.to_dict() == {"name": "downsample", "factor": 4}
+    override.override(config, "data.degrade", "edges")
+    assert config.data.degrade.to_dict() == {"name": "edges"}
+    override.override(config, "data.degrade", "None")
+    assert config.data.degrade is None
+    override.apply(config, {"data.degrade.threshold": "0.2", "data.degrade": "edges"})
+    assert config.data.degrade.to_dict() == {"name": "edges", "threshold": 0.2}
+    with pytest.raises(InputError, match="has no knob 'treshold'"):
+        override.override(config, "data.degrade.treshold", "0.2")
+
+
 class TestImageSize:
     def config(self, name, size):
         return ConfigDict({"data": {"name": name, "image_size": size}})
