@@ -21,11 +21,11 @@ def get_config(variant: str = "") -> ConfigDict:
     config.experiment = dict(name="translator")
     config.objective = dict(name="l1")
     config.model = dict(generator=dict(name="subpixel_resnet", width=24, blocks=4))
-    config.optimizer = dict(generator=_adam(1000))
+    config.optimizer = dict(generator=_adam(2000))
     config.data.update(name="shapes", image_size=32, colors=6, places=4)
     config.data.value_range = (-1.0, 1.0)
     config.data.degrade = dict(name="downsample", factor=4)
-    config.train = dict(steps=1000, batch_size=16, steps_per_call=20)
+    config.train = dict(steps=2000, batch_size=16, steps_per_call=20)
     config.eval.update(batch_size=64, metrics=("translation",))
     config.sample = dict(every=500, plots=("translations",))
     config.checkpoint.every = 500
@@ -48,7 +48,7 @@ def get_config(variant: str = "") -> ConfigDict:
             # dict(name="perceptual", run=DIR, weight=10.0): features of a classifier's run
             config.experiment.perceptual = None
             config.model.discriminator = game.model.discriminator
-            config.optimizer.discriminator = game.optimizer.discriminator
+            translation.train_for(config, translation.PLAYERS, 2000, 3e-4)
         case "folder":
             translation.of_folder(config, "folder", image_size=128, channels=3)
             config.data.augment = ("horizontal_flip",)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError
+from genlab.nn.activation import leaky_relu
 from genlab.nn.convolution import Conv
 from genlab.registry import models
 
@@ -19,7 +20,8 @@ class SubpixelResnet(nn.Module):
     """What a bicubic enlargement lacks, from residual blocks at the size of the input.
 
     Blocks without normalisation; the last map holds every output pixel's channels, which are dealt
-    out to the larger image. The last layer starts at 0, so that training starts from bicubic.
+    out to the larger image. LeakyReLU before the last layer, which starts at 0, so that training
+    starts from bicubic.
 
     Paper: Lim et al. 2017, arXiv:1707.02921; sub-pixel convolution: Shi et al. 2016,
       arXiv:1609.05158; the skip across: Kim et al. 2016, arXiv:1511.04587
@@ -82,7 +84,7 @@ class SubpixelResnet(nn.Module):
             dtype=self.dtype,
             kernel_init=nn.initializers.zeros_init(),
             name="to_image",
-        )(nn.relu(y))
+        )(leaky_relu(y))
         y = y.reshape(batch, height, width, factor, factor, channels)
         y = y.swapaxes(2, 3).reshape(larger)
         bicubic = jax.image.resize(x.astype(jnp.float32), larger, "cubic")
