@@ -348,7 +348,7 @@ class TestRecipes:
             factor = schedules.choose(player["schedule"])()
             assert 0 < factor(config["train"]["steps"] - 1) < 0.5
         extra = recipes.recipe("inpainting").shapes().extra
-        assert set(extra["batch_stats"]) == {"generator", "discriminator"}
+        assert set(extra["batch_stats"]) == {"generator"}
 
     def test_horses_and_zebras_all_train(self):
         """200 epochs of 1,334 zebras, none of them held out but the source's test images."""
