@@ -22,7 +22,9 @@ Two CPU cores; nats on the test split, dynamically binarised:
     0.03; 18 and 10 min of CPU time for the three.
   python launch.py sweep --config=configs/dbn.py:mnist_finetune --seeds=3 --config.init_from=RUN
       --config.data.data_dir=DIR
-    RUN is that of `mnist`, 500-784: error 1.44 % +- 0.03; 4 min of CPU time.
+    RUN is that of `mnist`, 500-784: error 1.44 % +- 0.03; 4 min of CPU time. With
+    `--config.model.classifier.dropout=0.2 --config.model.classifier.input_dropout=0.1`, chosen on held-out
+    digits, 1.19 % +- 0.04; 5 min.
 """
 
 from ml_collections import ConfigDict
