@@ -59,10 +59,11 @@ def _overrides(mnist: str) -> dict[str, str]:
     data = {"data": "benchmarks.vae:repeated_digits"}
     if mnist:
         data = {"data.data_dir": mnist, "data.validation_fraction": "0.0"}
-    # What the peer does: grey pixels as they are, a constant rate, no decay.
+    # What the peer does: grey pixels as they are, zero biases at first, a constant rate, no decay.
     return {
         **data,
         "data.binarize": "none",
+        "model.machine.example_mean": "None",
         "optimizer.rbm.schedule": "None",
         "experiment.weight_decay": "0.0",
     }
