@@ -5,8 +5,8 @@ Papers: Tieleman 2008, ICML; parallel tempering: Desjardins et al. 2010, AISTATS
 Two CPU cores; nats of log p(x) on the test split, dynamically binarised:
 
   python launch.py --config=configs/rbm_pcd.py
-    scikit-learn's digits, 8 px, 100 hidden units: log p(x) -22.5 (3 sigma: -22.5 to -22.4, 95 of 100
-    effective runs, reverse annealing 0.03 nats away); 15 s of CPU time.
+    scikit-learn's digits, 8 px, 100 hidden units: log p(x) -22.5 (3 sigma: -22.6 to -22.4, 94 of 100
+    effective runs, reverse annealing 0.01 nats away); 15 s of CPU time.
   python launch.py --config=configs/rbm_pcd.py:tempered
     the same at ten temperatures: -22.5 (3 sigma: -22.5 to -22.4); neighbours exchange in 14 % of the
     tries at the hot end and 58 % at the cold one; 25 s of CPU time.
