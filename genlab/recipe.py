@@ -71,6 +71,7 @@ class Recipe:
                 **{
                     knob: _as_tuple(config["data"][knob])
                     for knob in configs.PREPARATION
+                    if knob in config["data"]  # a run may be older than a knob
                 }
             )
             data = preparation.outcome(data)

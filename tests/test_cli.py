@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -208,6 +209,16 @@ def test_mistake_is_answered_in_one_line(
 ):
     monkeypatch.chdir(tmp_path)
     assert expected in refusal(capsys, *arguments)
+
+
+def test_run_that_is_older_than_a_knob_is_evaluated(finished, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "old")
+    record = json.loads((tmp_path / "old" / "config.json").read_text())
+    del record["config"]["data"]["degrade"]
+    (tmp_path / "old" / "config.json").write_text(json.dumps(record))
+    before = json.loads((finished / "results.json").read_text())
+    assert main(["launch.py", "eval", f"--workdir={tmp_path / 'old'}"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"] == before["metrics"]
 
 
 def test_folder_made_by_another_config_is_left_alone(finished, capsys):
