@@ -35,7 +35,7 @@ def get_config(variant: str = "") -> ConfigDict:
     )
     config.objective = dict(name="least_squares")
     config.model = dict(
-        generator=dict(name="unet", width=16, depth=5, norm="instance", dropout=0.0),
+        generator=dict(name="unet", width=16, depth=5, norm="instance", dropout=None),
         encoder=dict(name="conv_encoder", channels=(16, 32, 64), hidden=128),
         discriminator=dict(
             name="patch_discriminator", width=16, layers=2, norm="instance"

@@ -33,7 +33,7 @@ class UNet(nn.Module):
       width: channels of the first layer.
       depth: layers of the encoder; the stride of the network is 2**depth (8 for 256 px).
       norm: `batch`, `instance` or `none`.
-      dropout: rate of the three innermost decoder levels.
+      dropout: rate of the three innermost decoder levels; None for none.
       upsampling: `transposed`, or `resize` against checkerboards.
       dtype: type of the computation.
     """
@@ -42,7 +42,7 @@ class UNet(nn.Module):
     width: int = 64
     depth: int = 8
     norm: str = "batch"
-    dropout: float = 0.5
+    dropout: float | None = 0.5
     upsampling: str = "transposed"
     dtype: Any = jnp.float32
 
