@@ -8,7 +8,7 @@ Two CPU cores; nats of log p(x) on the test split, dynamically binarised:
     scikit-learn's digits, 8 px, 100 hidden units: log p(x) -22.5 (3 sigma: -22.6 to -22.4, 94 of 100
     effective runs, reverse annealing 0.01 nats away); 15 s of CPU time.
   python launch.py --config=configs/rbm_pcd.py:tempered
-    the same at ten temperatures: -22.5 (3 sigma: -22.5 to -22.4); neighbours exchange in 14 % of the
+    the same at ten temperatures: -22.5 (3 sigma: -22.6 to -22.4); neighbours exchange in 14 % of the
     tries at the hot end and 58 % at the cold one; 25 s of CPU time.
   python launch.py --config=configs/rbm_pcd.py:mnist --config.data.data_dir=DIR
     MNIST, 500 hidden units: log p(x) -85.8 (3 sigma: -86.0 to -85.4, 47 of 100 effective runs,
