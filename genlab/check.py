@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 
+from genlab import xla
 from genlab.course import Course
 from genlab.plan import Plan
 from genlab.recipe import Recipe
@@ -13,9 +14,9 @@ MIB = 2**20
 
 
 def describe(config: dict[str, Any]) -> str:
-    """Of every stage: data, turns, parameter table and the memory of state and data, as text."""
+    """The jaxlib that runs; of every stage data, turns, parameters and the memory of state and data."""
     course = Course.build(config)
-    parts = []
+    parts = [f"runs on     {xla.describe()}"]
     for recipe in course.recipes:
         if len(course.recipes) > 1:
             rounds = f"rounds {recipe.begin:,} to {recipe.end:,}"

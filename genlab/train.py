@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from genlab import evaluate, parallel
+from genlab import evaluate, parallel, xla
 from genlab.checkpoint import Checkpoints
 from genlab.course import Course
 from genlab.errors import InputError, NonFiniteLoss, Stopped
@@ -52,6 +52,8 @@ def train(config: dict[str, Any], workdir: Path, overrides: dict[str, Any]) -> S
             )
         claim(workdir, course.last, overrides)
         checkpoints.clean()
+        if xla.jaxlib_version() in xla.WRONG_ON_CPU:
+            _log.info(xla.describe())
         if done:
             _log.info("resumed from step %d", done)
         sources = course.sources
