@@ -3,6 +3,11 @@
 import difflib
 from collections.abc import Iterable
 
+EXIT_DIVERGED = 1
+EXIT_INPUT = 2
+EXIT_STOPPED = 75  # EX_TEMPFAIL: the same command goes on
+EXIT_INTERRUPTED = 130
+
 
 class InputError(ValueError):
     """A value that genlab cannot use; its message is one line that says what would have worked.

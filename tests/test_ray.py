@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 import recipes
 
-from genlab.cli import EXIT_STOPPED
-from genlab.errors import InputError, Stopped
+from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.signals import Stop
 from genlab.sweep import manifest, ray_tune, space
 from genlab.sweep.search import Search, distributions

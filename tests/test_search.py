@@ -13,8 +13,8 @@ import pytest
 import recipes
 
 from genlab import lock
-from genlab.cli import EXIT_STOPPED, main
-from genlab.errors import InputError
+from genlab.cli import main
+from genlab.errors import EXIT_STOPPED, InputError
 from genlab.signals import Stop
 from genlab.sweep import search as searches
 from genlab.sweep import storage, table

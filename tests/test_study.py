@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import recipes
 
-from genlab.cli import EXIT_STOPPED, main
-from genlab.errors import InputError
+from genlab.cli import main
+from genlab.errors import EXIT_STOPPED, InputError
 from genlab.reporting.sweep import read_sweep
 from genlab.signals import Stop
 from genlab.sweep import devices, local, process, space

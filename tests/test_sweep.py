@@ -16,9 +16,9 @@ import recipes
 from scipy import stats
 
 from genlab.checkpoint import Checkpoints
-from genlab.cli import EXIT_STOPPED, main
+from genlab.cli import main
 from genlab.course import load_run
-from genlab.errors import InputError, Stopped
+from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.recipe import Recipe
 from genlab.run import claim
 from genlab.signals import Stop
@@ -132,7 +132,7 @@ def test_finished_sweep_trains_nothing_again(tmp_path):
 
 
 def _sweep(workdir, *more):
-    program = "import sys; from genlab.cli import EXIT_STOPPED, main; sys.exit(main(sys.argv))"
+    program = "import sys; from genlab.cli import main; sys.exit(main(sys.argv))"
     command = [sys.executable, "-c", program, "sweep", f"--config={RING}", "--seeds=2"]
     command += [
         f"--workdir={workdir}",

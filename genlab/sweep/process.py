@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import sleep
 
-from genlab.cli import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED
+from genlab.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED
 from genlab.run import in_use
 from genlab.sweep.trial import Trial
 from genlab.writer import write_atomic

@@ -15,8 +15,7 @@ from ray import tune
 from ray.tune.result import DONE, TRAINING_ITERATION
 from ray.tune.search.optuna import OptunaSearch
 
-from genlab.cli import EXIT_STOPPED
-from genlab.errors import InputError, Stopped
+from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.signals import Stop
 from genlab.stage import stages_of
 from genlab.sweep import manifest, process

@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genlab.cli import EXIT_STOPPED
-from genlab.errors import InputError
+from genlab.errors import EXIT_STOPPED, InputError
 from genlab.lock import held, is_held
 from genlab.signals import Stop
 from genlab.sweep import manifest

@@ -1,0 +1,25 @@
+"""`launch.py export`: the parameters of a run."""
+
+from genlab import flags
+from genlab.commands.inputs import BEST, WORKDIR, load_trained, output
+
+
+def run(arguments: list[str]) -> None:
+    """Writes the parameters as safetensors, named player/role/module/parameter."""
+    values, _ = flags.parse(
+        arguments,
+        WORKDIR,
+        BEST,
+        flags.text("out", "params.safetensors", "a .safetensors file"),
+    )
+    out = output(values.out, ".safetensors")
+    _, trained = load_trained(values)
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    from genlab.checkpoint import flatten
+
+    save_file(
+        {name: np.asarray(leaf) for name, leaf in flatten(trained.params).items()}, out
+    )
+    print(out)

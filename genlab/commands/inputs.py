@@ -1,0 +1,76 @@
+"""What commands are given: the flags that several share, a config, a trained run."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from genlab import flags
+from genlab.errors import InputError
+
+CONFIG = flags.text("config", None, "config file, FILE[:variant]")
+WORKDIR = flags.text("workdir", None, "run folder")
+BEST = flags.switch("best", "the best checkpoint instead of the newest")
+
+
+def required(value: str | None, flag: str) -> str:
+    """The value of a flag that a command cannot do without.
+
+    Raises:
+      InputError: it was not given.
+    """
+    if not value:
+        raise InputError(f"--{flag} is needed, --{flag}={flag.upper()}")
+    return value
+
+
+def output(path: str, *suffixes: str) -> Path:
+    """The file that --out names.
+
+    Raises:
+      InputError: another ending than these, a folder, or a file in a folder that is not there.
+    """
+    out = Path(path)
+    if out.suffix not in suffixes:
+        raise InputError(f"--out={path}: the file must end in {' or '.join(suffixes)}")
+    if out.is_dir():
+        raise InputError(f"--out={path} is a folder")
+    if not out.parent.is_dir():
+        raise InputError(f"--out={path}: there is no folder {str(out.parent)!r}")
+    return out
+
+
+def load_config(path: str, overrides: dict[str, str]) -> tuple[dict, dict]:
+    """The plain config with the overrides applied, and what they set."""
+    from genlab import config as configs
+    from genlab import override
+
+    config = configs.load(path)
+    changed = override.apply(config, overrides)
+    return configs.plain(config), changed
+
+
+def load_trained(values: Any):
+    """The recipe and the trained model of the run folder that the flags name."""
+    from genlab.course import load_run
+
+    prepare_jax()
+    recipe, state = load_run(Path(required(values.workdir, "workdir")), values.best)
+    return recipe, recipe.trained(state)
+
+
+def default_workdir(path: str) -> Path:
+    """The run folder of a config that is given none, `runs/FILE-variant`."""
+    file, _, variant = path.partition(":")
+    return Path("runs") / "-".join(filter(None, (Path(file).stem, variant)))
+
+
+def prepare_jax() -> None:
+    """The persistent compilation cache, on unless the user placed it elsewhere."""
+    import jax
+
+    if not jax.config.jax_compilation_cache_dir:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        jax.config.update(
+            "jax_compilation_cache_dir", str(Path(home) / "genlab" / "xla")
+        )
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

@@ -1,0 +1,17 @@
+"""`launch.py list`: the parts that there are."""
+
+import json
+
+from genlab import flags
+
+
+def run(arguments: list[str]) -> None:
+    """Every registered part with its knobs, defaults and paper."""
+    kind = ""
+    if arguments and not arguments[0].startswith("-"):
+        kind, *arguments = arguments
+    values, _ = flags.parse(arguments, flags.switch("json", "machine-readable"))
+    from genlab import catalogue
+
+    parts = catalogue.collect(kind)
+    print(json.dumps(parts, indent=1) if values.json else catalogue.render(parts))

@@ -1,0 +1,27 @@
+"""`launch.py sample`: samples of a run."""
+
+from genlab import flags
+from genlab.commands.inputs import BEST, WORKDIR, load_trained, output
+
+
+def run(arguments: list[str]) -> None:
+    """Draws samples into a PNG grid or an npz with the key `samples`."""
+    values, _ = flags.parse(
+        arguments,
+        WORKDIR,
+        BEST,
+        flags.number("num", 64, "samples"),
+        flags.text("out", "samples.png", "a .png or .npz file"),
+    )
+    out = output(values.out, ".png", ".npz")
+    _, trained = load_trained(values)
+    if out.suffix == ".npz":
+        import numpy as np
+
+        np.savez_compressed(out, samples=trained.sample(values.num))
+    else:
+        from genlab.plots.grid import enlarge, save_png
+        from genlab.registry import plots
+
+        save_png(out, enlarge(plots.build("samples", num=values.num)(trained)))
+    print(out)
