@@ -2,7 +2,9 @@
 
 import sys
 
-from genlab.cli import main
+from genlab.signals import importing
 
 if __name__ == "__main__":
+    with importing():
+        from genlab.cli import main
     sys.exit(main(sys.argv))

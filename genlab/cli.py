@@ -1,5 +1,6 @@
 """The door of the commands: arguments in, an exit code and one line out for every mistake."""
 
+import contextlib
 import importlib
 import logging
 import os
@@ -8,16 +9,21 @@ import traceback
 
 from absl.flags import Error as FlagError
 
+from genlab import streams
 from genlab.errors import (
     EXIT_DIVERGED,
     EXIT_INPUT,
     EXIT_INTERRUPTED,
+    EXIT_MEMORY,
     EXIT_STOPPED,
+    LESS_MEMORY,
     InputError,
     NonFiniteLoss,
     Stopped,
+    is_out_of_memory,
     suggest,
 )
+from genlab.signals import importing
 
 # Each is a file in `genlab/commands/`.
 COMMANDS = (
@@ -48,39 +54,45 @@ Every command takes --verbose, which shows the traceback of an error.
 
 
 def main(argv: list[str]) -> int:
-    """Runs one command; returns its exit code: 0, 2 for bad input, 1 diverged, 75 stopped."""
-    sys.path.append(os.getcwd())  # parts of the user's own, named by their path
-    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
-    logging.getLogger("genlab").setLevel(logging.INFO)
-    name, rest = _split_command(argv[1:])
-    verbose = "--verbose" in rest
+    """Runs one command; returns its exit code, see `genlab.errors`."""
+    streams.install()
+    verbose = "--verbose" in argv
     try:
-        if name == "help":
-            print(USAGE, end="")
-            return 0
-        if name not in COMMANDS:
-            raise InputError(f"unknown command {name!r}{suggest(name, COMMANDS)}")
-        importlib.import_module(f"genlab.commands.{name}").run(rest)
+        _run(argv[1:])
         return 0
-    except InputError as error:
-        return _complain(error, verbose, EXIT_INPUT)
-    except FlagError as error:
-        return _complain(error, verbose, EXIT_INPUT)
     except Stopped as stopped:
         print(f"genlab: {stopped}", file=sys.stderr)
         return EXIT_STOPPED
-    except NonFiniteLoss as error:
-        return _complain(error, verbose, EXIT_DIVERGED)
-    except KeyboardInterrupt:
-        return _complain(InputError("interrupted"), verbose, EXIT_INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output, `| head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:  # a full disk, a file that may not be written
-        if error.filename is None and error.strerror is None:
+    except (Exception, KeyboardInterrupt) as error:
+        code, reason = _known(error)
+        if not code:
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        return _complain(InputError(f"{where}{error.strerror}"), verbose, EXIT_INPUT)
+        if verbose:
+            traceback.print_exc()
+        print(f"genlab: error: {' '.join(reason.split())}", file=sys.stderr)
+        return code
+
+
+def _run(arguments: list[str]) -> None:
+    _log_to_stderr()
+    with contextlib.suppress(FileNotFoundError):  # a working folder that was deleted
+        sys.path.append(os.getcwd())  # parts of the user's own, named by their path
+    name, rest = _split_command(arguments)
+    if name == "help":
+        streams.deliver(USAGE.rstrip())
+        return
+    if name not in COMMANDS:
+        raise InputError(f"unknown command {name!r}{suggest(name, COMMANDS)}")
+    with importing():
+        command = importlib.import_module(f"genlab.commands.{name}")
+    command.run(rest)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(streams.LogFormatter("%(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.getLogger("genlab").setLevel(logging.INFO)
 
 
 def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
@@ -91,9 +103,18 @@ def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
     return arguments[0], arguments[1:]
 
 
-def _complain(error: Exception, verbose: bool, code: int) -> int:
-    if verbose:
-        traceback.print_exc()
-    line = " ".join(str(error).split())
-    print(f"genlab: error: {line}", file=sys.stderr)
-    return code
+def _known(error: BaseException) -> tuple[int, str]:
+    """The exit code and the line of a mistake or a mishap; 0 for anything else, a bug."""
+    if isinstance(error, InputError | FlagError):
+        return EXIT_INPUT, str(error)
+    if isinstance(error, NonFiniteLoss):
+        return EXIT_DIVERGED, str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return EXIT_INTERRUPTED, "interrupted"
+    if is_out_of_memory(error):
+        reason = str(error).strip().partition("\n")[0] or "nothing left"
+        return EXIT_MEMORY, f"out of memory ({reason}); {LESS_MEMORY}"
+    if isinstance(error, OSError) and (error.filename or error.strerror):
+        where = f"{error.filename}: " if error.filename else ""
+        return EXIT_INPUT, f"{where}{error.strerror}"
+    return 0, ""

@@ -1,12 +1,28 @@
-"""What a command can end in besides success."""
+"""What a command can end in besides success.
+
+| exit code | what it says |
+|---|---|
+| 0 | what was asked for is finished |
+| 1 | a loss was not finite, a sweep has no trial that finished, or a bug with its traceback |
+| 2 | a value, a file or a folder that genlab cannot use |
+| 71 | out of memory (EX_OSERR) |
+| 75 | stopped by a signal and saved; the same command goes on (EX_TEMPFAIL) |
+| 130 | interrupted where there was nothing to save |
+"""
 
 import difflib
 from collections.abc import Iterable
 
 EXIT_DIVERGED = 1
 EXIT_INPUT = 2
-EXIT_STOPPED = 75  # EX_TEMPFAIL: the same command goes on
+EXIT_MEMORY = 71
+EXIT_STOPPED = 75
 EXIT_INTERRUPTED = 130
+
+LESS_MEMORY = (
+    "less is needed with a smaller train.batch_size or eval.batch_size, smaller networks or"
+    " images, dtype=bfloat16, data.backend=memory, or more devices to share a batch"
+)
 
 
 class InputError(ValueError):
@@ -35,6 +51,11 @@ class NonFiniteLoss(ArithmeticError):
             " optimizer, may help)"
         )
         self.step = step
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the host or, as XLA says it, a device had not enough memory."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
 
 
 def suggest(value: str, accepted: Iterable[str]) -> str:

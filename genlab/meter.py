@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from genlab.data.feed import Feed
 from genlab.errors import NonFiniteLoss
+from genlab.streams import terminal
 from genlab.writer import Writer
 
 DERIVED = ("loss", "gradient_norm", "update_norm", "parameter_norm")
@@ -43,7 +44,12 @@ class Meter:
         self._writer, self._every, self._split = writer, every, split
         self._examples = feed.batch_size * feed.draws
         self._bar = tqdm(
-            total=steps, initial=step, unit="round", dynamic_ncols=True, mininterval=0.5
+            total=steps,
+            initial=step,
+            unit="round",
+            dynamic_ncols=True,
+            mininterval=0.5,
+            file=terminal(),
         )
         self._pending: tuple[int, dict[str, jax.Array]] | None = None
         self._rows: list[dict[str, np.ndarray]] = []

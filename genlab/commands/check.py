@@ -1,13 +1,13 @@
 """`launch.py check`: what a config builds."""
 
 from genlab import flags
+from genlab.check import describe
 from genlab.commands.inputs import CONFIG, load_config, required
+from genlab.streams import deliver
 
 
 def run(arguments: list[str]) -> None:
     """Builds a config without training it: shapes, parameters, memory."""
     values, overrides = flags.parse(arguments, CONFIG)
     config, _ = load_config(required(values.config, "config"), overrides)
-    from genlab.check import describe
-
-    print(describe(config))
+    deliver(describe(config))

@@ -5,6 +5,10 @@ from pathlib import Path
 
 from genlab import flags
 from genlab.commands.inputs import BEST, WORKDIR, load_trained
+from genlab.override import metrics_of
+from genlab.run import locked
+from genlab.streams import deliver
+from genlab.train import write_results
 
 
 def run(arguments: list[str]) -> None:
@@ -13,13 +17,9 @@ def run(arguments: list[str]) -> None:
         arguments, WORKDIR, BEST, flags.text("metrics", None, "names, or a tuple")
     )
     recipe, trained = load_trained(values)
-    from genlab.override import metrics_of
-    from genlab.run import locked
-    from genlab.train import write_results
-
     chosen = metrics_of(values.metrics) if values.metrics else None
     workdir = Path(values.workdir)
     file = "results-best.json" if values.best else "results.json"
     with locked(workdir):
         record = write_results(workdir, trained, recipe.config, chosen, file)
-    print(json.dumps(record, indent=1))
+    deliver(json.dumps(record, indent=1))

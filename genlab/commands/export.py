@@ -1,6 +1,10 @@
 """`launch.py export`: the parameters of a run."""
 
+import numpy as np
+from safetensors.numpy import save_file
+
 from genlab import flags
+from genlab.checkpoint import flatten
 from genlab.commands.inputs import BEST, WORKDIR, load_trained, output
 
 
@@ -14,11 +18,6 @@ def run(arguments: list[str]) -> None:
     )
     out = output(values.out, ".safetensors")
     _, trained = load_trained(values)
-    import numpy as np
-    from safetensors.numpy import save_file
-
-    from genlab.checkpoint import flatten
-
     save_file(
         {name: np.asarray(leaf) for name, leaf in flatten(trained.params).items()}, out
     )

@@ -1,10 +1,15 @@
 """What commands are given: the flags that several share, a config, a trained run."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from genlab import flags
+import jax
+
+from genlab import config as configs
+from genlab import flags, override
+from genlab.course import load_run
 from genlab.errors import InputError
 
 CONFIG = flags.text("config", None, "config file, FILE[:variant]")
@@ -41,9 +46,6 @@ def output(path: str, *suffixes: str) -> Path:
 
 def load_config(path: str, overrides: dict[str, str]) -> tuple[dict, dict]:
     """The plain config with the overrides applied, and what they set."""
-    from genlab import config as configs
-    from genlab import override
-
     config = configs.load(path)
     changed = override.apply(config, overrides)
     return configs.plain(config), changed
@@ -51,8 +53,6 @@ def load_config(path: str, overrides: dict[str, str]) -> tuple[dict, dict]:
 
 def load_trained(values: Any):
     """The recipe and the trained model of the run folder that the flags name."""
-    from genlab.course import load_run
-
     prepare_jax()
     recipe, state = load_run(Path(required(values.workdir, "workdir")), values.best)
     return recipe, recipe.trained(state)
@@ -65,12 +65,15 @@ def default_workdir(path: str) -> Path:
 
 
 def prepare_jax() -> None:
-    """The persistent compilation cache, on unless the user placed it elsewhere."""
-    import jax
-
-    if not jax.config.jax_compilation_cache_dir:
+    """The persistent compilation cache, where the user has not placed it and it can be written."""
+    if jax.config.jax_compilation_cache_dir:
+        return
+    try:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        jax.config.update(
-            "jax_compilation_cache_dir", str(Path(home) / "genlab" / "xla")
-        )
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+        cache = Path(home) / "genlab" / "xla"
+        cache.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=cache).close()
+    except (OSError, RuntimeError):  # RuntimeError: nobody knows where home is
+        return
+    jax.config.update("jax_compilation_cache_dir", str(cache))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

@@ -2,7 +2,8 @@
 
 import json
 
-from genlab import flags
+from genlab import catalogue, flags
+from genlab.streams import deliver
 
 
 def run(arguments: list[str]) -> None:
@@ -11,7 +12,5 @@ def run(arguments: list[str]) -> None:
     if arguments and not arguments[0].startswith("-"):
         kind, *arguments = arguments
     values, _ = flags.parse(arguments, flags.switch("json", "machine-readable"))
-    from genlab import catalogue
-
     parts = catalogue.collect(kind)
-    print(json.dumps(parts, indent=1) if values.json else catalogue.render(parts))
+    deliver(json.dumps(parts, indent=1) if values.json else catalogue.render(parts))

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from genlab import flags
 from genlab.commands.inputs import WORKDIR, required
+from genlab.report import write_report
 
 
 def run(arguments: list[str]) -> None:
     """Writes report.html of a run or a sweep, one self-contained page."""
     values, _ = flags.parse(arguments, WORKDIR)
-    from genlab.report import write_report
-
     print(write_report(Path(required(values.workdir, "workdir"))))

@@ -1,7 +1,11 @@
 """`launch.py sample`: samples of a run."""
 
+import numpy as np
+
 from genlab import flags
 from genlab.commands.inputs import BEST, WORKDIR, load_trained, output
+from genlab.plots.grid import enlarge, save_png
+from genlab.registry import plots
 
 
 def run(arguments: list[str]) -> None:
@@ -16,12 +20,7 @@ def run(arguments: list[str]) -> None:
     out = output(values.out, ".png", ".npz")
     _, trained = load_trained(values)
     if out.suffix == ".npz":
-        import numpy as np
-
         np.savez_compressed(out, samples=trained.sample(values.num))
     else:
-        from genlab.plots.grid import enlarge, save_png
-        from genlab.registry import plots
-
         save_png(out, enlarge(plots.build("samples", num=values.num)(trained)))
     print(out)

@@ -10,6 +10,7 @@ from genlab.commands.inputs import (
     prepare_jax,
     required,
 )
+from genlab.sweep import command
 
 
 def run(arguments: list[str]) -> None:
@@ -41,8 +42,6 @@ def run(arguments: list[str]) -> None:
     )
     path = required(values.config, "config")
     prepare_jax()
-    from genlab.sweep import command
-
     name = "-".join(filter(None, (default_workdir(path).name, values.sweep)))
     workdir = Path(values.workdir or Path("runs") / "sweeps" / name)
     command.run(path, common, workdir, values)

@@ -11,6 +11,7 @@ from genlab.commands.inputs import (
     prepare_jax,
     required,
 )
+from genlab.train import train
 
 
 def run(arguments: list[str]) -> None:
@@ -20,7 +21,5 @@ def run(arguments: list[str]) -> None:
     config, changed = load_config(path, overrides)
     workdir = Path(values.workdir or default_workdir(path))
     prepare_jax()
-    from genlab.train import train
-
     train(config, workdir, changed)
     print(f"done: {workdir}/report.html")

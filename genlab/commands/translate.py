@@ -4,6 +4,7 @@ from pathlib import Path
 
 from genlab import flags
 from genlab.commands.inputs import BEST, WORKDIR, load_trained, required
+from genlab.translate import FileTranslator
 
 
 def run(arguments: list[str]) -> None:
@@ -20,8 +21,6 @@ def run(arguments: list[str]) -> None:
     source = Path(required(values.input, "input"))
     out = Path(required(values.out, "out"))
     _, trained = load_trained(values)
-    from genlab.translate import FileTranslator
-
     skip = values["skip-unreadable"].value
     translate_files = FileTranslator(trained, values.back)
     written, skipped = translate_files(source, out, skip_unreadable=skip)

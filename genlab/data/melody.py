@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from genlab.streams import terminal
+
 VERSION = 1  # of what `parse` makes of a song; a cache of another one is not read
 STEPS = 16  # sixteenths in a bar
 REST, HOLD, PITCH = 0, 1, 2  # tokens; PITCH is that of the lowest pitch
@@ -62,7 +64,8 @@ def parse(songs: Sequence[str]) -> Bars:
 
     parts = []
     run = 0
-    for index, text in enumerate(tqdm(songs, "folksongs", unit=" songs", disable=None)):
+    bar = tqdm(songs, "folksongs", unit=" songs", disable=None, file=terminal())
+    for index, text in enumerate(bar):
         notes, starts = read_abc(text)
         found = to_bars(notes, starts)
         for steps, sounding, follows in found:

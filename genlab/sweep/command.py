@@ -10,6 +10,7 @@ from typing import Any
 from genlab.errors import InputError, suggest
 from genlab.run import locked
 from genlab.signals import Stop, stop_requested
+from genlab.streams import deliver
 from genlab.sweep import manifest, mode, progress, slurm, space, table
 from genlab.sweep.devices import count_gpus, environments
 from genlab.sweep.local import Pool
@@ -53,7 +54,8 @@ def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
         _check_target(trials, values.target)
         if values.engine == "slurm":
             about = {"name": values.sweep or "", "target": values.target}
-            print(slurm.script(path, common, trials, workdir, **about), end="")
+            script = slurm.script(path, common, trials, workdir, **about)
+            deliver(script.removesuffix("\n"))
             return
         command.train(trials)
     print(table.render(trials, workdir))

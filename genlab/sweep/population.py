@@ -17,6 +17,7 @@ from genlab.experiment import State
 from genlab.signals import Stop
 from genlab.stage import MAIN, stages_of
 from genlab.start import Sources
+from genlab.streams import terminal
 from genlab.sweep import mode
 from genlab.sweep.cohort import Cohort, Crowd
 from genlab.sweep.evolution import Evolution
@@ -116,7 +117,13 @@ class Population:
         if step >= end:
             return crowd
         resident, rounds = cohort.resident(), plan.rounds_per_call(step)
-        bar = tqdm(total=plan.steps, initial=step, unit="round", dynamic_ncols=True)
+        bar = tqdm(
+            total=plan.steps,
+            initial=step,
+            unit="round",
+            dynamic_ncols=True,
+            file=terminal(),
+        )
         with bar:
             while step < end:
                 crowd, metrics = cohort.call(crowd, resident, step, rounds)

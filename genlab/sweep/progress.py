@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genlab.stage import stages_of
+from genlab.streams import terminal
 from genlab.sweep import manifest
 from genlab.sweep.process import is_running
 from genlab.sweep.table import state_in
@@ -166,7 +167,7 @@ def shown(
       total: trials that there will be, as for `Overview`.
       console: where to; None for standard error.
     """
-    console = console or Console(stderr=True)
+    console = console or Console(file=terminal())
     overview, over = Overview(sweep, total), threading.Event()
 
     def report() -> None:
