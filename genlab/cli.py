@@ -1,6 +1,5 @@
 """The door of the commands: arguments in, an exit code and one line out for every mistake."""
 
-import contextlib
 import importlib
 import logging
 import os
@@ -75,17 +74,25 @@ def main(argv: list[str]) -> int:
 
 def _run(arguments: list[str]) -> None:
     _log_to_stderr()
-    with contextlib.suppress(FileNotFoundError):  # a working folder that was deleted
-        sys.path.append(os.getcwd())  # parts of the user's own, named by their path
     name, rest = _split_command(arguments)
     if name == "help":
         streams.deliver(USAGE.rstrip())
         return
     if name not in COMMANDS:
         raise InputError(f"unknown command {name!r}{suggest(name, COMMANDS)}")
+    sys.path.append(_working_folder())  # parts of the user's own, named by their path
     with importing():
         command = importlib.import_module(f"genlab.commands.{name}")
     command.run(rest)
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise InputError(
+            "the working folder has been deleted; cd to one that is there"
+        ) from None
 
 
 def _log_to_stderr() -> None:
