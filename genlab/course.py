@@ -11,7 +11,7 @@ from genlab.checkpoint import Checkpoints
 from genlab.errors import InputError
 from genlab.experiment import State
 from genlab.recipe import Recipe
-from genlab.run import load_config
+from genlab.run import identity, load_config
 from genlab.stage import INIT, stages_of
 from genlab.start import Sources
 
@@ -66,10 +66,7 @@ class Course:
 
     def restore(self, checkpoints: Checkpoints, best: bool = False) -> State | None:
         """The newest intact state (or the best), as NumPy arrays; None where there is none."""
-        step = checkpoints.newest(best)
-        if step is None:
-            return None
-        return checkpoints.read(step, self.at(step).shapes(), best)
+        return checkpoints.restore(lambda step: self.at(step).shapes(), best)
 
 
 def load_run(workdir: Path, best: bool = False) -> tuple[Recipe, State]:
@@ -83,7 +80,8 @@ def load_run(workdir: Path, best: bool = False) -> tuple[Recipe, State]:
     fresh = {"start": {"name": "fresh"}}
     stages = [{**stage, **fresh} for stage in config["stages"]]
     course = Course.build({**config, **fresh, "init_from": "", "stages": stages})
-    state = course.restore(Checkpoints(workdir / "checkpoints"), best)
+    checkpoints = Checkpoints(workdir / "checkpoints", run=identity(workdir))
+    state = course.restore(checkpoints, best)
     if state is None:
         kind = "best checkpoint" if best else "checkpoint"
         raise InputError(f"run folder {str(workdir)!r} has no {kind} yet")

@@ -1,9 +1,12 @@
 """A lock that lasts as long as its holder: the kernel frees it, however the process ends."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from genlab import files
 
 
 @contextmanager
@@ -16,9 +19,10 @@ def held(path: Path, *, wait: bool = True) -> Iterator[None]:
 
     Raises:
       BlockingIOError: another holds it, and `wait` is off.
+      InputError: a link, a pipe or a folder lies there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    with os.fdopen(files.append(path), "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
 

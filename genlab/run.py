@@ -3,8 +3,8 @@
 import importlib.metadata
 import json
 import math
-import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,20 +12,25 @@ from typing import Any
 
 import jax
 
-from genlab import __version__
+from genlab import __version__, commit, files
 from genlab import config as configs
-from genlab.checkpoint import flatten
+from genlab.checkpoint import flatten, owner
 from genlab.errors import InputError
 from genlab.experiment import State
+from genlab.files import write_atomic
 from genlab.lock import held
 from genlab.recipe import Recipe
-from genlab.writer import write_atomic
+from genlab.stage import stages_of
+from genlab.writer import last_step
 
 # What may differ when a run goes on in its folder: how long, how it is watched, where it runs.
 RESUMABLE = (
     *("log", "eval", "sample", "checkpoint", "parallel", "devices"),
     *("train.steps", "train.steps_per_call", "data.backend", "data.data_dir"),
 )
+
+# The folders in which a run writes.
+FOLDERS = ("checkpoints", "samples", "tensorboard")
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -44,10 +49,11 @@ def parameter_table(state: State) -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def locked(workdir: Path) -> Iterator[None]:
-    """Keeps every other writer out of the folder.
+    """Keeps every other writer out of the folder; what interrupted writes left there goes.
 
     Raises:
-      InputError: another process holds it, or the folder cannot be made.
+      InputError: another process holds it, the folder cannot be made, or one that a run writes into
+        is a link to another place.
     """
     with ExitStack() as stack:
         try:
@@ -62,20 +68,54 @@ def locked(workdir: Path) -> Iterator[None]:
                 f"run folder {str(workdir)!r} cannot be written ({error.strerror});"
                 " --workdir=DIR names another"
             ) from None
+        files.remove_drafts(workdir)
+        for name in FOLDERS:
+            files.refuse_link(workdir / name)
+            files.remove_drafts(workdir / name)
         yield
 
 
 def in_use(workdir: Path) -> bool:
     """Whether another process holds the folder."""
     try:
-        with locked(workdir):
+        with held(workdir / ".lock", wait=False):
             return False
-    except InputError:
+    except (OSError, InputError):
         return True
 
 
-def claim(workdir: Path, recipe: Recipe, overrides: dict[str, Any]) -> None:
+def identity(workdir: Path) -> str:
+    """What tells the run from every other: what its config.json says, or else its checkpoints.
+
+    A folder that is new, or from before runs had one, gets one.
+    """
+    try:
+        known = _record(workdir).get("run")
+    except (OSError, ValueError, TypeError):
+        known = None
+    if isinstance(known, str) and known:
+        return known
+    return owner(workdir / "checkpoints") or uuid.uuid4().hex
+
+
+def claim(
+    workdir: Path,
+    recipe: Recipe,
+    overrides: dict[str, Any],
+    *,
+    run: str = "",
+    source: Path = Path(),
+    alone: bool = True,
+) -> None:
     """Writes `config.json`, or checks that the folder was made by a config that can go on.
+
+    Args:
+      workdir: the run folder.
+      recipe: what it trains in the end.
+      overrides: what the command line set.
+      run: the run's `identity`, asked for where it is not given.
+      source: the folder of the config file.
+      alone: whether the run saves its own checkpoints; a member's are its population's.
 
     Raises:
       InputError: the folder's config differs in a key that changes the trajectory.
@@ -84,11 +124,14 @@ def claim(workdir: Path, recipe: Recipe, overrides: dict[str, Any]) -> None:
     if path.exists():
         _check_same(path, load_config(workdir), recipe.config)
     record = {
+        "run": run or identity(workdir),
+        "alone": alone,
         "config": recipe.config,
         "overrides": overrides,
         "versions": {"genlab": __version__}
         | {package: importlib.metadata.version(package) for package in PACKAGES},
-        "git": _git_commit(),
+        "git": commit.of_genlab(),
+        "repository": commit.around(source),
         "devices": [device.device_kind for device in jax.devices()],
         "command": " ".join(["python", *sys.argv]),
         "parameters": parameter_table(recipe.shapes()),
@@ -104,17 +147,39 @@ def load_config(workdir: Path) -> dict[str, Any]:
     """
     path = workdir / "config.json"
     try:
-        config = json.loads(path.read_text())["config"]
+        config = _record(workdir)["config"]
         configs.check_keys(config)
-    except OSError:
+    except FileNotFoundError:
         raise InputError(
             f"{str(workdir)!r} is not a run folder: it has no config.json"
         ) from None
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror}") from error
     except (InputError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{str(path)!r} cannot be read: it is not a run's config ({error})"
         ) from error
     return config
+
+
+def refuse_lost(workdir: Path) -> None:
+    """Raises InputError for a run that has saved a checkpoint, of which there is none any more.
+
+    Lines of the log that lie behind the first one that was due say so.
+    """
+    try:
+        record = _record(workdir)
+        config = record["config"]
+        first = stages_of(config)[0].end
+        first = min(first, config["checkpoint"]["every"] or first)
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # no run folder yet, or one that `claim` refuses
+    if record.get("alone", True) and (last := last_step(workdir)) > first:
+        raise InputError(
+            f"run folder {str(workdir)!r} has trained {last} rounds, but its checkpoints are gone;"
+            " put checkpoints/ back, name another folder with --workdir=DIR, or remove"
+            " metrics.jsonl to start over here"
+        )
 
 
 def read_results(workdir: Path, step: int) -> dict[str, Any] | None:
@@ -124,6 +189,15 @@ def read_results(workdir: Path, step: int) -> dict[str, Any] | None:
         return None
     results = json.loads(path.read_text())
     return results if results["step"] == step else None
+
+
+def _record(workdir: Path) -> dict[str, Any]:
+    """What config.json holds."""
+    with files.opened(workdir / "config.json") as file:
+        record = json.load(file)
+    if not isinstance(record, dict):
+        raise TypeError("it holds no object")
+    return record
 
 
 def _check_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -152,13 +226,3 @@ def _trajectory(config: dict[str, Any]) -> dict[str, Any]:
         for name, value in walk(config, "")
         if name.split(".")[0] not in RESUMABLE and name not in RESUMABLE
     }
-
-
-def _git_commit() -> str | None:
-    """The commit of the code that runs, None outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

@@ -13,22 +13,34 @@ from genlab.checkpoint import Checkpoints
 from genlab.course import Course
 from genlab.errors import InputError, NonFiniteLoss, Stopped
 from genlab.experiment import State
+from genlab.files import write_atomic
 from genlab.meter import Meter
 from genlab.plan import Plan
 from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
-from genlab.run import claim, locked, read_results
+from genlab.run import claim, identity, locked, read_results, refuse_lost
 from genlab.signals import Stop, stop_requested
 from genlab.stage import MAIN
 from genlab.start import Sources
 from genlab.trained import Trained
-from genlab.writer import Writer, finite_or_none, write_atomic
+from genlab.writer import Writer, finite_or_none, has_line
 
 _log = logging.getLogger("genlab")
 
 
-def train(config: dict[str, Any], workdir: Path, overrides: dict[str, Any]) -> State:
+def train(
+    config: dict[str, Any],
+    workdir: Path,
+    overrides: dict[str, Any],
+    source: Path = Path(),
+) -> State:
     """Trains the recipe of a plain config in its run folder, from wherever the folder stands.
+
+    Args:
+      config: the plain config.
+      workdir: the run folder.
+      overrides: what the command line set.
+      source: the folder of the config file.
 
     Returns:
       The final state.
@@ -39,19 +51,23 @@ def train(config: dict[str, Any], workdir: Path, overrides: dict[str, Any]) -> S
       Stopped: a signal asked to stop; the state is saved.
     """
     course = Course.build(config)
-    checkpoints = Checkpoints(
-        workdir / "checkpoints", config["checkpoint"]["keep"], course.ends
-    )
-    loops = [_Loop(recipe, workdir, checkpoints) for recipe in course.recipes]
+    loops = [_Loop(recipe, workdir) for recipe in course.recipes]
     with locked(workdir), stop_requested() as stop:
-        done = checkpoints.newest() or 0
+        run = identity(workdir)
+        checkpoints = Checkpoints(
+            workdir / "checkpoints", config["checkpoint"]["keep"], course.ends, run
+        )
+        checkpoints.clean()
+        newest = checkpoints.newest()
+        if newest is None:
+            refuse_lost(workdir)
+        done = newest or 0
         if done > course.last.end:
             raise InputError(
                 f"run folder {str(workdir)!r} has done {done} rounds, more than the"
                 f" {course.last.end} of its config"
             )
-        claim(workdir, course.last, overrides)
-        checkpoints.clean()
+        claim(workdir, course.last, overrides, run=run, source=source)
         if xla.jaxlib_version() in xla.WRONG_ON_CPU:
             _log.info(xla.describe())
         if done:
@@ -59,7 +75,7 @@ def train(config: dict[str, Any], workdir: Path, overrides: dict[str, Any]) -> S
         sources = course.sources
         # Once the last stage has begun, nobody asks for what the ones before it left.
         for loop in loops[-1:] if done > course.last.begin else loops:
-            state = loop.run(sources, stop)
+            state = loop.run(checkpoints, sources, stop)
             view = jax.device_get(loop.recipe.experiment.view(state))
             sources = {**sources, loop.recipe.stage: view}
         write_results(workdir, loops[-1].trained.at(state), config)
@@ -69,10 +85,9 @@ def train(config: dict[str, Any], workdir: Path, overrides: dict[str, Any]) -> S
 class _Loop:
     """One stage: the compiled program, the state, and what happens between calls."""
 
-    def __init__(self, recipe: Recipe, workdir: Path, checkpoints: Checkpoints):
+    def __init__(self, recipe: Recipe, workdir: Path):
         config = recipe.config
         self.recipe, self.workdir, self.config = recipe, workdir, config
-        self.checkpoints = checkpoints
         self.plan = Plan.of(config, recipe.begin)
         self.feed = recipe.feed()
         recipe.check_fit(self.feed)
@@ -84,13 +99,13 @@ class _Loop:
         )
         self.seed = np.uint32(config["seed"])
 
-    def run(self, sources: Sources, stop: Stop) -> State:
+    def run(self, checkpoints: Checkpoints, sources: Sources, stop: Stop) -> State:
         """From the newest checkpoint, or the stage's start, to its last round."""
-        self.sources = sources
+        self.checkpoints, self.sources = checkpoints, sources
         state = self._newest_state()
         step = int(state.step)
         self.trained = self.recipe.trained(state)
-        if step == self.plan.steps and not self._lacks_results():
+        if step == self.plan.steps and not self._was_cut():
             return state
         self.rounds = self.plan.rounds_per_call(step)
         self.resident = self.program.place(self.feed.resident)
@@ -116,9 +131,14 @@ class _Loop:
             del self.resident  # the next stage has its own
         return state
 
-    def _lacks_results(self) -> bool:
-        known = read_results(self.workdir, self.plan.steps)
-        return self.recipe.stage == MAIN and known is None
+    def _was_cut(self) -> bool:
+        """Whether the run ended between the stage's last checkpoint and the look that follows."""
+        end = self.plan.steps
+        if self.recipe.stage == MAIN:
+            return read_results(self.workdir, end) is None
+        split = split_name(self.recipe.stage, self.config["eval"]["split"])
+        looked = "eval" not in self.plan.due(end) or has_line(self.workdir, end, split)
+        return self.checkpoints.newest() == end and not looked
 
     def _newest_state(self) -> State:
         """The newest of this stage: its last where it is over, its first where none was saved."""

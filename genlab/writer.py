@@ -1,49 +1,136 @@
-"""What a run writes about itself: metrics.jsonl, TensorBoard events, results.json."""
+"""What a run writes about itself as it trains: metrics.jsonl, and TensorBoard's events beside it."""
 
 import json
 import math
 import os
+import secrets
+import socket
+import struct
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from genlab import files
+from genlab.files import write_atomic
+
+Key = tuple[int, str]  # what a line is of: the step and the split
 
 
 class Writer:
     """Appends metrics to `metrics.jsonl`, the source of truth, and to TensorBoard beside it.
 
+    A split has one line at a step: what a killed run wrote after its last checkpoint is dropped,
+    and what is measured again where the run resumes takes the place of what was there.
+
     Args:
       workdir: the run folder.
-      step: the step that the run resumes from; lines of later steps, which a killed run wrote
-        after its last checkpoint, are dropped.
+      step: the step that the run resumes from.
+
+    Raises:
+      InputError: a link or a pipe lies where one of the files should.
     """
 
     def __init__(self, workdir: Path, step: int = 0):
-        from tensorboardX import SummaryWriter
-
-        path = workdir / "metrics.jsonl"
-        if path.exists():
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-            kept = [line for line in lines if not _is_after(line, step)]
-            if kept and _parse(kept[-1]) is None:
-                kept.pop()  # cut short by a kill
-            write_atomic(path, "".join(line + "\n" for line in kept))
-        self._file = path.open("a")
-        self._events = SummaryWriter(
-            str(workdir / "tensorboard"), purge_step=step + 1, max_queue=1000
-        )
+        self._path = workdir / "metrics.jsonl"
+        lines = _lines(workdir)
+        if lines and _key(lines[-1]) is None:
+            lines.pop()  # cut short by a kill
+        keys = [_key(line) for line in lines]
+        newest = {key: index for index, key in enumerate(keys)}
+        kept = [
+            line
+            for index, (line, key) in enumerate(zip(lines, keys, strict=True))
+            if key is None or (key[0] <= step and newest[key] == index)
+        ]
+        if self._path.exists():
+            write_atomic(self._path, "".join(kept))
+        self._standing = {key for key in newest if key and key[0] == step}
+        self._file = self._open()
+        self._events = _Events(workdir / "tensorboard", step)
 
     def write(self, step: int, split: str, values: Mapping[str, float]) -> None:
-        """One line: the values of a split (`train`, `validation`, `time`, ...) at a step."""
+        """One line: the values of a split (`train`, `validation`, `time`, ...) at a step.
+
+        Raises:
+          InputError: the disk is full.
+        """
         line = {"step": step, "split": split, "values": finite_or_none(values)}
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
-        for name, value in values.items():
-            self._events.add_scalar(f"{split}/{name}", value, step)
+        if (step, split) in self._standing:
+            self._forget((step, split))
+        else:
+            self._events.write(step, split, values)
+        with files.about(self._path):
+            _write(self._file, (json.dumps(line) + "\n").encode())
 
     def close(self) -> None:
-        """Flushes both."""
+        """Closes both."""
         self._file.close()
         self._events.close()
+
+    def _open(self) -> BinaryIO:
+        return os.fdopen(files.append(self._path), "ab", buffering=0)
+
+    def _forget(self, key: Key) -> None:
+        """Drops a line that is to be written again; TensorBoard, which cannot, keeps the first."""
+        self._standing.discard(key)
+        self._file.close()
+        kept = [line for line in _lines(self._path.parent) if _key(line) != key]
+        write_atomic(self._path, "".join(kept))
+        self._file = self._open()
+
+
+class _Events:
+    """TensorBoard's file of one process.
+
+    The writer that tensorboardX has puts events into a queue, behind which a thread dies of a full
+    disk unseen; the queue then fills, and training waits for ever.
+    """
+
+    def __init__(self, folder: Path, step: int):
+        from tensorboardX.proto.event_pb2 import Event, SessionLog
+
+        files.refuse_link(folder)
+        folder.mkdir(exist_ok=True)
+        name = f"{time.time():.0f}.{socket.gethostname()}.{secrets.token_hex(8)}"
+        self._path = folder / f"events.out.tfevents.{name}"
+        with files.about(self._path):
+            self._file = self._path.open("xb", buffering=0)
+        self._add(Event(file_version="brain.Event:2"))
+        # Hides what an earlier process wrote of later steps.
+        self._add(Event(step=step + 1, session_log=SessionLog(status=SessionLog.START)))
+
+    def write(self, step: int, split: str, values: Mapping[str, float]) -> None:
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.summary import scalar
+
+        for name, value in values.items():
+            self._add(Event(step=step, summary=scalar(f"{split}/{name}", value)))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _add(self, event: Any) -> None:
+        """One record: length and content, each followed by its checksum."""
+        from tensorboardX.record_writer import masked_crc32c
+
+        event.wall_time = time.time()
+        content = event.SerializeToString()
+        parts = (struct.pack("<Q", len(content)), content)
+        record = b"".join(p + struct.pack("<I", masked_crc32c(p)) for p in parts)
+        with files.about(self._path):
+            _write(self._file, record)
+
+
+def last_step(workdir: Path) -> int:
+    """The last step that the log of a run folder speaks of; 0 where there is no log."""
+    keys = [_key(line) for line in _lines(workdir)]
+    return max((key[0] for key in keys if key), default=0)
+
+
+def has_line(workdir: Path, step: int, split: str) -> bool:
+    """Whether the log of a run folder has a line of the split at the step."""
+    return (step, split) in map(_key, _lines(workdir))
 
 
 def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
@@ -54,26 +141,27 @@ def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
     }
 
 
-def _parse(text: str) -> dict[str, Any] | None:
+def _lines(workdir: Path) -> list[str]:
+    """The lines of the log with their ends, also those that are damaged."""
+    try:
+        with files.opened(workdir / "metrics.jsonl", follow=False) as file:
+            text = file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return []
+    return [line + "\n" for line in text.split("\n") if line]
+
+
+def _key(text: str) -> Key | None:
+    """What a line is of; None for one that is damaged."""
     try:
         line = json.loads(text)
-    except json.JSONDecodeError:
+        step, split = line["step"], line["split"]
+    except (ValueError, TypeError, KeyError):
         return None
-    return (
-        line if isinstance(line, dict) and isinstance(line.get("step"), int) else None
-    )
+    return (step, split) if type(step) is int and isinstance(split, str) else None
 
 
-def _is_after(text: str, step: int) -> bool:
-    line = _parse(text)
-    return line is not None and line["step"] > step
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Replaces a file by a whole new one, or leaves the old one as it was."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+def _write(file: BinaryIO, content: bytes) -> None:
+    """All of it, without a buffer that a full disk would be met with again on closing."""
+    while content:
+        content = content[file.write(content) :]

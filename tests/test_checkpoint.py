@@ -141,7 +141,7 @@ def test_full_disk_leaves_what_was_there(checkpoints, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("genlab.checkpoint._checksums", full)
+    monkeypatch.setattr("genlab.seal.seal", full)
     with pytest.raises(InputError, match="no space left on the disk"):
         checkpoints.save(tree(2), 2)
     monkeypatch.undo()

@@ -1,11 +1,12 @@
 """`launch.py export`: the parameters of a run."""
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from genlab import flags
 from genlab.checkpoint import flatten
 from genlab.commands.inputs import BEST, WORKDIR, load_trained, output
+from genlab.files import write_atomic
 
 
 def run(arguments: list[str]) -> None:
@@ -18,7 +19,6 @@ def run(arguments: list[str]) -> None:
     )
     out = output(values.out, ".safetensors")
     _, trained = load_trained(values)
-    save_file(
-        {name: np.asarray(leaf) for name, leaf in flatten(trained.params).items()}, out
-    )
+    arrays = {name: np.asarray(leaf) for name, leaf in flatten(trained.params).items()}
+    write_atomic(out, save(arrays))
     print(out)

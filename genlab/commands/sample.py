@@ -1,9 +1,12 @@
 """`launch.py sample`: samples of a run."""
 
+import io
+
 import numpy as np
 
 from genlab import flags
 from genlab.commands.inputs import BEST, WORKDIR, load_trained, output
+from genlab.files import write_atomic
 from genlab.plots.grid import enlarge, save_png
 from genlab.registry import plots
 
@@ -20,7 +23,9 @@ def run(arguments: list[str]) -> None:
     out = output(values.out, ".png", ".npz")
     _, trained = load_trained(values)
     if out.suffix == ".npz":
-        np.savez_compressed(out, samples=trained.sample(values.num))
+        archive = io.BytesIO()
+        np.savez_compressed(archive, samples=trained.sample(values.num))
+        write_atomic(out, archive.getvalue())
     else:
         save_png(out, enlarge(plots.build("samples", num=values.num)(trained)))
     print(out)

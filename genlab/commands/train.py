@@ -21,5 +21,5 @@ def run(arguments: list[str]) -> None:
     config, changed = load_config(path, overrides)
     workdir = Path(values.workdir or default_workdir(path))
     prepare_jax()
-    train(config, workdir, changed)
+    train(config, workdir, changed, Path(path.partition(":")[0]).parent)
     print(f"done: {workdir}/report.html")

@@ -3,9 +3,9 @@
 import hashlib
 import importlib.metadata
 import importlib.util
+import io
 import os
 import pathlib
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from genlab.data import melody
 from genlab.data.dataset import Dataset, carve, carve_missing
 from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
+from genlab.files import write_atomic
 from genlab.registry import datasets
 
 COLLECTIONS = (
@@ -167,11 +168,6 @@ def _read(cache: pathlib.Path) -> melody.Bars | None:
 def _write(cache: pathlib.Path, bars: melody.Bars) -> None:
     """The file appears whole or not at all, so that two runs may parse side by side."""
     cache.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=cache.parent, prefix=".", suffix=".npz")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **bars._asdict())
-        os.replace(draft, cache)
-    except BaseException:
-        os.unlink(draft)
-        raise
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **bars._asdict())
+    write_atomic(cache, archive.getvalue())

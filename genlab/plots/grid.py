@@ -1,14 +1,15 @@
 """Many small images as one picture, and pictures as PNG files."""
 
+import io
 import math
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from genlab.errors import InputError
+from genlab.files import write_atomic
 
 
 def image_grid(
@@ -111,12 +112,6 @@ def save_png(path: str | os.PathLike, picture: np.ndarray) -> None:
         )
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".png")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            Image.fromarray(picture).save(file, format="png")
-        os.chmod(draft, 0o644)  # mkstemp's files are for their owner alone
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="png")
+    write_atomic(path, file.getvalue())

@@ -134,11 +134,26 @@ def origin(run: Run) -> str:
     command = record.get("command")
     block = f'<pre tabindex="0"><code>{text(command)}</code></pre>' if command else ""
     pairs = {
-        "git commit": record.get("git") or "not in a git checkout",
+        "git commit": _commit(record.get("git")) or "not in a git checkout",
+        **_repository(record.get("repository")),
         "devices": _devices(record.get("devices")),
         **(record.get("versions") or {}),
     }
     return f'<div class="card">{block}{definitions(pairs, kind="versions")}</div>'
+
+
+def _commit(found: Any) -> str:
+    """A commit as config.json has it: once a string, now with whether its tree had changes."""
+    if not isinstance(found, dict):
+        return found if isinstance(found, str) else ""
+    return f"{found.get('commit')}{' with changes' if found.get('dirty') else ''}"
+
+
+def _repository(found: Any) -> dict[str, str]:
+    """The user's own repository, where there was one."""
+    if not isinstance(found, dict):
+        return {}
+    return {"repository": f"{found.get('root')} at {_commit(found)}"}
 
 
 def _frame(plot: str, step: int, path: Path) -> str:

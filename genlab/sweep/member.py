@@ -17,13 +17,14 @@ from genlab.build import SECTIONS, build_experiment
 from genlab.checkpoint import Checkpoints
 from genlab.errors import InputError, NonFiniteLoss
 from genlab.experiment import State
+from genlab.files import write_atomic
 from genlab.meter import average, refuse_non_finite
 from genlab.recipe import Recipe
-from genlab.run import claim, locked
+from genlab.run import claim, identity, locked
 from genlab.sweep.trial import Trial
 from genlab.train import evaluated, split_name, write_results
 from genlab.trained import Trained
-from genlab.writer import Writer, write_atomic
+from genlab.writer import Writer, last_step
 
 _FAILED_AT = re.compile(r"step (\d+):")  # how the reason of a failed round begins
 
@@ -53,10 +54,19 @@ class Member:
         spec = {section: config[section] for section in SECTIONS}
         experiment = build_experiment(spec, shared.data, config["dtype"])
         with locked(self.workdir):
+            run = identity(self.workdir)
             recipe = replace(shared, config=config, experiment=experiment)
-            claim(self.workdir, recipe, trial.overrides)
-        keep = config["checkpoint"]["keep"]
-        self.checkpoints = Checkpoints(self.workdir / "checkpoints", keep)
+            claim(self.workdir, recipe, trial.overrides, run=run, alone=False)
+            self.checkpoints = Checkpoints(
+                self.workdir / "checkpoints", config["checkpoint"]["keep"], run=run
+            )
+            self.checkpoints.clean()
+        if step == 0 and (lost := last_step(self.workdir)):
+            _log.warning(
+                "trial %s had trained %d rounds, of which no checkpoint is left; it starts over",
+                trial.name,
+                lost,
+            )
         self.writer = Writer(self.workdir, step)
         self.failure = self._failure_until(step)
 

@@ -52,7 +52,7 @@ class Population:
         digest = hashlib.sha256(names.encode()).hexdigest()[:12]
         keep = trials[0].config["checkpoint"]["keep"]
         self.checkpoints = Checkpoints(
-            sweep / f"population-{digest}", keep, self.course.ends
+            sweep / f"population-{digest}", keep, self.course.ends, digest
         )
 
     def train(self, stop: Stop, until: int | None = None) -> Crowd:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import sleep
 
+from genlab import files
 from genlab.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED
 from genlab.run import in_use
 from genlab.sweep.trial import Trial
@@ -109,7 +110,7 @@ def _start(
     environment: Mapping[str, str] | None,
     cwd: Path | None,
 ) -> subprocess.Popen:
-    with (folder / "log.txt").open("a") as log:
+    with os.fdopen(files.append(folder / "log.txt"), "a") as log:
         process = subprocess.Popen(
             command,
             stdout=log,

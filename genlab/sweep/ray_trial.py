@@ -203,7 +203,7 @@ class Watch(tune.Callback):
         reason = lines[-1] if lines else "its node died"
         folder = self._job.trial(trial.config).folder(self._job.sweep)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "failed.txt").write_text(reason + "\n")
+        write_atomic(folder / "failed.txt", reason + "\n")
         self._warn(trial, reason)
 
     def on_step_end(self, iteration, trials, **info) -> None:

@@ -1,0 +1,102 @@
+"""The seal of a checkpoint: whose it is, after how many rounds, and a checksum of every file."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from genlab import files
+from genlab.errors import InputError
+
+FILE = "manifest.json"
+
+# What seals had before they had a checksum of themselves.
+_UNSIGNED = {"step", "name", "score", "files"}
+
+
+def seal(folder: Path, run: str, step: int, **facts: Any) -> None:
+    """Writes the manifest of all files in a folder.
+
+    Args:
+      folder: a checkpoint, whole.
+      run: the identity of the run that it belongs to.
+      step: rounds done.
+      facts: what else is known of the checkpoint.
+    """
+    checksums = {
+        str(path.relative_to(folder)): _checksum(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    manifest = {"run": run, "step": step, **facts, "files": checksums}
+    manifest["checksum"] = _signature(manifest)
+    (folder / FILE).write_text(json.dumps(manifest, indent=1))
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """What the manifest of a folder says.
+
+    Raises:
+      OSError: it cannot be read.
+      ValueError: it is not as it was written.
+    """
+    with files.opened(folder / FILE) as file:
+        manifest = json.load(file)
+    if not isinstance(manifest, dict) or not manifest.keys() >= {"step", "files"}:
+        raise ValueError("it is no manifest")
+    signature = manifest.pop("checksum", None)
+    if signature is None and manifest.keys() <= _UNSIGNED:
+        return {"run": "", **manifest}
+    if signature != _signature(manifest):
+        raise ValueError("it has changed")
+    return manifest
+
+
+def owner(folder: Path) -> str:
+    """The run that a checkpoint belongs to; empty where its manifest does not say."""
+    try:
+        return facts(folder)["run"]
+    except (OSError, ValueError):
+        return ""
+
+
+def damage(folder: Path, run: str, step: int) -> str:
+    """What is wrong with a checkpoint on disk; empty where nothing is.
+
+    Args:
+      folder: the checkpoint.
+      run: the run that it should belong to; empty for any.
+      step: rounds that it should be of.
+    """
+    try:
+        manifest = facts(folder)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return f"its manifest cannot be read: {reason}"
+    if manifest["step"] != step:
+        return f"it is of step {manifest['step']}, renamed"
+    if run and manifest["run"] and manifest["run"] != run:
+        return "it is of another run"
+    if "state/manifest.ocdbt" not in manifest["files"]:
+        # Under a path with brackets orbax once left its parts unmerged, and said nothing.
+        return "orbax never finished it"
+    for file, checksum in manifest["files"].items():
+        try:
+            if _checksum(folder / file) != checksum:
+                return f"{file} has changed"
+        except FileNotFoundError:
+            return f"{file} is missing"
+        except OSError as error:
+            return f"{file} cannot be read: {error.strerror}"
+        except InputError:
+            return f"{file} is no regular file"
+    return ""
+
+
+def _checksum(path: Path) -> str:
+    with files.opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _signature(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
