@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,10 @@ def _quiet() -> Iterator[None]:
         logger.disabled = True
     try:
         yield
+    except Exception:
+        # What is still being written will find its event loop closed, with a traceback each.
+        hooks = hooks[0], _but_closed_loops(hooks[1])
+        raise
     finally:
         threading.excepthook, sys.unraisablehook = hooks
         for logger, disabled in zip(loggers, before, strict=True):
@@ -105,3 +109,11 @@ def _quiet() -> Iterator[None]:
 
 def _ignore(unraisable: Any) -> None:
     pass
+
+
+def _but_closed_loops(hook: Callable[[Any], None]) -> Callable[[Any], None]:
+    def told(unraisable: Any) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            hook(unraisable)
+
+    return told

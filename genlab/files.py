@@ -56,7 +56,10 @@ def remove_drafts(folder: Path) -> None:
     for path in folder.iterdir():
         if not (path.name.startswith(".") and path.name.endswith(_DRAFT)):
             continue
-        with contextlib.suppress(OSError), path.open("rb", opener=_no_link) as file:
+        with (
+            contextlib.suppress(OSError, InputError),
+            opened(path, follow=False) as file,
+        ):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
 
@@ -146,10 +149,6 @@ def _open(path: Path, flags: int) -> int:
         os.close(descriptor)
         raise _irregular(path)
     return descriptor
-
-
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _irregular(path: Path) -> InputError:

@@ -3,14 +3,37 @@
 import errno
 import json
 import math
+import os
+import shutil
+import subprocess
+import unicodedata
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from genlab import arrays, seal
 from genlab.checkpoint import Checkpoints
 from genlab.errors import InputError
+
+ODD = (
+    *("a b", "[ab]", "a[b", "a]b", "a*b", "a?b", "'a'", '"a"', "a%20b", "~a", "a:b"),
+    *(
+        "s3://a",
+        "a\nb",
+        "a\\b",
+        "-a",
+        "$HOME",
+        "{}",
+        "#a",
+        "a&b",
+        "\x1b[31m",
+        "x" * 255,
+    ),
+    *(unicodedata.normalize(form, "é") for form in ("NFC", "NFD")),
+    os.fsdecode(b"\xff\xfea"),
+)
 
 
 def tree(value: float):
@@ -91,12 +114,19 @@ def test_scores_of_another_name_do_not_compete(checkpoints):
     assert_is(restored(checkpoints, best=True), 2)
 
 
-def test_damaged_best_is_no_best(checkpoints, tmp_path):
+@pytest.mark.parametrize("step", [1, 2])
+def test_damaged_best_is_kept_and_named_but_is_no_best(
+    checkpoints, tmp_path, caplog, step
+):
     checkpoints.save_best(tree(1), 1, "loss", 1.0)
-    (tmp_path / "checkpoints" / "best" / "00000001" / "manifest.json").write_text("{")
+    best = tmp_path / "checkpoints" / "best"
+    (best / "00000001" / "manifest.json").write_text("{")
     assert checkpoints.best_score("loss") == math.inf
-    assert checkpoints.save_best(tree(2), 2, "loss", 5.0)
-    assert_is(restored(checkpoints, best=True), 2)
+    assert checkpoints.save_best(tree(step), step, "loss", 5.0)
+    assert_is(restored(checkpoints, best=True), step)
+    (kept,) = best.glob("damaged-00000001-*")
+    assert (kept / "state").is_dir()
+    assert f"kept as {kept}" in caplog.text
 
 
 def test_saving_an_earlier_step_lets_no_intact_one_go(checkpoints, tmp_path):
@@ -171,3 +201,173 @@ def test_manifest_lists_every_file(checkpoints, tmp_path):
     files = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
     assert set(manifest["files"]) == files - {"manifest.json"}
     assert manifest["step"] == 1
+
+
+def test_manifest_is_sealed_itself(checkpoints, tmp_path):
+    """Every bit of it: none may say another step, score or checksum."""
+    checkpoints.save_best(tree(1), 1, "loss", 1.0)
+    manifest = tmp_path / "checkpoints" / "best" / "00000001" / "manifest.json"
+    whole = manifest.read_bytes()
+    for bit in range(0, 8 * len(whole), 7):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        manifest.write_bytes(content)
+        assert checkpoints.best_score("loss") == math.inf, (bit, bytes(content))
+    manifest.write_bytes(whole)
+    assert checkpoints.best_score("loss") == 1.0
+
+
+def test_renamed_and_foreign_steps_are_not_taken_for_others(tmp_path, caplog):
+    folders = [tmp_path / name / "checkpoints" for name in "ab"]
+    mine, other = (Checkpoints(f, 2, run=f.parent.name) for f in folders)
+    for step in (1, 2):
+        mine.save(tree(step), step)
+        other.save(tree(step + 10), step + 2)
+    shutil.copytree(folders[1] / "00000003", folders[0] / "00000003")
+    (folders[0] / "00000002").rename(folders[0] / "00000007")
+    (folders[0] / "00000009").symlink_to(folders[1] / "00000004")
+    for name in ("9", "²", "0000000٣"):
+        (folders[0] / name).mkdir()
+    assert_is(restored(mine), 1)
+    assert "00000003 is damaged (it is of another run)" in caplog.text
+    assert "00000007 is damaged (it is of step 2, renamed)" in caplog.text
+    for step in (3, 4, 5, 6):
+        mine.save(tree(step), step)
+    assert_is(mine.read(6, tree(0)), 6)
+    (kept,) = folders[0].glob("damaged-00000003-*")
+    assert seal.owner(kept) == "b", "what belongs to others is not thrown away"
+
+
+def test_checkpoint_from_before_identities_is_read(checkpoints, tmp_path):
+    checkpoints.save(tree(1), 1)
+    manifest = tmp_path / "checkpoints" / "00000001" / "manifest.json"
+    record = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({k: record[k] for k in ("step", "files")}))
+    assert_is(restored(Checkpoints(tmp_path / "checkpoints", run="a")), 1)
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "state/manifest.ocdbt"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_unreadable_file_is_passed_over_by_name(
+    checkpoints, tmp_path, monkeypatch, caplog, file, number
+):
+    for step in (1, 2):
+        checkpoints.save(tree(step), step)
+    bad, opened = tmp_path / "checkpoints" / "00000002" / file, os.open
+
+    def failing(path, *rest, **options):
+        if os.fspath(path) == str(bad):
+            raise OSError(number, os.strerror(number), str(bad))
+        return opened(path, *rest, **options)
+
+    monkeypatch.setattr(os, "open", failing)
+    assert_is(restored(checkpoints), 1)
+    name = file if file.startswith("state") else "its manifest"
+    reason = f"00000002 is damaged ({name} cannot be read: {os.strerror(number)})"
+    assert reason in caplog.text
+
+
+def test_pipe_in_a_checkpoint_is_not_waited_for(checkpoints, tmp_path, caplog):
+    for step in (1, 2, 3):
+        checkpoints.save(tree(step), step)
+    folder = tmp_path / "checkpoints"
+    for path in (
+        folder / "00000003/manifest.json",
+        folder / "00000002/state/_METADATA",
+    ):
+        path.unlink()
+        os.mkfifo(path)
+    with pytest.raises(InputError, match="every checkpoint"):
+        checkpoints.newest()
+    assert "state/_METADATA is no regular file" in caplog.text
+
+
+def test_reader_beside_a_run_takes_the_newer_one(checkpoints, monkeypatch, caplog):
+    """The run lets go what the reader has just chosen, before and while it reads."""
+    checkpoints.save(tree(1), 1)
+    reads, damage = arrays.read, seal.damage
+    moves = iter((2, 3, 4, 5, 6, 7))
+
+    def train_on():
+        if (step := next(moves, None)) is not None:
+            with monkeypatch.context() as writer:
+                writer.setattr(seal, "damage", damage)
+                writer.setattr(arrays, "read", reads)
+                checkpoints.save(tree(step), step)
+
+    def checked(*arguments):
+        train_on()
+        return damage(*arguments)
+
+    def read(folder):
+        train_on()
+        train_on()
+        return reads(folder)
+
+    monkeypatch.setattr(seal, "damage", checked)
+    monkeypatch.setattr(arrays, "read", read)
+    found = checkpoints.restore(lambda step: tree(0))
+    assert_is(found, 7)
+    assert not caplog.records
+
+
+def test_twenty_odd_names(tmp_path, caplog):
+    """One folder in the other would be too long; tensorstore's own names come after."""
+    for name in ODD:
+        folder = tmp_path / name / "checkpoints"
+        odd = Checkpoints(folder, keep=1)
+        for step in (1, 2):
+            odd.save(tree(step), step)
+        assert_is(restored(odd), 2)
+        assert odd.save_best(tree(2), 2, "loss", 1.0)
+        assert_is(restored(odd, best=True), 2)
+        assert sorted(os.listdir(folder)) == ["00000002", "best"], name
+    assert len(ODD) >= 20
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("harm", ["value", "missing"])
+def test_what_cannot_be_read_back_does_not_count(
+    checkpoints, tmp_path, monkeypatch, harm
+):
+    checkpoints.save(tree(1), 1)
+
+    def lying(folder, read=arrays.read):
+        found = read(folder)
+        found["step"] = found["step"] + 1
+        return found if harm == "value" else {}
+
+    monkeypatch.setattr(arrays, "read", lying)
+    with pytest.raises(InputError, match="00000002 cannot be written and read back"):
+        checkpoints.save(tree(2), 2)
+    assert checkpoints.steps() == [1]
+    assert os.listdir(tmp_path / "checkpoints") == ["00000001"]
+
+
+def test_disk_that_fills_under_orbax_is_one_error(tmp_path, monkeypatch, capfd):
+    """A real one, met by orbax's threads: the margin is taken away."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
+    if (
+        os.geteuid()
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("mounting a small file system needs root")
+    try:
+        noise = np.random.default_rng(0).normal(size=(20, 20000)).astype(np.float32)
+        state = {str(i): row for i, row in enumerate(noise)}
+        crowded = Checkpoints(small / "checkpoints")
+        with pytest.raises(InputError, match="no space left on the disk for .*/checkp"):
+            crowded.save(state, 1)
+        monkeypatch.setattr(
+            shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 2**40)
+        )
+        with pytest.raises(
+            InputError, match="no space left on the disk for .*/00000001"
+        ):
+            crowded.save(state, 1)
+        assert os.listdir(small / "checkpoints") == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+    assert capfd.readouterr() == ("", "")
