@@ -20,7 +20,6 @@ def of_genlab() -> dict[str, Any] | None:
     return _head(_PACKAGE) if tracked else None
 
 
-@functools.cache
 def around(folder: Path) -> dict[str, Any] | None:
     """Root, commit and changes of the repository around a folder.
 

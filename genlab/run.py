@@ -131,7 +131,7 @@ def claim(
         "versions": {"genlab": __version__}
         | {package: importlib.metadata.version(package) for package in PACKAGES},
         "git": commit.of_genlab(),
-        "repository": commit.around(source),
+        "repository": commit.around(source) or commit.around(Path()),
         "devices": [device.device_kind for device in jax.devices()],
         "command": " ".join(["python", *sys.argv]),
         "parameters": parameter_table(recipe.shapes()),
@@ -165,7 +165,7 @@ def load_config(workdir: Path) -> dict[str, Any]:
 def refuse_lost(workdir: Path) -> None:
     """Raises InputError for a run that has saved a checkpoint, of which there is none any more.
 
-    Lines of the log that lie behind the first one that was due say so.
+    Lines of the log behind the first that was due say so, and results, which come after the last.
     """
     try:
         record = _record(workdir)
@@ -174,11 +174,12 @@ def refuse_lost(workdir: Path) -> None:
         first = min(first, config["checkpoint"]["every"] or first)
     except (OSError, ValueError, KeyError, TypeError):
         return  # no run folder yet, or one that `claim` refuses
-    if record.get("alone", True) and (last := last_step(workdir)) > first:
+    last, alone = last_step(workdir), record.get("alone", True)
+    if alone and (last > first or (workdir / "results.json").exists()):
         raise InputError(
             f"run folder {str(workdir)!r} has trained {last} rounds, but its checkpoints are gone;"
-            " put checkpoints/ back, name another folder with --workdir=DIR, or remove"
-            " metrics.jsonl to start over here"
+            " put checkpoints/ back, name another folder with --workdir=DIR, or remove this one"
+            " to start over"
         )
 
 

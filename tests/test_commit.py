@@ -17,7 +17,6 @@ def repository(tmp_path, monkeypatch):
     for key, value in {"GIT_DIR": "/nowhere", "HOME": str(tmp_path)}.items():
         monkeypatch.setenv(key, value)
     commit.of_genlab.cache_clear()
-    commit.around.cache_clear()
     root = tmp_path / "user"
     root.mkdir()
     (root / "config.py").write_text("")
@@ -26,7 +25,6 @@ def repository(tmp_path, monkeypatch):
     git(root, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "one")
     yield root
     commit.of_genlab.cache_clear()
-    commit.around.cache_clear()
 
 
 def git(root, *arguments) -> str:
@@ -39,7 +37,6 @@ def test_repository_around_a_config_is_recorded_with_its_changes(repository, tmp
     found = {"root": str(repository), "commit": head, "dirty": False}
     (repository / "inside").mkdir()
     assert commit.around(repository / "inside") == found
-    commit.around.cache_clear()
     (repository / "config.py").write_text("changed")
     assert commit.around(repository / "inside") == {**found, "dirty": True}
     assert commit.around(tmp_path) is None

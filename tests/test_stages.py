@@ -10,6 +10,7 @@ import recipes
 
 from genlab import config as configs
 from genlab import override
+from genlab import train as loop
 from genlab.checkpoint import Checkpoints
 from genlab.course import Course, load_run
 from genlab.errors import InputError
@@ -19,6 +20,7 @@ from genlab.signals import Stop
 from genlab.stage import stages_of
 from genlab.start import copy
 from genlab.sweep import population, space
+from genlab.sweep.tail import Tail
 from genlab.sweep.trial import resolve
 from genlab.train import train
 
@@ -92,6 +94,29 @@ def test_run_that_is_cut_in_any_stage_ends_bit_identical(
             train(_plain(), tmp_path, {})
     resumed = train(_plain(), tmp_path, {})
     recipes.assert_identical(whole[1], jax.device_get(resumed))
+
+
+def test_stage_that_is_cut_before_its_last_look_is_looked_at_again(
+    whole, tmp_path, monkeypatch
+):
+    look = loop.evaluated
+
+    def dying(trained, state, *rest):
+        if int(state.step) == ENDS[0]:
+            raise KeyboardInterrupt
+        return look(trained, state, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "evaluated", dying)
+        with pytest.raises(KeyboardInterrupt):
+            train(_plain(), tmp_path, {})
+    train(_plain(), tmp_path, {})
+    kept, expected = (
+        sorted((line["step"], line["split"]) for line in Tail(path).lines())
+        for path in (tmp_path / "metrics.jsonl", whole[0] / "metrics.jsonl")
+    )
+    timed = [[key for key in keys if key[1] != "time"] for keys in (kept, expected)]
+    assert timed[0] == timed[1]
 
 
 def test_run_whose_last_stage_has_begun_needs_no_stage_before_it(whole, tmp_path):

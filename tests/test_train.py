@@ -7,9 +7,10 @@ from genlab import train as loop
 from genlab.checkpoint import Checkpoints
 from genlab.errors import InputError
 from genlab.recipe import Recipe
-from genlab.run import claim
+from genlab.run import claim, identity, refuse_lost
 from genlab.sweep.tail import Tail
 from genlab.train import train
+from genlab.writer import Writer
 
 
 def _plain(**changes):
@@ -46,3 +47,61 @@ def test_extended_run_that_dies_at_its_last_look_is_looked_at_again(
     lines = Tail(tmp_path / "metrics.jsonl").lines()
     measured = [line["step"] for line in lines if line["split"] == "validation"]
     assert measured == [0, 4, 8, 12]
+
+
+def test_checkpoints_that_are_gone_are_said(tmp_path):
+    """A log that reaches beyond the first save; up to it, a kill before it is all there was."""
+    refuse_lost(tmp_path)
+    config = _plain(checkpoint__every="4")
+    claim(tmp_path, Recipe.build(config), {})
+    writer = Writer(tmp_path)
+    writer.write(4, "train", {})
+    refuse_lost(tmp_path)
+    writer.write(6, "train", {})
+    writer.close()
+    before = (tmp_path / "metrics.jsonl").read_text()
+    with pytest.raises(InputError, match="trained 6 rounds, but its checkpoints are g"):
+        train(config, tmp_path, {})
+    assert (tmp_path / "metrics.jsonl").read_text() == before
+    claim(tmp_path, Recipe.build(config), {}, alone=False)
+    refuse_lost(tmp_path)  # a member's are its population's
+    claim(tmp_path, Recipe.build(config), {})
+    (tmp_path / "metrics.jsonl").unlink()
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(InputError, match="its checkpoints are gone"):
+        train(config, tmp_path, {})
+
+
+def test_log_holds_each_line_once_after_kills(tmp_path, monkeypatch):
+    """Killed before its first save, where it looks at its start again, and before its last."""
+    save, saves = Checkpoints.save, []
+
+    def dying(self, state, step):
+        saves.append(step)
+        if len(saves) in (1, 3):
+            raise KeyboardInterrupt
+        save(self, state, step)
+
+    monkeypatch.setattr(Checkpoints, "save", dying)
+    config = _plain(checkpoint__every="4", eval__every="4")
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path, {})
+    train(config, tmp_path, {})
+    lines = Tail(tmp_path / "metrics.jsonl").lines()
+    keys = [(line["step"], line["split"]) for line in lines]
+    assert len(keys) == len(set(keys))
+    assert [step for step, split in keys if split == "validation"] == [0, 4, 8]
+
+
+def test_identity_is_kept_and_found_again(tmp_path):
+    recipe = Recipe.build(_plain())
+    claim(tmp_path, recipe, {})
+    run = identity(tmp_path)
+    claim(tmp_path, recipe, {})
+    assert identity(tmp_path) == run
+    Checkpoints(tmp_path / "checkpoints", run=run).save(recipe.init_state(), 0)
+    (tmp_path / "config.json").unlink()
+    assert identity(tmp_path) == run, "the checkpoints say it too"
+    (tmp_path / "other").mkdir()
+    assert identity(tmp_path / "other") != identity(tmp_path / "other")
