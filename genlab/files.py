@@ -26,15 +26,15 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """Replaces a file by a whole new one, or leaves the old one as it was.
 
     The new one is made under a name that nobody knows beforehand, and takes the place of a link
-    rather than of what the link leads to. Text is UTF-8; bytes of file names that are not go
-    through as they are.
+    rather than of what the link leads to. Text is UTF-8; what is none, bytes of odd file names, is
+    spelt out.
 
     Raises:
       InputError: the disk is full.
       OSError: another reason, with the file's name.
     """
     if isinstance(content, str):
-        content = content.encode("utf-8", "surrogateescape")
+        content = content.encode("utf-8", "backslashreplace")
     draft = path.with_name(f".{secrets.token_hex(8)}{_DRAFT}")
     with about(path):
         try:
