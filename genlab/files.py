@@ -87,11 +87,11 @@ def opened(path: Path, *, follow: bool = True) -> BinaryIO:
     return open(_open(path, os.O_RDONLY | (0 if follow else os.O_NOFOLLOW)), "rb")
 
 
-def refuse_link(folder: Path) -> None:
-    """Raises InputError where a folder that a run writes into is a link to another place."""
-    if folder.is_symlink():
+def refuse_link(path: Path) -> None:
+    """Raises InputError where a place that a run writes to is a link to another."""
+    if path.is_symlink():
         raise InputError(
-            f"{str(folder)!r} is a link, and a run writes into its own folder alone; put what it"
+            f"{str(path)!r} is a link, and a run writes into its own folder alone; put what it"
             " leads to in its place, or remove it"
         )
 

@@ -17,7 +17,7 @@ from genlab.build import SECTIONS, build_experiment
 from genlab.checkpoint import Checkpoints
 from genlab.errors import InputError, NonFiniteLoss
 from genlab.experiment import State
-from genlab.files import write_atomic
+from genlab.files import refuse_link, write_atomic
 from genlab.meter import average, refuse_non_finite
 from genlab.recipe import Recipe
 from genlab.run import claim, identity, locked
@@ -53,6 +53,7 @@ class Member:
         config = trial.config
         spec = {section: config[section] for section in SECTIONS}
         experiment = build_experiment(spec, shared.data, config["dtype"])
+        refuse_link(self.workdir)
         with locked(self.workdir):
             run = identity(self.workdir)
             recipe = replace(shared, config=config, experiment=experiment)

@@ -12,9 +12,9 @@ from time import sleep
 
 from genlab import files
 from genlab.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED
+from genlab.files import write_atomic
 from genlab.run import in_use
 from genlab.sweep.trial import Trial
-from genlab.writer import write_atomic
 
 POLL = 0.1  # seconds between two questions to `watch`
 
@@ -55,6 +55,7 @@ def run(
       the same call; any other is a failure.
     """
     folder = trial.folder(sweep)
+    files.refuse_link(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "failed.txt").unlink(missing_ok=True)
     while True:

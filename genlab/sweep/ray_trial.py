@@ -16,13 +16,13 @@ from ray.tune.result import DONE, TRAINING_ITERATION
 from ray.tune.search.optuna import OptunaSearch
 
 from genlab.errors import EXIT_STOPPED, InputError, Stopped
+from genlab.files import refuse_link, write_atomic
 from genlab.signals import Stop
 from genlab.stage import stages_of
 from genlab.sweep import manifest, process
 from genlab.sweep.table import reached
 from genlab.sweep.tail import Evaluations, loss_of
 from genlab.sweep.trial import Trial, resolve
-from genlab.writer import write_atomic
 
 LOSS = "loss"  # the target, as a search minimises it
 
@@ -62,6 +62,7 @@ class Job:
 
     def begin(self) -> None:
         """Lets trials train."""
+        refuse_link(self.store)
         self.store.mkdir(parents=True, exist_ok=True)
         (self.store / "goes-on").touch()
 

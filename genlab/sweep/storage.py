@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genlab.errors import InputError
+from genlab.files import refuse_link
 from genlab.lock import held
 from genlab.sweep.manifest import recipe_of
 from genlab.sweep.search import Search, make_pruner, make_sampler
@@ -103,6 +104,7 @@ def _journal(sweep: Path) -> Any:
 
     sweep.mkdir(parents=True, exist_ok=True)
     path = sweep / "study.journal"
+    refuse_link(path)
     return JournalStorage(JournalFileBackend(str(path), _Lock(path)))
 
 

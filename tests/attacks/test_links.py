@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from genlab.files import write_atomic
 from genlab.lock import held
 from genlab.plots.grid import save_png
 from genlab.run import load_config, locked
+from genlab.sweep import process, storage
 from genlab.writer import Writer
 
 RUN = f"--config={recipes.CONFIGS}/vae.py:tiny"
@@ -190,4 +192,16 @@ def test_pictures_replace_links(run):
     picture = np.zeros((2, 2, 3), np.uint8)
     plant(run / "samples" / "grid.png", run.parent / "mine" / "precious")
     save_png(run / "samples" / "grid.png", picture)
+    untouched(run)
+
+
+def test_trial_of_a_sweep_is_no_link(run):
+    mine = run.parent / "mine"
+    plant(run / "trial", mine)
+    trial = SimpleNamespace(folder=lambda sweep: sweep / "trial")
+    with pytest.raises(InputError, match="trial' is a link"):
+        process.run(trial, "", {}, run, watch=lambda: True)
+    plant(run / "study.journal", mine / "new")
+    with pytest.raises(InputError, match="journal' is a link"):
+        storage._journal(run)
     untouched(run)
