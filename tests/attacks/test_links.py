@@ -95,22 +95,22 @@ def test_outputs_replace_links(run, capsys):
     untouched(run)
 
 
+def test_command_that_writes_refuses_a_planted_folder(run, capsys):
+    plant(run / "samples", run.parent / "mine")
+    assert main(["launch.py", "eval", f"--workdir={run}"]) == 2
+    assert "samples' is a link" in capsys.readouterr().err.splitlines()[-1]
+    untouched(run)
+
+
 @pytest.mark.parametrize(
     "name", ["checkpoints", "samples", "tensorboard", "checkpoints/best", ".lock"]
 )
-def test_command_that_writes_refuses_a_planted_folder(run, name, capsys):
-    for target in (run.parent / "mine", run.parent / "mine" / "precious"):
+def test_place_of_a_run_is_no_link(run, name):
+    for target in (run.parent / "mine", run.parent / "mine" / "precious", run / "gone"):
         plant(run / name, target)
-        (run / "results.json").unlink(missing_ok=True)
-        same = ["launch.py", RUN, f"--workdir={run}", "--config.devices=1"]
-        assert main(same) == 2
-        (line,) = [
-            line
-            for line in capsys.readouterr().err.splitlines()
-            if line.startswith("genlab: error")
-        ]
-        assert "is a link" in line
-        untouched(run)
+        with pytest.raises(InputError, match="is a link"), locked(run):
+            Checkpoints(run / "checkpoints").clean()
+    untouched(run)
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "pipe", "folder"])
