@@ -17,6 +17,7 @@ from genlab.errors import (
     EXIT_STOPPED,
     LESS_MEMORY,
     InputError,
+    NoneFinished,
     NonFiniteLoss,
     Stopped,
     is_out_of_memory,
@@ -114,7 +115,7 @@ def _known(error: BaseException) -> tuple[int, str]:
     """The exit code and the line of a mistake or a mishap; 0 for anything else, a bug."""
     if isinstance(error, InputError | FlagError):
         return EXIT_INPUT, str(error)
-    if isinstance(error, NonFiniteLoss):
+    if isinstance(error, NonFiniteLoss | NoneFinished):
         return EXIT_DIVERGED, str(error)
     if isinstance(error, KeyboardInterrupt):
         return EXIT_INTERRUPTED, "interrupted"

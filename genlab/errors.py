@@ -36,6 +36,10 @@ class Stopped(Exception):
     """A signal stopped the run; its state is saved."""
 
 
+class NoneFinished(Exception):
+    """A sweep has come to its end, and none of its trials has results."""
+
+
 class NonFiniteLoss(ArithmeticError):
     """A term, or its gradient, stopped being a number.
 

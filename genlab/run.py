@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from genlab import __version__, commit, files
+from genlab import __version__, commit, files, sidefile
 from genlab import config as configs
 from genlab.checkpoint import flatten, owner
 from genlab.errors import InputError
@@ -20,6 +20,7 @@ from genlab.experiment import State
 from genlab.files import write_atomic
 from genlab.lock import held
 from genlab.recipe import Recipe
+from genlab.sidefile import is_number_or_none
 from genlab.stage import stages_of
 from genlab.writer import last_step
 
@@ -184,12 +185,19 @@ def refuse_lost(workdir: Path) -> None:
 
 
 def read_results(workdir: Path, step: int) -> dict[str, Any] | None:
-    """What `results.json` holds; None unless it is of the state after `step` rounds."""
-    path = workdir / "results.json"
-    if not path.exists():
-        return None
-    results = json.loads(path.read_text())
-    return results if results["step"] == step else None
+    """What `results.json` holds; None unless it is whole and of the state after `step` rounds."""
+    results = sidefile.read(workdir / "results.json", are_results)
+    return results if results and results["step"] == step else None
+
+
+def are_results(content: Any) -> bool:
+    """Whether it is what `results.json` holds: a step, and of each metric values and protocol."""
+    values = [
+        value
+        for metric in content["metrics"].values()
+        for value in (*metric["values"].values(), len(metric["protocol"]))
+    ]
+    return type(content["step"]) is int and all(map(is_number_or_none, values))
 
 
 def _record(workdir: Path) -> dict[str, Any]:

@@ -168,6 +168,16 @@ def test_halving_ends_the_worse_half_and_leaves_the_others_as_they_are(whole, tm
     assert states == ["finished", "pruned", "pruned", "pruned"]
 
 
+def test_damaged_decisions_are_made_again(whole, tmp_path, caplog):
+    folder = shutil.copytree(whole, tmp_path / "sweep")
+    before = (folder / "rungs.json").read_text()
+    for damage in ("{", "[]", '{"trials": [], "4": {}}'):
+        (folder / "rungs.json").write_text(damage)
+        halving.engine(_trials(), folder, Stop(), TARGET)
+        assert json.loads((folder / "rungs.json").read_text()) == json.loads(before)
+    assert f"{folder / 'rungs.json'} is passed over: it is damaged" in caplog.text
+
+
 def test_pruned_trial_goes_on_alone(whole, tmp_path):
     trials = _trials()
     loser = next(t for t in trials if (t.folder(whole) / "pruned.json").exists())

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import decoys
 import pytest
 import recipes
 
@@ -160,26 +161,30 @@ def test_trials_of_a_dead_node_go_on_elsewhere(cluster, tmp_path):
     assert not (tmp_path / ".ray").exists()
 
 
-def test_a_signal_ends_the_trials_after_they_saved(cluster, tmp_path):
-    trials = resolve(VAE, LONG, space.seeds(2))
+def test_a_signal_ends_the_trials_after_they_saved(cluster, tmp_path, monkeypatch):
+    """They train a user's config, in a folder with others that are named like genlab's."""
+    monkeypatch.chdir(decoys.make(tmp_path / "here"))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "here")])
+    path, sweep = "config.py", tmp_path / "sweep"
+    trials = resolve(path, LONG, space.seeds(2))
     stop = Stop()
 
     def ask():
-        wait_for(lambda: list(tmp_path.glob("*/checkpoints/[0-9]*")))
+        wait_for(lambda: list(sweep.glob("*/checkpoints/[0-9]*")))
         stop.signal = "SIGTERM"
 
     threading.Thread(target=ask, daemon=True).start()
     with pytest.raises(Stopped, match="stopped by SIGTERM"):
-        ray_tune.train(VAE, LONG, tmp_path, trials, stop, address=cluster.address)
-    (log,) = tmp_path.glob("*/log.txt")
+        ray_tune.train(path, LONG, sweep, trials, stop, address=cluster.address)
+    (log,) = sweep.glob("*/log.txt")
     assert "stopped by SIGTERM after step" in log.read_text()
-    assert not finished(tmp_path)
+    assert not finished(sweep)
     stopped = [trial for trial in trials if trial.name == log.parent.name]
-    ray_tune.train(VAE, LONG, tmp_path, stopped, Stop(), address=cluster.address)
+    ray_tune.train(path, LONG, sweep, stopped, Stop(), address=cluster.address)
     assert "resumed from step" in log.read_text()
-    before = finished(tmp_path)
-    ray_tune.train(VAE, LONG, tmp_path, stopped, Stop(), address="nowhere:1")
-    assert finished(tmp_path) == before
+    before = finished(sweep)
+    ray_tune.train(path, LONG, sweep, stopped, Stop(), address="nowhere:1")
+    assert finished(sweep) == before
 
 
 def test_a_search_stops_losers(cluster, tmp_path):

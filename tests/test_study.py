@@ -93,7 +93,11 @@ def _run(code, sweep, watch=lambda: False):
 
 
 def test_random_draws_stay_in_the_space_and_begin_alike():
-    there = {"a": Uniform(1e-4, 1e-2, log=True), "b": Integers(2, 4), "c": Choice("xy")}
+    there = {
+        "a": Uniform(1e-4, 1e-2, log=True),
+        "b": Integers(2, 4),
+        "c": Choice(("x", "y")),
+    }
     drawn = space.draw(there, 300)
     assert space.draw(there, 10) == drawn[:10]
     logs = np.log10([point["a"] for point in drawn])

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import decoys
 import jax
 import numpy as np
 import pytest
@@ -181,22 +182,21 @@ def test_page_of_a_stopped_population_says_that_nobody_is_at_work(
     assert "2 trials: 1 waiting, 1 stopped" in page
 
 
-def test_local_engine_runs_each_trial_and_records_failures(tmp_path):
+def test_local_engine_runs_each_trial_and_records_failures(tmp_path, monkeypatch):
+    """Trials import what their command does, whatever lies in a folder with a colon in its name."""
+    monkeypatch.chdir(decoys.make(tmp_path / "my: 'work'"))
+    monkeypatch.setattr(sys, "path", list(sys.path))
     grid = "optimizer.discriminator.learning_rate=1e-3,1e30"
-    command = [
-        "launch.py",
-        "sweep",
-        f"--config={RING}",
-        f"--grid={grid}",
-        "--engine=local",
-    ]
-    command += [f"--workdir={tmp_path}", "--config.optimizer.discriminator=sgd"]
-    command += ["--config.devices=1", "--workers=2"]
+    command = ["launch.py", "sweep", "--config=config.py", f"--grid={grid}"]
+    command += ["--engine=local", "--workdir=out", "--workers=2"]
+    command += ["--config.optimizer.discriminator=sgd", "--config.devices=1"]
     assert main(command) == 0
-    with (tmp_path / "results.csv").open() as file:
+    with Path("out/results.csv").open(encoding="utf-8") as file:
         assert [row["state"] for row in csv.DictReader(file)] == ["finished", "failed"]
-    finished = json.loads(next(tmp_path.glob("*/results.json")).read_text())
+    finished = json.loads(next(Path("out").glob("*/results.json")).read_text())
     assert finished["step"] == 8
+    reason = next(Path("out").glob("*/failed.txt")).read_text()
+    assert reason.startswith("genlab: error: step 1: 'fake' of player")
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,18 @@
 """The report of a made-up sweep: its arithmetic, its HTML, and what a browser makes of it."""
 
 import html
+import io
 import itertools
 import json
 import math
+import os
 import re
 import shlex
 
 import numpy as np
 import pytest
 from pages import HOSTILE, Elements, needs_browser, rendered, told_by, write_lines
+from PIL import Image
 
 from genlab.errors import InputError
 from genlab.plots.grid import save_png
@@ -391,6 +394,27 @@ def test_thumbnails_are_small_and_evenly_chosen(tmp_path, monkeypatch):
     }
     monkeypatch.setattr("genlab.reporting.gallery.MAX_BYTES", 500_000)
     assert list(thumbnails(found, "samples", range(30))) == [0, 14, 29]
+
+
+def test_a_picture_that_is_no_whole_png_is_left_out(tmp_path, caplog, monkeypatch):
+    """No file is handed to a program for what it is, and no pipe is waited for."""
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a program"))
+    image = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(image, "png")
+    whole = image.getvalue()
+    header = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
+    huge = whole[:16] + b"\0\1\0\0" * 2 + whole[24:]
+    names = [f"{index:012x}" for index in range(40)]
+    folder = manifest(tmp_path, {name: {} for name in names})
+    damages = [b"", whole[:40], whole[:-20], header, huge, b"GIF89a", b"P6 9 9 255 "]
+    damages += [whole[:at] + b"\xff" + whole[at + 1 :] for at in range(8, 41)]
+    for name, damage in zip(names, damages[:-1] + [None], strict=True):
+        begin(folder / name, 1.0)
+        path = folder / name / "samples" / "samples-00000001.png"
+        path.parent.mkdir()
+        path.write_bytes(damage) if damage is not None else os.mkfifo(path)
+    assert len(thumbnails(read_sweep(folder), "samples", range(40))) <= 5
+    assert "samples-00000001.png is passed over: it is no whole PNG file" in caplog.text
 
 
 def test_the_page_loads_nothing_from_outside(page):

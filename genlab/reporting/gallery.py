@@ -2,11 +2,13 @@
 
 import base64
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 
+from genlab import sidefile
 from genlab.reporting.run import thin
 from genlab.reporting.sweep import Sweep
 
@@ -52,11 +54,16 @@ def thumbnails(
 
 
 def _thumbnail(path: Path) -> tuple[bytes, int, int] | None:
-    try:
-        with Image.open(path) as picture:
-            small = picture.convert("RGB")
-    except OSError:  # a picture that a kill cut short, or one just replaced
+    if not path.is_file():  # a pipe, which would be waited for
         return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # Pillow hands some other formats, whatever the file is called, to programs.
+            with Image.open(path, formats=("PNG",)) as picture:
+                small = picture.convert("RGB")
+    except Exception:  # noqa: BLE001 whatever Pillow makes of one that is damaged, or just replaced
+        return sidefile.pass_over(path, "it is no whole PNG file")
     small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     small.save(file, "png", optimize=True)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from genlab import sidefile
 from genlab.errors import InputError
 from genlab.stage import stages_of
 
@@ -110,7 +111,7 @@ def planned_steps(config: dict[str, Any]) -> int | None:
     """Rounds that a plain config asks for, those of all its stages; None where it does not say."""
     try:
         steps = stages_of({"stages": [], **config})[-1].end
-    except (KeyError, TypeError):  # written by something else
+    except (InputError, KeyError, TypeError, AttributeError):  # something else wrote it
         return None
     return steps if isinstance(steps, int) else None
 
@@ -122,19 +123,13 @@ def read_metrics(path: Path) -> tuple[list[Curve], int]:
     """
     points: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     unreadable = 0
-    if not path.exists():
-        return [], 0
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                row = json.loads(line)
-                step, split, values = int(row["step"]), row["split"], row["values"]
-                pairs = [(name, _number(value)) for name, value in values.items()]
-            except (ValueError, KeyError, TypeError, AttributeError):
-                unreadable += bool(line.strip())
-                continue
-            for name, value in pairs:
-                points[split, name][step] = value
+    lines = (sidefile.content_of(path) or b"").split(b"\n")
+    for line in filter(None, map(bytes.strip, lines)):
+        if (row := sidefile.metrics_line(line)) is None:
+            unreadable += 1
+            continue
+        for name, value in row["values"].items():
+            points[row["split"], name][row["step"]] = _number(value)
     return [_curve(*key, values) for key, values in points.items()], unreadable
 
 

@@ -96,12 +96,6 @@ def read_sweep(folder: Path, *, locked: bool | None = None) -> Sweep:
             f"no {FILE} in {str(folder)!r}: name the folder of a sweep, as given by"
             " --workdir when it was started"
         )
-    for entry in manifest.trials:
-        if not _is_trial(entry):
-            raise InputError(
-                f"{folder / FILE} lists {entry!r}, which is no trial; one is"
-                ' {"name": FOLDER, "overrides": {KEY: VALUE}}'
-            )
     busy = in_use(folder) if locked is None else locked
     goal = manifest.target or _best(folder, manifest)
     name = goal.removeprefix("-")
@@ -126,19 +120,9 @@ def _best(folder: Path, manifest: Manifest) -> str:
     for entry in manifest.trials:
         config = content_of(folder / entry["name"] / "config.json", dict).get("config")
         if isinstance(config, dict) and isinstance(config.get("eval"), dict):
-            return config["eval"].get("best") or ""
+            best = config["eval"].get("best")
+            return best if isinstance(best, str) else ""
     return ""
-
-
-def _is_trial(entry: Any) -> bool:
-    """Whether it has overrides and a name that cannot lead out of the sweep's folder."""
-    return (
-        isinstance(entry, dict)
-        and isinstance(entry.get("overrides"), dict)
-        and isinstance(entry.get("name"), str)
-        and entry["name"] not in ("", ".", "..")
-        and Path(entry["name"]).name == entry["name"]
-    )
 
 
 def _flag(value: Any) -> str:

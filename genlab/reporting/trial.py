@@ -1,16 +1,17 @@
 """One trial of a sweep as its folder stands, whoever wrote it and however far it came."""
 
 import dataclasses
-import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from genlab import sidefile
 from genlab.reporting.run import Curve, find_pictures, planned_steps, read_metrics
-from genlab.run import in_use
+from genlab.run import are_results, in_use
+from genlab.sidefile import is_number_or_none
+from genlab.sweep import failure
 from genlab.sweep.table import flat_values, state_in
-
-NO_REASON = "no reason given"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,17 +56,22 @@ def read_trial(
       busy: whether a process works on the whole sweep.
       target: the value whose last evaluation is taken too; may be empty.
     """
-    curves, _ = read_metrics(folder / "metrics.jsonl")
+    curves, unreadable = read_metrics(folder / "metrics.jsonl")
+    if unreadable:
+        why = f"{unreadable} of its lines are damaged, the others count"
+        sidefile.pass_over(folder / "metrics.jsonl", why)
     shots = find_pictures(folder / "samples")
-    results = content_of(folder / "results.json", dict)
+    results = sidefile.read(folder / "results.json", are_results) or {}
     config = content_of(folder / "config.json", dict).get("config")
     steps = [step for curve in curves for step in (*curve.steps, *curve.broken)]
     steps += [step for shot in shots.values() for step, _ in shot]
-    steps += [results["step"]] if isinstance(results.get("step"), int) else []
+    steps += [results["step"]] if results else []
     planned = planned_steps(config) if isinstance(config, dict) else None
     has_results = bool(results) and planned in (None, results.get("step"))
     state, note = _state(folder, has_results, busy)
-    values = _evaluation(config, curves, target) | _flat(results)
+    measured = flat_values(results) if results else {}
+    values = _evaluation(config, curves, target)
+    values |= {name: _number(value) for name, value in measured.items()}
     return TrialRecord(
         name=folder.name,
         overrides=overrides,
@@ -95,8 +101,7 @@ def _state(folder: Path, has_results: bool, busy: bool) -> tuple[str, str]:
         value = f"{_number(pruned.get('value')):.5g}"
         return state, f"after {pruned.get('step')} rounds, at {name} = {value}"
     if state == "failed":
-        reason = (folder / "failed.txt").read_text("utf-8", errors="replace").strip()
-        return state, reason or NO_REASON
+        return state, failure.recorded(folder)
     if state == "finished":
         return state, ""
     if not (folder / "config.json").exists():
@@ -116,32 +121,29 @@ def _evaluation(config: Any, curves: list[Curve], target: str) -> dict[str, floa
     return {}
 
 
-def _flat(results: dict[str, Any]) -> dict[str, float]:
-    try:
-        return {name: _number(value) for name, value in flat_values(results).items()}
-    except (KeyError, TypeError, AttributeError):  # written by something else
-        return {}
-
-
 def _copies(path: Path) -> list[dict[str, Any]]:
-    return sorted(
-        (
-            copy
-            for copy in content_of(path, list)
-            if isinstance(copy, dict) and isinstance(copy.get("step"), int)
-        ),
-        key=lambda copy: copy["step"],
+    return sorted(content_of(path, list, _are_copies), key=lambda copy: copy["step"])
+
+
+def _are_copies(content: list[Any]) -> bool:
+    return all(
+        isinstance(copy["step"], int) and isinstance(copy.get("knobs", {}), dict)
+        for copy in content
     )
 
 
-def content_of(path: Path, kind: type) -> Any:
-    """What a JSON file of a trial holds; empty where it is missing, cut or of another kind."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return kind()
-    return content if isinstance(content, kind) else kind()
+def content_of(
+    path: Path, kind: type, is_whole: Callable[[Any], bool] = lambda content: True
+) -> Any:
+    """What a JSON file of a trial holds; empty where it is missing, or damaged, which is said."""
+
+    def fits(content: Any) -> bool:
+        return isinstance(content, kind) and is_whole(content)
+
+    found = sidefile.read(path, fits)
+    return kind() if found is None else found
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
+    known = value is not None and is_number_or_none(value)
+    return float(value) if known else math.nan

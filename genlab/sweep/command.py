@@ -1,5 +1,7 @@
 """`launch.py sweep`: from flags to trials, an engine, and what came out."""
 
+import logging
+import os
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,8 @@ from genlab.sweep.trial import Trial, named_sweep, resolve
 
 ENGINES = ("population", "local", "ray", "slurm")
 
+_log = logging.getLogger("genlab")
+
 # Flags that only some engines read; by the others they are refused, not dropped.
 READ_BY = {
     "workers": ("local",),
@@ -31,7 +35,7 @@ READ_BY = {
 
 
 def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
-    """Trains what the flags describe, prints the table and writes it and the report.
+    """Trains what the flags describe, writes the table and the report and prints the table.
 
     Args:
       path: the config, FILE[:variant].
@@ -40,6 +44,7 @@ def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
       values: the flags of the command.
 
     Raises:
+      NoneFinished: some trials failed, and no other has results.
       InputError: flags that describe no sweep, or one that the engine cannot train.
       Stopped: a signal asked to stop; the running trials are saved.
     """
@@ -52,19 +57,23 @@ def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
     else:
         trials = resolve(path, common, _chosen(named, values))
         _check_target(trials, values.target)
+        _check_folders(trials, workdir)
         if values.engine == "slurm":
             about = {"name": values.sweep or "", "target": values.target}
             script = slurm.script(path, common, trials, workdir, **about)
             deliver(script.removesuffix("\n"))
             return
         command.train(trials)
+    # First, since nobody may be there to read what is printed.
+    written = table.write_csv(trials, workdir)
     print(table.render(trials, workdir))
     if summary := table.over_seeds(trials, workdir):
         print(f"\nmean ± standard error over seeds\n{summary}\n")
-    print(table.write_csv(trials, workdir))
+    print(written)
     print(workdir / "report.html")
     if values.target:
         command.tell_best(trials)
+    table.tell_failures(trials, workdir)
 
 
 def _check_target(trials: list[Trial], target: str) -> None:
@@ -73,6 +82,17 @@ def _check_target(trials: list[Trial], target: str) -> None:
 
         for trial in trials:
             check_measured(trial.config, target)
+
+
+def _check_folders(trials: list[Trial], workdir: Path) -> None:
+    """Refuses, before anything is trained, whatever lies where a trial's folder is to be."""
+    for trial in trials:
+        folder = trial.folder(workdir)
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise InputError(
+                f"{str(folder)!r} is no folder, and a trial would train in one there; move it away"
+                " or name another with --workdir=DIR"
+            )
 
 
 def _check_flags(values: Any) -> None:
@@ -179,6 +199,8 @@ class _Command:
             pruner=self.values.pruner or "none",
             storage=self.values.storage or "",
         )
+        if search.count < search.trials:
+            _log.warning("the space has %d points, each a trial", search.count)
         where = (self.path, self.common, self.workdir)
         described = {"sampler": search.sampler, "pruner": search.pruner}
         if self.values.engine == "ray":

@@ -18,7 +18,7 @@ def count_gpus() -> int:
     if "CUDA_VISIBLE_DEVICES" in os.environ or not shutil.which("nvidia-smi"):
         return 0
     environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    command = [sys.executable, "-c", _LOOK]
+    command = [sys.executable, "-P", "-c", _LOOK]
     looked = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from genlab import sidefile
 from genlab.errors import InputError
 from genlab.signals import Stop
 from genlab.stage import stages_of
@@ -79,7 +80,8 @@ def engine(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
     steps = rungs(trials)
     mode.claim(sweep, pruner="halving", target=target)
     path = sweep / "rungs.json"
-    decisions = json.loads(path.read_text()) if path.exists() else {}
+    # Those of a damaged file are made again, by the populations that stand at the rungs.
+    decisions = sidefile.read(path, _are_decisions) or {}
     names = sorted(trial.name for trial in trials)
     if decisions.setdefault("trials", names) != names:
         raise InputError(
@@ -97,6 +99,14 @@ def engine(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
     for part in parts_of(alive):
         if any(trial.results(sweep) is None for trial in part):
             Population(part, sweep).train(stop)
+
+
+def _are_decisions(content: Any) -> bool:
+    rungs = [decided for rung, decided in content.items() if rung != "trials"]
+    kept = [name for decided in rungs for name in decided["kept"]]
+    return all({*decided["kept"]} <= {*decided["values"]} for decided in rungs) and all(
+        isinstance(name, str) for name in (*content["trials"], *kept)
+    )
 
 
 def _climb(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab import config as configs
+from genlab import files, sidefile
 from genlab.errors import InputError
 from genlab.lock import held
 from genlab.sweep.trial import Trial
@@ -65,31 +66,85 @@ def read(sweep: Path) -> Manifest | None:
     """
     path = sweep / FILE
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return Manifest(**{**record, "trials": tuple(record["trials"])})
+        with files.opened(path) as file:
+            record = json.load(file)
+        manifest = Manifest(**{**record, "trials": tuple(record["trials"])})
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{str(path)!r} is not a sweep's manifest ({error})"
         ) from error
+    for name, value in vars(manifest).items():
+        if name != "trials" and not _has_kind(name, value):
+            raise InputError(
+                f"{str(path)!r} is not a sweep's manifest ({name} is {value!r})"
+            )
+    for entry in manifest.trials:
+        if not _is_trial(entry):
+            raise InputError(
+                f"{path} lists {entry!r}, which is no trial; one is"
+                ' {"name": FOLDER, "overrides": {KEY: VALUE}}'
+            )
+    return manifest
+
+
+def _has_kind(name: str, value: Any) -> bool:
+    if name != "common":
+        return isinstance(value, str)
+    return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+
+
+def _is_trial(entry: Any) -> bool:
+    """Whether it has overrides and a name that cannot lead out of the sweep's folder."""
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("overrides"), dict)
+        and isinstance(entry.get("name"), str)
+        and entry["name"] not in ("", ".", "..")
+        and Path(entry["name"]).name == entry["name"]
+        and "\0" not in entry["name"]
+    )
 
 
 def write(sweep: Path, manifest: Manifest) -> Manifest:
     """Writes the manifest; the trials that the folder's had already stay, before the new ones.
+
+    In the place of a damaged one a new one is made, with the trials whose folders are there.
 
     Raises:
       InputError: those trials have another config or other overrides in common. What differs
         between the trials of a folder is in their entries alone, so that they can be compared.
     """
     with held(_lock(sweep)):
-        before = read(sweep)
-        known = before.trials if before else ()
+        try:
+            before = read(sweep)
+            known = before.trials if before else ()
+        except InputError as error:
+            sidefile.pass_over(sweep / FILE, f"{error}; it is made again")
+            before, known = None, _found(sweep, manifest.common)
         if before and known:
             _check_same(sweep, before, manifest)
         merged = replace(manifest, trials=_union(known, manifest.trials))
         _replace(sweep, merged)
     return merged
+
+
+def _found(sweep: Path, common: dict[str, str]) -> tuple[dict[str, Any], ...]:
+    """The trials whose run folders are there, each by the hash of its config as a folder's name."""
+
+    def is_whole(record: Any) -> bool:
+        return isinstance(record["config"], dict) and isinstance(
+            record["overrides"], dict
+        )
+
+    trials = []
+    for path in sorted(sweep.glob("*/config.json")):
+        record = sidefile.read(path, is_whole)
+        if record and Trial({}, record["config"]).name == path.parent.name:
+            own = {k: v for k, v in record["overrides"].items() if k not in common}
+            trials.append(Trial(own, record["config"]))
+    return entries(trials)
 
 
 def _check_same(sweep: Path, before: Manifest, now: Manifest) -> None:

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genlab import evaluate
+from genlab import evaluate, sidefile
 from genlab.build import SECTIONS, build_experiment
 from genlab.checkpoint import Checkpoints
 from genlab.errors import InputError, NonFiniteLoss
@@ -21,6 +22,7 @@ from genlab.files import refuse_link, write_atomic
 from genlab.meter import average, refuse_non_finite
 from genlab.recipe import Recipe
 from genlab.run import claim, identity, locked
+from genlab.sweep import failure
 from genlab.sweep.trial import Trial
 from genlab.train import evaluated, split_name, write_results
 from genlab.trained import Trained
@@ -55,6 +57,7 @@ class Member:
         experiment = build_experiment(spec, shared.data, config["dtype"])
         refuse_link(self.workdir)
         with locked(self.workdir):
+            trial.mend(sweep)
             run = identity(self.workdir)
             recipe = replace(shared, config=config, experiment=experiment)
             claim(self.workdir, recipe, trial.overrides, run=run, alone=False)
@@ -73,20 +76,18 @@ class Member:
 
     def _failure_until(self, step: int) -> str:
         """Why the trial failed in its first `step` rounds; a later failure is forgotten."""
-        failed = self.workdir / "failed.txt"
-        reasons = [failed.read_text().strip()] if failed.exists() else []
+        reasons = [failure.recorded(self.workdir)]
         # Of copies that are still to come: what they ended had happened before.
         reasons += [line["failed"] for line in self._history() if line["step"] > step]
         for reason in reasons:
             found = _FAILED_AT.match(reason)
             if found and int(found[1]) <= step:
                 return reason
-        failed.unlink(missing_ok=True)
+        (self.workdir / failure.FILE).unlink(missing_ok=True)
         return ""
 
     def _history(self) -> list[dict]:
-        path = self.workdir / "evolution.json"
-        return json.loads(path.read_text()) if path.exists() else []
+        return sidefile.read(self.workdir / "evolution.json", _is_history) or []
 
     def become(self, parent: "Member", step: int, knobs: dict[str, float]) -> None:
         """Records that the member is a copy of another from here on, which ends its failure.
@@ -97,12 +98,12 @@ class Member:
         history = [line for line in self._history() if line["step"] < step]
         history.append({**line, "failed": self.failure})
         write_atomic(self.workdir / "evolution.json", json.dumps(history, indent=1))
-        (self.workdir / "failed.txt").unlink(missing_ok=True)
+        (self.workdir / failure.FILE).unlink(missing_ok=True)
         self.failure = ""
 
     def _fail(self, reason: str) -> None:
         self.failure = reason
-        write_atomic(self.workdir / "failed.txt", reason + "\n")
+        failure.record(self.workdir, reason)
 
     def log(
         self, step: int, rows: dict[str, np.ndarray], stage: str, due: bool
@@ -164,6 +165,13 @@ class Member:
             chosen = self.trial.config["sample"]["plots"]
             evaluate.save_pictures(trained, chosen, self.workdir / "samples")
             write_results(self.workdir, trained, self.trial.config)
+
+
+def _is_history(content: Any) -> bool:
+    return isinstance(content, list) and all(
+        type(line["step"]) is int and isinstance(line["failed"], str)
+        for line in content
+    )
 
 
 def _all_finite(state: State) -> bool:

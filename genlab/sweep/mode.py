@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+from genlab import sidefile
 from genlab.errors import InputError
 from genlab.writer import write_atomic
 
@@ -30,9 +32,8 @@ def claim(sweep: Path, *, pruner: str = "", evolve: int = 0, target: str = "") -
 def check(sweep: Path, *, pruner: str = "", evolve: int = 0, target: str = "") -> None:
     """Raises InputError where the folder's populations were trained in another mode."""
     mode = {"pruner": pruner, "evolve": evolve, "target": target}
-    known = _known(sweep) or mode
-    decisions = (sweep / "rungs.json", *sweep.glob("*/evolution.json"))
-    if not any(path.exists() for path in decisions):
+    known = _known(sweep, mode) or mode
+    if not _has_halved(sweep) and not _has_evolved(sweep):
         # A target by which nothing was decided, such as one that no trial measures, may change.
         known = {**known, "target": target}
     if known != mode:
@@ -44,7 +45,7 @@ def check(sweep: Path, *, pruner: str = "", evolve: int = 0, target: str = "") -
 
 def refuse_evolved(sweep: Path) -> None:
     """Raises InputError where members are copies of others, which no trial alone would be."""
-    known = _known(sweep)
+    known = _known(sweep, {"pruner": "", "evolve": 0, "target": ""})
     if known and known["evolve"]:
         raise InputError(
             f"the populations in {str(sweep)!r} were trained {_spelled(known)}: their members are"
@@ -52,9 +53,34 @@ def refuse_evolved(sweep: Path) -> None:
         )
 
 
-def _known(sweep: Path) -> dict | None:
-    path = sweep / FILE
-    return json.loads(path.read_text()) if path.exists() else None
+def _known(sweep: Path, asked: dict) -> dict | None:
+    """The mode of the folder, None for none yet; of a damaged file, what the decisions tell.
+
+    Args:
+      sweep: the folder of the sweep.
+      asked: the mode that the decisions are held against.
+    """
+    known = sidefile.read(sweep / FILE, _is_mode)
+    if known is not None or not (sweep / FILE).exists():
+        return known
+    halved, evolved = _has_halved(sweep), _has_evolved(sweep)
+    if halved == bool(asked["pruner"]) and evolved <= bool(asked["evolve"]):
+        return asked
+    made = {"pruner": "halving" if halved else ""}
+    return {**made, "evolve": "ROUNDS" if evolved else 0, "target": "VALUE"}
+
+
+def _is_mode(content: Any) -> bool:
+    texts = isinstance(content["pruner"], str) and isinstance(content["target"], str)
+    return texts and type(content["evolve"]) is int
+
+
+def _has_halved(sweep: Path) -> bool:
+    return (sweep / "rungs.json").exists()
+
+
+def _has_evolved(sweep: Path) -> bool:
+    return any(sweep.glob("*/evolution.json"))
 
 
 def _spelled(mode: dict) -> str:

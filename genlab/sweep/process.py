@@ -9,13 +9,16 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import sleep
+from typing import Any
 
-from genlab import files
+from genlab import files, sidefile
 from genlab.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED
 from genlab.files import write_atomic
 from genlab.run import in_use
+from genlab.sweep import failure
 from genlab.sweep.trial import Trial
 
+LOG = "log.txt"  # in the trial's folder, what its processes write
 POLL = 0.1  # seconds between two questions to `watch`
 
 # How a process ends that a signal finds before it listens, or that gets a second one.
@@ -57,19 +60,22 @@ def run(
     folder = trial.folder(sweep)
     files.refuse_link(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "failed.txt").unlink(missing_ok=True)
+    trial.mend(sweep)
+    (folder / failure.FILE).unlink(missing_ok=True)
     while True:
         if not _wait_for_another(folder, watch) or (folder / "pruned.json").exists():
             return EXIT_STOPPED
         if trial.results(sweep) is not None:
             return 0
-        process = _start(trial.command(path, common, sweep), folder, environment, cwd)
+        command, said = trial.command(path, common, sweep), _size(folder / LOG)
+        process = _start(command, folder, environment, cwd)
         try:
             asked, code = _follow(process, watch)
         finally:
             (folder / "process.json").unlink(missing_ok=True)
+        reason = _reason(folder / LOG, said, code) if code else ""
         # Another process may have taken the folder between the look and the start.
-        if code != EXIT_INPUT or "in use" not in _reason(folder / "log.txt", code):
+        if code != EXIT_INPUT or "in use" not in reason:
             break
     if code in _SIGNALLED and not asked:
         # The signal may have been for the whole sweep, which learns of it about now.
@@ -79,8 +85,7 @@ def run(
     if code == EXIT_STOPPED or (asked and code in _SIGNALLED):
         return EXIT_STOPPED
     if code:
-        reason = _reason(folder / "log.txt", code)
-        write_atomic(folder / "failed.txt", reason + "\n")
+        failure.record(folder, reason)
         _log.warning("trial %s %s failed: %s", trial.name, trial.overrides, reason)
     return code
 
@@ -111,7 +116,7 @@ def _start(
     environment: Mapping[str, str] | None,
     cwd: Path | None,
 ) -> subprocess.Popen:
-    with os.fdopen(files.append(folder / "log.txt"), "a") as log:
+    with os.fdopen(files.append(folder / LOG), "ab") as log:
         process = subprocess.Popen(
             command,
             stdout=log,
@@ -143,18 +148,32 @@ def _follow(process: subprocess.Popen, watch: Callable[[], bool]) -> tuple[bool,
             process.wait()
 
 
-def _reason(log: Path, code: int) -> str:
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _reason(log: Path, begin: int, code: int) -> str:
+    """Why the process ended that wrote the log from a byte on; those before it say nothing."""
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"exit code {code}"
+    with log.open("rb") as file:
+        file.seek(begin)
+        text = file.read().decode(errors="replace")
+    return failure.reason_in(text) or f"exit code {code}"
 
 
 def _known(folder: Path) -> dict | None:
-    try:
-        return json.loads((folder / "process.json").read_text())
-    except (OSError, ValueError):
-        return None
+    return sidefile.read(folder / "process.json", _is_process)
+
+
+def _is_process(content: Any) -> bool:
+    """Whether it names one process: signals to numbers below 1 reach many."""
+    process = content["process"]
+    return (
+        isinstance(content["host"], str)
+        and type(process) is int
+        and 1 < process < 2**31
+    )
 
 
 def _lives(process: int) -> bool:

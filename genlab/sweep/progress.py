@@ -1,6 +1,5 @@
 """How far a sweep is while it runs: from its manifest and its run folders, whoever trains them."""
 
-import json
 import logging
 import sys
 import threading
@@ -16,6 +15,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from genlab import sidefile
+from genlab.errors import InputError
+from genlab.run import read_results
 from genlab.stage import stages_of
 from genlab.streams import terminal
 from genlab.sweep import manifest
@@ -64,9 +66,11 @@ class TrialProgress:
         """Reads what is new in the folder."""
         if self.state in ("finished", "pruned"):
             return
-        if not self.steps and (config := _read(self.folder / "config.json")):
-            self.steps = stages_of(config["config"])[-1].end
-            self._split = config["config"]["eval"]["split"]
+        if not self.steps:
+            record = sidefile.read(self.folder / "config.json", _is_record)
+            config = record["config"] if record else None
+            self.steps = stages_of(config)[-1].end if config else 0
+            self._split = config["eval"]["split"] if config else ""
         # First the state: one that has finished by now has written its last line.
         self.state = self._state()
         for line in self._tail.lines():
@@ -83,8 +87,7 @@ class TrialProgress:
             self.value = values.get(self.target.removeprefix("-"))
 
     def _state(self) -> str:
-        results = _read(self.folder / "results.json")
-        finished = results is not None and results["step"] == self.steps
+        finished = read_results(self.folder, self.steps) is not None
         state = state_in(self.folder, finished)
         if state == "unfinished":
             return "running" if is_running(self.folder) else "waiting"
@@ -105,7 +108,10 @@ class Overview:
 
     def look(self) -> Self:
         """Reads what is new in the folders."""
-        known = manifest.read(self._sweep)
+        try:
+            known = manifest.read(self._sweep)
+        except InputError as error:
+            known = sidefile.pass_over(self._sweep / manifest.FILE, str(error))
         if known is not None:
             self.target = known.target
             for entry in known.trials:
@@ -215,11 +221,10 @@ def _logs_to(stream: Any) -> Iterator[None]:
                 handler.setStream(old)
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+def _is_record(content: Any) -> bool:
+    config = content["config"]
+    last = stages_of(config)[-1]
+    return type(last.end) is int and isinstance(config["eval"]["split"], str)
 
 
 def _shown(value: float | None) -> str:

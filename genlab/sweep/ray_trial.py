@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import os
+import sys
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.files import refuse_link, write_atomic
 from genlab.signals import Stop
 from genlab.stage import stages_of
-from genlab.sweep import manifest, process
+from genlab.sweep import failure, manifest, process
 from genlab.sweep.table import reached
 from genlab.sweep.tail import Evaluations, loss_of
 from genlab.sweep.trial import Trial, resolve
@@ -39,6 +40,7 @@ class Job:
       sweep: the folder of the sweep, absolute; the nodes share it.
       cwd: where the user is.
       target: `NAME` or `-NAME` of a search; empty for trials that are fixed.
+      paths: where modules are looked for, see `import_paths`.
     """
 
     path: str
@@ -46,6 +48,7 @@ class Job:
     sweep: Path
     cwd: Path
     target: str = ""
+    paths: tuple[str, ...] = ()
 
     @property
     def store(self) -> Path:
@@ -89,6 +92,8 @@ class Training(tune.Trainable):
     def setup(self, config: dict[str, Any], job: Job) -> None:
         """Starts the process; one that another node began goes on where its folder stands."""
         os.chdir(job.cwd)
+        # In front of what Ray has added, which looks for modules where the user is first.
+        sys.path[:] = dict.fromkeys([*job.paths, *sys.path])
         self._job, self._trial, self._asked = job, job.trial(config), False
         trial, folder = self._trial, self._trial.folder(job.sweep)
         split, last = trial.config["eval"]["split"], stages_of(trial.config)[-1]
@@ -137,8 +142,8 @@ class Training(tune.Trainable):
 
     def _outcome(self, code: int) -> dict[str, Any]:
         if code:
-            path = self._trial.folder(self._job.sweep) / "failed.txt"
-            return {"failed": path.read_text().strip()}
+            folder = self._trial.folder(self._job.sweep)
+            return {"failed": failure.recorded(folder)}
         if not self._job.target:
             return {}
         try:
@@ -200,11 +205,10 @@ class Watch(tune.Callback):
             self._saved.add(trial.trial_id)
 
     def on_trial_error(self, iteration, trials, trial, **info) -> None:
-        lines = str(trial.get_error()).strip().splitlines()
-        reason = lines[-1] if lines else "its node died"
+        reason = failure.reason_in(str(trial.get_error())) or "its node died"
         folder = self._job.trial(trial.config).folder(self._job.sweep)
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / "failed.txt", reason + "\n")
+        failure.record(folder, reason)
         self._warn(trial, reason)
 
     def on_step_end(self, iteration, trials, **info) -> None:

@@ -1,5 +1,6 @@
 """Trials on a Ray cluster: Ray Tune places them, tries them again, and stops losers of a search."""
 
+import contextlib
 import importlib
 import logging
 import os
@@ -12,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import genlab
 from genlab.errors import InputError
 from genlab.signals import Stop
 from genlab.sweep.judge import check_target
-from genlab.sweep.search import KEPT, Search, distributions, make_sampler
+from genlab.sweep.program import HOME, import_paths
+from genlab.sweep.search import KEPT, Search, distributions, make_sampler, overrides_of
 from genlab.sweep.space import draw
 from genlab.sweep.storage import open_study
 from genlab.sweep.table import forget_pruned
@@ -130,11 +131,12 @@ def search(
                 num_samples=missing,
             )
             _fit(job, stop, {}, config)
-    known = {}
+    trained = {}
     for params in (trial.params for trial in study.get_trials()):
-        (trial,) = resolve(path, common, [params])
-        known[trial.name] = trial
-    return list(known.values())
+        overrides = overrides_of(search.space, params)
+        (trial,) = resolve(path, common, [overrides])
+        trained[trial.name] = trial
+    return list(trained.values())
 
 
 def _requeue(study: "optuna.Study") -> int:
@@ -186,7 +188,8 @@ def _scheduler(search: Search, *, every: int, steps: int) -> "TrialScheduler | N
 def _job(path: str, common: dict[str, str], sweep: Path, target: str = "") -> "Job":
     from genlab.sweep.ray_trial import Job
 
-    return Job(path, common, sweep.absolute(), Path.cwd(), target)
+    paths = tuple(import_paths())
+    return Job(path, common, sweep.absolute(), Path.cwd(), target, paths)
 
 
 def _fit(job: "Job", stop: Stop, space: dict[str, Any], config: Any = None) -> None:
@@ -248,15 +251,16 @@ def _cluster(address: str) -> Iterator[Any]:
         ) from None
     if address:
         _probe(address)
-    home = str(Path(genlab.__file__).parent.parent)
-    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")]), os.getcwd()]
-    ray.init(
-        address or "local",
-        log_to_driver=False,
-        logging_level=logging.CRITICAL,
-        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(paths)}},
-        **({} if address else {"include_dashboard": False}),
-    )
+    paths = [str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # Ray's workers look for modules where the driver is before they look anywhere else.
+    with contextlib.chdir(HOME):
+        ray.init(
+            address or "local",
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(paths)}},
+            **({} if address else {"include_dashboard": False}),
+        )
     try:
         yield tune
     finally:
@@ -265,7 +269,7 @@ def _cluster(address: str) -> Iterator[Any]:
 
 def _probe(address: str) -> None:
     """Connects in a process of its own: Ray tries a dead address for minutes."""
-    command = [sys.executable, "-c", _CONNECT, address]
+    command = [sys.executable, "-P", "-c", _CONNECT, address]
     try:
         subprocess.run(
             command, check=True, timeout=PATIENCE, capture_output=True, text=True

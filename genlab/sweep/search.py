@@ -3,11 +3,10 @@
 import importlib.util
 import warnings
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from genlab.errors import InputError, suggest
-from genlab.sweep.space import Choice, Integers, Space, Uniform
+from genlab.sweep.space import Choice, Integers, Overrides, Space, Uniform, kept, size
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -29,7 +28,8 @@ class Search:
       target: the value to minimise, by its flat name in the results; `-NAME` maximises.
       trials: how many.
       sampler: tpe (tree-structured Parzen estimators), gp (a Gaussian process; needs PyTorch), cmaes,
-        random, or grid (every point of a space without Uniform, in a shuffled order).
+        random (no point twice), or grid (every point of a space without Uniform, in a shuffled
+        order).
       pruner: none, halving, or hyperband, on the target as it is measured during training.
       storage: an Optuna storage's URL; empty for a journal file in the folder of the sweep.
 
@@ -68,10 +68,25 @@ class Search:
 
     @property
     def count(self) -> int:
-        """How many trials there are to train; a grid has no more than its points."""
-        if self.sampler != "grid":
+        """How many trials there are to train; a sampler that repeats none ends with the points."""
+        if self.sampler not in ("grid", "random"):
             return self.trials
-        return min(self.trials, prod(map(len, _points(self.space).values())))
+        return int(min(self.trials, size(self.space)))
+
+
+def overrides_of(space: Space, params: dict[str, Any]) -> Overrides:
+    """The parameters of a study's trial, which a journal from elsewhere may have made up.
+
+    Raises:
+      InputError: they are no point of the space; a name among them could be anybody's code.
+    """
+    for key, value in params.items():
+        if key not in space or not space[key].holds(value):
+            raise InputError(
+                f"the study has a trial with {key}={value!r}, which is not in the space; name"
+                " another folder with --workdir=DIR"
+            )
+    return params
 
 
 def distributions(space: Space) -> "dict[str, BaseDistribution]":
@@ -88,7 +103,7 @@ def distributions(space: Space) -> "dict[str, BaseDistribution]":
     made: dict[str, BaseDistribution] = {}
     for key, part in space.items():
         if isinstance(part, Choice):
-            made[key] = CategoricalDistribution(_kept(part))
+            made[key] = CategoricalDistribution(tuple(map(kept, part.values)))
         elif isinstance(part, Integers):
             made[key] = IntDistribution(part.low, part.high)
         else:
@@ -100,8 +115,11 @@ def make_sampler(search: Search) -> "BaseSampler":
     """The sampler of a search; what it draws depends on the trial's number and those before it."""
     from optuna import samplers
 
-    from genlab.sweep.sampler import NumberedSampler
+    from genlab.sweep.cmaes import CmaSampler
+    from genlab.sweep.sampler import DrawingSampler, NumberedSampler
 
+    if search.sampler == "random":
+        return DrawingSampler(search.space, distributions(search.space))
     if search.sampler == "grid":
         points = _points(search.space)
         # One seed for all trials: it is the order in which they share the points among them.
@@ -110,10 +128,7 @@ def make_sampler(search: Search) -> "BaseSampler":
         # Workers beside each other keep away from the points that are under way.
         "tpe": lambda seed: samplers.TPESampler(seed=seed, constant_liar=True),
         "gp": lambda seed: samplers.GPSampler(seed=seed),
-        "cmaes": lambda seed: samplers.CmaEsSampler(
-            seed=seed, warn_independent_sampling=False
-        ),
-        "random": lambda seed: samplers.RandomSampler(seed=seed),
+        "cmaes": CmaSampler,
     }
     return NumberedSampler(made[search.sampler])
 
@@ -152,10 +167,5 @@ def _points(space: Space) -> dict[str, list[Any]]:
         if isinstance(part, Integers):
             points[key] = list(range(part.low, part.high + 1))
         else:
-            points[key] = list(_kept(part))
+            points[key] = list(dict.fromkeys(map(kept, part.values)))
     return points
-
-
-def _kept(part: Choice) -> tuple[Any, ...]:
-    simple = (bool, int, float, str, type(None))
-    return tuple(v if isinstance(v, simple) else str(v) for v in part.values)

@@ -1,6 +1,8 @@
 """Spaces of trials: override dicts, as a config yields them or as the command line spells them."""
 
 import itertools
+import math
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from genlab.errors import InputError
+from genlab.sweep.value import listed
 
 Overrides = dict[str, Any]
 
@@ -19,8 +22,17 @@ class Choice:
     values: tuple[Any, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(listed(self.values, "Choice")))
         if not self.values:
             raise InputError("Choice of no values; give it one or more")
+
+    def holds(self, value: Any) -> bool:
+        return (type(value), value) in [(type(v), v) for v in map(kept, self.values)]
+
+    @property
+    def size(self) -> int:
+        """How many values it has, as overrides tell them apart."""
+        return len(set(map(str, self.values)))
 
     def draw(self, generator: np.random.Generator) -> Any:
         return self.values[generator.integers(len(self.values))]
@@ -34,7 +46,16 @@ class Integers:
     high: int
 
     def __post_init__(self) -> None:
-        _check_range(self, self.low, self.high)
+        _set_range(self, operator.index, "whole numbers")
+        if max(-self.low, self.high) >= 2**62:
+            raise InputError(f"{self} leaves what 64 bits hold; give it less")
+
+    def holds(self, value: Any) -> bool:
+        return type(value) is int and self.low <= value <= self.high
+
+    @property
+    def size(self) -> int:
+        return self.high - self.low + 1
 
     def draw(self, generator: np.random.Generator) -> int:
         return int(generator.integers(self.low, self.high + 1))
@@ -49,56 +70,94 @@ class Uniform:
     log: bool = False
 
     def __post_init__(self) -> None:
-        _check_range(self, self.low, self.high)
+        _set_range(self, float, "numbers")
+        if not math.isfinite(self.high - self.low):
+            raise InputError(f"{self} has no end; give it finite numbers")
         if self.log and not self.low > 0:
             raise InputError(f"{self} has no logarithm; give it a low above 0")
 
+    def holds(self, value: Any) -> bool:
+        slack = 1e-9 * max(abs(self.low), abs(self.high))  # of a sampler that rounds
+        return type(value) is float and self.low - slack <= value <= self.high + slack
+
+    @property
+    def size(self) -> float:
+        return math.inf if self.low < self.high else 1
+
     def draw(self, generator: np.random.Generator) -> float:
-        if self.log:
-            low, high = np.log(self.low), np.log(self.high)
-            return float(np.exp(generator.uniform(low, high)))
-        return float(generator.uniform(self.low, self.high))
+        if not self.log:
+            return float(generator.uniform(self.low, self.high))
+        low, high = np.log(self.low), np.log(self.high)
+        # Back from the logarithm, the ends are not met to the last digit.
+        value = float(np.exp(generator.uniform(low, high)))
+        return min(max(value, self.low), self.high)
 
 
-def _check_range(part: Integers | Uniform, low: float, high: float) -> None:
-    if not low <= high:
+def _set_range(part: Integers | Uniform, kind: Any, name: str) -> None:
+    """Turns both ends, which may be NumPy's, into plain numbers in their order."""
+    try:
+        object.__setattr__(part, "low", kind(part.low))
+        object.__setattr__(part, "high", kind(part.high))
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{part} is between no {name}") from None
+    if not part.low <= part.high:
         raise InputError(f"{part} is empty; give it a low of at most its high")
 
 
 Space = dict[str, Choice | Integers | Uniform]
 
 
+def size(space: Space) -> float:
+    """How many points a space has; infinity where it is continuous."""
+    return math.prod(part.size for part in space.values())
+
+
 def draw(space: Space, count: int, *, seed: int = 0) -> list[Overrides]:
-    """`count` random points of a space; the first n are the same for every count.
+    """`count` random points of a space, none twice; the first n are the same for every count.
 
     Raises:
-      InputError: an empty space, or a count below 1.
+      InputError: an empty space, a count below 1, or one of more than its points.
     """
     if not space:
         raise InputError("the space has no keys")
     if count < 1:
         raise InputError(f"{count} trials are no sweep; --trials=N gives 1 or more")
+    if count > (points := size(space)):
+        raise InputError(
+            f"{count} trials are more than the {points} points of the space;"
+            f" take --trials={points} or less"
+        )
     generator = np.random.default_rng(seed)
-    return [
-        {key: distribution.draw(generator) for key, distribution in space.items()}
-        for _ in range(count)
-    ]
+    found: dict[str, Overrides] = {}
+    while len(found) < count:
+        point = {key: part.draw(generator) for key, part in space.items()}
+        found.setdefault(str([str(value) for value in point.values()]), point)
+    return list(found.values())
 
 
-def grid(**values: Sequence[Any]) -> list[Overrides]:
+def kept(value: Any) -> Any:
+    """A value as a study's storage keeps it; what none does, such as a tuple, is its text."""
+    simple = value is None or isinstance(value, bool | int | float | str)
+    return value if simple else str(value)
+
+
+def grid(**values: Sequence[Any] | Any) -> list[Overrides]:
     """Every combination of the values of some keys, `__` in a key standing for a dot.
 
-    The last key varies fastest.
+    The last key varies fastest. A text or a number in the place of several values is one.
 
     Raises:
-      InputError: a key without values.
+      InputError: a key without values, with values in no order, or with one that no override says.
     """
-    keys = [key.replace("__", ".") for key in values]
-    for key, choices in zip(keys, values.values(), strict=True):
+    columns = {
+        (name := key.replace("__", ".")): listed(several, f"sweep of {name!r}")
+        for key, several in values.items()
+    }
+    for key, choices in columns.items():
         if not choices:
             raise InputError(f"sweep of {key!r} has no values; give it one or more")
-    rows = itertools.product(*values.values())
-    return [dict(zip(keys, row, strict=True)) for row in rows]
+    rows = itertools.product(*columns.values())
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def product(*sweeps: Iterable[Overrides]) -> list[Overrides]:

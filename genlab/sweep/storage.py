@@ -12,7 +12,13 @@ from genlab.errors import InputError
 from genlab.files import refuse_link
 from genlab.lock import held
 from genlab.sweep.manifest import recipe_of
-from genlab.sweep.search import Search, make_pruner, make_sampler
+from genlab.sweep.search import (
+    Search,
+    distributions,
+    make_pruner,
+    make_sampler,
+    overrides_of,
+)
 from genlab.sweep.space import Space
 
 if TYPE_CHECKING:
@@ -41,8 +47,8 @@ def open_study(
       steps: rounds of a whole trial.
 
     Raises:
-      InputError: no Optuna, a storage that does not answer in PATIENCE seconds, or a study that was
-        made by another space, target, config or overrides.
+      InputError: no Optuna, a storage that does not answer in PATIENCE seconds, a study that was made
+        by another space, target, config or overrides, or one with trials of no such space.
     """
     try:
         import optuna
@@ -68,6 +74,7 @@ def open_study(
             load_if_exists=True,
         )
         _claim(study, sweep, made_by)
+        _check_trials(study, search.space)
         return study
 
     return _in_time(create, search.storage or str(sweep / "study.journal"))
@@ -144,6 +151,19 @@ def _claim(study: "optuna.Study", sweep: Path, made_by: dict[str, Any]) -> None:
                 f" not by {json.dumps(value)}; name another folder with --workdir=DIR"
             )
     study.set_user_attr("made_by", made_by)
+
+
+def _check_trials(study: "optuna.Study", space: Space) -> None:
+    """Refuses trials that are no points of the space, as those of a made-up journal may be."""
+    ours = distributions(space)
+    for trial in study.get_trials(deepcopy=False):
+        overrides_of(space, trial.params)
+        for key, made in trial.distributions.items():
+            if made != ours[key]:
+                raise InputError(
+                    f"the study has a trial whose {key!r} is of {made}, not {ours[key]}; name"
+                    " another folder with --workdir=DIR"
+                )
 
 
 def _describe(space: Space) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from genlab.signals import Stop
 from genlab.sweep import manifest
 from genlab.sweep.judge import Judge, check_target
 from genlab.sweep.local import Pool
-from genlab.sweep.search import Search, distributions
+from genlab.sweep.search import Search, distributions, overrides_of
 from genlab.sweep.space import draw
 from genlab.sweep.storage import open_study
 from genlab.sweep.table import reached, state_of
@@ -50,7 +50,8 @@ class Study:
     def __init__(self, path: str, common: dict[str, str], sweep: Path, search: Search):
         self._path, self._common, self._sweep = path, common, sweep
         self._search = search
-        config = self._trial(draw(search.space, 1)[0]).config
+        (example,) = resolve(path, common, draw(search.space, 1))
+        config = example.config
         check_target(config, search)
         self._study = open_study(
             path,
@@ -141,7 +142,7 @@ class Study:
     def _is_left(self, trial: "optuna.trial.FrozenTrial") -> bool:
         """Whether nobody trains a running trial any more, as far as the folder can tell."""
         owner = trial.user_attrs.get("owner", "")
-        if not owner:
+        if not isinstance(owner, str) or not owner or Path(owner).name != owner:
             return True
         file = _owner_file(self._sweep, owner)
         return file.exists() and not is_held(file)
@@ -151,7 +152,8 @@ class Study:
         return all(trial.params != claimed.params for trial in trials)
 
     def _trial(self, params: dict[str, Any]) -> Trial:
-        (trial,) = resolve(self._path, self._common, [params])
+        overrides = overrides_of(self._search.space, params)
+        (trial,) = resolve(self._path, self._common, [overrides])
         return trial
 
 

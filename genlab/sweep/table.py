@@ -3,17 +3,22 @@
 import csv
 import io
 import json
+import logging
 import math
 from pathlib import Path
 from typing import Any
 
 from genlab import evaluate
+from genlab.errors import NoneFinished
 from genlab.metrics.measurement import Measurement
 from genlab.stage import stages_of
+from genlab.sweep import failure
 from genlab.sweep.statistics import summarize
 from genlab.sweep.tail import Evaluations, loss_of
 from genlab.sweep.trial import Trial
 from genlab.writer import write_atomic
+
+_log = logging.getLogger("genlab")
 
 
 def rows(trials: list[Trial], sweep: Path) -> list[dict[str, object]]:
@@ -53,7 +58,7 @@ def state_in(folder: Path, has_results: bool) -> str:
         return "pruned"
     if has_results:
         return "finished"
-    return "failed" if (folder / "failed.txt").exists() else "unfinished"
+    return "failed" if (folder / failure.FILE).exists() else "unfinished"
 
 
 def forget_pruned(trials: list[Trial], sweep: Path) -> None:
@@ -140,6 +145,25 @@ def over_seeds(trials: list[Trial], sweep: Path) -> str:
     return (
         _aligned(table) if any(len(members) > 1 for members in groups.values()) else ""
     )
+
+
+def tell_failures(trials: list[Trial], sweep: Path) -> None:
+    """Says how many trials failed, why and where.
+
+    Raises:
+      NoneFinished: no other trial has results.
+    """
+    states = {trial.folder(sweep): state_of(trial, sweep) for trial in trials}
+    failed = [folder for folder, state in states.items() if state == "failed"]
+    reasons: dict[str, list[Path]] = {}
+    for folder in failed:
+        reasons.setdefault(failure.recorded(folder), []).append(folder)
+    count = f"{len(failed)} of {len(trials)} trials failed"
+    for reason, folders in reasons.items():
+        others = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
+        _log.warning("%s: %s (%s%s)", count, reason, folders[0], others)
+    if failed and {*states.values()} <= {"failed", "pruned"}:
+        raise NoneFinished(f"no trial finished, {count}: {next(iter(reasons))}")
 
 
 def _aligned(table: list[dict[str, object]]) -> str:

@@ -1,12 +1,12 @@
 """The lines of a run's metrics as they come, and what they say of a target."""
 
-import json
 import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from genlab import files, sidefile
 from genlab.errors import InputError
 
 
@@ -22,20 +22,29 @@ class Tail:
         self._file, self._offset = None, 0
 
     def lines(self) -> list[dict[str, Any]]:
-        """The whole lines since the last call: step, split and values; none without the file."""
+        """The whole lines since the last call: step, split and values; none without the file.
+
+        One that is damaged is left out, with a warning.
+        """
         try:
-            with self._path.open("rb") as file:
+            with files.opened(self._path) as file:
                 # Of the file that is open: another may have taken its place by now.
                 identity = os.fstat(file.fileno()).st_ino
                 if identity != self._file:
                     self._file, self._offset = identity, 0
                 file.seek(self._offset)
                 text = file.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except (OSError, InputError) as error:
+            sidefile.pass_over(self._path, str(error))
             return []
         whole = text[: text.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return [json.loads(line) for line in whole.splitlines()]
+        found = [sidefile.metrics_line(line) for line in whole.split(b"\n") if line]
+        if None in found:
+            sidefile.pass_over(self._path, "it has damaged lines, the others count")
+        return [line for line in found if line is not None]
 
 
 class Evaluations:

@@ -2,18 +2,19 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genlab import config as configs
-from genlab import override
+from genlab import override, sidefile
 from genlab.errors import InputError
 from genlab.run import read_results
 from genlab.stage import stages_of
+from genlab.sweep.program import launch
 from genlab.sweep.space import Choice, Integers, Overrides, Space, Uniform
+from genlab.sweep.value import plain
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,27 @@ class Trial:
 
     def command(self, path: str, common: dict[str, str], sweep: Path) -> list[str]:
         """The command that trains this trial alone in its folder, and goes on with it."""
-        program = "import sys; from genlab.cli import main; sys.exit(main(sys.argv))"
         overrides = {**common, **self.overrides}
-        return [
-            *(sys.executable, "-c", program, f"--config={path}"),
+        return launch(
+            f"--config={path}",
             f"--workdir={self.folder(sweep)}",
             *(f"--config.{key}={value}" for key, value in overrides.items()),
-        ]
+        )
+
+    def mend(self, sweep: Path) -> None:
+        """Removes a damaged `config.json`, which is made again: the folder's name vouches for it."""
+        path = self.folder(sweep) / "config.json"
+        if path.is_file() and sidefile.read(path, _is_record) is None:
+            path.unlink()
 
     def results(self, sweep: Path) -> dict[str, Any] | None:
         """What `results.json` holds, None for a trial that has not finished."""
         return read_results(self.folder(sweep), self.steps)
+
+
+def _is_record(content: Any) -> bool:
+    configs.check_keys(content["config"])
+    return True
 
 
 def resolve(
@@ -69,11 +80,14 @@ def resolve(
       sweep: overrides of each trial.
 
     Raises:
-      InputError: an empty sweep, an unknown key, one that `common` sets as well, a seed that is
-        none, or two trials that are the same.
+      InputError: an empty sweep, an unknown key, one that `common` sets as well, a value that no
+        override says, a seed that is none, or two trials that are the same.
     """
     trials: dict[str, Trial] = {}
-    for overrides in sweep:
+    for given in sweep:
+        overrides = {
+            key: plain(value, f"sweep of {key!r}") for key, value in given.items()
+        }
         if twice := sorted(common.keys() & overrides.keys()):
             key = twice[0]
             raise InputError(
@@ -83,11 +97,11 @@ def resolve(
         config = configs.load(path)
         texts = {key: str(value) for key, value in overrides.items()}
         override.apply(config, {**common, **texts})
-        plain = configs.plain(config)
-        configs.check_parts(plain)
-        if not 0 <= plain["seed"] < 2**32:
-            raise InputError(f"seed={plain['seed']} is outside [0, 2**32)")
-        trial = Trial(dict(overrides), plain)
+        resolved = configs.plain(config)
+        configs.check_parts(resolved)
+        if not 0 <= resolved["seed"] < 2**32:
+            raise InputError(f"seed={resolved['seed']} is outside [0, 2**32)")
+        trial = Trial(overrides, resolved)
         if trial.name in trials:
             raise InputError(f"the sweep has {overrides} twice")
         trials[trial.name] = trial
@@ -119,13 +133,13 @@ def named_sweep(path: str, name: str) -> list[Overrides] | Space:
 
 
 def _check_sweep(sweep: list[Any] | dict[str, Any], origin: str) -> None:
-    if isinstance(sweep, dict):
-        for key, value in sweep.items():
-            if not isinstance(value, Choice | Integers | Uniform):
-                raise InputError(
-                    f"{origin}: {key!r} is {value!r}; a space has Choice, Integers or Uniform"
-                )
-        return
-    for entry in sweep:
+    for entry in [sweep] if isinstance(sweep, dict) else sweep:
         if not isinstance(entry, dict):
             raise InputError(f"{origin}: {entry!r} is no dict of overrides, KEY: VALUE")
+        if others := [key for key in entry if not isinstance(key, str)]:
+            raise InputError(f"{origin}: {others[0]!r} is no key, such as 'seed'")
+    for key, value in sweep.items() if isinstance(sweep, dict) else ():
+        if not isinstance(value, Choice | Integers | Uniform):
+            raise InputError(
+                f"{origin}: {key!r} is {value!r}; a space has Choice, Integers or Uniform"
+            )
