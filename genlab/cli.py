@@ -63,7 +63,7 @@ def main(argv: list[str]) -> int:
     except Stopped as stopped:
         print(f"genlab: {stopped}", file=sys.stderr)
         return EXIT_STOPPED
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
         code, reason = _known(error)
         if not code:
             raise
@@ -119,6 +119,8 @@ def _known(error: BaseException) -> tuple[int, str]:
         return EXIT_DIVERGED, str(error)
     if isinstance(error, KeyboardInterrupt):
         return EXIT_INTERRUPTED, "interrupted"
+    if isinstance(error, SystemExit):
+        return EXIT_INPUT, f"a part ended the process (SystemExit: {error})"
     if is_out_of_memory(error):
         reason = str(error).strip().partition("\n")[0] or "nothing left"
         return EXIT_MEMORY, f"out of memory ({reason}); {LESS_MEMORY}"

@@ -1,14 +1,18 @@
 """Configs: load a file, and refuse what nobody reads."""
 
+import contextlib
 import dataclasses
 import importlib.util
-import json
-from collections.abc import Callable, Iterable, Mapping
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
+from genlab import paths
 from genlab.errors import InputError, suggest
 from genlab.registry import (
     REGISTRIES,
@@ -24,6 +28,7 @@ from genlab.registry import (
     starts,
 )
 from genlab.stage import stages_of
+from genlab.values import check, is_unset, items, simple
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -39,42 +44,61 @@ OPEN = ("experiment", "objective", "model", "optimizer", "data", "start")
 def load(path: str) -> ConfigDict:
     """The config of a file, `configs/dcgan.py` or `configs/dcgan.py:tiny` for a variant.
 
+    Links between its values (`FieldReference`) and placeholders are kept for overrides.
+
     Raises:
       InputError: no such file or variant, a file that fails, or a key that `configs/base.py` does
         not declare.
     """
-    file, _, variant = path.partition(":")
+    file, variant = split_variant(path)
     module = _import_file(file)
-    known = getattr(module, "VARIANTS", ())
+    known = _variants(module, file)
     if variant and variant not in known:
         raise InputError(f"{file} has no variant {variant!r}{suggest(variant, known)}")
-    try:
-        config = module.get_config(variant)
-    except Exception as error:
-        raise InputError(
-            f"get_config({variant!r}) of {file} fails ({type(error).__name__}: {error})"
-        ) from error
+    with _code_of(f"get_config({variant!r}) of {file} fails"):
+        takes_variant = inspect.signature(module.get_config).parameters
+        config = module.get_config(variant) if takes_variant else module.get_config()
     if not isinstance(config, ConfigDict):
         raise InputError(f"get_config of {file} returns no ConfigDict")
+    with _code_of(f"what get_config({variant!r}) of {file} returns cannot be read"):
+        # Built anew, since a dict used in two places would be one dict to an override.
+        config = ConfigDict(_copy(config))
     check_keys(config)
-    # Built anew, since a dict used in two places would be one dict to an override.
-    return ConfigDict(_copy(config)).lock()
+    return config
+
+
+def split_variant(path: str) -> tuple[str, str]:
+    """File and variant of `FILE[:VARIANT]`; a colon may be part of a folder's name."""
+    file, colon, variant = path.rpartition(":")
+    if not colon or "/" in variant or os.path.isfile(path):
+        return path, ""
+    return file, variant
 
 
 def _copy(tree: Any) -> Any:
     if isinstance(tree, ConfigDict | dict):
-        return {key: _copy(value) for key, value in tree.items()}
-    return tree
+        return {key: _copy(value) for key, value in items(tree)}
+    value = simple(tree)
+    return tuple(map(_copy, value)) if isinstance(value, tuple | list) else value
 
 
 def variants(path: str | Path) -> tuple[str, ...]:
     """Names of the variants that a config file offers besides its default."""
-    return tuple(getattr(_import_file(str(path)), "VARIANTS", ()))
+    return _variants(_import_file(str(path)), path)
+
+
+def _variants(module: Any, file: str | Path) -> tuple[str, ...]:
+    known = getattr(module, "VARIANTS", ())
+    if not isinstance(known, tuple | list) or not all(
+        isinstance(n, str) for n in known
+    ):
+        raise InputError(f"VARIANTS of {file} is {known!r}, not a tuple of names")
+    return tuple(known)
 
 
 def sweeps(path: str) -> dict[str, Callable]:
     """The sweeps that a config file defines, `sweep_NAME()`, by name."""
-    module = _import_file(path.partition(":")[0])
+    module = _import_file(split_variant(path)[0])
     prefix = "sweep_"
     return {
         name.removeprefix(prefix): value
@@ -97,22 +121,30 @@ def headline(path: str | Path) -> str:
 
 def _import_file(file: str) -> Any:
     path = Path(file)
-    if not path.is_file():
+    if not os.path.isfile(path):  # pathlib's raises at a name that is too long
         known = [f"configs/{path.name}" for path in recipes()]
         raise InputError(f"no config file {file!r}{suggest(file, known)}")
-    spec = importlib.util.spec_from_file_location(f"genlab_config_{path.stem}", path)
-    if spec is None:
+    if path.suffix != ".py":
         raise InputError(f"config file {file!r} is not a Python file, FILE.py")
+    spec = importlib.util.spec_from_file_location(f"genlab_config_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
-    try:
+    sys.modules[spec.name] = module  # where its dataclasses look up what they name
+    with _code_of(f"config file {file!r} cannot be loaded"):
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(
-            f"config file {file!r} cannot be loaded ({type(error).__name__}: {error})"
-        ) from error
     if not hasattr(module, "get_config"):
         raise InputError(f"{file} defines no get_config(variant='')")
     return module
+
+
+@contextlib.contextmanager
+def _code_of(complaint: str) -> Iterator[None]:
+    """Inside runs what somebody wrote into a config file, which may end in anything."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise InputError(f"{complaint} ({type(error).__name__}: {error})") from error
 
 
 def check_keys(config: Mapping[str, Any]) -> None:
@@ -129,9 +161,12 @@ def _check_section(given: Mapping, expected: Mapping, path: str) -> None:
     for key in given:
         if key not in expected:
             raise InputError(f"config has no key '{path}{key}'{suggest(key, expected)}")
+    values = dict(items(given))
     for key, example in expected.items():
         if key not in given:
             raise InputError(f"config lacks the key '{path}{key}'")
+        if is_unset(values[key]) and not isinstance(example, ConfigDict):
+            continue  # an override may set it
         if not _has_type_of(given[key], example):
             raise InputError(
                 f"config.{path}{key}={given[key]!r} is not of type"
@@ -152,15 +187,25 @@ def type_name(example: Any) -> str:
 
 
 def plain(config: ConfigDict) -> dict[str, Any]:
-    """The config as nested dicts, lists and scalars that JSON keeps as they are."""
-    return json.loads(config.to_json())
+    """The config as it is recorded: dicts, lists and scalars that JSON keeps, paths whole.
+
+    Raises:
+      InputError: a placeholder that nothing has set, or a value that JSON does not keep.
+    """
+    try:
+        return paths.absolute(check(config, "config"))
+    except RecursionError:
+        raise InputError("the config holds itself, or is nested too deeply") from None
 
 
 def part_knobs(experiment: str) -> dict[str, Registry]:
     """Knobs of a family that are parts themselves: fields with `metadata={"part": kind}`."""
+    family = experiments.find(experiment)
+    if not dataclasses.is_dataclass(family):
+        raise InputError(f"experiment {experiment!r} is no family, a dataclass")
     return {
         field.name: REGISTRIES[field.metadata["part"]]
-        for field in dataclasses.fields(experiments.find(experiment))
+        for field in dataclasses.fields(family)
         if "part" in field.metadata
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 from absl import flags
 
 from genlab.errors import InputError
+from genlab.paths import expanded
 
 
 def parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]:
@@ -24,6 +25,10 @@ def parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]
             if not equals:
                 raise InputError(f"{argument} sets nothing; --config.KEY=VALUE does")
             overrides[key] = text
+        elif argument.lstrip("-").partition("=")[0] in ("flagfile", "undefok"):
+            raise InputError(f"{argument}: flags are given one by one, --name=value")
+        elif len(argument.partition("=")[0]) > 100:  # absl cannot look for a like one
+            raise InputError(f"no flag is called {argument[:100]!r}...")
         else:
             others.append(argument)
     left = values(others)[1:]
@@ -37,6 +42,18 @@ def text(name: str, default: str | None, meaning: str) -> Callable:
     return lambda values: flags.DEFINE_string(
         name, default, meaning, flag_values=values
     )
+
+
+def path(name: str, default: str | None, meaning: str) -> Callable:
+    """A flag `--name=PATH` for `parse`; `~` is the home folder."""
+    return lambda values: flags.DEFINE(
+        _PathParser(), name, default, meaning, flag_values=values
+    )
+
+
+class _PathParser(flags.ArgumentParser):
+    def parse(self, argument: str) -> str:
+        return expanded(argument)
 
 
 def number(name: str, default: int | None, meaning: str) -> Callable:

@@ -3,10 +3,11 @@
 import ast
 import types
 import typing
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, FieldReference
 
 from genlab.config import (
     FEEDING,
@@ -30,7 +31,8 @@ from genlab.registry import (
     schedules,
     starts,
 )
-from genlab.stage import merged
+from genlab.stage import merged, stages_of
+from genlab.values import check, is_unset, items, simple
 
 NONE_AT_WILL = ("data.degrade",)  # parts that no default says may be left out
 
@@ -47,17 +49,18 @@ def metrics_of(text: str) -> tuple[Any, ...]:
     Raises:
       InputError: an unknown metric or knob, one chosen twice, or no tuple of names and parts.
     """
-    chosen: Any = tuple(text.split(","))
     if text.startswith(("(", "[")):
-        try:
-            chosen = tuple(ast.literal_eval(text))
-        except (ValueError, SyntaxError, TypeError) as error:
+        chosen = _literal(text)
+        if not isinstance(chosen, tuple | list):
             raise InputError(
                 f"--metrics={text!r} is no tuple of names and parts, such as"
                 " \"('cycle', {'name': 'translation', 'num': 100})\""
-            ) from error
+            )
+    else:
+        chosen = _names(text)
+    check(chosen, "--metrics")
     check_list(metrics, chosen, "eval.metrics")
-    return chosen
+    return tuple(chosen)
 
 
 def override(config: ConfigDict, key: str, text: str) -> Any:
@@ -85,10 +88,11 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     default = _default_of_knob(registry, home, key) if registry else REQUIRED
     if last not in home and default is REQUIRED and chosen is None:
         _refuse_key(home, key.split("."))
-    old = home.get(last, default)
+    old = _old(home, last, default)
     if chosen is not None and text != "None":
         kept = PREPARATION + SELECTION + FEEDING if chosen is datasets else ()
-        value = ConfigDict({"name": text, **{knob: old[knob] for knob in kept}})
+        known = {knob: old[knob] for knob in kept if knob in (old or {})}
+        value = ConfigDict({"name": text, **known})
     elif isinstance(old, ConfigDict) and chosen is None:
         raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
     else:
@@ -104,9 +108,18 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     return text if isinstance(value, ConfigDict) else value
 
 
+def _old(home: ConfigDict, key: str, default: Any) -> Any:
+    """The value that is replaced; an example of its type for a placeholder, None where none is known."""
+    value = dict(items(home)).get(key, default)
+    if is_unset(value):
+        kind = value.get_type()
+        return kind() if kind in (bool, int, float, str, tuple, list) else None
+    return simple(value.get() if isinstance(value, FieldReference) else value)
+
+
 def _override_stage(config: ConfigDict, path: list[str], last: str, text: str) -> Any:
     """Sets `stages.NAME.KEY`, whether the stage has the key or leaves it as in the config."""
-    names = [stage["name"] for stage in config.stages]
+    names = [stage.name for stage in stages_of(plain(config))[:-1]]
     if len(path) < 1 or path[0] not in names:
         _refuse_key(dict.fromkeys(names), ["stages", *path[:1]])
     index = names.index(path[0])
@@ -161,7 +174,7 @@ def _may_be_many(registry: Registry, part: ConfigDict, knob: str) -> bool:
     """Whether a knob's annotation leaves the choice between one number and several."""
     try:
         hint = typing.get_type_hints(registry.find(part.name)).get(knob)
-    except (NameError, TypeError):  # names that exist for a type checker alone
+    except (NameError, TypeError, AttributeError):  # names for a type checker alone
         return False
     if typing.get_origin(hint) not in (types.UnionType, typing.Union):
         return False
@@ -178,14 +191,12 @@ def _parse(
     key: str, text: str, old: Any, *, may_be_none: bool, may_be_many: bool
 ) -> Any:
     """The value of `text` in the type of the value that it replaces."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        value = {"true": True, "false": False}.get(text.lower(), text)
+    if isinstance(old, str) and not (text == "None" and may_be_none):
+        return text
+    value = _literal(text)
+    check(value, f"config.{key}")
     if old is None or (value is None and may_be_none):
         return value
-    if isinstance(old, str):
-        return text
     if may_be_many and isinstance(value, tuple | list):
         return tuple(value)
     if may_be_many and isinstance(old, tuple | list) and type(value) in (int, float):
@@ -193,11 +204,25 @@ def _parse(
     if isinstance(old, float) and type(value) is int:
         return float(value)
     if isinstance(old, tuple | list):
-        if isinstance(value, tuple | list):
-            return tuple(value)
-        return (value,) if text else ()
+        if isinstance(value, str) and text == value:
+            return _names(text)
+        return tuple(value) if isinstance(value, tuple | list) else (value,)
     if type(value) is not type(old):
         raise InputError(
             f"config.{key}={text!r} is not of type {type_name(old)}, such as {old!r}"
         )
     return value
+
+
+def _literal(text: str) -> Any:
+    """The Python literal that the text is, or the text itself."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about backslashes in it
+            return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names between commas."""
+    return tuple(filter(None, (name.strip() for name in text.split(","))))

@@ -130,9 +130,15 @@ class Registry:
                 if field.init and (field.kw_only or issubclass(part, nn.Module))
                 if field.name not in _MODULE_FIELDS
             }
+        try:
+            parameters = inspect.signature(part).parameters.values()
+        except (ValueError, TypeError):  # written in C
+            raise InputError(
+                f"{self.kind} {name!r} does not say what it takes; wrap it in a function of Python"
+            ) from None
         return {
             parameter.name: parameter.default
-            for parameter in inspect.signature(part).parameters.values()
+            for parameter in parameters
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         }
 

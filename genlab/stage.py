@@ -51,7 +51,8 @@ def stages_of(config: Mapping[str, Any]) -> list[Stage]:
     """The stages of a run in their order; the last is what the config itself trains.
 
     Raises:
-      InputError: a stage without a name of its own, or with a key that no stage has.
+      InputError: a stage without a name of its own, with a key that no stage has, or a value of it
+        that is none.
     """
     stages: list[Stage] = []
     for part in config["stages"]:
@@ -64,7 +65,10 @@ def stages_of(config: Mapping[str, Any]) -> list[Stage]:
             )
         if name in [stage.name for stage in stages]:
             raise InputError(f"config.stages has {name!r} twice")
-        stages.append(Stage(name, merged(config, part), begin))
+        stage = Stage(name, merged(config, part), begin)
+        if type(steps := stage.config["train"]["steps"]) is not int:
+            raise InputError(f"stage {name!r} has train.steps={steps!r}, not an int")
+        stages.append(stage)
     return [*stages, Stage(MAIN, dict(config), stages[-1].end if stages else 0)]
 
 
@@ -80,6 +84,10 @@ def merged(config: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]
             if key in WHOLE:
                 result[key] = value
             elif key in BY_KEY:
+                if not isinstance(value, Mapping):
+                    raise InputError(
+                        f"stage {part.get('name')!r} has {key}={value!r}, not a dict"
+                    )
                 result[key] = {**result[key], **value}
             elif key != "name":
                 known = (*WHOLE, *BY_KEY)

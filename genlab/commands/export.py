@@ -15,7 +15,7 @@ def run(arguments: list[str]) -> None:
         arguments,
         WORKDIR,
         BEST,
-        flags.text("out", "params.safetensors", "a .safetensors file"),
+        flags.path("out", "params.safetensors", "a .safetensors file"),
     )
     out = output(values.out, ".safetensors")
     _, trained = load_trained(values)

@@ -12,8 +12,8 @@ from genlab import flags, override
 from genlab.course import load_run
 from genlab.errors import InputError
 
-CONFIG = flags.text("config", None, "config file, FILE[:variant]")
-WORKDIR = flags.text("workdir", None, "run folder")
+CONFIG = flags.path("config", None, "config file, FILE[:variant]")
+WORKDIR = flags.path("workdir", None, "run folder")
 BEST = flags.switch("best", "the best checkpoint instead of the newest")
 
 
@@ -60,7 +60,7 @@ def load_trained(values: Any):
 
 def default_workdir(path: str) -> Path:
     """The run folder of a config that is given none, `runs/FILE-variant`."""
-    file, _, variant = path.partition(":")
+    file, variant = configs.split_variant(path)
     return Path("runs") / "-".join(filter(None, (Path(file).stem, variant)))
 
 

@@ -18,7 +18,7 @@ def run(arguments: list[str]) -> None:
         WORKDIR,
         BEST,
         flags.number("num", 64, "samples"),
-        flags.text("out", "samples.png", "a .png or .npz file"),
+        flags.path("out", "samples.png", "a .png or .npz file"),
     )
     out = output(values.out, ".png", ".npz")
     _, trained = load_trained(values)

@@ -13,8 +13,8 @@ def run(arguments: list[str]) -> None:
         arguments,
         WORKDIR,
         BEST,
-        flags.text("input", None, "an image file, or a folder of them"),
-        flags.text("out", None, "folder to write into"),
+        flags.path("input", None, "an image file, or a folder of them"),
+        flags.path("out", None, "folder to write into"),
         flags.switch("back", "from y to x, where the model knows both ways"),
         flags.switch("skip-unreadable", "leave out images that cannot be read"),
     )

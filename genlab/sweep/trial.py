@@ -117,7 +117,7 @@ def named_sweep(path: str, name: str) -> list[Overrides] | Space:
       InputError: the file has no such sweep; lists the ones it has. One that fails, or yields
         neither override dicts nor a space.
     """
-    sweeps, file = configs.sweeps(path), path.partition(":")[0]
+    sweeps, file = configs.sweeps(path), configs.split_variant(path)[0]
     if name not in sweeps:
         known = ", ".join(sweeps) or "none"
         raise InputError(f"{file} has no sweep {name!r}; it has {known}")
