@@ -6,6 +6,7 @@ import jax
 
 from genlab import xla
 from genlab.course import Course
+from genlab.memory import bytes_of
 from genlab.plan import Plan
 from genlab.recipe import Recipe
 from genlab.run import parameter_table
@@ -48,7 +49,7 @@ def _stage(recipe: Recipe) -> str:
     lines.append("")
     for name, row in table.items():
         lines.append(f"  {name:<{width}}  {row['shape']!s:<20} {row['count']:>12,}")
-    lines += ["", f"memory      state {_bytes(state) / MIB:,.1f} MiB"]
+    lines += ["", f"memory      state {bytes_of(state) / MIB:,.1f} MiB"]
     resident = data.splits["train"].nbytes / MIB
     return "\n".join(
         [*lines, f"            examples {resident:,.1f} MiB as stored", ""]
@@ -60,7 +61,3 @@ def _counts(state) -> dict[str, int]:
         player: sum(leaf.size for leaf in jax.tree.leaves(params))
         for player, params in state.params.items()
     }
-
-
-def _bytes(tree) -> int:
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))

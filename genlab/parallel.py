@@ -7,6 +7,7 @@ that looks across the batch calls them and does not know how it is compiled.
 
 import contextlib
 import contextvars
+import os
 from collections.abc import Callable, Iterator, Sequence
 
 import jax
@@ -57,13 +58,29 @@ def example_indices(count: int) -> Array:
     return first + jnp.arange(count, dtype=jnp.int32)
 
 
+def all_devices() -> list[jax.Device]:
+    """The devices that JAX finds.
+
+    Raises:
+      InputError: JAX_PLATFORMS asks for a backend that is not there.
+    """
+    try:
+        return jax.devices()
+    except RuntimeError as error:
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"JAX cannot use JAX_PLATFORMS={asked!r} ({reason}); JAX_PLATFORMS=cpu is always there"
+        ) from error
+
+
 def choose_devices(count: int) -> list[jax.Device]:
     """The first `count` devices, all of them for 0.
 
     Raises:
       InputError: there are not so many.
     """
-    devices = jax.devices()
+    devices = all_devices()
     if not 0 <= count <= len(devices):
         raise InputError(
             f"devices={count}, but this machine has {len(devices)}; 0 takes all of them"

@@ -22,7 +22,7 @@ class Plan:
       begin: rounds of the run before its first, where stages come before it.
 
     Raises:
-      InputError: a negative count, no rounds at all, or no period for the log.
+      InputError: a negative count, no rounds at all or more than 2**31 - 1, or no period for the log.
     """
 
     steps: int
@@ -43,6 +43,10 @@ class Plan:
             raise InputError(
                 f"train.steps={self.steps - self.begin} is not a count of 1 or more"
             )
+        if self.steps >= 2**31:
+            raise InputError(
+                f"train.steps={self.steps - self.begin} is more than a 32-bit counter holds"
+            )
         if self.asked < 0:
             raise InputError(
                 f"train.steps_per_call={self.asked} is negative; 0 takes the most that"
@@ -61,8 +65,7 @@ class Plan:
 
         A run that resumes with its plan unchanged keeps the number, and with it its bits.
         """
-        periods = [every for every in self.periods.values() if every]
-        rounds = math.gcd(self.asked, self.steps, step, *periods)
+        rounds = self.most_rounds(step)
         if rounds < self.asked:
             _log.info(
                 "train.steps_per_call=%d does not divide all periods; %d does",
@@ -70,6 +73,11 @@ class Plan:
                 rounds,
             )
         return rounds
+
+    def most_rounds(self, step: int) -> int:
+        """As `rounds_per_call`, and nothing is said about it."""
+        periods = [every for every in self.periods.values() if every]
+        return math.gcd(self.asked, self.steps, step, *periods)
 
     def due(self, step: int) -> set[str]:
         """What is due after `step` rounds."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,15 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab import config as configs
-from genlab import evaluate, rng
+from genlab import evaluate, memory, rng
 from genlab.build import SECTIONS, build_experiment
 from genlab.data.dataset import Dataset
 from genlab.data.feed import Feed
 from genlab.data.prepare import Preparation
 from genlab.data.selection import select
 from genlab.data.statistics import example_range
-from genlab.errors import InputError, suggest
+from genlab.errors import InputError, is_out_of_memory, suggest
 from genlab.experiment import Experiment, State
+from genlab.parallel import all_devices
+from genlab.plan import Plan
 from genlab.registry import datasets, metrics, plots, schedules, starts
 from genlab.rounds import rounds_of
 from genlab.stage import MAIN
@@ -59,9 +62,10 @@ class Recipe:
           InputError: what does not exist, does not fit, or is refused by the part itself.
         """
         configs.check_parts(config)
+        all_devices()  # a backend that is missing is no matter of the parts
         if not 0 <= config["seed"] < 2**32:
             raise InputError(f"seed={config['seed']} is outside [0, 2**32)")
-        with _parts_must_fit(config):
+        with _data_must_serve(config):
             chosen = _dataset(config)
             same = known is not None and _dataset(known.config) == chosen
             source = known.source if same else datasets.choose(chosen)()
@@ -75,6 +79,7 @@ class Recipe:
                 }
             )
             data = preparation.outcome(data)
+        with _parts_must_fit(config):
             spec = {section: config[section] for section in SECTIONS}
             experiment = build_experiment(spec, data, config["dtype"])
             if hasattr(experiment, "check_data"):
@@ -109,8 +114,10 @@ class Recipe:
 
     def shapes(self) -> State:
         """Shapes and types of the state; nothing is computed."""
-        batch = self.example_batch()
-        return jax.eval_shape(self.experiment.init_state, jax.random.key(0), batch)
+        return jax.eval_shape(
+            lambda key: self.experiment.init_state(key, self.example_batch()),
+            jax.random.key(0),
+        )
 
     def example_batch(self) -> dict[str, jax.Array]:
         """A batch of two blank examples, for shapes."""
@@ -119,14 +126,16 @@ class Recipe:
 
     def feed(self) -> Feed:
         """Batches of the train split, as many examples a draw as the config says."""
-        return Feed(
-            self.data,
-            self.preparation,
-            seed=self.config["seed"],
-            batch_size=self.config["train"]["batch_size"],
-            draws=self.experiment.draws(),
-            backend=self.config["data"]["backend"],
-        )
+        draws = self.experiment.draws()
+        with _data_must_serve(self.config):
+            return Feed(
+                self.data,
+                self.preparation,
+                seed=self.config["seed"],
+                batch_size=self.config["train"]["batch_size"],
+                draws=draws,
+                backend=self.config["data"]["backend"],
+            )
 
     def check_fit(self, feed: Feed) -> None:
         """Checks before training what only training would find, tracing one round on shapes alone.
@@ -134,10 +143,11 @@ class Recipe:
         A trained run is not asked: it can be looked at where what its metrics need has gone.
 
         Raises:
-          InputError: networks and objective do not fit data and each other (the first line of the
+          InputError: more memory is needed than there is, networks and objective do not fit data and each other (the first line of the
             reason is in the message), a chosen metric or plot cannot serve them, or a schedule is
             at 0 before the last round.
         """
+        self._check_memory(feed)
         self._check_schedules()
         inputs = (self.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
         shapes = jax.eval_shape(lambda *leaves: leaves, *inputs)
@@ -147,6 +157,26 @@ class Recipe:
             evaluate.check(self.experiment, self.data, metrics, chosen)
             evaluate.check(self.experiment, self.data, plots, drawn)
             jax.eval_shape(rounds_of(self.experiment, feed), *shapes)
+
+    def _check_memory(self, feed: Feed) -> None:
+        """State, data and a batch, before any of them is made: networks' outputs come on top."""
+        config, count = self.config, self.config["devices"] or len(all_devices())
+        shapes = filter(None, (self.data.example_shape, self.data.target_shape))
+        example = 4 * sum(math.prod(shape) for shape in shapes)
+        batch = feed.batch_size * feed.draws
+        held = {
+            "the state of the networks": memory.bytes_of(self.shapes()),
+            "the training data (data.backend)": memory.bytes_of(feed.resident),
+        }
+        train = f"a round of train.batch_size={feed.batch_size:,}"
+        watch = f"a batch of eval.batch_size={config['eval']['batch_size']:,}"
+        limit = memory.of_device()
+        memory.refuse_more_than(limit, {**held, train: batch * example // count})
+        evaluated = config["eval"]["batch_size"] * example
+        memory.refuse_more_than(limit, {**held, watch: evaluated})
+        rounds = Plan.of(config, self.begin).most_rounds(self.begin)
+        call = f"the order of examples in a call of {rounds:,} rounds (train.steps_per_call)"
+        memory.refuse_more_than(memory.host(), {call: rounds * batch * 4})
 
     def _check_schedules(self) -> None:
         for player, part in self.config["optimizer"].items():
@@ -158,7 +188,9 @@ class Recipe:
             factor = schedules.choose(part["schedule"])()
             if not updates or factor(updates - 1) > 0:
                 continue
-            (moving,) = np.nonzero(jax.vmap(factor)(jnp.arange(updates)) > 0)
+            points = np.linspace(0, updates - 1, min(updates, 10**6)).round()
+            looked_at = points.astype(np.int32)
+            moving = looked_at[np.asarray(jax.vmap(factor)(looked_at)) > 0]
             # The end of a long cosine is rounded to 0, about a ten-thousandth of it.
             if len(moving) and updates - moving[-1] - 1 > updates / 1000:
                 raise InputError(
@@ -179,21 +211,35 @@ class Recipe:
         )
 
 
-@contextlib.contextmanager
-def _parts_must_fit(config: dict[str, Any]) -> Iterator[None]:
+def _parts_must_fit(config: dict[str, Any]) -> contextlib.AbstractContextManager:
     """Inside, whatever the chosen parts raise is about the choice."""
+    chosen = [config["experiment"], config["objective"], *config["model"].values()]
+    parts = ", ".join(repr(part["name"]) for part in chosen)
+    return _blaming(
+        f"{parts} and data {config['data']['name']!r} do not fit together, or a knob of one"
+        " has a value that it cannot use"
+    )
+
+
+def _data_must_serve(config: dict[str, Any]) -> contextlib.AbstractContextManager:
+    """Inside, whatever is raised is about the data set and its knobs."""
+    return _blaming(
+        f"data {config['data']['name']!r} cannot be read, or a knob of it has a value that it"
+        " cannot use"
+    )
+
+
+@contextlib.contextmanager
+def _blaming(what: str) -> Iterator[None]:
     try:
         yield
-    except (InputError, MemoryError):
+    except InputError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        chosen = [config["experiment"], config["objective"], *config["model"].values()]
-        parts = ", ".join(repr(part["name"]) for part in chosen)
-        raise InputError(
-            f"{parts} and data {config['data']['name']!r} do not fit together, or a knob of one"
-            f" has a value that it cannot use ({reason}); --verbose shows where"
-        ) from error
+        raise InputError(f"{what} ({reason}); --verbose shows where") from error
 
 
 def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:

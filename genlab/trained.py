@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import math
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genlab import rng
+from genlab import memory, rng
 from genlab.data.dataset import Dataset
 from genlab.data.feed import batches
 from genlab.data.prepare import Preparation
@@ -128,6 +129,8 @@ class Trained:
             )
         if num < 1:
             raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
+        size = 4 * num * math.prod(self.data.example_shape)
+        memory.refuse_more_than(memory.host(), {f"{num:,} samples": size})
         compiled = self.compile(
             "sample", lambda experiment, *rest: experiment.sample(*rest, SAMPLE_CHUNK)
         )

@@ -2,12 +2,13 @@
 
 from genlab import flags
 from genlab.check import describe
-from genlab.commands.inputs import CONFIG, load_config, required
+from genlab.commands.inputs import CONFIG, load_config, prepare_jax, required
 from genlab.streams import deliver
 
 
 def run(arguments: list[str]) -> None:
     """Builds a config without training it: shapes, parameters, memory."""
     values, overrides = flags.parse(arguments, CONFIG)
+    prepare_jax()
     config, _ = load_config(required(values.config, "config"), overrides)
     deliver(describe(config))
