@@ -1,13 +1,13 @@
 """Evaluation of a trained model: its metrics on a split, and its pictures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from genlab.data.dataset import Dataset
-from genlab.errors import InputError, suggest
+from genlab.errors import InputError, is_out_of_memory, suggest
 from genlab.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.registry import Registry, metrics, plots
@@ -38,7 +38,11 @@ def measure(
         results["held_out"] = held_out(trained, split)
     for choice in chosen:
         name = choice if isinstance(choice, str) else choice["name"]
-        results[name] = metrics.choose(choice)(trained, split)
+        results[name] = _asked(metrics, choice, trained, split)
+        if not isinstance(results[name], Measurement):
+            raise InputError(
+                f"metric {name!r} gives {type(results[name]).__name__!r}, not a Measurement"
+            )
     return results
 
 
@@ -81,12 +85,30 @@ def values_of(results: dict[str, Measurement]) -> dict[str, float]:
 
 def draw(trained: Trained, chosen: Iterable[Any]) -> dict[str, np.ndarray]:
     """Each chosen plot by name, `[H, W, 3]` uint8."""
-    return {
-        choice if isinstance(choice, str) else choice["name"]: plots.choose(choice)(
-            trained
-        )
-        for choice in chosen
-    }
+    pictures = {}
+    for choice in chosen:
+        name = choice if isinstance(choice, str) else choice["name"]
+        pictures[name] = picture = _asked(plots, choice, trained)
+        if np.ndim(picture) != 3 or getattr(picture, "dtype", None) != np.uint8:
+            raise InputError(f"plot {name!r} gives no picture, [H, W, 3] uint8")
+    return pictures
+
+
+def _asked(registry: Registry, choice: str | Mapping[str, Any], *of: Any) -> Any:
+    """What a metric or a plot answers; where it is the user's own, what it raises is about it."""
+    part = registry.choose(choice)
+    name = choice if isinstance(choice, str) else choice["name"]
+    try:
+        return part(*of)
+    except InputError:
+        raise
+    except Exception as error:
+        if ":" not in name or is_out_of_memory(error):
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"{registry.kind} {name!r} fails ({reason}); --verbose shows where"
+        ) from error
 
 
 def save_pictures(trained: Trained, chosen: Iterable[Any], folder: Path) -> list[Path]:

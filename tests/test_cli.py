@@ -243,6 +243,13 @@ def test_unknown_metric_leaves_the_results(finished, capsys):
         ("('held_out'", "is no tuple of names and parts"),
         ("held_out,held_out", "chooses 'held_out' twice"),
         ("({'name': 'held_out', 'batch_sise': 3},)", "did you mean 'batch_size'"),
+        ("os:system", "metric 'os:system' fails (TypeError: system() takes"),
+        (
+            "builtins:print",
+            "metric 'builtins:print' gives 'NoneType', not a Measurement",
+        ),
+        ("builtins:dict", "does not say what it takes"),
+        ("(" * 5000, "is no tuple of names and parts"),
     ],
 )
 def test_metrics_that_are_none(text, answer, finished, capsys):

@@ -21,6 +21,7 @@ ONE = "--config.devices=1"
         ("train.batch_size=1000000000000", "train.batch_size=1,000,000,000,000 takes"),
         ("eval.batch_size=1000000000000", "eval.batch_size=1,000,000,000,000 takes"),
         ("train.steps_per_call=2000000000", "train.steps_per_call) takes"),
+        ("data=digits --config.data.image_size=1000000", "image_size 1000000 is more"),
         ("train.steps=3000000000", "train.steps=3000000000 is more than"),
         ("model.generator.hidden=(1000000000,1000000000)", "the state of the networks"),
         ("model.generator.hidden=(10000000,)*3", "do not fit together"),
@@ -31,7 +32,7 @@ def test_absurd_sizes_are_refused_before_anything_is_taken(override, named, caps
     more = ["--config.train.steps=2000000000", "--config.log.every=2000000000"]
     more += ["--config.train.batch_size=1000"]
     more += [f"--config.{s}.every=0" for s in ("eval", "sample", "checkpoint")]
-    command = ["check", RING, ONE, f"--config.{override}"]
+    command = ["check", RING, ONE, *f"--config.{override}".split()]
     assert main(["launch.py", *command, *(more if "per_call" in override else [])]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert named in line

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import pathlib
 import struct
 import zlib
@@ -49,12 +50,16 @@ class UnreadableImage(InputError):
 def check_options(
     image_size: Size | None, channels: int | None, *, square: bool = False
 ) -> None:
-    """Raises InputError unless image_size is None, a side or (height, width) of 1 or more pixels,
-    and channels None, 1 or 3; with `square` image_size is one side."""
+    """Raises InputError unless image_size is None, a side or (height, width) of 1 to MAX_PIXELS
+    pixels, and channels None, 1 or 3; with `square` image_size is one side."""
     if square and not isinstance(image_size, int):
         raise InputError(f"image_size {image_size} must be one side in pixels")
     if image_size is not None and min(sides(image_size)) < 1:
         raise InputError(f"image_size {image_size} must be 1 or more pixels")
+    if image_size is not None and math.prod(sides(image_size)) > MAX_PIXELS:
+        raise InputError(
+            f"image_size {image_size} is more than the {MAX_PIXELS:,} pixels that an image may have"
+        )
     if channels not in (None, 1, 3):
         raise InputError(f"channels {channels} must be 1 (gray) or 3 (colour)")
 
