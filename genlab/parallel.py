@@ -66,9 +66,12 @@ def all_devices() -> list[jax.Device]:
     """
     try:
         return jax.devices()
-    except RuntimeError as error:
+    except (
+        RuntimeError,
+        AssertionError,
+    ) as error:  # the latter without a plugin for it
         asked = os.environ.get("JAX_PLATFORMS", "")
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0] or "no such backend here"
         raise InputError(
             f"JAX cannot use JAX_PLATFORMS={asked!r} ({reason}); JAX_PLATFORMS=cpu is always there"
         ) from error

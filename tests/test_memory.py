@@ -88,9 +88,10 @@ def test_what_goes_wrong_in_a_data_set_blames_it(monkeypatch, capsys):
     assert "gan" not in line
 
 
-def test_backend_that_is_missing_is_named(monkeypatch, capsys):
+@pytest.mark.parametrize("error", [RuntimeError("no GPU\nmore"), AssertionError()])
+def test_backend_that_is_missing_is_named(error, monkeypatch, capsys):
     def missing():
-        raise RuntimeError("Unable to initialize backend 'cuda': no GPU\nmore")
+        raise error
 
     monkeypatch.setattr(jax, "devices", missing)
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
