@@ -10,6 +10,8 @@ from genlab.errors import EXIT_INTERRUPTED
 
 # A scheduler's notices, a terminal that went away, Ctrl-C.
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+# Somebody who sends one of these twice will not wait; the others come twice by themselves.
+IMPATIENT = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stop:
@@ -20,7 +22,7 @@ class Stop:
 
 @contextlib.contextmanager
 def stop_requested() -> Iterator[Stop]:
-    """Inside, STOPPING are noted instead of obeyed; a second one is obeyed at once.
+    """Inside, STOPPING are noted instead of obeyed; of IMPATIENT a second one is obeyed at once.
 
     One that was ignored before, as of a process under nohup or in the background, stays ignored.
     """
@@ -32,7 +34,8 @@ def stop_requested() -> Iterator[Stop]:
 
     def note(number: int, frame) -> None:
         stop.signal = signal.Signals(number).name
-        signal.signal(number, before[number])
+        if number in IMPATIENT:
+            signal.signal(number, before[number])
 
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:

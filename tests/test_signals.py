@@ -11,6 +11,7 @@ import pytest
 import recipes
 
 from genlab.checkpoint import Checkpoints
+from genlab.signals import stop_requested
 
 ROOT = Path(__file__).parent.parent
 LAUNCH = [sys.executable, str(ROOT / "launch.py")]
@@ -61,6 +62,20 @@ def test_streams_that_are_closed_or_full_and_ignored_signals_train_to_the_end(tm
     assert process.wait(120) == 0
     assert _steps(tmp_path)[-1] == 2000
     assert (tmp_path / "report.html").exists()
+
+
+def test_second_signal_is_obeyed_where_somebody_is_impatient():
+    this = os.getpid()
+    with stop_requested() as stop:
+        for number in (signal.SIGHUP, signal.SIGUSR1):
+            os.kill(this, number)
+            os.kill(this, number)
+            assert stop.signal == number.name
+    with pytest.raises(KeyboardInterrupt), stop_requested() as stop:
+        os.kill(this, signal.SIGINT)
+        assert stop.signal == "SIGINT"
+        os.kill(this, signal.SIGINT)
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 
 
 INTERRUPT = """
