@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from genlab import __version__, commit, files, sidefile
+from genlab import __version__, commit, files, paths, sidefile
 from genlab import config as configs
 from genlab.checkpoint import flatten, owner
 from genlab.errors import InputError
@@ -123,7 +123,8 @@ def claim(
     """
     path = workdir / "config.json"
     if path.exists():
-        _check_same(path, load_config(workdir), recipe.config)
+        old = paths.absolute(load_config(workdir))  # one of before paths were whole
+        _check_same(path, old, recipe.config)
     record = {
         "run": run or identity(workdir),
         "alone": alone,

@@ -1,5 +1,6 @@
 """What people type: config files, overrides and flags, odd ones and thousands of random ones."""
 
+import dataclasses
 import json
 import os
 import random
@@ -12,6 +13,7 @@ from genlab import config as configs
 from genlab import flags, override
 from genlab.commands.inputs import BEST, CONFIG, WORKDIR
 from genlab.errors import InputError
+from genlab.run import claim
 
 RING = f"{recipes.CONFIGS}/gan_ring.py:tiny"
 VAE = f"{recipes.CONFIGS}/vae.py:tiny"
@@ -216,6 +218,16 @@ def test_home_folder_and_relative_paths(file, tmp_path, monkeypatch):
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     with pytest.raises(FlagError, match="HOME is not set"):
         flags.parse(["--workdir=~/run"], WORKDIR)
+
+
+def test_run_of_before_paths_were_whole_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = recipes.recipe("gan_ring")
+    whole = {**recipe.config, "init_from": f"{tmp_path}/run"}
+    record = {"config": {**recipe.config, "init_from": "run"}}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    claim(tmp_path, dataclasses.replace(recipe, config=whole), {})
+    assert json.loads((tmp_path / "config.json").read_text())["config"] == whole
 
 
 def test_features_of_a_run_are_found_from_anywhere(file, tmp_path):
