@@ -89,6 +89,9 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     if last not in home and default is REQUIRED and chosen is None:
         _refuse_key(home, key.split("."))
     old = _old(home, last, default)
+    may_be_none = default is None or key in NONE_AT_WILL
+    if chosen is not None and text == "None" and not may_be_none:
+        raise InputError(f"config.{key}=None chooses no {chosen.kind}")
     if chosen is not None and text != "None":
         kept = PREPARATION + SELECTION + FEEDING if chosen is datasets else ()
         known = {knob: old[knob] for knob in kept if knob in (old or {})}
@@ -100,7 +103,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
             key,
             text,
             old,
-            may_be_none=default is None or key in NONE_AT_WILL,
+            may_be_none=may_be_none,
             may_be_many=bool(registry) and _may_be_many(registry, home, last),
         )
     with home.unlocked(), home.ignore_type():

@@ -109,7 +109,11 @@ class Recipe:
             start = functools.partial(
                 starts.choose(self.config["start"]), sources=sources
             )
-        state = self.experiment.init_state(key, self.example_batch(), start)
+        name = self.config["start"]["name"]
+        with _blaming(
+            f"start {name!r} fails, or the parameters it is given do not fit"
+        ):
+            state = self.experiment.init_state(key, self.example_batch(), start)
         return state.replace(step=state.step + self.begin)
 
     def shapes(self) -> State:

@@ -8,9 +8,15 @@ import errno
 import io
 import logging
 import os
+import re
 import select
 import sys
 from typing import TextIO
+
+# Control characters, directions and lines of Unicode, bytes of a name that are not UTF-8.
+_STEERING = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def install() -> None:
@@ -30,15 +36,8 @@ def install() -> None:
 
 
 def printable(text: str) -> str:
-    """The text with its control and formatting characters spelt out, line ends and tabs aside."""
-    if text.isprintable():
-        return text
-    return "".join(
-        letter
-        if letter.isprintable() or letter in "\n\t"
-        else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
+    """The text with characters that steer a terminal spelt out, line ends and tabs aside."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def terminal() -> TextIO:

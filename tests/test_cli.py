@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 
 from genlab.checkpoint import Checkpoints
 from genlab.cli import main
+from genlab.commands.inputs import prepare_jax
 from genlab.course import load_run
 from genlab.sweep.tail import Tail
 from genlab.writer import Writer
@@ -178,6 +179,10 @@ def test_help_names_every_command(capsys):
         (["eval"], "--workdir is needed"),
         (["eval", "--workdir=/no/such/run"], "is not a run folder"),
         (["sample", "--workdir=x", "--out=grid.gif"], "must end in .png or .npz"),
+        ([RING, "--config.experiment=None"], "None chooses no experiment"),
+        ([RING, "--config.model.generator=None"], "None chooses no model"),
+        ([RING, "--config.objective.name=None"], "unknown objective 'None'"),
+        ([RING, "--config.start=genlab.cli:main"], "start 'genlab.cli:main' fails"),
         (["list", "metricz"], "did you mean 'metrics'"),
         ([VAE, "--config.model.encoder=mlp_discriminator"], "do not fit together"),
         (["check", VAE, "--config.model.encoder=mlp_discriminator"], "do not fit"),
@@ -458,3 +463,22 @@ def test_disk_full_is_one_line(tmp_path):
         assert (small / "run" / "config.json").exists()
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.parametrize("home", ["/dev/null", None])
+def test_no_home_and_no_writable_cache_are_no_matter(home, monkeypatch):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
+    try:
+        if home:
+            monkeypatch.setenv("XDG_CACHE_HOME", home)
+        else:
+            monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+            monkeypatch.setattr(Path, "home", nobody)
+        prepare_jax()
+        assert jax.config.jax_compilation_cache_dir is None
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)

@@ -50,6 +50,8 @@ def test_what_is_asked_for_arrives_or_the_exit_code_says_so(
 
 def test_foreign_characters_reach_no_terminal():
     with piped() as (stream, read):
+        print(name := "a\u202fb\u200d🫨", file=stream)  # odd, and harmless
+        assert read() == f"{name}\n".encode()
         print("a\x1b]0;title\x07\x9b31m\r\u202e\udcff é\t.", file=stream)
         assert read() == rb"a\x1b]0;title\x07\x9b31m\r\u202e\udcff " + "é\t.\n".encode()
         stream.undisguised.write("\r\x1b[A10%")
