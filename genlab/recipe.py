@@ -189,12 +189,13 @@ class Recipe:
             turns = [t for t in self.experiment.turns() if t.player == player]
             moves = self.config["train"]["steps"] * sum(t.repeats for t in turns)
             updates = moves // part.get("accumulate", 1)
-            factor = schedules.choose(part["schedule"])()
-            if not updates or factor(updates - 1) > 0:
-                continue
-            points = np.linspace(0, updates - 1, min(updates, 10**6)).round()
-            looked_at = points.astype(np.int32)
-            moving = looked_at[np.asarray(jax.vmap(factor)(looked_at)) > 0]
+            with _blaming(f"optimizer.{player}.schedule cannot be followed"):
+                factor = schedules.choose(part["schedule"])()
+                if not updates or factor(updates - 1) > 0:
+                    continue
+                points = np.linspace(0, updates - 1, min(updates, 10**6)).round()
+                looked_at = points.astype(np.int32)
+                moving = looked_at[np.asarray(jax.vmap(factor)(looked_at)) > 0]
             # The end of a long cosine is rounded to 0, about a ten-thousandth of it.
             if len(moving) and updates - moving[-1] - 1 > updates / 1000:
                 raise InputError(

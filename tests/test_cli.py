@@ -183,6 +183,14 @@ def test_help_names_every_command(capsys):
         ([RING, "--config.model.generator=None"], "None chooses no model"),
         ([RING, "--config.objective.name=None"], "unknown objective 'None'"),
         ([RING, "--config.start=genlab.cli:main"], "start 'genlab.cli:main' fails"),
+        (
+            [
+                RING,
+                "--config.optimizer.discriminator.schedule.steps=1000000000000",
+                ONE,
+            ],
+            "optimizer.discriminator.schedule cannot be followed",
+        ),
         (["list", "metricz"], "did you mean 'metrics'"),
         ([VAE, "--config.model.encoder=mlp_discriminator"], "do not fit together"),
         (["check", VAE, "--config.model.encoder=mlp_discriminator"], "do not fit"),
