@@ -39,7 +39,7 @@ def test_reader_that_goes_away_and_a_signal_cost_no_round(tmp_path):
     """Ctrl-C under `2>&1 | tee log`: tee dies first. Then a terminal that is closed."""
     command = [*LAUNCH, RING, *QUIET, LONG, f"--workdir={tmp_path}"]
     before = 0
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+    for number in (signal.SIGINT, signal.SIGHUP):
         pipe = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         process = subprocess.Popen(command, **pipe)
         process.stdout.read(1)

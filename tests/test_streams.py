@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import logging
 import os
 import subprocess
 import sys
@@ -46,19 +45,6 @@ def test_what_is_asked_for_arrives_or_the_exit_code_says_so(
     )
     said = "".join(done.stderr.splitlines(keepends=True)[-1:])  # bash misses it as well
     assert (done.returncode, said) == (code, error)
-
-
-def test_foreign_characters_reach_no_terminal():
-    with piped() as (stream, read):
-        print(name := "a\u202fb\u200d🫨", file=stream)  # odd, and harmless
-        assert read() == f"{name}\n".encode()
-        print("a\x1b]0;title\x07\x9b31m\r\u202e\udcff é\t.", file=stream)
-        assert read() == rb"a\x1b]0;title\x07\x9b31m\r\u202e\udcff " + "é\t.\n".encode()
-        stream.undisguised.write("\r\x1b[A10%")
-        stream.undisguised.flush()
-        assert read() == b"\r\x1b[A10%"
-    record = logging.LogRecord("genlab", 20, "", 0, "%s", ("a\x1b\nb",), None)
-    assert streams.LogFormatter("%(message)s").format(record) == r"a\x1b\nb"
 
 
 def test_what_ascii_lacks_is_spelt_out():
