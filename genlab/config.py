@@ -186,14 +186,18 @@ def type_name(example: Any) -> str:
     return "dict" if isinstance(example, ConfigDict) else type(example).__name__
 
 
-def plain(config: ConfigDict) -> dict[str, Any]:
+def plain(config: ConfigDict, *, complete: bool = True) -> dict[str, Any]:
     """The config as it is recorded: dicts, lists and scalars that JSON keeps, paths whole.
+
+    Args:
+      config: with all its overrides.
+      complete: False for one that overrides are still to come to; its placeholders are None.
 
     Raises:
       InputError: a placeholder that nothing has set, or a value that JSON does not keep.
     """
     try:
-        return paths.absolute(check(config, "config"))
+        return paths.absolute(check(config, "config", complete=complete))
     except RecursionError:
         raise InputError("the config holds itself, or is nested too deeply") from None
 

@@ -122,12 +122,12 @@ def _old(home: ConfigDict, key: str, default: Any) -> Any:
 
 def _override_stage(config: ConfigDict, path: list[str], last: str, text: str) -> Any:
     """Sets `stages.NAME.KEY`, whether the stage has the key or leaves it as in the config."""
-    names = [stage.name for stage in stages_of(plain(config))[:-1]]
+    names = [stage.name for stage in stages_of(plain(config, complete=False))[:-1]]
     if len(path) < 1 or path[0] not in names:
         _refuse_key(dict.fromkeys(names), ["stages", *path[:1]])
     index = names.index(path[0])
     stage = config.stages[index]
-    view = ConfigDict(merged(plain(config), stage))
+    view = ConfigDict(merged(plain(config, complete=False), stage))
     value = override(view, ".".join([*path[1:], last]), text)
     section = [*path[1:], last][0]
     renewed = {**stage, section: plain(view)[section]}

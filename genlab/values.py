@@ -11,12 +11,13 @@ from ml_collections.config_dict import RequiredValueError
 from genlab.errors import InputError
 
 
-def check(value: Any, key: str) -> Any:
+def check(value: Any, key: str, *, complete: bool = True) -> Any:
     """The value as JSON keeps it.
 
     Args:
       value: of a config, or the whole of it.
       key: what a message calls it.
+      complete: whether every placeholder has to be set; one that is not is None otherwise.
 
     Raises:
       InputError: JSON does not keep it, or a placeholder in it is unset.
@@ -24,15 +25,20 @@ def check(value: Any, key: str) -> Any:
     value = simple(value)
     if isinstance(value, FieldReference):
         if is_unset(value):
+            if not complete:
+                return None
             name = key.removeprefix("config.")
             raise InputError(
                 f"{key} is a placeholder that nothing sets; --config.{name}=VALUE does"
             )
         value = simple(value.get())
     if isinstance(value, ConfigDict | dict):
-        return {_key(name, key): check(v, f"{key}.{name}") for name, v in items(value)}
+        return {
+            _key(name, key): check(v, f"{key}.{name}", complete=complete)
+            for name, v in items(value)
+        }
     if isinstance(value, tuple | list):
-        return [check(item, key) for item in value]
+        return [check(item, key, complete=complete) for item in value]
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int) and abs(value) < 2**63:

@@ -14,6 +14,7 @@ from genlab import flags, override
 from genlab.commands.inputs import BEST, CONFIG, WORKDIR
 from genlab.errors import InputError
 from genlab.run import claim
+from genlab.sweep.manifest import recipe_of
 
 RING = f"{recipes.CONFIGS}/gan_ring.py:tiny"
 VAE = f"{recipes.CONFIGS}/vae.py:tiny"
@@ -77,6 +78,7 @@ def test_placeholders_are_set_or_named(file):
             f"config.model.generator.hidden = config_dict.{kind}(tuple)"
         )
         assert resolved(path, seed="3", model__generator__hidden="(2,)")["seed"] == 3
+        assert recipe_of(str(path)), "of a sweep whose trials set them"
         with pytest.raises(InputError, match=r"config\.seed is a placeholder"):
             resolved(path, model__generator__hidden="(2,)")
         with pytest.raises(InputError, match=r"generator\.hidden is a placeholder"):

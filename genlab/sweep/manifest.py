@@ -54,7 +54,8 @@ def command_line() -> str:
 
 def recipe_of(path: str) -> str:
     """Hash of what a config file says before any override, however its path is spelled."""
-    text = json.dumps(configs.plain(configs.load(path)), sort_keys=True)
+    config = configs.plain(configs.load(path), complete=False)
+    text = json.dumps(config, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
