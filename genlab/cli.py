@@ -8,7 +8,7 @@ import traceback
 
 from absl.flags import Error as FlagError
 
-from genlab import streams
+from genlab import streams, trust
 from genlab.errors import (
     EXIT_DIVERGED,
     EXIT_INPUT,
@@ -49,7 +49,8 @@ genlab trains, evaluates and samples deep generative models.
   python launch.py report --workdir=DIR
   python launch.py export --workdir=DIR --out=params.safetensors [--best]
 
-Every command takes --verbose, which shows the traceback of an error.
+Every command takes --verbose, which shows the traceback of an error, and --trust, which imports parts
+of somebody's own that the config.json of a run folder names: code, which you should know.
 """
 
 
@@ -81,15 +82,16 @@ def _run(arguments: list[str]) -> None:
         return
     if name not in COMMANDS:
         raise InputError(f"unknown command {name!r}{suggest(name, COMMANDS)}")
-    sys.path.append(_working_folder())  # parts of the user's own, named by their path
+    _check_working_folder()
     with importing():
         command = importlib.import_module(f"genlab.commands.{name}")
-    command.run(rest)
+    with trust.command():
+        command.run(rest)
 
 
-def _working_folder() -> str:
+def _check_working_folder() -> None:
     try:
-        return os.getcwd()
+        os.getcwd()
     except FileNotFoundError:
         raise InputError(
             "the working folder has been deleted; cd to one that is there"

@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from genlab import paths
+from genlab import paths, trust
 from genlab.errors import InputError, suggest
 from genlab.registry import (
     REGISTRIES,
@@ -51,6 +51,7 @@ def load(path: str) -> ConfigDict:
         not declare.
     """
     file, variant = split_variant(path)
+    trust.search_working_directory()
     module = _import_file(file)
     known = _variants(module, file)
     if variant and variant not in known:
@@ -64,6 +65,7 @@ def load(path: str) -> ConfigDict:
         # Built anew, since a dict used in two places would be one dict to an override.
         config = ConfigDict(_copy(config))
     check_keys(config)
+    trust.vouch(_copy(config))
     return config
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from absl import flags
 
+from genlab import trust
 from genlab.errors import InputError
 from genlab.paths import expanded
 
@@ -16,6 +17,7 @@ def parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]
     """
     values = flags.FlagValues()
     flags.DEFINE_bool("verbose", False, "show tracebacks", flag_values=values)
+    flags.DEFINE_bool("trust", False, "import what a folder names", flag_values=values)
     for definition in define:
         definition(values)
     overrides, others = {}, ["launch.py"]
@@ -34,6 +36,8 @@ def parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]
     left = values(others)[1:]
     if left:
         raise InputError(f"unexpected argument {left[0]!r}; flags are --name=value")
+    if values.trust:
+        trust.everything()
     return values, overrides
 
 

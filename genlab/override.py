@@ -9,6 +9,7 @@ from typing import Any
 
 from ml_collections import ConfigDict, FieldReference
 
+from genlab import trust
 from genlab.config import (
     FEEDING,
     PREPARATION,
@@ -59,6 +60,7 @@ def metrics_of(text: str) -> tuple[Any, ...]:
     else:
         chosen = _names(text)
     check(chosen, "--metrics")
+    trust.vouch(chosen)
     check_list(metrics, chosen, "eval.metrics")
     return tuple(chosen)
 
@@ -108,6 +110,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
         )
     with home.unlocked(), home.ignore_type():
         home[last] = value
+    trust.vouch(text if isinstance(value, ConfigDict) else value)
     return text if isinstance(value, ConfigDict) else value
 
 

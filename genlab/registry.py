@@ -12,12 +12,14 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
 
+from genlab import trust
 from genlab.errors import InputError, suggest
 
 REQUIRED = inspect.Parameter.empty
@@ -161,6 +163,13 @@ class Registry:
 
     def _imported(self, module: str, attribute: str) -> Callable:
         name = f"{module}:{attribute}"
+        if module.partition(".")[0] in sys.stdlib_module_names:
+            raise InputError(
+                f"{self.kind} {name!r} is Python's own and no part; one of your own is named by"
+                " its path, 'my_module:my_part'"
+            )
+        trust.check(self.kind, name)
+        trust.search_working_directory()
         try:
             part = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as error:
@@ -170,12 +179,12 @@ class Registry:
             ) from error
         except AttributeError as error:
             raise InputError(f"{self.kind} {name!r}: {error}") from error
-        except Exception as error:  # whatever the user's module does when imported
+        except (Exception, SystemExit) as error:  # whatever the module does, imported
             raise InputError(
                 f"{self.kind} {name!r}: the module cannot be imported"
                 f" ({type(error).__name__}: {error})"
             ) from error
-        if not callable(part):
+        if not callable(part) or inspect.isbuiltin(part):
             raise InputError(f"{self.kind} {name!r} is neither a function nor a class")
         return part
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from genlab import __version__, commit, files, paths, sidefile
+from genlab import __version__, commit, files, paths, sidefile, trust
 from genlab import config as configs
 from genlab.checkpoint import flatten, owner
 from genlab.errors import InputError
@@ -142,7 +142,7 @@ def claim(
 
 
 def load_config(workdir: Path) -> dict[str, Any]:
-    """The resolved config of a run folder.
+    """The resolved config of a run folder; the parts of the user's own in it are not vouched for.
 
     Raises:
       InputError: no run folder there.
@@ -151,6 +151,7 @@ def load_config(workdir: Path) -> dict[str, Any]:
     try:
         config = _record(workdir)["config"]
         configs.check_keys(config)
+        trust.distrust(config, path)
     except FileNotFoundError:
         raise InputError(
             f"{str(workdir)!r} is not a run folder: it has no config.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab import config as configs
-from genlab import override, sidefile
+from genlab import override, sidefile, trust
 from genlab.errors import InputError
 from genlab.run import read_results
 from genlab.stage import stages_of
@@ -50,6 +50,7 @@ class Trial:
         return launch(
             f"--config={path}",
             f"--workdir={self.folder(sweep)}",
+            *(["--trust"] if trust.is_everything() else []),
             *(f"--config.{key}={value}" for key, value in overrides.items()),
         )
 

@@ -1,0 +1,110 @@
+"""Whose code may run: a part named by its import path is imported only if it was vouched for.
+
+Config files and the command line are code, and what they name is vouched for as they are read.
+Everything else is data: that a run folder's `config.json` names a part is no reason to import it.
+A command imports nothing else. A program of the user's own imports what it asks for itself, and of
+what a run folder asks for as little as a command.
+"""
+
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from genlab.errors import InputError
+
+LISTED = "GENLAB_TRUST"  # the variable with modules that the user trusts, by commas
+
+
+@dataclasses.dataclass
+class _Trust:
+    """What is vouched for, names as `module:attribute`, and where foreign ones were met."""
+
+    command: bool = False
+    everything: bool = False
+    vouched: set[str] = dataclasses.field(default_factory=set)
+    foreign: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+_trust = _Trust()
+
+
+@contextlib.contextmanager
+def command() -> Iterator[None]:
+    """Inside, what nobody vouched for is not imported, wherever its name comes from."""
+    global _trust
+    outer, _trust = _trust, _Trust(command=True)
+    try:
+        yield
+    finally:
+        _trust = outer
+
+
+def everything() -> None:
+    """Vouches for every part that will be named, as --trust does."""
+    _trust.everything = True
+
+
+def is_everything() -> bool:
+    """Whether the user said --trust."""
+    return _trust.everything
+
+
+def vouch(tree: Any) -> None:
+    """Vouches for every part that a config, or a value of one, names by its path."""
+    for _, name in _paths(tree):
+        # A folder that was given such a name is a place to read from, and names no part.
+        if not os.path.lexists(name):
+            _trust.vouched.add(name)
+
+
+def distrust(tree: Any, file: Path) -> None:
+    """Notes the parts that a config out of a run folder names: they are not the caller's own."""
+    for key, name in _paths(tree):
+        _trust.foreign.setdefault(name, f"{key} in {str(file)!r}")
+
+
+def check(kind: str, name: str) -> None:
+    """Raises InputError unless the part `module:attribute` may be imported."""
+    module = name.partition(":")[0]
+    listed = os.environ.get(LISTED, "").split(",")
+    packages = [module, *(module[:i] for i, sign in enumerate(module) if sign == ".")]
+    if (
+        _trust.everything
+        or name in _trust.vouched
+        or not set(packages).isdisjoint(listed)
+        or not (_trust.command or name in _trust.foreign)
+    ):
+        _trust.vouched.add(name)
+        return
+    where = _trust.foreign.get(name, "nothing that you wrote")
+    raise InputError(
+        f"{kind} {name!r} is code that {where} names, and it is not imported; if you know whose"
+        f" it is, --trust allows it, or {LISTED}={module} in the environment for good"
+    )
+
+
+def search_working_directory() -> None:
+    """Lets code of the user's own be found in the working directory, after all other places.
+
+    Nothing is looked for there before such code is loaded, or a folder from elsewhere could bring
+    the optional dependency that is not installed.
+    """
+    with contextlib.suppress(OSError):  # a folder that was deleted under our feet
+        if (here := os.getcwd()) not in sys.path:
+            sys.path.append(here)
+
+
+def _paths(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a tree that could be an import path, with its dotted key."""
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield from _paths(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from _paths(value, key)
+    elif isinstance(tree, str) and ":" in tree:
+        yield key, tree
