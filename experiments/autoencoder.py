@@ -11,7 +11,7 @@ from genlab.errors import InputError
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.models.dense import TiedDecoder
 from genlab.network import initialize
-from genlab.numbers import within
+from genlab.numbers import Fraction
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.likelihood import check_range, mean_example
 from genlab.objectives.regularizer import Encoding
@@ -46,9 +46,13 @@ class Autoencoder(Experiment):
     OPTIONAL_ROLES: ClassVar = ("features",)
     PLAYERS: ClassVar = (PLAYER,)
 
-    corruption: Mapping | None = field(default=None, metadata={"part": "corruptions"})
-    regularizer: Mapping | None = field(default=None, metadata={"part": "objectives"})
-    mean_decay: float | None = None
+    corruption: str | Mapping | None = field(
+        default=None, metadata={"part": "corruptions"}
+    )
+    regularizer: str | Mapping | None = field(
+        default=None, metadata={"part": "objectives"}
+    )
+    mean_decay: Fraction | None = None
 
     def __post_init__(self) -> None:
         """Refuses knobs of corruption and regularizer while they are numbers, before any tracing."""
@@ -61,13 +65,11 @@ class Autoencoder(Experiment):
             blank = Encoding(lambda x: x, code, code, jnp.full(3, 0.5), slopes)
             regularizer = objectives.choose(self.regularizer)
             jax.eval_shape(lambda key: regularizer(blank, key), key)
-        if self.mean_decay is not None:
-            within("experiment.mean_decay", self.mean_decay, 0.0, 1.0)
-            if self.regularizer is None:
-                raise InputError(
-                    f"experiment.mean_decay={self.mean_decay} is of the mean activations that a"
-                    " regularizer looks at, and there is none; take 'kl_sparsity', or None"
-                )
+        elif self.mean_decay is not None:
+            raise InputError(
+                f"experiment.mean_decay={self.mean_decay} is of the mean activations that a"
+                " regularizer looks at, and there is none; take 'kl_sparsity', or None"
+            )
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] have no likelihood by the objective."""

@@ -21,6 +21,7 @@ from genlab.experiment import (
     Turn,
 )
 from genlab.network import initialize
+from genlab.numbers import Count, NonNegative
 from genlab.objectives.divergence import gaussian_kl
 from genlab.registry import experiments, objectives
 
@@ -51,14 +52,14 @@ class BicycleGan(Experiment):
     ROLES: ClassVar = ("generator", "encoder", "discriminator")
     PLAYERS: ClassVar = ("translator", "discriminator")
 
-    latent_dim: int = 8
-    reconstruction: Mapping | None = field(
+    latent_dim: Count = 8
+    reconstruction: str | Mapping | None = field(
         default=None, metadata={"part": "objectives"}
     )
-    kl_weight: float = 0.01
-    latent_weight: float = 0.5
-    adversarial_weight: float = 1.0
-    discriminator_weight: float = 1.0
+    kl_weight: NonNegative = 0.01
+    latent_weight: NonNegative = 0.5
+    adversarial_weight: NonNegative = 1.0
+    discriminator_weight: NonNegative = 1.0
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         x, y = both_domains(batch)

@@ -12,7 +12,7 @@ from genlab.boltzmann.negative import ROLE, share_of
 from genlab.boltzmann.units import check_binary
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
-from genlab.numbers import at_least_one
+from genlab.numbers import Count
 from genlab.registry import experiments
 
 PLAYER = "boltzmann"
@@ -38,20 +38,10 @@ class Boltzmann(Experiment):
     ROLES: ClassVar = ("machine",)
     PLAYERS: ClassVar = (PLAYER,)
 
-    positive_sweeps: int = 5
-    sweeps: int = 5
-    chains: int = 100
-    sample_sweeps: int = 200
-
-    def __post_init__(self) -> None:
-        """Refuses counts that are none."""
-        at_least_one(
-            "experiment",
-            positive_sweeps=self.positive_sweeps,
-            sweeps=self.sweeps,
-            chains=self.chains,
-            sample_sweeps=self.sample_sweeps,
-        )
+    positive_sweeps: Count = 5
+    sweeps: Count = 5
+    chains: Count = 100
+    sample_sweeps: Count = 200
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] are no states of binary units."""

@@ -21,6 +21,7 @@ from genlab.experiment import (
     Turn,
 )
 from genlab.network import initialize
+from genlab.numbers import NonNegative, Whole
 from genlab.registry import experiments, objectives
 
 DOMAINS = ("x", "y")
@@ -59,11 +60,13 @@ class CycleGan(Experiment):
     )
     PLAYERS: ClassVar = ("generators", "discriminators")
 
-    cycle: Mapping | None = field(default=None, metadata={"part": "objectives"})
-    identity: Mapping | None = field(default=None, metadata={"part": "objectives"})
-    adversarial_weight: float = 1.0
-    discriminator_weight: float = 1.0
-    pool_size: int = 50
+    cycle: str | Mapping | None = field(default=None, metadata={"part": "objectives"})
+    identity: str | Mapping | None = field(
+        default=None, metadata={"part": "objectives"}
+    )
+    adversarial_weight: NonNegative = 1.0
+    discriminator_weight: NonNegative = 1.0
+    pool_size: Whole = 50
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         images = dict(zip(DOMAINS, both_domains(batch), strict=True))

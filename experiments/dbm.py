@@ -15,7 +15,7 @@ from genlab.boltzmann.negative import ROLE, NegativePhase
 from genlab.boltzmann.units import Bernoulli, check_binary
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
-from genlab.numbers import at_least_one, within
+from genlab.numbers import Count, NonNegative
 from genlab.registry import experiments
 
 PLAYER = "dbm"
@@ -43,22 +43,16 @@ class Dbm(Experiment):
     ROLES: ClassVar = ("machine",)
     PLAYERS: ClassVar = (PLAYER,)
 
-    mean_field_sweeps: int = 10
-    sweeps: int = 5
-    chains: int = 100
-    temperatures: int = 1
-    weight_decay: float = 0.0
-    sample_sweeps: int = 1000
+    mean_field_sweeps: Count = 10
+    sweeps: Count = 5
+    chains: Count = 100
+    temperatures: Count = 1
+    weight_decay: NonNegative = 0.0
+    sample_sweeps: Count = 1000
 
     def __post_init__(self) -> None:
         """Refuses knobs while they are numbers, before any tracing."""
         self._negative()
-        within("experiment.weight_decay", self.weight_decay, 0.0)
-        at_least_one(
-            "experiment",
-            mean_field_sweeps=self.mean_field_sweeps,
-            sample_sweeps=self.sample_sweeps,
-        )
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] are no states of Bernoulli units."""

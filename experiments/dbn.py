@@ -17,7 +17,7 @@ from genlab.boltzmann.units import Labelled, check_binary
 from genlab.errors import InputError
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
-from genlab.numbers import at_least_one, within
+from genlab.numbers import Count, NonNegative
 from genlab.objectives.likelihood import bernoulli
 from genlab.registry import experiments
 
@@ -46,16 +46,14 @@ class Dbn(Experiment):
     ROLES: ClassVar = ("recognition", "generative", "machine")
     PLAYERS: ClassVar = (PLAYER,)
 
-    sweeps: int = 1
-    chains: int | None = None
-    weight_decay: float = 0.0
-    sample_sweeps: int = 1000
+    sweeps: Count = 1
+    chains: Count | None = None
+    weight_decay: NonNegative = 0.0
+    sample_sweeps: Count = 1000
 
     def __post_init__(self) -> None:
         """Refuses knobs, and layers that do not chain, before any tracing."""
         self._negative()
-        within("experiment.weight_decay", self.weight_decay, 0.0)
-        at_least_one("experiment", sample_sweeps=self.sample_sweeps)
         up, down = self._layers("recognition"), self._layers("generative")
         top = tuple(self._module().example_shape)
         if tuple(up.widths) != tuple(down.widths) or tuple(up.widths[-1:]) != top:

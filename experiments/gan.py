@@ -11,6 +11,7 @@ from genlab import rng
 from genlab.adversary import Terms, compare
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
+from genlab.numbers import Count
 from genlab.registry import experiments, objectives
 
 
@@ -34,9 +35,9 @@ class Gan(Experiment):
     ROLES: ClassVar = ("generator", "discriminator")
     PLAYERS: ClassVar = ("generator", "discriminator")
 
-    latent_dim: int = 100
-    n_critic: int = 1
-    penalty: Mapping | None = field(default=None, metadata={"part": "objectives"})
+    latent_dim: Count = 100
+    n_critic: Count = 1
+    penalty: str | Mapping | None = field(default=None, metadata={"part": "objectives"})
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         z = jnp.zeros((batch["x"].shape[0], self.latent_dim))

@@ -18,7 +18,7 @@ from genlab.boltzmann.units import Bernoulli, Gaussian, Labelled, check_binary
 from genlab.errors import InputError
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
-from genlab.numbers import at_least_one, within
+from genlab.numbers import Count, Fraction, NonNegative
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.regularizer import Encoding
 from genlab.registry import experiments, objectives
@@ -54,24 +54,21 @@ class Rbm(Experiment):
     OPTIONAL_ROLES: ClassVar = ("features",)
     PLAYERS: ClassVar = (PLAYER,)
 
-    sweeps: int = 1
-    chains: int | None = None
-    temperatures: int = 1
-    weight_decay: float = 1e-4
-    regularizer: Mapping | None = field(default=None, metadata={"part": "objectives"})
-    mean_decay: float | None = None
-    sample_sweeps: int = 1000
+    sweeps: Count = 1
+    chains: Count | None = None
+    temperatures: Count = 1
+    weight_decay: NonNegative = 1e-4
+    regularizer: str | Mapping | None = field(
+        default=None, metadata={"part": "objectives"}
+    )
+    mean_decay: Fraction | None = None
+    sample_sweeps: Count = 1000
 
     def __post_init__(self) -> None:
         """Refuses knobs while they are numbers, before any tracing."""
         self._negative()
-        within("experiment.weight_decay", self.weight_decay, 0.0)
-        at_least_one("experiment", sample_sweeps=self.sample_sweeps)
-        if self.mean_decay is not None:
-            within("experiment.mean_decay", self.mean_decay, 0.0, 1.0)
         module = self._module()
         module.units()
-        within("rbm.scale", module.scale, 0.0, inside=True)
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] do not fit the visible units."""

@@ -19,6 +19,7 @@ from genlab.experiment import (
     Turn,
 )
 from genlab.network import initialize
+from genlab.numbers import NonNegative
 from genlab.registry import experiments, objectives
 
 
@@ -32,7 +33,9 @@ class PairedTranslation(Experiment):
         is above 0 and x elsewhere: inpainting.
     """
 
-    perceptual: Mapping | None = field(default=None, metadata={"part": "objectives"})
+    perceptual: str | Mapping | None = field(
+        default=None, metadata={"part": "objectives"}
+    )
     fill_only: bool = False
 
     @final
@@ -169,10 +172,10 @@ class Pix2Pix(PairedTranslation):
     ROLES: ClassVar = ("generator", "discriminator")
     PLAYERS: ClassVar = ("generator", "discriminator")
 
-    reconstruction: Mapping | None = field(
+    reconstruction: str | Mapping | None = field(
         default=None, metadata={"part": "objectives"}
     )
-    discriminator_weight: float = 0.5
+    discriminator_weight: NonNegative = 0.5
     conditional: bool = True
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from genlab import rng
 from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.network import initialize
+from genlab.numbers import Count
 from genlab.objectives.divergence import gaussian_kl
 from genlab.objectives.likelihood import check_range, mean_example
 from genlab.registry import experiments, objectives
@@ -33,7 +34,7 @@ class Vae(Experiment):
     PLAYERS: ClassVar = ("vae",)
 
     likelihood: str = "bernoulli"
-    latent_dim: int = 20
+    latent_dim: Count = 20
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         z = jnp.zeros((batch["x"].shape[0], self.latent_dim))

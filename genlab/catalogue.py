@@ -4,6 +4,7 @@ from typing import Any
 
 from genlab import config as configs
 from genlab.errors import InputError, suggest
+from genlab.numbers import range_of
 from genlab.registry import REGISTRIES, REQUIRED, Registry
 
 Part = dict[str, Any]
@@ -32,8 +33,16 @@ def _parts(registry: Registry) -> list[Part]:
             knob: "required" if default is REQUIRED else _shown(default)
             for knob, default in registry.knobs(name).items()
         }
+        annotations = registry.annotations(name)
+        ranges = {knob: range_of(annotations.get(knob)) for knob in knobs}
         parts.append(
-            {"name": name, "description": description, "knobs": knobs, "paper": paper}
+            {
+                "name": name,
+                "description": description,
+                "knobs": knobs,
+                "ranges": {knob: told for knob, told in ranges.items() if told},
+                "paper": paper,
+            }
         )
     return parts
 
@@ -70,7 +79,11 @@ def render(parts: dict[str, list[Part]]) -> str:
         for entry in entries:
             lines.append(f"  {entry['name']:<24} {entry['description']}")
             if entry["knobs"]:
-                knobs = ", ".join(f"{k}={v}" for k, v in entry["knobs"].items())
+                knobs = ", ".join(
+                    f"{knob}={default}"
+                    + (f" ({entry['ranges'][knob]})" if knob in entry["ranges"] else "")
+                    for knob, default in entry["knobs"].items()
+                )
                 lines.append(f"  {'':<24} knobs: {knobs}")
             if entry.get("variants"):
                 lines.append(f"  {'':<24} variants: {', '.join(entry['variants'])}")

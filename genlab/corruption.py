@@ -8,14 +8,14 @@ import jax
 import jax.numpy as jnp
 
 from genlab import rng
-from genlab.numbers import within
+from genlab.numbers import Fraction, NonNegative
 from genlab.registry import corruptions
 
 Array = jax.Array
 
 
 @corruptions.register
-def gaussian_noise(x: Array, key: Array, *, std: float = 0.3) -> Array:
+def gaussian_noise(x: Array, key: Array, *, std: NonNegative = 0.3) -> Array:
     """x + std * epsilon, epsilon ~ N(0, I); not clipped to the range of the data.
 
     Args:
@@ -25,13 +25,12 @@ def gaussian_noise(x: Array, key: Array, *, std: float = 0.3) -> Array:
 
     Paper: Vincent et al. 2010, JMLR 11:3371-3408
     """
-    within("gaussian_noise.std", std, 0.0)
     return x + std * rng.normal(key, x.shape)
 
 
 @corruptions.register
 def masking(
-    x: Array, key: Array, *, fraction: float = 0.25, value: float = 0.0
+    x: Array, key: Array, *, fraction: Fraction = 0.25, value: float = 0.0
 ) -> Array:
     """A fraction of the elements, each on its own, is set to `value`.
 
@@ -43,13 +42,17 @@ def masking(
 
     Paper: Vincent et al. 2010, JMLR 11:3371-3408
     """
-    within("masking.fraction", fraction, 0.0, 1.0)
     return jnp.where(rng.bernoulli(key, fraction, x.shape), value, x)
 
 
 @corruptions.register
 def salt_and_pepper(
-    x: Array, key: Array, *, fraction: float = 0.25, low: float = 0.0, high: float = 1.0
+    x: Array,
+    key: Array,
+    *,
+    fraction: Fraction = 0.25,
+    low: float = 0.0,
+    high: float = 1.0,
 ) -> Array:
     """A fraction of the elements is set to `low` or `high`, by a fair coin each.
 
@@ -62,7 +65,6 @@ def salt_and_pepper(
 
     Paper: Vincent et al. 2010, JMLR 11:3371-3408
     """
-    within("salt_and_pepper.fraction", fraction, 0.0, 1.0)
     struck = rng.bernoulli(rng.fold(key, "struck"), fraction, x.shape)
     salt = rng.bernoulli(rng.fold(key, "salt"), 0.5, x.shape)
     return jnp.where(struck, jnp.where(salt, high, low), x)

@@ -2,13 +2,13 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import optax
 
-from genlab.errors import InputError
+from genlab.numbers import Count, Decay, Fraction, NonNegative, Positive, Whole
 from genlab.registry import optimizers, schedules
 
 
@@ -29,14 +29,15 @@ class Optimizer:
 def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -> None:
     """Enter an optax factory with its own knobs and the ones that all players share."""
 
-    @functools.wraps(factory)
+    # Its annotations stay its own: they are the ranges of its knobs.
+    @functools.wraps(factory, assigned=("__module__", "__name__", "__doc__"))
     def optimizer(
         *,
-        learning_rate: float,
-        schedule: dict[str, Any] | None = None,
-        clip: float | None = None,
-        accumulate: int = 1,
-        ema: float | None = None,
+        learning_rate: Positive,
+        schedule: str | Mapping | None = None,
+        clip: Positive | None = None,
+        accumulate: Count = 1,
+        ema: Decay | None = None,
         **knobs: Any,
     ) -> Optimizer:
         rate = learning_rate
@@ -46,8 +47,6 @@ def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -
         transform = factory(rate, **knobs)
         if clip is not None:
             transform = optax.chain(optax.clip_by_global_norm(clip), transform)
-        if accumulate < 1:
-            raise InputError(f"accumulate={accumulate} is not a count of 1 or more")
         if accumulate > 1:
             transform = optax.MultiSteps(
                 transform, accumulate
@@ -56,14 +55,38 @@ def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -
 
     shared = inspect.signature(optimizer, follow_wrapped=False).parameters
     own = inspect.signature(factory).parameters
+    ranges = _RANGES | {knob: shared[knob].annotation for knob in shared}
     knobs = {
-        knob: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        knob: parameter.replace(
+            kind=inspect.Parameter.KEYWORD_ONLY, annotation=ranges.get(knob, Any)
+        )
         for knob, parameter in {**own, **shared}.items()
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     }
     optimizer.__signature__ = inspect.Signature(list(knobs.values()))
+    optimizer.__annotations__ = {knob: p.annotation for knob, p in knobs.items()}
     optimizers.register(optimizer, name=name)
 
+
+# Optax annotates its knobs with types alone; a name means the same in all its optimizers.
+_RANGES: dict[str, Any] = {
+    knob: annotation
+    for annotation, names in {
+        Decay: "b1 b2 b3 decay decay_rate rho",
+        Decay | None: "momentum",
+        Fraction: "beta",
+        NonNegative: "alpha eps eps_root eta_minus initial_accumulator_value initial_scale"
+        " min_norm min_step_size weight_decay",
+        NonNegative | None: "weight_decay_rate",
+        Positive: "eta_plus max_step_size threshold trust_coefficient",
+        Positive | None: "clipping_threshold",
+        Count: "min_dim_size_to_factor",
+        Whole: "decay_offset",
+        bool: "bias_correction bias_correction_mu bias_correction_nu centered eps_in_sqrt"
+        " factored multiply_by_parameter_scale nesterov",
+    }.items()
+    for knob in names.split()
+}
 
 _LEFT_OUT = {
     "lbfgs",  # its line search evaluates the loss

@@ -2,6 +2,7 @@
 
 A part is a function or a class. Its knobs are what a config may set: of a function exactly the
 keyword-only parameters, of a Flax module the fields, of another dataclass the keyword-only fields.
+A knob's annotation is its type and range, see `genlab.numbers`.
 Parts of this repository are found by walking their package on the first lookup; a part outside it
 is named by its import path, `my_package.my_module:my_loss`.
 """
@@ -14,12 +15,13 @@ import pkgutil
 import re
 import sys
 import threading
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
 
-from genlab import trust
+from genlab import numbers, trust
 from genlab.errors import InputError, suggest
 
 REQUIRED = inspect.Parameter.empty
@@ -108,9 +110,9 @@ class Registry:
         return self.build(knobs.pop("name"), **knobs)
 
     def check_knobs(self, name: str, knobs: dict[str, Any]) -> None:
-        """Raises InputError unless `knobs` are knobs of the part and none is missing."""
-        accepted = self.knobs(name)
-        for knob in knobs:
+        """Raises InputError unless `knobs` are knobs of the part, in range, and none is missing."""
+        accepted, annotations = self.knobs(name), self.annotations(name)
+        for knob, value in knobs.items():
             if knob not in accepted:
                 known = ", ".join(accepted) or "none"
                 hint = suggest(knob, accepted) if accepted else ""
@@ -118,6 +120,9 @@ class Registry:
                     f"{self.kind} {name!r} has no knob {knob!r}"
                     + (hint if "did you mean" in hint else f"; it accepts {known}")
                 )
+            if value is not accepted[knob]:
+                what = f"{self.kind} {name!r}: {knob}"
+                numbers.check(what, value, annotations.get(knob, Any))
         for knob, default in accepted.items():
             if default is REQUIRED and knob not in knobs:
                 raise InputError(f"{self.kind} {name!r} needs the knob {knob!r}")
@@ -143,6 +148,13 @@ class Registry:
             for parameter in parameters
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         }
+
+    def annotations(self, name: str) -> dict[str, Any]:
+        """What the part's knobs are annotated with; empty where names cannot be resolved."""
+        try:
+            return typing.get_type_hints(self.find(name), include_extras=True)
+        except (NameError, TypeError, AttributeError):  # names for a type checker alone
+            return {}
 
     def describe(self, name: str) -> tuple[str, str]:
         """First line of the part's docstring, and its source paper (`Paper:` in the docstring)."""

@@ -10,6 +10,7 @@ import math
 import jax.numpy as jnp
 import optax
 
+from genlab.numbers import Count, Fraction, NonNegative, Positive, Whole
 from genlab.registry import schedules
 
 
@@ -20,19 +21,19 @@ def constant() -> optax.Schedule:
 
 
 @schedules.register
-def linear(*, steps: int, begin: int = 0, end: float = 0.0) -> optax.Schedule:
+def linear(*, steps: Count, begin: Whole = 0, end: Fraction = 0.0) -> optax.Schedule:
     """From 1 at step `begin` in a straight line to `end` after `steps` more."""
     return optax.linear_schedule(1.0, end, steps, begin)
 
 
 @schedules.register
-def warmup(*, steps: int, start: float = 0.0) -> optax.Schedule:
+def warmup(*, steps: Count, start: Fraction = 0.0) -> optax.Schedule:
     """From `start` in a straight line to 1 after `steps`."""
     return optax.linear_schedule(start, 1.0, steps)
 
 
 @schedules.register
-def cosine(*, steps: int, warmup: int = 0, end: float = 0.0) -> optax.Schedule:
+def cosine(*, steps: Count, warmup: Whole = 0, end: Fraction = 0.0) -> optax.Schedule:
     """A straight line from 0 to 1 over `warmup` steps, then a half cosine to `end` at `steps`.
 
     Paper: Loshchilov & Hutter 2017, arXiv:1608.03983
@@ -41,14 +42,14 @@ def cosine(*, steps: int, warmup: int = 0, end: float = 0.0) -> optax.Schedule:
 
 
 @schedules.register
-def exponential(*, steps: int, rate: float, begin: int = 0) -> optax.Schedule:
+def exponential(*, steps: Count, rate: Positive, begin: Whole = 0) -> optax.Schedule:
     """`rate` to the power (step - begin) / steps, 1 before `begin`."""
     return lambda step: rate ** (jnp.maximum(step - begin, 0) / steps)
 
 
 @schedules.register
 def piecewise(
-    *, boundaries: tuple[int, ...], factors: tuple[float, ...]
+    *, boundaries: tuple[Whole, ...], factors: tuple[NonNegative, ...]
 ) -> optax.Schedule:
     """Multiplied by `factors[i]` from step `boundaries[i]` on, 1 before the first."""
     pairs = tuple(zip(boundaries, factors, strict=True))

@@ -12,7 +12,7 @@ from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.tempering import ladder, tempered_sweep
 from genlab.boltzmann.units import Units
 from genlab.errors import InputError
-from genlab.numbers import at_least_one
+from genlab.numbers import Count
 
 Array = jax.Array
 PyTree = Any
@@ -35,17 +35,11 @@ class NegativePhase:
     Paper: CD: Hinton 2002, Neural Comput. 14:1771-1800; PCD: Tieleman 2008, ICML
     """
 
-    sweeps: int = 1
-    chains: int | None = None
-    temperatures: int = 1
+    sweeps: Count = 1
+    chains: Count | None = None
+    temperatures: Count = 1
 
     def __post_init__(self) -> None:
-        at_least_one(
-            "experiment",
-            sweeps=self.sweeps,
-            chains=self.chains,
-            temperatures=self.temperatures,
-        )
         if self.temperatures > 1 and self.chains is None:
             raise InputError(
                 f"experiment.temperatures={self.temperatures} is for persistent chains;"

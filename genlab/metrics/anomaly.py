@@ -6,6 +6,7 @@ from genlab.data.split import Split
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
+from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -14,7 +15,7 @@ CHUNK = 1000  # raw examples read at a time
 
 @metrics.register
 def anomaly_detection(
-    trained: Trained, split: str, *, num: int = 10_000
+    trained: Trained, split: str, *, num: Count = 10_000
 ) -> Measurement:
     """ROC-AUC of the reconstruction error for examples of a class that training has not seen.
 

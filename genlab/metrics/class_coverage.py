@@ -4,13 +4,18 @@ import numpy as np
 
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
+from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
 def class_coverage(
-    trained: Trained, split: str, *, num_samples: int = 1000, num_train: int = 10_000
+    trained: Trained,
+    split: str,
+    *,
+    num_samples: Count = 1000,
+    num_train: Count = 10_000,
 ) -> Measurement:
     """Share of the samples in each class, by a support vector machine fitted on real examples.
 

@@ -5,6 +5,7 @@ import numpy as np
 from genlab import rng
 from genlab.errors import InputError, suggest
 from genlab.metrics.measurement import Measurement
+from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -13,7 +14,7 @@ HALVES = ("top", "bottom", "left", "right")
 
 @metrics.register
 def completion(
-    trained: Trained, split: str, *, num: int = 500, hidden: str = "bottom"
+    trained: Trained, split: str, *, num: Count = 500, hidden: str = "bottom"
 ) -> Measurement:
     """Squared error of the unknown half of images, completed from the known half by the model.
 

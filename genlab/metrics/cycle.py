@@ -8,6 +8,7 @@ from genlab.errors import InputError
 from genlab.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.translations import call_in_batches, check_translates, to_unit
+from genlab.numbers import Count, NonNegative
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -16,7 +17,7 @@ _WAYS = {"x": ("translate", "translate_back"), "y": ("translate_back", "translat
 
 @metrics.register
 def cycle(
-    trained: Trained, split: str, *, num: int = 500, noise: float = 0.02
+    trained: Trained, split: str, *, num: Count = 500, noise: NonNegative = 0.02
 ) -> Measurement:
     """L1 of images from their way there and back, also with noise on what is in between.
 

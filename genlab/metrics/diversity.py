@@ -7,13 +7,14 @@ from genlab.errors import InputError
 from genlab.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.translations import call_in_batches, check_translates, to_unit
+from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
 def diversity(
-    trained: Trained, split: str, *, num: int = 64, draws: int = 8
+    trained: Trained, split: str, *, num: Count = 64, draws: Count = 8
 ) -> Measurement:
     """Mean L1 of outputs for one input with other noise, beside that of other targets.
 

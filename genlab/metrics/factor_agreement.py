@@ -15,13 +15,14 @@ from genlab.metrics.translations import (
     to_unit,
     translate_split,
 )
+from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
 def factor_agreement(
-    trained: Trained, split: str, *, factor: str = "shape", num: int = 1000
+    trained: Trained, split: str, *, factor: str = "shape", num: Count = 1000
 ) -> Measurement:
     """Share of outputs that show the right value of a factor, drawn as the second domain draws it.
 

@@ -1,12 +1,13 @@
 """Means over a held-out split of what the family itself measures."""
 
 from genlab.metrics.measurement import Measurement
+from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
-def held_out(trained: Trained, split: str, *, batch_size: int = 256) -> Measurement:
+def held_out(trained: Trained, split: str, *, batch_size: Count = 256) -> Measurement:
     """Losses and scores of the family, averaged over every example of the split.
 
     One noise draw per example where the measurement is stochastic; the noise depends on the seed

@@ -10,6 +10,7 @@ from genlab.geometry.contraction import contraction, random_directions
 from genlab.geometry.jacobian import effective_dimension
 from genlab.geometry.model import singular_values_of
 from genlab.metrics.measurement import Measurement
+from genlab.numbers import Count, Positive
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -19,8 +20,8 @@ def local_geometry(
     trained: Trained,
     split: str,
     *,
-    num: int = 200,
-    radii: Sequence[float] = (0.1, 1.0, 4.0),
+    num: Count = 200,
+    radii: Sequence[Positive] = (0.1, 1.0, 4.0),
 ) -> Measurement:
     """Effective dimension and norm of the encoder's Jacobian, and contraction at some distances.
 

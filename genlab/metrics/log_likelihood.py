@@ -14,6 +14,7 @@ from genlab.boltzmann.units import fine_coin
 from genlab.errors import InputError
 from genlab.experiment import Draw
 from genlab.metrics.measurement import Measurement
+from genlab.numbers import Count, Positive, Whole
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -25,12 +26,12 @@ def log_likelihood(
     trained: Trained,
     split: str,
     *,
-    num: int = 10_000,
-    betas: Sequence[int] = (500, 4000, 10_000),
-    runs: int = 100,
-    num_train: int = 10_000,
-    burn_in: int = 1000,
-    tolerance: float = 1.0,
+    num: Count = 10_000,
+    betas: Sequence[Count] = (500, 4000, 10_000),
+    runs: Count = 100,
+    num_train: Count = 10_000,
+    burn_in: Whole = 1000,
+    tolerance: Positive = 1.0,
 ) -> Measurement:
     """Mean log p(x), or the family's bound on it, with log Z by annealed importance sampling.
 
@@ -119,7 +120,7 @@ def _annealed(
 
 @metrics.register
 def exact_log_likelihood(
-    trained: Trained, split: str, *, num: int = 10_000
+    trained: Trained, split: str, *, num: Count = 10_000
 ) -> Measurement:
     """Mean log p(x), or the family's bound on it, with log Z by enumeration.
 
@@ -149,7 +150,7 @@ def exact_log_likelihood(
 
 @metrics.register
 def free_energy_gap(
-    trained: Trained, split: str, *, num: int = 1000, num_train: int = 1000
+    trained: Trained, split: str, *, num: Count = 1000, num_train: Count = 1000
 ) -> Measurement:
     """Mean free energy of held-out examples above that of training ones: it grows with overfitting.
 

@@ -4,13 +4,14 @@ import numpy as np
 
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
+from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
 def mode_coverage(
-    trained: Trained, split: str, *, num_samples: int = 10_000
+    trained: Trained, split: str, *, num_samples: Count = 10_000
 ) -> Measurement:
     """Modes covered, and the share of samples of high quality, on a mixture of Gaussians.
 

@@ -6,13 +6,14 @@ from genlab.errors import InputError
 from genlab.geometry.model import jacobian_of
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
+from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
 def principal_subspace(
-    trained: Trained, split: str, *, num_train: int = 10_000, num: int = 10_000
+    trained: Trained, split: str, *, num_train: Count = 10_000, num: Count = 10_000
 ) -> Measurement:
     """Largest angle between decoder and principal subspace, and the error relative to PCA's.
 

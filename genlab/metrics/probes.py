@@ -8,7 +8,7 @@ are worth is the difference.
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import compare, representations
-from genlab.numbers import at_least_one
+from genlab.numbers import Count, Positive
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -18,10 +18,10 @@ def linear_probe(
     trained: Trained,
     split: str,
     *,
-    num_train: int = 10_000,
-    num_test: int = 10_000,
-    C: float = 1.0,
-    max_iter: int = 1000,
+    num_train: Count = 10_000,
+    num_test: Count = 10_000,
+    C: Positive = 1.0,
+    max_iter: Count = 1000,
 ) -> Measurement:
     """Accuracy of logistic regression on standardised codes, beside raw, PCA and untrained.
 
@@ -58,9 +58,9 @@ def nearest_neighbour_probe(
     trained: Trained,
     split: str,
     *,
-    num_train: int = 10_000,
-    num_test: int = 10_000,
-    k: int = 20,
+    num_train: Count = 10_000,
+    num_test: Count = 10_000,
+    k: Count = 20,
 ) -> Measurement:
     """Accuracy of a vote of the k nearest training codes by cosine, beside raw, PCA and untrained.
 
@@ -101,10 +101,10 @@ def mlp_probe(
     trained: Trained,
     split: str,
     *,
-    num_train: int = 10_000,
-    num_test: int = 10_000,
-    hidden: int = 256,
-    max_iter: int = 50,
+    num_train: Count = 10_000,
+    num_test: Count = 10_000,
+    hidden: Count = 256,
+    max_iter: Count = 50,
 ) -> Measurement:
     """Accuracy of a perceptron on standardised codes, beside raw, PCA and untrained.
 
@@ -129,7 +129,6 @@ def mlp_probe(
     """
     from sklearn.neural_network import MLPClassifier
 
-    at_least_one("mlp_probe", hidden=hidden, max_iter=max_iter)
     seen = representations(trained, split, num_train=num_train, num_test=num_test)
     found = compare(
         seen,

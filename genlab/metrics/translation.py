@@ -18,12 +18,13 @@ from genlab.metrics.translations import (
     to_unit,
     translate_split,
 )
+from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
-def translation(trained: Trained, split: str, *, num: int = 1000) -> Measurement:
+def translation(trained: Trained, split: str, *, num: Count = 1000) -> Measurement:
     """L1, PSNR, SSIM and sharpness against the true partners, beside the inputs as they are.
 
     Args:
@@ -61,8 +62,8 @@ def frechet_translation(
     split: str,
     *,
     run: str,
-    num: int = 1000,
-    num_reference: int = 10_000,
+    num: Count = 1000,
+    num_reference: Count = 10_000,
     reference: str = "train",
 ) -> Measurement:
     """Frechet distance of translations to the target domain, in the features of a classifier run.

@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
@@ -27,8 +28,8 @@ class BeliefLayers(nn.Module):
       dtype: type of the computation.
     """
 
-    widths: Sequence[int]
-    example_shape: Sequence[int]
+    widths: Sequence[Count]
+    example_shape: Sequence[Count]
     downward: bool = False
     dtype: Any = jnp.float32
 

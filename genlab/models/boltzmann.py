@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from genlab.boltzmann.general import GeneralMachine
 from genlab.errors import InputError
+from genlab.numbers import Count, NonNegative, Whole
 from genlab.registry import models
 
 Array = jax.Array
@@ -28,9 +29,9 @@ class Boltzmann(nn.Module):
     Paper: Ackley, Hinton & Sejnowski 1985, Cogn. Sci. 9:147-169
     """
 
-    example_shape: Sequence[int]
-    hidden: int = 0
-    std: float = 0.01
+    example_shape: Sequence[Count]
+    hidden: Whole = 0
+    std: NonNegative = 0.01
     dtype: Any = jnp.float32
 
     @property

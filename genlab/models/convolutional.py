@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from genlab.nn.activation import activation
 from genlab.nn.convolution import Conv, ConvTranspose
+from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
@@ -27,9 +28,9 @@ class ConvEncoder(nn.Module):
       dtype: type of the computation.
     """
 
-    latent_dim: int
-    channels: Sequence[int] = (32, 64)
-    hidden: int = 256
+    latent_dim: Count
+    channels: Sequence[Count] = (32, 64)
+    hidden: Count = 256
     activation: str = "relu"
     dtype: Any = jnp.float32
 
@@ -58,9 +59,9 @@ class ConvCodeEncoder(nn.Module):
     Paper: Masci et al. 2011, ICANN, "Stacked convolutional auto-encoders"
     """
 
-    latent_dim: int
-    channels: Sequence[int] = (32, 64)
-    hidden: int = 256
+    latent_dim: Count
+    channels: Sequence[Count] = (32, 64)
+    hidden: Count = 256
     activation: str = "relu"
     code_activation: str = "identity"
     dtype: Any = jnp.float32
@@ -86,9 +87,9 @@ class ConvDecoder(nn.Module):
       dtype: type of the computation.
     """
 
-    image_shape: Sequence[int]
-    channels: Sequence[int] = (64, 32)
-    hidden: int = 256
+    image_shape: Sequence[Count]
+    channels: Sequence[Count] = (64, 32)
+    hidden: Count = 256
     activation: str = "relu"
     dtype: Any = jnp.float32
 
@@ -121,9 +122,9 @@ class ConvClassifier(nn.Module):
       dtype: type of the computation.
     """
 
-    num_classes: int
-    channels: Sequence[int] = (32, 64)
-    hidden: int = 256
+    num_classes: Count
+    channels: Sequence[Count] = (32, 64)
+    hidden: Count = 256
     activation: str = "relu"
     dtype: Any = jnp.float32
 
@@ -144,8 +145,8 @@ class ConvClassifier(nn.Module):
 class _Trunk(nn.Module):
     """`[B, H, W, C]` to `[B, hidden]`."""
 
-    channels: Sequence[int]
-    hidden: int
+    channels: Sequence[Count]
+    hidden: Count
     activation: str
     dtype: Any
 

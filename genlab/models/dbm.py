@@ -13,6 +13,7 @@ from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.mean_field import mean_field
 from genlab.boltzmann.units import Bernoulli
 from genlab.errors import InputError
+from genlab.numbers import Count, NonNegative
 from genlab.registry import models
 
 Array = jax.Array
@@ -36,9 +37,9 @@ class Dbm(nn.Module):
     Paper: Salakhutdinov & Hinton 2009, AISTATS
     """
 
-    example_shape: Sequence[int]
-    widths: Sequence[int]
-    std: float = 0.01
+    example_shape: Sequence[Count]
+    widths: Sequence[Count]
+    std: NonNegative = 0.01
     example_mean: Any = None
     dtype: Any = jnp.float32
 

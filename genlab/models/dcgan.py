@@ -11,6 +11,7 @@ from genlab.errors import InputError
 from genlab.nn.activation import leaky_relu
 from genlab.nn.convolution import Conv, ConvTranspose
 from genlab.nn.norm import BatchNorm
+from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
@@ -33,8 +34,8 @@ class DcganGenerator(nn.Module):
       dtype: type of the computation.
     """
 
-    image_shape: Sequence[int]
-    width: int = 128
+    image_shape: Sequence[Count]
+    width: Count = 128
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -85,8 +86,8 @@ class DcganDiscriminator(nn.Module):
       dtype: type of the computation.
     """
 
-    image_shape: Sequence[int]
-    width: int = 128
+    image_shape: Sequence[Count]
+    width: Count = 128
     dtype: Any = jnp.float32
 
     @nn.compact

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from genlab.nn.activation import activation
 from genlab.nn.dropout import Dropout
+from genlab.numbers import Count, Range
 from genlab.registry import models
 
 Array = jax.Array
@@ -28,11 +29,11 @@ class DenseEncoder(nn.Module):
       dtype: type of the computation.
     """
 
-    widths: Sequence[int]
+    widths: Sequence[Count]
     activation: str = "sigmoid"
     code_activation: str | None = None
-    dropout: float | None = None
-    input_dropout: float | None = None
+    dropout: Annotated[float, Range(0, 0.99)] | None = None
+    input_dropout: Annotated[float, Range(0, 0.99)] | None = None
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -79,8 +80,8 @@ class DenseDecoder(nn.Module):
       dtype: type of the computation.
     """
 
-    example_shape: Sequence[int]
-    widths: Sequence[int] = ()
+    example_shape: Sequence[Count]
+    widths: Sequence[Count] = ()
     activation: str = "sigmoid"
     unit_norm: bool = False
     dtype: Any = jnp.float32
@@ -111,7 +112,7 @@ class TiedDecoder(nn.Module):
       dtype: type of the computation.
     """
 
-    example_shape: Sequence[int]
+    example_shape: Sequence[Count]
     activation: str = "sigmoid"
     dtype: Any = jnp.float32
 
@@ -143,11 +144,11 @@ class DenseClassifier(nn.Module):
       dtype: type of the computation.
     """
 
-    num_classes: int
-    widths: Sequence[int]
+    num_classes: Count
+    widths: Sequence[Count]
     activation: str = "sigmoid"
-    dropout: float | None = None
-    input_dropout: float | None = None
+    dropout: Annotated[float, Range(0, 0.99)] | None = None
+    input_dropout: Annotated[float, Range(0, 0.99)] | None = None
     dtype: Any = jnp.float32
 
     def setup(self) -> None:

@@ -1,7 +1,7 @@
 """A classifier that also sees what a deep Boltzmann machine infers from its example."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from genlab.errors import InputError
 from genlab.models.dbm import Dbm
 from genlab.nn.dropout import Dropout
+from genlab.numbers import Count, Range
 from genlab.registry import models
 
 Array = jax.Array
@@ -36,12 +37,12 @@ class MeanFieldClassifier(nn.Module):
     Paper: Salakhutdinov & Hinton 2009, AISTATS, section 3.4
     """
 
-    num_classes: int
-    example_shape: Sequence[int]
-    widths: Sequence[int]
-    sweeps: int = 10
-    dropout: float | None = None
-    input_dropout: float | None = None
+    num_classes: Count
+    example_shape: Sequence[Count]
+    widths: Sequence[Count]
+    sweeps: Count = 10
+    dropout: Annotated[float, Range(0, 0.99)] | None = None
+    input_dropout: Annotated[float, Range(0, 0.99)] | None = None
     dtype: Any = jnp.float32
 
     def setup(self) -> None:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.nn.activation import activation
+from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
@@ -25,8 +26,8 @@ class Mlp(nn.Module):
       dtype: type of the computation.
     """
 
-    hidden: Sequence[int]
-    outputs: int
+    hidden: Sequence[Count]
+    outputs: Count
     activation: str = "relu"
     dtype: Any = jnp.float32
 
@@ -62,8 +63,8 @@ class MlpGenerator(nn.Module):
       dtype: type of the computation.
     """
 
-    example_shape: Sequence[int]
-    hidden: Sequence[int] = (256, 256)
+    example_shape: Sequence[Count]
+    hidden: Sequence[Count] = (256, 256)
     activation: str = "relu"
     output_activation: str = "tanh"
     dtype: Any = jnp.float32
@@ -86,8 +87,8 @@ class MlpDecoder(nn.Module):
       dtype: type of the computation.
     """
 
-    example_shape: Sequence[int]
-    hidden: Sequence[int] = (256, 256)
+    example_shape: Sequence[Count]
+    hidden: Sequence[Count] = (256, 256)
     activation: str = "relu"
     dtype: Any = jnp.float32
 
@@ -108,8 +109,8 @@ class MlpEncoder(nn.Module):
       dtype: type of the computation.
     """
 
-    latent_dim: int
-    hidden: Sequence[int] = (256, 256)
+    latent_dim: Count
+    hidden: Sequence[Count] = (256, 256)
     activation: str = "relu"
     dtype: Any = jnp.float32
 
@@ -133,7 +134,7 @@ class MlpDiscriminator(nn.Module):
       dtype: type of the computation.
     """
 
-    hidden: Sequence[int] = (256, 256)
+    hidden: Sequence[Count] = (256, 256)
     activation: str = "leaky_relu"
     dtype: Any = jnp.float32
 
@@ -155,8 +156,8 @@ class MlpClassifier(nn.Module):
       dtype: type of the computation.
     """
 
-    num_classes: int
-    hidden: Sequence[int] = (256, 256)
+    num_classes: Count
+    hidden: Sequence[Count] = (256, 256)
     activation: str = "relu"
     dtype: Any = jnp.float32
 

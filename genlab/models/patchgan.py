@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from genlab.errors import InputError
 from genlab.nn.activation import leaky_relu
 from genlab.nn.normed import NormedConv
+from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
@@ -32,8 +33,8 @@ class PatchDiscriminator(nn.Module):
       dtype: type of the computation.
     """
 
-    width: int = 64
-    layers: int = 3
+    width: Count = 64
+    layers: Count = 3
     norm: str = "batch"
     dtype: Any = jnp.float32
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.units import Bernoulli, Gaussian, Labelled, Units
 from genlab.errors import InputError, suggest
+from genlab.numbers import Count, NonNegative, Positive, Whole
 from genlab.registry import models
 
 Array = jax.Array
@@ -45,14 +46,14 @@ class Rbm(nn.Module):
       copies: Salakhutdinov & Hinton 2009, AISTATS
     """
 
-    example_shape: Sequence[int]
-    hidden: int = 500
+    example_shape: Sequence[Count]
+    hidden: Count = 500
     visible: str = "bernoulli"
-    scale: float = 1.0
-    labels: int = 0
-    visible_copies: int = 1
-    hidden_copies: int = 1
-    std: float = 0.01
+    scale: Positive = 1.0
+    labels: Whole = 0
+    visible_copies: Count = 1
+    hidden_copies: Count = 1
+    std: NonNegative = 0.01
     example_mean: Any = None
     dtype: Any = jnp.float32
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError, suggest
 from genlab.nn.activation import activation
+from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
@@ -38,8 +39,8 @@ class RecurrentEncoder(nn.Module):
       arXiv:1406.1078; bidirectional: Schuster & Paliwal 1997, IEEE TSP 45:2673-2681
     """
 
-    latent_dim: int
-    hidden: int = 128
+    latent_dim: Count
+    hidden: Count = 128
     cell: str = "lstm"
     bidirectional: bool = False
     code_activation: str = "identity"
@@ -83,8 +84,8 @@ class RecurrentDecoder(nn.Module):
     Papers: Cho et al. 2014, arXiv:1406.1078; Srivastava et al. 2015, arXiv:1502.04681
     """
 
-    example_shape: Sequence[int]
-    hidden: int = 128
+    example_shape: Sequence[Count]
+    hidden: Count = 128
     cell: str = "lstm"
     dtype: Any = jnp.float32
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.nn.normed import NormedConv
+from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
@@ -32,9 +33,9 @@ class ResnetGenerator(nn.Module):
       dtype: type of the computation.
     """
 
-    target_shape: Sequence[int]
-    width: int = 64
-    blocks: int = 9
+    target_shape: Sequence[Count]
+    width: Count = 64
+    blocks: Count = 9
     norm: str = "instance"
     upsampling: str = "transposed"
     dtype: Any = jnp.float32

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from genlab.errors import InputError
 from genlab.nn.activation import leaky_relu
 from genlab.nn.convolution import Conv
+from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
@@ -34,10 +35,10 @@ class SubpixelResnet(nn.Module):
       dtype: type of the computation.
     """
 
-    example_shape: Sequence[int]
-    target_shape: Sequence[int]
-    width: int = 64
-    blocks: int = 16
+    example_shape: Sequence[Count]
+    target_shape: Sequence[Count]
+    width: Count = 64
+    blocks: Count = 16
     dtype: Any = jnp.float32
 
     @property

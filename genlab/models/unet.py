@@ -1,7 +1,7 @@
 """The U-Net of pix2pix."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -11,6 +11,7 @@ from genlab.errors import InputError
 from genlab.nn.activation import leaky_relu
 from genlab.nn.dropout import Dropout
 from genlab.nn.normed import NormedConv
+from genlab.numbers import Count, Range
 from genlab.registry import models
 
 Array = jax.Array
@@ -38,11 +39,11 @@ class UNet(nn.Module):
       dtype: type of the computation.
     """
 
-    target_shape: Sequence[int]
-    width: int = 64
-    depth: int = 8
+    target_shape: Sequence[Count]
+    width: Count = 64
+    depth: Count = 8
     norm: str = "batch"
-    dropout: float | None = 0.5
+    dropout: Annotated[float, Range(0, 0.99)] | None = 0.5
     upsampling: str = "transposed"
     dtype: Any = jnp.float32
 

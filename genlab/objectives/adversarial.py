@@ -9,6 +9,7 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from genlab.numbers import Fraction
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -17,7 +18,7 @@ Terms = dict[str, dict[str, Array]]
 
 @objectives.register
 def minimax(
-    real_logits: Array, fake_logits: Array, *, real_label: float = 1.0
+    real_logits: Array, fake_logits: Array, *, real_label: Fraction = 1.0
 ) -> Terms:
     """The zero-sum game: the generator maximises what the discriminator minimises.
 
@@ -44,7 +45,7 @@ def minimax(
 
 @objectives.register
 def non_saturating(
-    real_logits: Array, fake_logits: Array, *, real_label: float = 1.0
+    real_logits: Array, fake_logits: Array, *, real_label: Fraction = 1.0
 ) -> Terms:
     """The generator maximises log D(G(z)), whose gradient does not vanish when D wins.
 
@@ -153,7 +154,7 @@ def wasserstein(real_logits: Array, fake_logits: Array) -> Terms:
 
 
 def _cross_entropy(
-    real_logits: Array, fake_logits: Array, real_label: float
+    real_logits: Array, fake_logits: Array, real_label: Fraction
 ) -> dict[str, Array]:
     """Binary cross-entropy with target `real_label` on real examples and 0 on fakes."""
     return {

@@ -4,13 +4,14 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from genlab.numbers import NonNegative, Positive
 from genlab.registry import objectives
 
 Array = jax.Array
 
 
 @objectives.register
-def l1(outputs: Array, targets: Array, *, weight: float = 1.0) -> Array:
+def l1(outputs: Array, targets: Array, *, weight: NonNegative = 1.0) -> Array:
     """Weighted mean absolute difference, w mean |o - t|.
 
     Args:
@@ -27,7 +28,7 @@ def l1(outputs: Array, targets: Array, *, weight: float = 1.0) -> Array:
 
 
 @objectives.register
-def l2(outputs: Array, targets: Array, *, weight: float = 1.0) -> Array:
+def l2(outputs: Array, targets: Array, *, weight: NonNegative = 1.0) -> Array:
     """Weighted mean squared difference, w mean (o - t)^2.
 
     Args:
@@ -43,7 +44,11 @@ def l2(outputs: Array, targets: Array, *, weight: float = 1.0) -> Array:
 
 @objectives.register
 def charbonnier(
-    outputs: Array, targets: Array, *, weight: float = 1.0, epsilon: float = 1e-3
+    outputs: Array,
+    targets: Array,
+    *,
+    weight: NonNegative = 1.0,
+    epsilon: Positive = 1e-3,
 ) -> Array:
     """L1 with a rounded corner, w mean sqrt((o - t)^2 + e^2).
 

@@ -4,6 +4,7 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from genlab.numbers import NonNegative
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -32,7 +33,9 @@ def gaussian_kl_per_dimension(mean: Array, log_variance: Array) -> Array:
 
 
 @objectives.register
-def elbo(reconstruction: Array, kl: Array, *, beta: float = 1.0) -> dict[str, Array]:
+def elbo(
+    reconstruction: Array, kl: Array, *, beta: NonNegative = 1.0
+) -> dict[str, Array]:
     """The negative evidence lower bound, with the KL weighted by beta.
 
     E_q[-log p(x|z)] + beta KL(q(z|x) || p(z)); beta = 1 bounds -log p(x) from above.

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from genlab.errors import InputError
-from genlab.numbers import within
+from genlab.numbers import Decay, Positive
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -38,7 +38,7 @@ bernoulli.support = (0.0, 1.0)
 
 
 @objectives.register
-def gaussian(outputs: Array, x: Array, *, scale: float = 1.0) -> Array:
+def gaussian(outputs: Array, x: Array, *, scale: Positive = 1.0) -> Array:
     """Gaussian with mean `outputs` and one standard deviation.
 
     Sum of (x - m)^2 / (2 s^2) + log s + log(2 pi) / 2.
@@ -51,7 +51,6 @@ def gaussian(outputs: Array, x: Array, *, scale: float = 1.0) -> Array:
     Returns:
       [B], nats.
     """
-    within("gaussian.scale", scale, 0.0, inside=True)
     chex.assert_equal_shape([outputs, x])
     constant = jnp.log(scale) + 0.5 * jnp.log(2 * jnp.pi)
     return _sum_features(0.5 * jnp.square((x - outputs) / scale) + constant)
@@ -59,7 +58,7 @@ def gaussian(outputs: Array, x: Array, *, scale: float = 1.0) -> Array:
 
 @objectives.register
 def cross_entropy(
-    logits: Array, labels: Array, *, label_smoothing: float = 0.0
+    logits: Array, labels: Array, *, label_smoothing: Decay = 0.0
 ) -> Array:
     """Softmax cross-entropy with integer labels, -log softmax(l)[y].
 

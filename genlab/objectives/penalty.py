@@ -6,6 +6,7 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from genlab.numbers import NonNegative
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -13,7 +14,11 @@ Array = jax.Array
 
 @objectives.register
 def r1(
-    critic: Callable[[Array], Array], real: Array, fake: Array, *, weight: float = 10.0
+    critic: Callable[[Array], Array],
+    real: Array,
+    fake: Array,
+    *,
+    weight: NonNegative = 10.0,
 ) -> Array:
     """Half the weighted squared slope of the critic at real examples, w/2 ||grad D(x)||^2.
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from genlab.feature_network import load_feature_network
 from genlab.models.vgg import load_vgg19
+from genlab.numbers import NonNegative
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -13,7 +14,7 @@ Array = jax.Array
 
 @objectives.register
 def perceptual(
-    outputs: Array, targets: Array, *, run: str, weight: float = 1.0
+    outputs: Array, targets: Array, *, run: str, weight: NonNegative = 1.0
 ) -> Array:
     """Weighted mean over a classifier's convolutions of their mean squared difference.
 
@@ -43,7 +44,12 @@ def perceptual(
 
 @objectives.register
 def vgg_perceptual(
-    outputs: Array, targets: Array, *, weights: str, sha256: str, weight: float = 1.0
+    outputs: Array,
+    targets: Array,
+    *,
+    weights: str,
+    sha256: str,
+    weight: NonNegative = 1.0,
 ) -> Array:
     """As `perceptual`, through five maps of a VGG-19: relu1_1, 2_1, 3_1, 4_1 and 5_1.
 

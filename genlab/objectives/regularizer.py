@@ -5,7 +5,7 @@ or [] where it is of the batch. f is the encoder, J(x) = df/dx [K, D] its Jacobi
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from genlab import rng
 from genlab.errors import InputError, suggest
 from genlab.geometry.jacobian import at_one_example
-from genlab.numbers import at_least_one, within
+from genlab.numbers import Count, NonNegative, Range
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -41,7 +41,7 @@ class Encoding(NamedTuple):
 
 
 @objectives.register
-def l1_sparsity(encoding: Encoding, key: Array, *, weight: float = 1e-3) -> Array:
+def l1_sparsity(encoding: Encoding, key: Array, *, weight: NonNegative = 1e-3) -> Array:
     """w sum_j |h_j|: [B]. Without a decoder of unit norm the code shrinks and the decoder grows.
 
     Args:
@@ -52,13 +52,16 @@ def l1_sparsity(encoding: Encoding, key: Array, *, weight: float = 1e-3) -> Arra
     Paper: Ranzato et al. 2008, NIPS 20; Olshausen & Field 1996, Nature 381:607-609
     """
     del key
-    within("l1_sparsity.weight", weight, 0.0)
     return weight * jnp.sum(jnp.abs(encoding.code), axis=-1)
 
 
 @objectives.register
 def kl_sparsity(
-    encoding: Encoding, key: Array, *, weight: float = 3.0, target: float = 0.05
+    encoding: Encoding,
+    key: Array,
+    *,
+    weight: NonNegative = 3.0,
+    target: Annotated[float, Range(0, 1, "()")] = 0.05,
 ) -> Array:
     """w sum_j KL(rho || rho_j), rho_j the mean activation of sigmoid unit j: [], nats.
 
@@ -74,8 +77,6 @@ def kl_sparsity(
     Paper: Ng 2011, CS294A lecture notes; Lee, Ekanadham & Ng 2008, NIPS 20
     """
     del key
-    within("kl_sparsity.weight", weight, 0.0)
-    within("kl_sparsity.target", target, 0.0, 1.0, inside=True)
     mean = jnp.clip(encoding.mean, 1e-6, 1 - 1e-6)
     active = target * (jnp.log(target) - jnp.log(mean))
     silent = (1 - target) * (jnp.log1p(-target) - jnp.log1p(-mean))
@@ -87,9 +88,9 @@ def contractive(
     encoding: Encoding,
     key: Array,
     *,
-    weight: float = 0.1,
+    weight: NonNegative = 0.1,
     estimator: str = "analytic",
-    probes: int = 1,
+    probes: Count = 1,
 ) -> Array:
     """w ||J(x)||_F^2: [B].
 
@@ -106,8 +107,6 @@ def contractive(
 
     Paper: Rifai et al. 2011, ICML; Hutchinson 1990, Commun. Stat. 19:433-450
     """
-    within("contractive.weight", weight, 0.0)
-    at_least_one("contractive", probes=probes)
     _check_estimator("contractive", estimator, encoding)
     if estimator == "analytic":
         slopes, norms = encoding.slopes(encoding.x)
@@ -119,7 +118,7 @@ def contractive(
 
 @objectives.register
 def stochastic_contractive(
-    encoding: Encoding, key: Array, *, weight: float = 1.0, std: float = 0.1
+    encoding: Encoding, key: Array, *, weight: NonNegative = 1.0, std: NonNegative = 0.1
 ) -> Array:
     """w ||f(x) - f(x + eps)||^2, eps ~ N(0, std^2 I): [B].
 
@@ -133,8 +132,6 @@ def stochastic_contractive(
 
     Paper: the penalty that it estimates: Rifai et al. 2011, ICML
     """
-    within("stochastic_contractive.weight", weight, 0.0)
-    within("stochastic_contractive.std", std, 0.0)
     moved = encoding.encode(encoding.x + std * rng.normal(key, encoding.x.shape))
     return weight * jnp.sum(jnp.square(encoding.code - moved), axis=-1)
 
@@ -144,10 +141,10 @@ def contractive_hessian(
     encoding: Encoding,
     key: Array,
     *,
-    weight: float = 0.1,
-    hessian_weight: float = 0.1,
-    std: float = 0.1,
-    copies: int = 4,
+    weight: NonNegative = 0.1,
+    hessian_weight: NonNegative = 0.1,
+    std: NonNegative = 0.1,
+    copies: Count = 4,
     estimator: str = "analytic",
 ) -> Array:
     """CAE+H: w ||J(x)||_F^2 + g E_eps ||J(x) - J(x + eps)||_F^2: [B]; no Hessian is formed.
@@ -166,9 +163,6 @@ def contractive_hessian(
 
     Paper: Rifai et al. 2011, ECML PKDD, "Higher order contractive auto-encoder"
     """
-    within("contractive_hessian.hessian_weight", hessian_weight, 0.0)
-    within("contractive_hessian.std", std, 0.0)
-    at_least_one("contractive_hessian", copies=copies)
     if estimator == "hutchinson":
         raise InputError(
             "contractive_hessian.estimator='hutchinson' is not built; take 'analytic' or 'exact'"
@@ -188,7 +182,7 @@ def jacobian(encode: Callable[[Array], Array], x: Array) -> Array:
     return jax.vmap(at_one_example(encode, x))(x)
 
 
-def squared_jacobian_estimate(encoding: Encoding, key: Array, probes: int) -> Array:
+def squared_jacobian_estimate(encoding: Encoding, key: Array, probes: Count) -> Array:
     """Mean over Rademacher probes v of ||J^T v||^2, whose expectation is ||J||_F^2: [B]."""
     code, pull_back = jax.vjp(encoding.encode, encoding.x)
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from genlab import rng
 from genlab.metrics.completion import completed_half
+from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import held_out, need_images, need_methods
 from genlab.registry import plots
@@ -12,7 +13,7 @@ from genlab.trained import Trained
 
 @plots.register
 def fantasies(
-    trained: Trained, *, num: int = 64, columns: int | None = None
+    trained: Trained, *, num: Count = 64, columns: Count | None = None
 ) -> np.ndarray:
     """Fantasy particles: means of the pixels given the hidden units of the persistent chains.
 
@@ -35,7 +36,7 @@ def fantasies(
 
 @plots.register
 def completions(
-    trained: Trained, *, num: int = 16, hidden: str = "bottom"
+    trained: Trained, *, num: Count = 16, hidden: str = "bottom"
 ) -> np.ndarray:
     """Images with one half completed by the model: known half, completion, truth, row by row.
 
@@ -61,7 +62,7 @@ def completions(
 
 
 @plots.register
-def class_samples(trained: Trained, *, num: int = 8) -> np.ndarray:
+def class_samples(trained: Trained, *, num: Count = 8) -> np.ndarray:
     """Samples given the class, a row for each class.
 
     Args:

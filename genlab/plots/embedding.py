@@ -3,6 +3,7 @@
 import numpy as np
 
 from genlab.errors import InputError, suggest
+from genlab.numbers import Count, Positive
 from genlab.plots import figure
 from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
@@ -16,9 +17,9 @@ NAMED_CLASSES = 20  # as many as have a colour and a line in the legend of their
 def latent_embedding(
     trained: Trained,
     *,
-    num: int = 2000,
+    num: Count = 2000,
     method: str = "pca",
-    perplexity: float = 30.0,
+    perplexity: Positive = 30.0,
     split: str | None = None,
 ) -> np.ndarray:
     """Codes of examples in the plane, coloured by label, by principal components or t-SNE.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from genlab.geometry.model import jacobian_of
+from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import need_images, need_methods
 from genlab.registry import plots
@@ -11,7 +12,7 @@ from genlab.trained import Trained
 
 @plots.register
 def receptive_filters(
-    trained: Trained, *, num: int = 64, columns: int | None = None
+    trained: Trained, *, num: Count = 64, columns: Count | None = None
 ) -> np.ndarray:
     """Filters of the first layer as images, each scaled by its largest weight, 0 mid grey.
 
@@ -34,7 +35,7 @@ def receptive_filters(
 
 @plots.register
 def principal_components(
-    trained: Trained, *, num: int = 16, num_train: int = 2000
+    trained: Trained, *, num: Count = 16, num_train: Count = 2000
 ) -> np.ndarray:
     """The data's principal components, and below them the directions in which a decoder moves.
 

@@ -9,7 +9,7 @@ from genlab.errors import InputError
 from genlab.geometry.contraction import contraction, random_directions
 from genlab.geometry.jacobian import effective_dimension
 from genlab.geometry.model import singular_values_of
-from genlab.numbers import at_least_one
+from genlab.numbers import Count, Positive
 from genlab.plots import figure
 from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def contraction_curve(
     trained: Trained,
     *,
-    num: int = 500,
-    points: int = 20,
-    radius: float | None = None,
+    num: Count = 500,
+    points: Count = 20,
+    radius: Positive | None = None,
     split: str | None = None,
 ) -> np.ndarray:
     """Distance of the codes per distance of the inputs, over the distance from an example.
@@ -51,7 +51,6 @@ def contraction_curve(
     Paper: Rifai et al. 2011, Contractive Auto-Encoders, ICML
     """
     need_methods(trained, "contraction_curve", "encode")
-    at_least_one("contraction_curve", points=points)
     x = trained.examples(split or held_out(trained), num)["x"]
     others = np.roll(x, 1, axis=0) - x
     apart = np.linalg.norm(others.reshape(len(x), -1), axis=1)
@@ -85,7 +84,7 @@ def contraction_curve(
 
 @plots.register
 def jacobian_spectrum(
-    trained: Trained, *, num: int = 100, split: str | None = None
+    trained: Trained, *, num: Count = 100, split: str | None = None
 ) -> np.ndarray:
     """Singular values of the encoder's Jacobian, averaged over examples.
 

@@ -5,6 +5,7 @@ from statistics import NormalDist
 import numpy as np
 
 from genlab.errors import InputError, suggest
+from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import held_out, need_images, need_methods
 from genlab.registry import plots
@@ -17,8 +18,8 @@ PATHS = ("linear", "spherical")
 def interpolations(
     trained: Trained,
     *,
-    pairs: int = 6,
-    points: int = 8,
+    pairs: Count = 6,
+    points: Count = 8,
     path: str = "spherical",
     split: str | None = None,
 ) -> np.ndarray:
@@ -69,7 +70,7 @@ def interpolations(
 
 
 @plots.register
-def manifold(trained: Trained, *, size: int = 20) -> np.ndarray:
+def manifold(trained: Trained, *, size: Count = 20) -> np.ndarray:
     """What a two-dimensional latent space decodes to, over the quantiles of its Gaussian prior.
 
     Codes are the inverse normal CDF of a regular grid on the unit square, so that every image

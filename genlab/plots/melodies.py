@@ -4,6 +4,7 @@ import numpy as np
 
 from genlab.data.melody import PITCH, REST, STEPS
 from genlab.errors import InputError
+from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
@@ -19,7 +20,7 @@ PAPER, BAR, SOUND, ONSET = (
 
 @plots.register
 def melodies(
-    trained: Trained, *, num: int = 12, columns: int = 4, split: str | None = None
+    trained: Trained, *, num: Count = 12, columns: Count = 4, split: str | None = None
 ) -> np.ndarray:
     """Melodies as piano rolls, each above its reconstruction.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genlab.numbers import at_least_one
+from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import need_images, need_methods
 from genlab.registry import plots
@@ -13,7 +13,11 @@ CHUNK = 1000  # training images compared at a time
 
 @plots.register
 def nearest_neighbours(
-    trained: Trained, *, num: int = 10, neighbours: int = 6, num_train: int = 10_000
+    trained: Trained,
+    *,
+    num: Count = 10,
+    neighbours: Count = 6,
+    num_train: Count = 10_000,
 ) -> np.ndarray:
     """Each sample, then its nearest training images by Euclidean distance of the pixels.
 
@@ -34,7 +38,6 @@ def nearest_neighbours(
     """
     need_methods(trained, "nearest_neighbours", "sample")
     need_images(trained, "nearest_neighbours")
-    at_least_one("nearest_neighbours", neighbours=neighbours)
     samples = trained.sample(num)
     train = trained.examples("train", num_train)["x"]
     indices = nearest(samples, train, count=neighbours)

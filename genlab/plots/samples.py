@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genlab.numbers import Count
 from genlab.plots import figure
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import are_points, held_out, need_images, need_methods
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 def samples(
     trained: Trained,
     *,
-    num: int = 64,
-    columns: int | None = None,
-    num_points: int = 2000,
+    num: Count = 64,
+    columns: Count | None = None,
+    num_points: Count = 2000,
 ) -> np.ndarray:
     """Samples from fixed latents: a grid of images, or points over the data's points.
 
@@ -53,9 +54,9 @@ def samples(
 def reconstructions(
     trained: Trained,
     *,
-    num: int = 32,
-    columns: int = 8,
-    num_points: int = 500,
+    num: Count = 32,
+    columns: Count = 8,
+    num_points: Count = 500,
     split: str | None = None,
 ) -> np.ndarray:
     """Examples above their reconstructions; for points, a line from each to its reconstruction.

@@ -5,7 +5,7 @@ import numpy as np
 from genlab.geometry.model import jacobian_of
 from genlab.geometry.tangent import local_pca
 from genlab.geometry.tangent import tangents as leading_tangents
-from genlab.numbers import at_least_one
+from genlab.numbers import Count
 from genlab.plots.filters import signed_grid
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import held_out, need_images, need_methods
@@ -18,10 +18,10 @@ from genlab.trained import Trained
 def tangents(
     trained: Trained,
     *,
-    num: int = 8,
-    directions: int = 6,
-    neighbours: int = 30,
-    num_train: int = 10_000,
+    num: Count = 8,
+    directions: Count = 6,
+    neighbours: Count = 30,
+    num_train: Count = 10_000,
     split: str | None = None,
 ) -> np.ndarray:
     """Each example, the tangents that its encoder sees, and the local PCA of its neighbours.
@@ -46,7 +46,6 @@ def tangents(
     Paper: Rifai et al. 2011, The Manifold Tangent Classifier, NIPS
     """
     need_methods(trained, "tangents", "encode")
-    at_least_one("tangents", neighbours=neighbours, directions=directions)
     need_images(trained, "tangents")
     x = trained.examples(split or held_out(trained), num)["x"]
     train = trained.examples("train", num_train)["x"]

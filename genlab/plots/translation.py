@@ -11,6 +11,7 @@ from genlab.metrics.translations import (
     check_translates,
     to_unit,
 )
+from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
@@ -19,7 +20,7 @@ from genlab.trained import Trained
 
 @plots.register
 def translations(
-    trained: Trained, *, num: int = 12, draws: int = 1, split: str | None = None
+    trained: Trained, *, num: Count = 12, draws: Count = 1, split: str | None = None
 ) -> np.ndarray:
     """A column for each example: input, outputs, the true target, and the way back.
 

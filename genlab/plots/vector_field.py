@@ -3,6 +3,7 @@
 import numpy as np
 
 from genlab.errors import InputError
+from genlab.numbers import Count
 from genlab.plots import figure
 from genlab.plots.needs import are_points, need_methods
 from genlab.registry import plots
@@ -13,7 +14,7 @@ MARGIN = 0.15  # of the data's larger side, left around them
 
 @plots.register
 def vector_field(
-    trained: Trained, *, size: int = 25, num_points: int = 1000
+    trained: Trained, *, size: Count = 25, num_points: Count = 1000
 ) -> np.ndarray:
     """Arrows along g(f(x)) - x on a grid of the plane, over the data.
 
