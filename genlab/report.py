@@ -2,17 +2,17 @@
 
 import base64
 import hashlib
-import html
 import os
 import re
 import string
 from importlib import resources
 from pathlib import Path
 
+from genlab.errors import InputError
 from genlab.reporting import findings, sections, sweep_sections
 from genlab.reporting.knobs import differing_knobs
 from genlab.reporting.learning import seed_groups
-from genlab.reporting.markup import script_json
+from genlab.reporting.markup import script_json, text
 from genlab.reporting.run import Run, read_run
 from genlab.reporting.sweep import Sweep, read_sweep
 from genlab.reporting.sweep_data import page_data
@@ -41,12 +41,17 @@ def write_report(workdir: str | os.PathLike) -> Path:
       The page's path.
 
     Raises:
-      InputError: the folder has no config.json, or a file in it is not what a run writes.
+      InputError: the folder has no config.json that can be read.
     """
     workdir = Path(workdir)
     if (workdir / manifest.FILE).exists():
         return write_sweep_report(workdir)
-    return _write(workdir, _run_page(read_run(workdir)))
+    try:
+        return _write(workdir, _run_page(read_run(workdir)))
+    except RecursionError:
+        raise InputError(
+            f"{str(workdir / 'config.json')!r} is nested too deep to be shown"
+        ) from None
 
 
 def write_sweep_report(sweep: str | os.PathLike, *, locked: bool | None = None) -> Path:
@@ -84,7 +89,7 @@ def _run_page(run: Run) -> str:
         "run.html",
         ("page.css",),
         RUN_SCRIPTS,
-        title=html.escape(run.name),
+        title=text(run.name),
         status=sections.status(run),
         facts=sections.facts(run),
         results=sections.results(run),
@@ -105,7 +110,7 @@ def _sweep_page(sweep: Sweep) -> str:
         "sweep.html",
         ("page.css", "sweep.css"),
         SWEEP_SCRIPTS,
-        title=html.escape(sweep.name),
+        title=text(sweep.name),
         status=sweep_sections.status(sweep),
         facts=sweep_sections.facts(sweep, knobs),
         command=sweep_sections.command(sweep),

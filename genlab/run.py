@@ -186,9 +186,11 @@ def refuse_lost(workdir: Path) -> None:
         )
 
 
-def read_results(workdir: Path, step: int) -> dict[str, Any] | None:
-    """What `results.json` holds; None unless it is whole and of the state after `step` rounds."""
-    results = sidefile.read(workdir / "results.json", are_results)
+def read_results(
+    workdir: Path, step: int, file: str = "results.json"
+) -> dict[str, Any] | None:
+    """What the results hold; None unless they are whole and of the state after `step` rounds."""
+    results = sidefile.read(workdir / file, are_results)
     return results if results and results["step"] == step else None
 
 

@@ -1,13 +1,19 @@
 """Files beside a run's checkpoints, as they are read: one that is damaged is passed over, and named."""
 
+import io
 import json
 import logging
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from genlab.errors import InputError
 from genlab.files import opened
+
+MAX_PICTURE = 2**26  # pixels, and bytes of a file
 
 _log = logging.getLogger("genlab")
 # What was said: some files are looked at again and again.
@@ -30,11 +36,38 @@ def read(path: Path, is_whole: Callable[[Any], bool]) -> Any | None:
     return pass_over(path, "it is damaged") if content is None else content
 
 
-def content_of(path: Path) -> bytes | None:
-    """The bytes of a file; None without it, or, with a warning, where it cannot be read."""
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file, whatever it holds; None as of `read`."""
+    return read(path, lambda content: isinstance(content, dict))
+
+
+def read_picture(path: Path) -> tuple[bytes, Image.Image] | None:
+    """A PNG file, and the whole picture in it; None as of `read`.
+
+    Pillow hands some other formats, whatever the file is called, to programs.
+    """
+    if (content := content_of(path, MAX_PICTURE)) is None:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content), formats=("PNG",))
+            if picture.width * picture.height > MAX_PICTURE:
+                return pass_over(path, f"it has more than {MAX_PICTURE:,} pixels")
+            picture.load()
+            return content, picture
+    except Exception:  # noqa: BLE001 whatever Pillow makes of one that is damaged
+        return pass_over(path, "it is no whole PNG file")
+
+
+def content_of(path: Path, most: int = -1) -> bytes | None:
+    """The bytes of a file, `most` at most; None without it, or, with a warning, unreadable."""
     try:
         with opened(path) as file:
-            return file.read()
+            content = file.read(most + 1 if most >= 0 else -1)
+        if 0 <= most < len(content):
+            return pass_over(path, f"it has more than {most:,} bytes")
+        return content
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, InputError) as error:

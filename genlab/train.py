@@ -280,12 +280,9 @@ def write_results(
         name: {"values": finite_or_none(result.values), "protocol": result.protocol}
         for name, result in results.items()
     }
-    path = workdir / file
-    if chosen is not None and path.exists():
-        known = json.loads(path.read_text())
-        if known["step"] == trained.step:
-            measured = {**known["metrics"], **measured}
+    if chosen is not None and (known := read_results(workdir, trained.step, file)):
+        measured = {**known["metrics"], **measured}
     record = {"step": trained.step, "metrics": measured}
-    write_atomic(path, json.dumps(record, indent=1))
+    write_atomic(workdir / file, json.dumps(record, indent=1))
     write_report(workdir)
     return record

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,16 +53,9 @@ def thumbnails(
 
 
 def _thumbnail(path: Path) -> tuple[bytes, int, int] | None:
-    if not path.is_file():  # a pipe, which would be waited for
+    if (found := sidefile.read_picture(path)) is None:
         return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            # Pillow hands some other formats, whatever the file is called, to programs.
-            with Image.open(path, formats=("PNG",)) as picture:
-                small = picture.convert("RGB")
-    except Exception:  # noqa: BLE001 whatever Pillow makes of one that is damaged, or just replaced
-        return sidefile.pass_over(path, "it is no whole PNG file")
+    small = found[1].convert("RGB")
     small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     small.save(file, "png", optimize=True)

@@ -3,12 +3,16 @@
 import html
 import json
 import math
+import re
 from typing import Any
+
+# Control characters and halves of surrogate pairs, which no page may hold.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def text(value: Any) -> str:
     """Any value as text that may stand between tags or in a quoted attribute."""
-    return html.escape(str(value))
+    return html.escape(_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(value)))
 
 
 def words(name: str) -> str:

@@ -1,7 +1,6 @@
 """A run folder as its files stand: finished, running or killed half-way through a line."""
 
 import dataclasses
-import json
 import math
 import re
 from collections import defaultdict
@@ -78,19 +77,25 @@ def read_run(workdir: Path) -> Run:
     """Reads a run folder.
 
     Raises:
-      InputError: the folder has no config.json, or it or results.json is not what a run writes.
+      InputError: the folder has no config.json, or it has no config.
     """
     workdir = Path(workdir)
-    record = _read_json(workdir / "config.json")
-    if record is None:
+    if not (workdir / "config.json").is_file():
         raise InputError(
             f"no config.json in {str(workdir)!r}: name the folder of a run, as given by"
             " --workdir when it was trained"
         )
-    if not isinstance(record.get("config"), dict):
-        raise InputError(f"{workdir / 'config.json'} has no object under 'config'")
+    record = sidefile.read(
+        workdir / "config.json", lambda record: isinstance(record["config"], dict)
+    )
+    if record is None:
+        raise InputError(
+            f"{str(workdir / 'config.json')!r} is not JSON with an object under 'config'"
+        )
     curves, unreadable = read_metrics(workdir / "metrics.jsonl")
-    results = _read_json(workdir / "results.json")
+    if unreadable:
+        sidefile.pass_over(workdir / "metrics.jsonl", f"of it {unreadable:,} lines")
+    results = sidefile.read_object(workdir / "results.json")
     pictures = find_pictures(workdir / "samples")
     steps = [step for curve in curves for step in (*curve.steps, *curve.broken)]
     steps += [step for shots in pictures.values() for step, _ in shots]
@@ -98,9 +103,9 @@ def read_run(workdir: Path) -> Run:
         steps.append(results["step"])
     return Run(
         name=workdir.resolve().name,
-        record=record,
+        record=_record(record),
         curves=curves,
-        results=results,
+        results=results and _results(results),
         pictures={plot: thin(shots) for plot, shots in pictures.items()},
         step=max(steps, default=0),
         unreadable=unreadable,
@@ -168,14 +173,40 @@ def _number(value: Any) -> float:
     return math.nan if value is None else float(value)
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a file, None where there is no file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path} holds a {type(content).__name__}, not an object")
-    return content
+def _record(record: dict[str, Any]) -> dict[str, Any]:
+    """What config.json says beside the config, without what a run does not write so."""
+    kinds = {"overrides": dict, "versions": dict, "devices": list, "parameters": dict}
+    kept = {
+        key: value
+        for key, value in record.items()
+        if isinstance(value, kinds.get(key, object))
+    }
+    parameters = kept.get("parameters", {}).items()
+    kept["parameters"] = {name: p for name, p in parameters if _is_parameter(p)}
+    return kept
+
+
+def _is_parameter(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and type(entry.get("count")) is int
+        and isinstance(entry.get("shape"), list)
+        and "dtype" in entry
+    )
+
+
+def _results(results: dict[str, Any]) -> dict[str, Any]:
+    """Step and metrics, without what an evaluation does not write so."""
+    metrics = results.get("metrics")
+    step = results.get("step")
+    return {
+        "step": step if type(step) is int else None,
+        "metrics": {
+            name: {
+                key: part if isinstance(part := result.get(key), dict) else {}
+                for key in ("values", "protocol")
+            }
+            for name, result in (metrics if isinstance(metrics, dict) else {}).items()
+            if isinstance(result, dict)
+        },
+    }

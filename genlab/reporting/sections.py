@@ -5,11 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from genlab.reporting.charts import chart_groups
 from genlab.reporting.markup import definitions, empty, script_json, short, text, words
 from genlab.reporting.run import TIME, Run
+from genlab.sidefile import read_picture
 
 
 def status(run: Run) -> str:
@@ -69,11 +68,15 @@ def pictures(run: Run) -> str:
     plots = sorted(run.pictures, key=lambda plot: (plot != "samples", plot))
     for plot, shots in ((plot, run.pictures[plot]) for plot in plots):
         frames = "".join(_frame(plot, *shot) for shot in reversed(shots))
+        if not frames:
+            continue
         films.append(
             f'<article class="card film"><h3>{words(plot)}</h3>'
             f'<ol class="frames" tabindex="0" aria-label="{words(plot)}, newest first">'
             f"{frames}</ol></article>"
         )
+    if not films:
+        return empty("No pictures: those in samples/ cannot be read.")
     return f'<div class="films">{"".join(films)}</div>'
 
 
@@ -157,9 +160,11 @@ def _repository(found: Any) -> dict[str, str]:
 
 
 def _frame(plot: str, step: int, path: Path) -> str:
-    with Image.open(path) as picture:
-        width, height = picture.size
-    source = base64.b64encode(path.read_bytes()).decode("ascii")
+    if (found := read_picture(path)) is None:
+        return ""
+    content, picture = found
+    width, height = picture.size
+    source = base64.b64encode(content).decode("ascii")
     scaled = ' class="pixels"' if width < 480 else ""  # a small grid is shown enlarged
     return (
         f'<li data-step="{step}"><figure><img{scaled} width="{width}" height="{height}"'
