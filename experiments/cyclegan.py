@@ -211,10 +211,6 @@ class CycleGan(Experiment):
         )
 
     def _check(self, images: dict[str, Array]) -> None:
-        if self.pool_size < 0:
-            raise InputError(
-                f"pool_size={self.pool_size} is negative; 0 keeps no fakes"
-            )
         x, y = (images[domain].shape[1:] for domain in DOMAINS)
         if x != y:
             raise InputError(

@@ -12,8 +12,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from genlab import paths, trust
+from genlab import numbers, paths, trust
 from genlab.errors import InputError, suggest
+from genlab.numbers import Count, Seed, Whole
 from genlab.registry import (
     REGISTRIES,
     Registry,
@@ -36,6 +37,15 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 PREPARATION = ("value_range", "binarize", "augment", "degrade")
 SELECTION = ("train_size", "without_labels")
 FEEDING = ("backend",)
+
+# Ranges of the numbers that belong to no part.
+RANGES = {
+    **dict.fromkeys(("train.steps", "train.batch_size", "eval.batch_size"), Count),
+    **dict.fromkeys(("log.every", "checkpoint.keep"), Count),
+    **dict.fromkeys(("eval.every", "sample.every", "checkpoint.every"), Whole),
+    **dict.fromkeys(("train.steps_per_call", "devices"), Whole),
+    "seed": Seed,
+}
 
 # Sections whose keys are names of parts' knobs, roles or players.
 OPEN = ("experiment", "objective", "model", "optimizer", "data", "start")
@@ -217,13 +227,17 @@ def part_knobs(experiment: str) -> dict[str, Registry]:
 
 
 def check_parts(config: Mapping[str, Any]) -> None:
-    """Raises InputError unless every name and knob in a plain config is known.
+    """Raises InputError unless every name and knob in a plain config is known and in range.
 
     Roles and players are checked where the experiment is built.
     """
     for stage in stages_of(config)[:-1]:
         check_keys(stage.config)
         check_parts(stage.config)
+    for key, annotation in RANGES.items():
+        section, _, last = key.rpartition(".")
+        value = config[section][last] if section else config[last]
+        numbers.check(f"config.{key}", value, annotation)
     _check_part(experiments, config["experiment"], "experiment")
     _check_part(objectives, config["objective"], "objective")
     for knob, registry in part_knobs(config["experiment"]["name"]).items():

@@ -35,7 +35,9 @@ class Range:
         return above and below
 
     def __str__(self) -> str:
-        if self.high in (_INFINITY, _MOST):
+        if self.high == _MOST:
+            return f"{self.low:g} or more, below 2^31"
+        if self.high == _INFINITY:
             return (
                 f"above {self.low:g}"
                 if "(" in self.brackets
@@ -52,6 +54,7 @@ Decay = Annotated[
 ]  # how much of the old a moving average keeps
 Count = Annotated[int, Range(1, _MOST)]
 Whole = Annotated[int, Range(0, _MOST)]
+Seed = Annotated[int, Range(0, 2**32 - 1)]
 
 
 def check(what: str, value: Any, annotation: Any) -> None:

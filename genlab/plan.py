@@ -5,8 +5,6 @@ import math
 from dataclasses import dataclass
 from typing import Any, Self
 
-from genlab.errors import InputError
-
 _log = logging.getLogger("genlab")
 
 
@@ -20,9 +18,6 @@ class Plan:
       periods: `log`, `eval`, `sample`, `checkpoint` -> every how many rounds; 0 never, but the
         last round, which everything but `eval` is due at.
       begin: rounds of the run before its first, where stages come before it.
-
-    Raises:
-      InputError: a negative count, no rounds at all or more than 2**31 - 1, or no period for the log.
     """
 
     steps: int
@@ -37,28 +32,6 @@ class Plan:
         periods = {name: config[name]["every"] for name in names}
         train = config["train"]
         return cls(begin + train["steps"], train["steps_per_call"], periods, begin)
-
-    def __post_init__(self) -> None:
-        if self.steps <= self.begin:
-            raise InputError(
-                f"train.steps={self.steps - self.begin} is not a count of 1 or more"
-            )
-        if self.steps >= 2**31:
-            raise InputError(
-                f"train.steps={self.steps - self.begin} is more than a 32-bit counter holds"
-            )
-        if self.asked < 0:
-            raise InputError(
-                f"train.steps_per_call={self.asked} is negative; 0 takes the most that"
-                " divide all periods"
-            )
-        for name, every in self.periods.items():
-            if every < 0:
-                raise InputError(f"{name}.every={every} is negative; 0 turns it off")
-        if self.periods["log"] < 1:
-            raise InputError(
-                "log.every=0: metrics are always logged; give a period of 1 or more"
-            )
 
     def rounds_per_call(self, step: int) -> int:
         """The most rounds in a call, from `step` on, for which all that is due falls between calls.

@@ -63,8 +63,6 @@ class Recipe:
         """
         configs.check_parts(config)
         all_devices()  # a backend that is missing is no matter of the parts
-        if not 0 <= config["seed"] < 2**32:
-            raise InputError(f"seed={config['seed']} is outside [0, 2**32)")
         with _data_must_serve(config):
             chosen = _dataset(config)
             same = known is not None and _dataset(known.config) == chosen
@@ -252,8 +250,6 @@ def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:
         if section[key] not in data.splits:
             hint = suggest(section[key], data.splits)
             raise InputError(f"eval.{key}={section[key]!r} is no split{hint}")
-    if section["batch_size"] < 1:
-        raise InputError(f"eval.batch_size={section['batch_size']} is not 1 or more")
     if section["best"] and not section["every"]:
         raise InputError(
             f"eval.best={section['best']!r} is never measured during training;"

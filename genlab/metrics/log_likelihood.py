@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from genlab.boltzmann.units import fine_coin
 from genlab.errors import InputError
 from genlab.experiment import Draw
 from genlab.metrics.measurement import Measurement
-from genlab.numbers import Count, Positive, Whole
+from genlab.numbers import Count, Positive, Range, Whole
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -27,8 +28,8 @@ def log_likelihood(
     split: str,
     *,
     num: Count = 10_000,
-    betas: Sequence[Count] = (500, 4000, 10_000),
-    runs: Count = 100,
+    betas: tuple[Count, Count, Count] = (500, 4000, 10_000),
+    runs: Annotated[int, Range(2, 2**31 - 1)] = 100,
     num_train: Count = 10_000,
     burn_in: Whole = 1000,
     tolerance: Positive = 1.0,
@@ -57,16 +58,11 @@ def log_likelihood(
       `reliable`, 1 or 0.
 
     Raises:
-      InputError: a family without a partition function, or counts below 1.
+      InputError: a family without a partition function.
 
     Paper: Salakhutdinov & Murray 2008, ICML
     """
     _need_machine(trained, "log_likelihood")
-    if runs < 2 or len(betas) != 3 or min(betas) < 1 or burn_in < 0 or num_train < 1:
-        raise InputError(
-            f"metric 'log_likelihood' with runs={runs}, betas={tuple(betas)}, burn_in={burn_in},"
-            f" num_train={num_train}: take 2 runs or more and three counts of 1 or more"
-        )
     unnormalized = _unnormalized(trained, split, num)
     states = _states(trained, num_train)
     forward, backward = _annealed(trained, states, betas, runs, burn_in)

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 
 from genlab.boltzmann.general import GeneralMachine
-from genlab.errors import InputError
 from genlab.numbers import Count, NonNegative, Whole
 from genlab.registry import models
 
@@ -43,8 +42,6 @@ class Boltzmann(nn.Module):
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Means of the hidden units at `x: [B, ...]` with all hidden units off: [B, hidden]."""
         del train
-        if self.hidden < 0:
-            raise InputError(f"boltzmann.hidden={self.hidden}: take 0 or more")
         count = self.visible + self.hidden
         normal, zeros = nn.initializers.normal(self.std), nn.initializers.zeros_init()
         params = {

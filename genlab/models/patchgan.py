@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from genlab.errors import InputError
 from genlab.nn.activation import leaky_relu
 from genlab.nn.normed import NormedConv
-from genlab.numbers import Count
+from genlab.numbers import Count, Whole
 from genlab.registry import models
 
 Array = jax.Array
@@ -34,7 +34,7 @@ class PatchDiscriminator(nn.Module):
     """
 
     width: Count = 64
-    layers: Count = 3
+    layers: Whole = 3
     norm: str = "batch"
     dtype: Any = jnp.float32
 
@@ -76,10 +76,6 @@ class PatchDiscriminator(nn.Module):
 
     def _plan(self) -> list[tuple[int, int, int]]:
         """Features, kernel and stride of each layer but the last."""
-        if self.layers < 0:
-            raise InputError(
-                f"layers={self.layers} of a patch discriminator is negative"
-            )
         if not self.layers:
             return [(self.width, 1, 1), (2 * self.width, 1, 1)]
         widths = [self.width * min(2**i, 8) for i in range(self.layers + 1)]

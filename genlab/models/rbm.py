@@ -61,16 +61,11 @@ class Rbm(nn.Module):
         """Kind of the visible units, labels and copies among them.
 
         Raises:
-          InputError: an unknown kind, counts that are none, or kinds that do not go together.
+          InputError: an unknown kind, or kinds that do not go together.
         """
         if self.visible not in VISIBLE:
             raise InputError(
                 f"rbm.visible={self.visible!r} is unknown{suggest(self.visible, VISIBLE)}"
-            )
-        if self.hidden < 1 or self.visible_copies < 1 or self.hidden_copies < 1:
-            raise InputError(
-                f"rbm with {self.hidden} hidden units and {self.visible_copies} and"
-                f" {self.hidden_copies} copies: take 1 or more of each"
             )
         size = self.visible_copies * math.prod(self.example_shape)
         if self.labels:

@@ -100,8 +100,6 @@ def resolve(
         override.apply(config, {**common, **texts})
         resolved = configs.plain(config)
         configs.check_parts(resolved)
-        if not 0 <= resolved["seed"] < 2**32:
-            raise InputError(f"seed={resolved['seed']} is outside [0, 2**32)")
         trial = Trial(overrides, resolved)
         if trial.name in trials:
             raise InputError(f"the sweep has {overrides} twice")
