@@ -61,7 +61,6 @@ def load(path: str) -> ConfigDict:
         not declare.
     """
     file, variant = split_variant(path)
-    trust.search_working_directory()
     module = _import_file(file)
     known = _variants(module, file)
     if variant and variant not in known:
@@ -140,6 +139,8 @@ def _import_file(file: str) -> Any:
         raise InputError(f"config file {file!r} is not a Python file, FILE.py")
     spec = importlib.util.spec_from_file_location(f"genlab_config_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
+    if path.parent.resolve() != CONFIGS.resolve():  # one of the user's own
+        trust.search_working_directory()
     sys.modules[spec.name] = module  # where its dataclasses look up what they name
     with _code_of(f"config file {file!r} cannot be loaded"):
         spec.loader.exec_module(module)

@@ -406,7 +406,7 @@ def test_layers_that_do_not_chain_are_refused():
 
     refused("dbn", "layers do not chain", model__recognition__widths="(5,)")
     refused("dbm", "two hidden layers or more", model__machine__widths="(5,)")
-    refused("dbm", "chains=0: take 1 or more", experiment__chains="0")
+    refused("dbm", "chains=0 is not a whole number", experiment__chains="0")
     with pytest.raises(InputError, match="changes 'dbm/machine/kernel_9' on the way"):
         config = recipes.plain("dbm")
         config["start"]["factors"] = {"dbm/machine/kernel_9": 0.5}

@@ -300,16 +300,16 @@ class TestCounts:
     @pytest.mark.parametrize(
         ("name", "knobs", "message"),
         [
-            ("translation", {"num": 0}, "num=0 is not a count"),
-            ("factor_agreement", {"num": -1}, "num=-1 is not a count"),
-            ("cycle", {"num": 0}, "num=0 is not a count"),
-            ("cycle", {"noise": -0.1}, "noise=-0.1 is a standard deviation"),
-            ("diversity", {"num": 0}, "of 0 inputs; 2 or more"),
+            ("translation", {"num": 0}, "num=0 is not a whole number"),
+            ("factor_agreement", {"num": -1}, "num=-1 is not a whole number"),
+            ("cycle", {"num": 0}, "num=0 is not a whole number"),
+            ("cycle", {"noise": -0.1}, "noise=-0.1 is not a finite number"),
+            ("diversity", {"num": 1}, "of 1 inputs; 2 or more"),
             ("diversity", {"draws": 1}, "of 1 draws"),
             (
                 "frechet_translation",
                 {"run": "DIR", "num_reference": 0},
-                "num_reference=0 is not a count",
+                "num_reference=0 is not a whole number",
             ),
         ],
     )
@@ -320,8 +320,8 @@ class TestCounts:
     @pytest.mark.parametrize(
         ("knobs", "message"),
         [
-            ({"num": 0}, "num=0 is not a count"),
-            ({"draws": 0}, "draws=0 is not a count"),
+            ({"num": 0}, "num=0 is not a whole number"),
+            ({"draws": 0}, "draws=0 is not a whole number"),
             ({"split": "tset"}, "split='tset' is no split; did you mean 'test'"),
         ],
     )
