@@ -195,11 +195,18 @@ def read_results(
 
 
 def are_results(content: Any) -> bool:
-    """Whether it is what `results.json` holds: a step, and of each metric values and protocol."""
+    """Whether it is what `results.json` holds: a step, and of each metric values and protocol,
+    and intervals where it was written since there are any."""
     values = [
         value
         for metric in content["metrics"].values()
         for value in (*metric["values"].values(), len(metric["protocol"]))
+    ]
+    values += [
+        end
+        for metric in content["metrics"].values()
+        for low, high in metric.get("intervals", {}).values()
+        for end in (low, high)
     ]
     return type(content["step"]) is int and all(map(is_number_or_none, values))
 

@@ -277,7 +277,11 @@ def write_results(
         section["batch_size"],
     )
     measured = {
-        name: {"values": finite_or_none(result.values), "protocol": result.protocol}
+        name: {
+            "values": finite_or_none(result.values),
+            "intervals": result.intervals,
+            "protocol": result.protocol,
+        }
         for name, result in results.items()
     }
     if chosen is not None and (known := read_results(workdir, trained.step, file)):

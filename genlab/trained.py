@@ -172,23 +172,19 @@ class Trained:
         raw = self.data.splits[split].gather(rows)
         return jax.device_get(self._prepare(split, {"index": rows, **raw}, index))
 
-    def mean_over(self, split: str, batch_size: int) -> tuple[dict[str, float], int]:
-        """Means of what the family measures over every example of a split, and their number.
-
-        Sums and counts are merged, so that a last batch that is not full weighs what it holds.
-        """
-        compiled = self.compile("measure", _sums)
-        sums: dict[str, float] = {}
-        count = 0
-        source = self.data.splits[split]
-        for index, (raw, mask) in enumerate(batches(source, batch_size)):
+    def scores(self, split: str, batch_size: int) -> dict[str, np.ndarray]:
+        """What the family measures of every example of a split, by name: [N] each."""
+        compiled = self.compile("measure", _measured)
+        parts: dict[str, list[np.ndarray]] = {}
+        for index, (raw, mask) in enumerate(
+            batches(self.data.splits[split], batch_size)
+        ):
             batch = self._prepare(split, raw, index)
             root = rng.stream(self.seed, f"measure/{split}", index)
             values = compiled(self.params, self.extra, batch, root, mask)
             for name, value in jax.device_get(values).items():
-                sums[name] = sums.get(name, 0.0) + float(value)
-            count += int(mask.sum())
-        return {name: value / count for name, value in sums.items()}, count
+                parts.setdefault(name, []).append(value[mask])
+        return {name: np.concatenate(chunks) for name, chunks in parts.items()}
 
     def _prepare(
         self, split: str, raw: dict[str, np.ndarray], index: int
@@ -208,10 +204,8 @@ def _spread(size: int, num: int) -> np.ndarray:
     return (rows * (size / max(1, len(rows)))).astype(np.int32)
 
 
-def _sums(experiment, params, extra, batch, root, mask):
-    """Sums over the examples of a batch that the mask keeps, of all that the family measures."""
+def _measured(experiment, params, extra, batch, root, mask):
+    """All that the family measures of a batch, a number for each example: [B] each."""
     draw = Draw(batch, root, jnp.zeros((), jnp.int32))
     values = experiment.measure(params, extra, draw)
-    return {
-        name: jnp.sum(jnp.where(mask, value, 0.0)) for name, value in values.items()
-    }
+    return {name: jnp.broadcast_to(value, mask.shape) for name, value in values.items()}

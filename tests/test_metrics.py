@@ -10,7 +10,7 @@ from genlab.errors import InputError
 from genlab.evaluate import existing_split, measure
 from genlab.metrics.class_coverage import class_coverage
 from genlab.metrics.mode_coverage import count_modes, mode_coverage
-from genlab.registry import datasets
+from genlab.registry import datasets, metrics
 
 
 class Copycat:
@@ -81,15 +81,18 @@ def test_class_coverage_of_copied_digits_is_their_class_histogram():
 def test_held_out_means_do_not_depend_on_the_batch_size():
     built = recipes.recipe("classifier")
     trained = built.trained(built.init_state())
-    whole, count = trained.mean_over("validation", 125)
-    parts, again = trained.mean_over("validation", 7)  # the last batch holds 6 of 7
-    assert count == again == 125
-    for name, value in whole.items():
-        np.testing.assert_allclose(parts[name], value, rtol=1e-5, err_msg=name)
+    whole = metrics.build("held_out", batch_size=125)(trained, "validation")
+    # The last batch holds 6 of 7.
+    parts = metrics.build("held_out", batch_size=7)(trained, "validation")
+    assert whole.protocol["examples"] == 125
+    for name, value in whole.values.items():
+        np.testing.assert_allclose(parts.values[name], value, rtol=1e-5, err_msg=name)
+        low, high = parts.intervals[name]
+        assert low < value < high
     examples = trained.examples("validation", 125)
     logits = trained.call("logits", examples["x"])
     expected = np.mean(np.argmax(logits, axis=1) == examples["label"])
-    np.testing.assert_allclose(whole["accuracy"], expected, rtol=1e-6)
+    np.testing.assert_allclose(whole.values["accuracy"], expected, rtol=1e-6)
 
 
 def test_an_empty_split_is_stood_in_for_by_name():

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import decoys
 import jax
-import numpy as np
 import pytest
 import recipes
-from scipy import stats
 
 from genlab.checkpoint import Checkpoints
 from genlab.cli import main
@@ -23,9 +21,8 @@ from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.recipe import Recipe
 from genlab.run import claim
 from genlab.signals import Stop
-from genlab.sweep import cohort, population, space, table
+from genlab.sweep import cohort, population, seeds, space, table
 from genlab.sweep.group import group, pack
-from genlab.sweep.statistics import rank_test, summarize
 from genlab.sweep.trial import resolve
 from genlab.train import train
 
@@ -219,45 +216,52 @@ def test_mistake_is_answered_in_one_line(arguments, expected, capsys, tmp_path):
     assert expected in line
 
 
-def test_summary_against_hand_calculation():
-    summary = summarize([1.0, 2.0, 4.0])
-    np.testing.assert_allclose(summary.mean, 7 / 3)
-    np.testing.assert_allclose(summary.standard_error, np.sqrt(7 / 3 / 3))
-    assert 1.0 <= summary.low < summary.mean < summary.high <= 4.0
-    with pytest.raises(InputError, match="finite values"):
-        summarize([1.0, math.nan])
-
-
-def test_bootstrap_interval_covers_the_mean_as_often_as_it_says():
-    generator = np.random.default_rng(0)
-    covered = 0
-    for _ in range(200):
-        summary = summarize(generator.normal(size=40), confidence=0.9, resamples=500)
-        covered += summary.low <= 0.0 <= summary.high
-    assert stats.binomtest(covered, 200, 0.9).pvalue > 0.001
-
-
-def test_rank_test_of_separated_seeds_by_counting():
-    # 2 of the C(6, 3) = 20 orders are this extreme
-    np.testing.assert_allclose(rank_test([1, 2, 3], [4, 5, 6]), 2 / 20)
-    with pytest.raises(InputError, match="two seeds or more"):
-        rank_test([1.0], [2.0, 3.0])
+def _finished(trials, tmp_path, values):
+    """Results of each trial by hand: 1,000 examples, of which a share is right."""
+    for trial, value in zip(trials, values, strict=True):
+        folder = trial.folder(tmp_path)
+        folder.mkdir()
+        found = {
+            "values": {"accuracy": value},
+            "intervals": {"accuracy": [value - 0.02, value + 0.02]},
+            "protocol": {},
+        }
+        results = {"step": trial.steps, "metrics": {"held_out": found}}
+        (folder / "results.json").write_text(json.dumps(results))
 
 
 def test_seeds_are_summarized_apart_from_other_knobs(tmp_path):
-    """Values by hand: 1, 2, 3 have mean 2 and standard error 1 / sqrt(3)."""
-    sweep = space.product(space.grid(objective__beta=(1.0, 2.0)), space.seeds(3))
+    """By hand: 0.1, 0.2, 0.3 have mean 0.2 and standard error 0.1 / sqrt(3), t is 4.303."""
+    sweep = space.product(space.grid(objective__beta=(1.0, 2.0, 4.0)), space.seeds(3))
     trials = resolve(VAE, {}, sweep)
-    for trial, value in zip(trials, (1.0, 2.0, 3.0, 4.0, 4.0, 4.0), strict=True):
-        folder = trial.folder(tmp_path)
-        folder.mkdir()
-        metrics = {"held_out": {"values": {"kl": value}, "protocol": {}}}
-        results = {"step": trial.steps, "metrics": metrics}
-        (folder / "results.json").write_text(json.dumps(results))
-    lines = table.over_seeds(trials, tmp_path).splitlines()
-    assert [line.split() for line in lines] == [
-        ["objective.beta", "seeds", "kl"],
-        ["1", "3", "2", "±", "0.58"],
-        ["2", "3", "4", "±", "0"],
+    shifted = (0.31, 0.41, 0.52)
+    _finished(trials, tmp_path, (0.1, 0.2, 0.3, *shifted, 0.3, 0.2, 0.1))
+    text = seeds.over_seeds(trials, tmp_path)
+    means, gaps = text.split("\n\n")
+    assert [" ".join(line.split()) for line in means.splitlines()[1:]] == [
+        "objective.beta seeds accuracy",
+        "1 3 0.2 (-0.04841 to 0.4484) ± 0.02",
+        "2 3 0.4133 (0.1524 to 0.6743) ± 0.02",
+        "4 3 0.2 (-0.04841 to 0.4484) ± 0.02",
     ]
-    assert table.over_seeds(trials[::3], tmp_path) == ""
+    # The seeds move both alike, so that 0.21, 0.21, 0.22 is resolved; -0.2, 0, 0.2 is not.
+    title, heads, *rows = [" ".join(line.split()) for line in gaps.splitlines()]
+    assert "difference to objective.beta=1" in title
+    assert heads == "objective.beta common seeds accuracy"
+    assert rows == [
+        "2 3 +0.213 (+0.199 to +0.228)",
+        "4 3 +0 (-0.497 to +0.497), not resolved",
+    ]
+    assert seeds.over_seeds(trials[::3], tmp_path) == ""
+
+
+def test_recipes_are_compared_with_the_best_by_the_target(tmp_path):
+    sweep = space.product(space.grid(objective__beta=(1.0, 2.0)), space.seeds(2))
+    trials = resolve(VAE, {}, sweep)
+    _finished(trials, tmp_path, (0.1, 0.2, 0.3, 0.4))
+    for trial, elbo in zip(trials, (30.0, 31.0, 20.0, 21.0), strict=True):
+        step = trial.steps
+        line = {"step": step, "split": "validation", "values": {"negative_elbo": elbo}}
+        (trial.folder(tmp_path) / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    text = seeds.over_seeds(trials, tmp_path, "negative_elbo")
+    assert "difference to objective.beta=2" in text and "-0.2 " in text

@@ -15,7 +15,7 @@ from genlab import sidefile
 from genlab.cli import main
 from genlab.errors import InputError
 from genlab.report import write_sweep_report
-from genlab.sweep import manifest, mode, process, table
+from genlab.sweep import manifest, mode, process, seeds, table
 from genlab.sweep.progress import Overview
 from genlab.sweep.trial import resolve
 
@@ -93,7 +93,7 @@ def test_no_damage_of_a_side_file_ends_the_table_the_report_or_the_progress(
 
     def look():
         table.render(trials, sweep)
-        table.over_seeds(trials, sweep)
+        seeds.over_seeds(trials, sweep)
         table.write_csv(trials, sweep)
         table.best_of(trials, sweep, "negative_elbo")
         Overview(sweep).look().summary()

@@ -306,6 +306,14 @@ def test_seeds_join_to_their_mean_over_those_that_went_so_far(read, knobs):
     assert many["values"][-1] == 7.5
 
 
+def test_seeds_have_intervals_and_differences(page):
+    """Seeds reach 1 and 2: t of one degree of freedom is 12.706, the standard error a half."""
+    found = Elements(page).text
+    assert "-4.8531 to 7.8531" in found
+    # Each of two seeds of another group is 2 more than that of the best.
+    assert "+2 (+2 to +2)" in found
+
+
 def test_the_knobs_of_a_copy_jump_where_it_copied(read, knobs):
     beta, rate = schedule_charts(read, knobs)
     assert beta["title"].startswith("beta of members") and len(beta["series"]) == 1

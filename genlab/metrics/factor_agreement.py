@@ -7,7 +7,7 @@ import numpy as np
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment
-from genlab.metrics.measurement import Measurement
+from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.translations import (
     Translations,
     as_guesses,
@@ -49,19 +49,22 @@ def factor_agreement(
     found = translate_split(trained, split, num=num)
     guesses = found.guesses()
     right = _agreement(trained, found, guesses, list(data.factors).index(factor))
-    values = {f"accuracy{name}": float(share) for name, share in right.items()}
+    values, intervals = means_of(
+        {f"accuracy{name}": each for name, each in right.items()}
+    )
     protocol = {
         **found.protocol,
         "factor": factor,
         "candidates": "every value as both domains draw it",
     }
-    return Measurement({**values, "chance": 1 / data.factors[factor]}, protocol)
+    values["chance"] = 1 / data.factors[factor]
+    return Measurement(values, protocol, intervals)
 
 
 def _agreement(
     trained: Trained, found: Translations, guesses: dict[str, np.ndarray], place: int
-) -> dict[str, float]:
-    """Share of each guess that is closest to the true target, for the factor at `place`."""
+) -> dict[str, np.ndarray]:
+    """Whether each guess is closest to the true target, [N], for the factor at `place`."""
     count = list(trained.data.factors.values())[place]
     render = jax.jit(trained.data.render)
     targets = {name: [] for name in guesses}  # squared errors [N] for each value
@@ -75,13 +78,13 @@ def _agreement(
             targets[name].append(_squared(guess, target))
             inputs[name] += [_squared(guess, drawn) for drawn in first.values()]
     true, rows = found.factors[:, place], np.arange(len(found.factors))
-    shares = {}
+    right = {}
     for name in guesses:
         errors = np.stack(targets[name])
         agrees = np.argmin(errors, axis=0) == true
         agrees &= errors[true, rows] <= np.min(inputs[name], axis=0)
-        shares[name] = agrees.mean()
-    return shares
+        right[name] = agrees
+    return right
 
 
 def _first_domain(

@@ -1,6 +1,8 @@
 """Means over a held-out split of what the family itself measures."""
 
-from genlab.metrics.measurement import Measurement
+import numpy as np
+
+from genlab.metrics.measurement import Measurement, means_of
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
@@ -11,9 +13,19 @@ def held_out(trained: Trained, split: str, *, batch_size: Count = 256) -> Measur
     """Losses and scores of the family, averaged over every example of the split.
 
     One noise draw per example where the measurement is stochastic; the noise depends on the seed
-    and the batch size.
+    and the batch size. `target_entropy`, where pixels are gray and their likelihood is that of
+    Bernoulli units, is the least that a reconstruction can be; it is left out where it is 0.
     """
-    values, count = trained.mean_over(split, batch_size)
-    return Measurement(
-        values, {"split": split, "examples": count, "batch_size": batch_size}
-    )
+    scores = trained.scores(split, batch_size)
+    count = trained.data.splits[split].size
+    protocol = {"split": split, "examples": count, "batch_size": batch_size}
+    if trained.data.is_image:
+        protocol["binarized"] = trained.preparation.binarize
+    if scores.get("target_entropy", np.zeros(1)).any():
+        protocol["gray_pixels"] = (
+            "Bernoulli cross-entropy, at least target_entropy; neither -log p(x) nor a bound on it"
+        )
+    else:
+        scores.pop("target_entropy", None)
+    values, intervals = means_of(scores)
+    return Measurement(values, protocol, intervals)

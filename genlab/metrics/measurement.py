@@ -1,7 +1,11 @@
 """What a metric returns: values, and the protocol that they were measured by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+
+from genlab.statistics import over_examples
 
 
 @dataclass(frozen=True)
@@ -11,7 +15,19 @@ class Measurement:
     Attributes:
       values: name -> number.
       protocol: split, counts, features, seeds, whatever the numbers depend on.
+      intervals: name -> 95 % interval of a value over the examples that it was measured on, as if
+        they were drawn anew and the model was the same; finite, and only where it is known.
     """
 
     values: dict[str, float]
     protocol: dict[str, Any]
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def means_of(
+    scores: dict[str, np.ndarray],
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """The mean of each score `[N]` of examples by name, and its interval over the examples."""
+    values = {name: float(np.mean(s, dtype=np.float64)) for name, s in scores.items()}
+    found = {name: over_examples(score) for name, score in scores.items()}
+    return values, {name: pair for name, pair in found.items() if pair is not None}

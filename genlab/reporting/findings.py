@@ -1,14 +1,14 @@
 """What the trials of a sweep say together, for each measured value: importances, statistics."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from genlab.reporting.importance import MIN_TRIALS, Importances, importances
-from genlab.reporting.knobs import Knob
+from genlab.reporting.knobs import SEED, Knob
 from genlab.reporting.learning import Group
 from genlab.reporting.markup import empty, text, words
 from genlab.reporting.sweep import Sweep
-from genlab.sweep.statistics import Summary, summarize
+from genlab.statistics import Difference, Summary, paired, summarize
 
 MAX_FORESTS = 6  # values with importances, about half a second each
 MAX_STATISTICS = 12  # values with statistics over seeds
@@ -34,7 +34,7 @@ def importance(sweep: Sweep, knobs: Sequence[Knob]) -> str:
 
 
 def statistics(sweep: Sweep, groups: Sequence[Group]) -> str:
-    """Mean, standard error and bootstrap interval of each group of seeds, for each value."""
+    """Each group of seeds for each value: mean, interval, and the difference to one group."""
     if all(len(group.trials) < 2 for group in groups):
         return empty("No two trials differ only in their seed.")
     names = sweep.value_names
@@ -95,31 +95,67 @@ def _bars(found: Importances) -> str:
 
 def _seed_table(sweep: Sweep, name: str, groups: Sequence[Group]) -> str:
     sign = -1 if sweep.maximize else 1
-    found = []
+    found = {}
     for group in groups:
-        values = [sweep.trials[index].values.get(name) for index in group.trials]
-        finite = [v for v in values if v is not None and math.isfinite(v)]
-        if finite:
-            found.append((group, summarize(finite)))
+        values = _by_seed(sweep, name, group)
+        if values:
+            found[group] = values, summarize(list(values.values()))
     if not found:
         return empty("No trial has a finite value yet.")
+    first = _reference(sweep, found)
     rows = "".join(
         f'<tr><th scope="row">{text(group.label)}</th>'
         f"<td>{summary.count:,} of {len(group.trials):,}</td><td>{summary.mean:.5g}</td>"
-        f"<td>{_known(summary.standard_error, '.2g')}</td>"
-        f"<td>{_interval(summary)}</td></tr>"
-        for group, summary in sorted(found, key=lambda row: sign * row[1].mean)
+        f"<td>{_interval(summary)}</td><td>{_margin(sweep, name, group)}</td>"
+        f"<td>{'–' if group is first else _gap(paired(values, found[first][0]))}</td></tr>"
+        for group, (values, summary) in sorted(
+            found.items(), key=lambda row: sign * row[1][1].mean
+        )
     )
+    heads = (
+        "trials",
+        "seeds",
+        "mean",
+        "95 % interval over seeds",
+        "of the examples",
+        f"difference to {first.label}",
+    )
+    cells = "".join(f'<th scope="col">{text(head)}</th>' for head in heads)
     return (
-        '<div class="card"><div class="scroll rows" tabindex="0"><table><thead><tr>'
-        '<th scope="col">trials</th><th scope="col">seeds</th><th scope="col">mean</th>'
-        '<th scope="col">standard error</th><th scope="col">95 % bootstrap interval</th>'
+        f'<div class="card"><div class="scroll rows" tabindex="0"><table><thead><tr>{cells}'
         f"</tr></thead><tbody>{rows}</tbody></table></div></div>"
     )
 
 
-def _known(value: float, digits: str) -> str:
-    return f"{value:{digits}}" if math.isfinite(value) else "–"
+def _by_seed(sweep: Sweep, name: str, group: Group) -> dict[str, float]:
+    """The finite values of a group by seed."""
+    trials = [sweep.trials[index] for index in group.trials]
+    values = {
+        str(trial.overrides.get(SEED)): trial.values.get(name, math.nan)
+        for trial in trials
+    }
+    return {seed: value for seed, value in values.items() if math.isfinite(value)}
+
+
+def _reference(sweep: Sweep, groups: Iterable[Group]) -> Group:
+    """The best group by the target where that was not measured on what is reported, or the first."""
+    sign = -1 if sweep.maximize else 1
+
+    def loss(group: Group) -> float:
+        values = _by_seed(sweep, sweep.target, group).values()
+        return sign * math.fsum(values) / len(values) if values else math.inf
+
+    return min(groups, key=loss) if sweep.evaluated else next(iter(groups))
+
+
+def _margin(sweep: Sweep, name: str, group: Group) -> str:
+    margins = [sweep.trials[index].margins.get(name) for index in group.trials]
+    known = [margin for margin in margins if margin is not None]
+    return f"± {max(known):.2g}" if known else "–"
+
+
+def _gap(difference: Difference | None) -> str:
+    return "–" if difference is None else text(difference)
 
 
 def _interval(summary: Summary) -> str:

@@ -46,8 +46,10 @@ def results(run: Run) -> str:
         return empty("No evaluation yet: results.json is written by the eval command.")
     cards = []
     for name, result in run.results.get("metrics", {}).items():
+        intervals = result.get("intervals", {})
         values = "".join(
-            f"<div><dt>{words(key)}</dt><dd>{text(short(value))}</dd></div>"
+            f"<div><dt>{words(key)}</dt><dd>{text(short(value))}"
+            f"{_interval(intervals.get(key))}</dd></div>"
             for key, value in result.get("values", {}).items()
         )
         protocol = definitions(result.get("protocol", {}), kind="protocol")
@@ -58,6 +60,13 @@ def results(run: Run) -> str:
     step = run.results.get("step")
     note = f'<p class="note">Evaluated after {step:,} rounds.</p>' if step else ""
     return f'{note}<div class="cards">{"".join(cards)}</div>'
+
+
+def _interval(pair: list[float] | None) -> str:
+    if pair is None:
+        return ""
+    low, high = map(short, pair)
+    return f' <small title="95 % interval over the examples">{text(low)} to {text(high)}</small>'
 
 
 def pictures(run: Run) -> str:

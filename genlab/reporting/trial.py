@@ -11,7 +11,7 @@ from genlab.reporting.run import Curve, find_pictures, planned_steps, read_metri
 from genlab.run import are_results, in_use
 from genlab.sidefile import is_number_or_none
 from genlab.sweep import failure
-from genlab.sweep.table import flat_values, state_in
+from genlab.sweep.table import flat_margins, flat_values, state_in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +25,7 @@ class TrialRecord:
       note: why it failed, or where and at which value it was pruned.
       values: flat name -> measured value of a finished trial, NaN where it was not finite; the
         last evaluation of the target before the results.
+      margins: flat name -> half the 95 % interval of a value over the examples, where known.
       step: the last round that any file speaks of.
       curves: its logged values.
       pictures: plot -> its newest picture.
@@ -38,6 +39,7 @@ class TrialRecord:
     state: str
     note: str
     values: dict[str, float]
+    margins: dict[str, float]
     step: int
     curves: list[Curve]
     pictures: dict[str, Path]
@@ -78,6 +80,7 @@ def read_trial(
         state=state,
         note=note,
         values=values if state == "finished" else {},
+        margins=flat_margins(results) if state == "finished" else {},
         step=max(steps, default=0),
         curves=curves,
         pictures={plot: shot[-1][1] for plot, shot in shots.items()},

@@ -13,7 +13,7 @@ from genlab.errors import InputError, suggest
 from genlab.run import locked
 from genlab.signals import Stop, stop_requested
 from genlab.streams import deliver
-from genlab.sweep import manifest, mode, progress, slurm, space, table
+from genlab.sweep import manifest, mode, progress, seeds, slurm, space, table
 from genlab.sweep.devices import count_gpus, environments
 from genlab.sweep.local import Pool
 from genlab.sweep.search import Search
@@ -67,8 +67,8 @@ def run(path: str, common: dict[str, str], workdir: Path, values: Any) -> None:
     # First, since nobody may be there to read what is printed.
     written = table.write_csv(trials, workdir)
     print(table.render(trials, workdir))
-    if summary := table.over_seeds(trials, workdir):
-        print(f"\nmean ± standard error over seeds\n{summary}\n")
+    if summary := seeds.over_seeds(trials, workdir, values.target or ""):
+        print(f"\n{summary}\n")
     print(written)
     print(workdir / "report.html")
     if values.target:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import logging
 import math
 from pathlib import Path
@@ -13,7 +12,6 @@ from genlab.errors import NoneFinished
 from genlab.metrics.measurement import Measurement
 from genlab.stage import stages_of
 from genlab.sweep import failure
-from genlab.sweep.statistics import summarize
 from genlab.sweep.tail import Evaluations, loss_of
 from genlab.sweep.trial import Trial
 from genlab.writer import write_atomic
@@ -39,9 +37,20 @@ def measured(trial: Trial, sweep: Path) -> dict[str, float | None]:
 
 def flat_values(results: dict[str, Any]) -> dict[str, float | None]:
     """The values of a `results.json` by flat name."""
+    return _flat(results, "values")
+
+
+def flat_margins(results: dict[str, Any]) -> dict[str, float]:
+    """Half the 95 % interval over the examples of each value that has one, by flat name."""
+    intervals = _flat(results, "intervals")
+    return {name: (high - low) / 2 for name, (low, high) in intervals.items()}
+
+
+def _flat(results: dict[str, Any], what: str) -> dict[str, Any]:
     return evaluate.values_of(
         {
-            name: Measurement(result["values"], result["protocol"])
+            # Results that are older than intervals have none.
+            name: Measurement(result.get(what, {}), result["protocol"])
             for name, result in results["metrics"].items()
         }
     )
@@ -118,33 +127,7 @@ def write_csv(trials: list[Trial], sweep: Path) -> Path:
 
 def render(trials: list[Trial], sweep: Path) -> str:
     """The table as aligned text, values to four digits."""
-    return _aligned(rows(trials, sweep))
-
-
-def over_seeds(trials: list[Trial], sweep: Path) -> str:
-    """Mean ± standard error over the trials that differ in their seed alone, as aligned text.
-
-    Empty where no two of the finished trials do.
-    """
-    groups: dict[str, list[Trial]] = {}
-    for trial in trials:
-        if state_of(trial, sweep) == "finished":
-            others = {k: v for k, v in trial.overrides.items() if k != "seed"}
-            groups.setdefault(json.dumps(others, default=str), []).append(trial)
-    table = []
-    for others, members in groups.items():
-        columns: dict[str, list[float | None]] = {}
-        for trial in members:
-            for name, value in measured(trial, sweep).items():
-                columns.setdefault(name, []).append(value)
-        row: dict[str, object] = {**json.loads(others), "seeds": len(members)}
-        for name, values in columns.items():
-            known = [value for value in values if value is not None]
-            row[name] = str(summarize(known)) if len(known) == len(members) else ""
-        table.append(row)
-    return (
-        _aligned(table) if any(len(members) > 1 for members in groups.values()) else ""
-    )
+    return aligned(rows(trials, sweep))
 
 
 def tell_failures(trials: list[Trial], sweep: Path) -> None:
@@ -166,7 +149,7 @@ def tell_failures(trials: list[Trial], sweep: Path) -> None:
         raise NoneFinished(f"no trial finished, {count}: {next(iter(reasons))}")
 
 
-def _aligned(table: list[dict[str, object]]) -> str:
+def aligned(table: list[dict[str, object]]) -> str:
     columns = list(dict.fromkeys(key for row in table for key in row))
     lines = [columns] + [[_shown(row.get(key, "")) for key in columns] for row in table]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
