@@ -18,6 +18,7 @@ import numpy as np
 from genlab import rng
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.units import fine_coin
+from genlab.statistics import SIGMAS
 
 Array = jax.Array
 
@@ -30,13 +31,15 @@ class Estimate:
 
     Attributes:
       log_z: the estimate.
-      low: of three standard errors of the mean weight; -inf where they reach to zero.
+      sigma: standard error of it, that of the mean weight over the mean weight.
+      low: of the 95 % interval of the mean weight; -inf where it reaches to zero.
       high: the same above.
       effective: effective sample size, (sum w)^2 / sum w^2, of `runs`.
       runs: annealing runs.
     """
 
     log_z: float
+    sigma: float
     low: float
     high: float
     effective: float
@@ -60,8 +63,8 @@ def base_log_partition(machine: Machine, base: Array) -> Array:
 
 def forward(
     machine: Machine, key: Array, betas: Array, base: Array, runs: int
-) -> Array:
-    """Logarithms of unbiased estimates of Z, one per run.
+) -> tuple[Array, Array]:
+    """Logarithms of unbiased estimates of Z, one per run, and where the runs ended.
 
     Args:
       machine: the machine.
@@ -71,7 +74,7 @@ def forward(
       runs: how many.
 
     Returns:
-      [runs], nats; the logarithm of their mean is below log Z in expectation.
+      [runs], nats; the logarithm of their mean is below log Z in expectation. States [runs, D].
     """
     field = jnp.broadcast_to(base, (runs, base.shape[0]))
     v = machine.visible.sample(field, rng.fold(key, "base"), coin=fine_coin)
@@ -86,7 +89,8 @@ def forward(
 
     pieces = (betas[:-1], betas[1:], jnp.arange(betas.shape[0] - 1))
     start = (v, jnp.broadcast_to(base_log_partition(machine, base), (runs,)))
-    return jax.lax.scan(step, start, pieces)[0][1]
+    v, log_weight = jax.lax.scan(step, start, pieces)[0]
+    return log_weight, v
 
 
 def reverse(machine: Machine, key: Array, betas: Array, base: Array, v: Array) -> Array:
@@ -124,9 +128,10 @@ def summarize(log_weights: np.ndarray) -> Estimate:
     mean, count = scaled.mean(), len(scaled)
     # With one run nothing is known of the error.
     error = scaled.std(ddof=1) / math.sqrt(count) if count > 1 else math.inf
-    low, high = mean - 3 * error, mean + 3 * error
+    low, high = mean - SIGMAS * error, mean + SIGMAS * error
     return Estimate(
         log_z=float(shift + math.log(mean)),
+        sigma=float(error / mean),
         low=float(shift + math.log(low)) if low > 0 else -math.inf,
         high=float(shift + math.log(high)) if math.isfinite(high) else math.inf,
         effective=float(scaled.sum() ** 2 / np.square(scaled).sum()),
@@ -138,7 +143,12 @@ def summarize_reverse(log_weights: np.ndarray) -> Estimate:
     """The estimate that `log_weights: [N]` of `reverse` make."""
     inverse = summarize(log_weights)
     return Estimate(
-        -inverse.log_z, -inverse.high, -inverse.low, inverse.effective, inverse.runs
+        -inverse.log_z,
+        inverse.sigma,
+        -inverse.high,
+        -inverse.low,
+        inverse.effective,
+        inverse.runs,
     )
 
 

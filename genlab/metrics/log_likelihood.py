@@ -1,7 +1,9 @@
 """log p(x) of models with a partition function, which is estimated or enumerated."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import jax
@@ -9,17 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab import rng
-from genlab.boltzmann import ais, exact, gibbs
-from genlab.boltzmann.machine import Machine
-from genlab.boltzmann.units import fine_coin
-from genlab.errors import InputError
-from genlab.experiment import Draw
+from genlab.boltzmann import ais, bracket
+from genlab.boltzmann.negative import ROLE
 from genlab.metrics.measurement import Measurement
+from genlab.metrics.unnormalized import (
+    machine_states,
+    name_of,
+    need_machine,
+    unnormalized,
+)
 from genlab.numbers import Count, Positive, Range, Whole
 from genlab.registry import metrics
+from genlab.statistics import over_examples, standard_error
 from genlab.trained import Trained
-
-CHUNK = 500  # examples that pass through the model at a time
 
 
 @metrics.register
@@ -32,193 +36,176 @@ def log_likelihood(
     runs: Annotated[int, Range(2, 2**31 - 1)] = 100,
     num_train: Count = 10_000,
     burn_in: Whole = 1000,
+    temperatures: Annotated[int, Range(2, 2**31 - 1)] = 10,
     tolerance: Positive = 1.0,
+    against: str = "",
 ) -> Measurement:
     """Mean log p(x), or the family's bound on it, with log Z by annealed importance sampling.
 
     Forward annealing starts at independent units with the mean of the training data and gives a
-    lower bound on log Z in expectation, hence an optimistic likelihood. Reverse annealing starts at
-    training examples, moved by Gibbs sweeps, and gives an upper one if they are draws of the model.
-    No likelihood is given where the three-sigma interval of the mean weight reaches zero, or where
-    the two estimates are further apart than the tolerance.
+    lower bound on log Z in expectation, hence an optimistic likelihood. Reverse annealing gives an
+    upper one from draws of the model; for want of these it starts at training examples, persistent
+    chains, tempered chains and the forward ends, each moved by Gibbs sweeps. The estimates are
+    `consistent` where all of them agree. That shows that no start found a mode which another missed;
+    a mode that none of them finds makes log Z too small and the likelihood too good without a trace.
 
     Args:
       trained: the model.
       split: of the examples.
-      num: examples, the first of the split.
+      num: examples of the split.
       betas: inverse temperatures in [0, 0.5], [0.5, 0.9] and [0.9, 1].
-      runs: annealing runs in each direction, 2 or more.
-      num_train: examples that the base rate is of, the first of the train split.
-      burn_in: Gibbs sweeps from examples to where reverse annealing starts.
-      tolerance: of the gap between the two estimates, nats.
+      runs: annealing runs forward, and in reverse from each start; 2 or more.
+      num_train: examples of the train split that the base rate is of.
+      burn_in: Gibbs sweeps before reverse annealing.
+      temperatures: of the tempered chains, 2 or more.
+      tolerance: of the gap between two estimates, nats.
+      against: folder of another run; the difference of both on the same examples is given too.
 
     Returns:
-      Nats: `log_likelihood` with `low` and `high` by three sigma of log Z, NaN where refused;
-      `log_z`, `log_z_low`, `log_z_high`, `log_z_reverse`; `effective_samples` of the runs, and
-      `reliable`, 1 or 0.
+      Nats: `log_likelihood`, or `bernoulli_score` of gray pixels, with `low` and `high` of its 95 %
+      interval, that of log Z, widened to all estimates, and that over the examples together; NaN
+      where not consistent. `log_z` with
+      `log_z_sigma` of its forward runs and the widened `log_z_low` and `log_z_high`; `log_z_START` in
+      reverse; `example_error`, the standard error over the examples; `effective_samples` of the
+      forward runs; `consistent`, 1 or 0. With `against`, `difference` and its `difference_low` and
+      `difference_high`, in which the examples are paired.
 
     Raises:
       InputError: a family without a partition function.
 
     Paper: Salakhutdinov & Murray 2008, ICML
     """
-    _need_machine(trained, "log_likelihood")
-    unnormalized = _unnormalized(trained, split, num)
-    states = _states(trained, num_train)
-    forward, backward = _annealed(trained, states, betas, runs, burn_in)
-    gap = abs(backward.log_z - forward.log_z)
-    reliable = np.isfinite(forward.low) and gap <= tolerance
-    mean = float(np.mean(unnormalized, dtype=np.float64))
-    given = {
-        "log_likelihood": mean - forward.log_z,
-        "low": mean - forward.high,
-        "high": mean - forward.low,
-    }
-    values = {
-        **{name: value if reliable else float("nan") for name, value in given.items()},
-        "log_z": forward.log_z,
-        "log_z_low": forward.low,
-        "log_z_high": forward.high,
-        "log_z_reverse": backward.log_z,
-        "effective_samples": forward.effective,
-        "reliable": float(reliable),
-    }
+    need_machine(trained, "log_likelihood")
+    knobs = dict(runs=runs, burn_in=burn_in, temperatures=temperatures)
+    anneal = partial(_annealed, betas=betas, num_train=num_train, **knobs)
+    batch = trained.examples(split, num)
+    scores, found = unnormalized(trained, batch, split), anneal(trained)
+    values, intervals = _values(name_of(trained, batch), scores, found, tolerance)
     protocol = {
         "split": split,
-        "examples": len(unnormalized),
-        "log_z": "annealed importance sampling, interval of 3 sigma",
+        "examples": len(scores),
+        "binarized": trained.preparation.binarize,
+        "log_z": "annealed importance sampling",
         "betas": list(betas),
-        "runs": runs,
-        "base_rate": f"mean of {len(states)} of train",
-        "reverse": f"from train after {burn_in} Gibbs sweeps",
-        "refused_beyond": f"{tolerance} nats between forward and reverse",
+        **knobs,
+        "base_rate": f"mean of {num_train} of train, or all",
+        "reverse_from": list(found.reverse),
+        "interval": "95 %: log Z, widened to all its estimates, and examples",
+        "refused_beyond": f"{tolerance} nats between two estimates of log Z",
+        "consistent_shows": "no start found a mode that another missed; not that none was missed",
     }
-    return Measurement(values, protocol)
+    if against:
+        other = _run(against)
+        both = (found, anneal(other))
+        gaps = scores - unnormalized(other, batch, split)
+        values |= _difference(gaps, both, tolerance)
+        protocol["against"] = f"run {Path(against).name}, round {other.step}"
+    return Measurement(values, protocol, intervals)
+
+
+def _values(
+    name: str, scores: np.ndarray, found: bracket.Bracket, tolerance: float
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """What is reported, and the interval of the likelihood, called `name`, where one is given."""
+    consistent = found.consistent(tolerance)
+    mean, low, high = likelihood(scores, found)
+    given = {name: mean, "low": low, "high": high}
+    values = {
+        **{key: value if consistent else math.nan for key, value in given.items()},
+        "log_z": found.forward.log_z,
+        "log_z_sigma": found.forward.sigma,
+        "log_z_low": found.low,
+        "log_z_high": found.high,
+        **{f"log_z_{start}": e.log_z for start, e in found.reverse.items()},
+        "example_error": standard_error(scores),
+        "effective_samples": found.forward.effective,
+        "consistent": float(consistent),
+    }
+    known = consistent and len(scores) > 1
+    return values, {name: (low, high)} if known else {}
+
+
+def likelihood(
+    scores: np.ndarray, found: bracket.Bracket
+) -> tuple[float, float, float]:
+    """The mean of `scores: [N]`, log p(x) + log Z of examples, less log Z; low and high of 95 %.
+
+    The errors of log Z and of the examples are independent, so that their squares add up.
+    """
+    mean = float(np.mean(scores, dtype=np.float64))
+    reach = _reach(scores)
+    log_z = found.forward.log_z
+    low = mean - log_z - math.hypot(found.high - log_z, reach)
+    return mean - log_z, low, mean - log_z + math.hypot(log_z - found.low, reach)
+
+
+def _difference(
+    gaps: np.ndarray, found: tuple[bracket.Bracket, bracket.Bracket], tolerance: float
+) -> dict[str, float]:
+    """log p of one model less that of another, by the `gaps: [N]` of the same examples and the log Z
+    of each; NaN where one of these is not consistent."""
+    if not all(each.consistent(tolerance) for each in found):
+        return dict.fromkeys(
+            ("difference", "difference_low", "difference_high"), math.nan
+        )
+    (ours, theirs), reach = found, _reach(gaps)
+    gap = float(np.mean(gaps, dtype=np.float64))
+    gap -= ours.forward.log_z - theirs.forward.log_z
+    below = (ours.high - ours.forward.log_z, theirs.forward.log_z - theirs.low, reach)
+    above = (ours.forward.log_z - ours.low, theirs.high - theirs.forward.log_z, reach)
+    return {
+        "difference": gap,
+        "difference_low": gap - math.hypot(*below),
+        "difference_high": gap + math.hypot(*above),
+    }
+
+
+def _reach(values: np.ndarray) -> float:
+    """Half the 95 % interval over examples; infinite for a single one."""
+    low, high = over_examples(values) or (-math.inf, math.inf)
+    return (high - low) / 2
+
+
+def _run(folder: str) -> Trained:
+    """The model of another run at its newest checkpoint."""
+    from genlab.course import load_run
+
+    recipe, state = load_run(Path(folder).expanduser())
+    other = recipe.trained(state)
+    need_machine(other, "log_likelihood")
+    return other
 
 
 def _annealed(
     trained: Trained,
-    states: np.ndarray,
+    *,
     betas: Sequence[int],
+    num_train: int,
     runs: int,
-    burn_in: int,
-) -> tuple[ais.Estimate, ais.Estimate]:
-    """log Z by annealing forward from the mean of the states, and in reverse from the states."""
+    **knobs: int,
+) -> bracket.Bracket:
+    """log Z by annealing forward from the mean of training states, and in reverse."""
     machine = trained.call("machine")
+    states = machine_states(trained, num_train)
     base = machine.visible.base_field(jnp.asarray(states.mean(axis=0)))
-    steps = jnp.asarray(ais.schedule(betas))
+    starts = {"data": _cycled(states, runs)}
+    if "chains" in trained.extra:
+        chains = np.asarray(trained.extra["chains"][ROLE])
+        # Of tempered chains the last is at the machine's own temperature.
+        starts["chains"] = _cycled(chains[:, -1] if chains.ndim > 2 else chains, runs)
     key = rng.stream(trained.seed, "log_likelihood")
-    start = jnp.asarray(states[np.arange(runs) % len(states)])
-    forward = _forward(machine, key, steps, base, runs=runs)
-    backward = _reverse(machine, key, steps, base, start, burn_in=burn_in)
-    return ais.summarize(forward), ais.summarize_reverse(backward)
+    steps = jnp.asarray(ais.schedule(betas))
+    found = _log_weights(machine, key, steps, base, starts, runs=runs, **knobs)
+    return bracket.summarize(*jax.device_get(found))
 
 
-@metrics.register
-def exact_log_likelihood(
-    trained: Trained, split: str, *, num: Count = 10_000
-) -> Measurement:
-    """Mean log p(x), or the family's bound on it, with log Z by enumeration.
-
-    Args:
-      trained: the model.
-      split: of the examples.
-      num: examples, the first of the split.
-
-    Returns:
-      `log_likelihood` and `log_z`, nats.
-
-    Raises:
-      InputError: a family without a partition function, or one with too many units.
-    """
-    _need_machine(trained, "exact_log_likelihood")
-    log_z = float(_enumerated(trained.call("machine")))
-    unnormalized = _unnormalized(trained, split, num)
-    mean = float(np.mean(unnormalized, dtype=np.float64))
-    values = {"log_likelihood": mean - log_z, "log_z": log_z}
-    protocol = {
-        "split": split,
-        "examples": len(unnormalized),
-        "log_z": "enumeration",
-    }
-    return Measurement(values, protocol)
+def _cycled(states: np.ndarray, count: int) -> np.ndarray:
+    """`count` of the states at even distances, over again where there are fewer."""
+    if len(states) < count:
+        return states[np.arange(count) % len(states)]
+    return states[np.linspace(0, len(states), count, endpoint=False).astype(int)]
 
 
-@metrics.register
-def free_energy_gap(
-    trained: Trained, split: str, *, num: Count = 1000, num_train: Count = 1000
-) -> Measurement:
-    """Mean free energy of held-out examples above that of training ones: it grows with overfitting.
-
-    The partition function cancels.
-
-    Args:
-      trained: the model.
-      split: of the held-out examples.
-      num: of these, the first of the split.
-      num_train: examples of the train split, the first.
-
-    Returns:
-      `gap`, `held_out` and `train`, nats; bounds on them where the family has bounds.
-
-    Raises:
-      InputError: a family without a partition function.
-
-    Paper: Hinton 2012, A Practical Guide to Training Restricted Boltzmann Machines, section 6
-    """
-    _need_machine(trained, "free_energy_gap")
-    held_out = -_unnormalized(trained, split, num)
-    train = -_unnormalized(trained, "train", num_train)
-    values = {
-        "held_out": float(np.mean(held_out, dtype=np.float64)),
-        "train": float(np.mean(train, dtype=np.float64)),
-    }
-    values["gap"] = values["held_out"] - values["train"]
-    protocol = {
-        "split": split,
-        "examples": len(held_out),
-        "train_examples": len(train),
-    }
-    return Measurement(values, protocol)
-
-
-def _need_machine(trained: Trained, metric: str) -> None:
-    if not trained.has("log_unnormalized"):
-        raise InputError(
-            f"metric {metric!r} needs a model with a partition function, such as 'rbm', 'dbn' or"
-            f" 'dbm', not {type(trained.experiment).__name__}"
-        )
-
-
-def _unnormalized(trained: Trained, split: str, num: int) -> np.ndarray:
-    return _by_chunks(trained, "log_unnormalized", split, num)
-
-
-def _states(trained: Trained, num: int) -> np.ndarray:
-    return _by_chunks(trained, "machine_states", "train", num)
-
-
-def _by_chunks(trained: Trained, method: str, split: str, num: int) -> np.ndarray:
-    batch = trained.examples(split, num)
-    step = np.zeros((), np.int32)
-    parts = []
-    for index, first in enumerate(range(0, len(batch["x"]), CHUNK)):
-        part = {name: leaf[first : first + CHUNK] for name, leaf in batch.items()}
-        root = rng.stream(trained.seed, f"{method}/{split}", index)
-        parts.append(trained.call(method, Draw(part, root, step)))
-    return np.concatenate(parts)
-
-
-@partial(jax.jit, static_argnames="runs")
-def _forward(machine: Machine, key, betas, base, *, runs: int):
-    return ais.forward(machine, rng.fold(key, "forward"), betas, base, runs)
-
-
-@partial(jax.jit, static_argnames="burn_in")
-def _reverse(machine: Machine, key, betas, base, states, *, burn_in: int):
-    burn_key = rng.fold(key, "burn_in")
-    states = gibbs.sweeps(machine, states, burn_key, burn_in, coin=fine_coin)
-    return ais.reverse(machine, rng.fold(key, "reverse"), betas, base, states)
-
-
-_enumerated = jax.jit(exact.log_partition)
+_log_weights = jax.jit(
+    bracket.log_weights, static_argnames=("runs", "burn_in", "temperatures")
+)
