@@ -11,6 +11,7 @@ from genlab.errors import InputError
 from genlab.metrics.anomaly import anomaly_detection, classes_of
 from genlab.metrics.probes import linear_probe, mlp_probe, nearest_neighbour_probe
 from genlab.metrics.representation import Representations, compare, in_chunks
+from genlab.registry import metrics
 
 PROBES = [linear_probe, nearest_neighbour_probe, mlp_probe]
 
@@ -48,10 +49,14 @@ def test_probes_read_separable_codes_and_guess_from_noise(probe):
 
 
 def test_protocol_tells_what_was_compared():
-    found = linear_probe(reading([6, 7]), "test", num_train=50, num_test=40, C=0.5)
+    found = linear_probe(reading([6, 7]), "test", num_train=50, num_test=40, C=(0.5,))
     assert found.protocol == {
         "split": "test",
         "classifier": "LogisticRegression(C=0.5, max_iter=1000)",
+        "chosen_from": [0.5],
+        "chosen": dict.fromkeys(("codes", "raw", "pca", "untrained"), 0.5),
+        "chosen_on": "every fifth fitted example",
+        "chosen_at_an_end": [],
         "standardized": True,
         "fitted_on": 50,
         "classes_fitted": 4,
@@ -59,6 +64,32 @@ def test_protocol_tells_what_was_compared():
         "features": {"codes": 2, "raw": 8, "pca": 2, "untrained": 2},
         "not_converged": [],
     }
+
+
+def test_regularisation_is_chosen_for_each_representation():
+    """Of 220 noisy numbers, one of which tells the class, few examples want a strong penalty; the
+    code is that number alone."""
+
+    def part(size, seed):
+        generator = np.random.default_rng(seed)
+        label = generator.integers(2, size=size).astype(np.int32)
+        x = generator.normal(size=(size, 220))
+        x[:, 0] += 2 * label - 1
+        return {"x": x, "label": label}
+
+    model = linear_model(part(300, 0), part(2000, 1), np.eye(220)[:, :1])
+    tuned = linear_probe(model, "test")
+    chosen = tuned.protocol["chosen"]
+    assert chosen["raw"] < 1 and chosen["raw"] in tuned.protocol["chosen_from"]
+    weak = linear_probe(model, "test", C=(10.0,))
+    assert tuned.values["accuracy_raw"] > weak.values["accuracy_raw"] + 0.02
+    gain = tuned.values["gain_over_raw"]
+    codes, raw = (tuned.values[f"accuracy_{name}"] for name in ("codes", "raw"))
+    assert gain == pytest.approx(codes - raw)
+    low, high = tuned.intervals["gain_over_raw"]
+    # The same examples: narrower than two accuracies apart.
+    apart = sum(np.diff(tuned.intervals[f"accuracy_{n}"])[0] for n in ("codes", "raw"))
+    assert low < gain < high and high - low < apart
 
 
 def test_protocol_tells_what_did_not_converge():
@@ -73,7 +104,7 @@ def test_nearest_neighbours_vote_by_angle():
         {name: np.array(rows) for name, rows in part.items()} for part in (train, test)
     ]
     model = linear_model(*parts, np.eye(2))
-    found = nearest_neighbour_probe(model, "test", k=1)
+    found = nearest_neighbour_probe(model, "test", k=(1,))
     # By Euclidean distance the second would be nearest to [1, 0] or [0, 1].
     assert found.values["accuracy_codes"] == pytest.approx(2 / 3)
 
@@ -85,9 +116,9 @@ class Recorder(DummyClassifier):
         self.fitted_ = features
         return super().fit(features, label)
 
-    def score(self, features, label):
+    def predict(self, features):
         self.tested_ = features
-        return super().score(features, label)
+        return super().predict(features)
 
 
 @pytest.mark.parametrize("standardize", [True, False])
@@ -99,7 +130,7 @@ def test_compare_scales_by_the_fitted_examples_alone(standardize):
         np.array([0]),
     )
     recorder = Recorder()
-    found = compare(seen, lambda: recorder, standardize=standardize)
+    found = compare(seen, lambda value: recorder, [None], standardize=standardize)
     shown = [recorder.fitted_.tolist(), recorder.tested_.tolist()]
     # Mean 2 and deviation 1; a number that never differs is only centred.
     scaled, plain = [[[-1, 0], [1, 0]], [[3, 1]]], [[[1, 5], [3, 5]], [[5, 6]]]
@@ -125,9 +156,11 @@ def test_probes_refuse_data_without_labels(probe):
 def test_probes_refuse_what_they_cannot_fit():
     with pytest.raises(InputError, match="of one class"):
         linear_probe(reading([0]), "test", num_train=1)
-    with pytest.raises(InputError, match="C=0 is not above 0"):
-        linear_probe(reading([0]), "test", C=0)
-    with pytest.raises(InputError, match="k=20 neighbours of 10"):
+    with pytest.raises(InputError, match=r"C=\(0,\) is not a list, each"):
+        metrics.build("linear_probe", C=(0,))
+    with pytest.raises(InputError, match=r"C=\(\) leaves nothing to choose from"):
+        linear_probe(reading([0]), "test", C=())
+    with pytest.raises(InputError, match="neighbours of 8 labelled"):
         nearest_neighbour_probe(reading([0]), "test", num_train=10)
 
 

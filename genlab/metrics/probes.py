@@ -2,13 +2,17 @@
 
 Each probe measures the same classifier on the examples as they are, on their principal components
 of as many numbers as a code has, and on the codes of the same encoder untrained: what the codes
-are worth is the difference.
+are worth is the difference. For each of these its regularisation is chosen alike, on training labels
+that are held out for it.
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import compare, representations
-from genlab.numbers import Count, Positive
+from genlab.numbers import Count, NonNegative, Positive
 from genlab.registry import metrics
 from genlab.trained import Trained
 
@@ -20,7 +24,7 @@ def linear_probe(
     *,
     num_train: Count = 10_000,
     num_test: Count = 10_000,
-    C: Positive = 1.0,
+    C: Sequence[Positive] = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0),
     max_iter: Count = 1000,
 ) -> Measurement:
     """Accuracy of logistic regression on standardised codes, beside raw, PCA and untrained.
@@ -31,11 +35,13 @@ def linear_probe(
       num_train: labels fitted on, the first of the train split; few of them ask how far few labels
         reach.
       num_test: examples tested, the first of the split.
-      C: inverse strength of the L2 penalty, above 0.
+      C: inverse strengths of the L2 penalty, above 0, from which one is chosen for each
+        representation.
       max_iter: steps of L-BFGS; the protocol says where they did not suffice.
 
     Returns:
-      `accuracy_codes`, `accuracy_raw`, `accuracy_pca`, `accuracy_untrained` in [0, 1].
+      `accuracy_codes`, `accuracy_raw`, `accuracy_pca`, `accuracy_untrained` in [0, 1], and what the
+      codes gain over the others, `gain_over_raw`, `gain_over_pca`, `gain_over_untrained`.
 
     Raises:
       InputError: no `encode`, no labels, fewer than two classes, or C not above 0.
@@ -44,13 +50,15 @@ def linear_probe(
     """
     from sklearn.linear_model import LogisticRegression
 
-    if C <= 0:
-        raise InputError(f"C={C} is not above 0; a small C is a strong penalty")
+    _not_empty(C=C)
     seen = representations(trained, split, num_train=num_train, num_test=num_test)
     found = compare(
-        seen, lambda: LogisticRegression(C=C, max_iter=max_iter), standardize=True
+        seen,
+        lambda strength: LogisticRegression(C=strength, max_iter=max_iter),
+        C,
+        standardize=True,
     )
-    return Measurement(found.values, {"split": split, **found.protocol})
+    return _of_split(found, split)
 
 
 @metrics.register
@@ -60,7 +68,7 @@ def nearest_neighbour_probe(
     *,
     num_train: Count = 10_000,
     num_test: Count = 10_000,
-    k: Count = 20,
+    k: Sequence[Count] = (1, 5, 20),
 ) -> Measurement:
     """Accuracy of a vote of the k nearest training codes by cosine, beside raw, PCA and untrained.
 
@@ -72,10 +80,11 @@ def nearest_neighbour_probe(
       split: where the tested examples come from.
       num_train: labelled examples searched, the first of the train split.
       num_test: examples tested, the first of the split.
-      k: neighbours.
+      k: numbers of neighbours, from which one is chosen for each representation.
 
     Returns:
-      `accuracy_codes`, `accuracy_raw`, `accuracy_pca`, `accuracy_untrained` in [0, 1].
+      `accuracy_codes`, `accuracy_raw`, `accuracy_pca`, `accuracy_untrained` in [0, 1], and what the
+      codes gain over the others, `gain_over_raw`, `gain_over_pca`, `gain_over_untrained`.
 
     Raises:
       InputError: no `encode`, no labels, fewer than two classes, or fewer than k examples.
@@ -85,15 +94,21 @@ def nearest_neighbour_probe(
     from sklearn.neighbors import KNeighborsClassifier
 
     seen = representations(trained, split, num_train=num_train, num_test=num_test)
-    if not 1 <= k <= len(seen.train_label):
+    _not_empty(k=k)
+    # Of more than one number the best is chosen with four fifths of the examples.
+    fitted = len(seen.train_label) * (4 if len(k) > 1 else 5) // 5
+    if max(k) > fitted:
         raise InputError(
-            f"k={k} neighbours of {len(seen.train_label)} labelled examples: take 1 or more,"
-            " and no more than there are"
+            f"k={tuple(k)} neighbours of {fitted} labelled examples: take no more than"
+            " there are"
         )
     found = compare(
-        seen, lambda: KNeighborsClassifier(k, metric="cosine"), standardize=False
+        seen,
+        lambda count: KNeighborsClassifier(count, metric="cosine"),
+        k,
+        standardize=False,
     )
-    return Measurement(found.values, {"split": split, **found.protocol})
+    return _of_split(found, split)
 
 
 @metrics.register
@@ -105,6 +120,7 @@ def mlp_probe(
     num_test: Count = 10_000,
     hidden: Count = 256,
     max_iter: Count = 50,
+    alpha: Sequence[NonNegative] = (1e-4, 1e-2, 1.0),
 ) -> Measurement:
     """Accuracy of a perceptron on standardised codes, beside raw, PCA and untrained.
 
@@ -118,9 +134,11 @@ def mlp_probe(
       num_test: examples tested, the first of the split.
       hidden: hidden units.
       max_iter: passes over the examples; the protocol says where they did not suffice.
+      alpha: weights of the L2 penalty, 0 or more, from which one is chosen for each representation.
 
     Returns:
-      `accuracy_codes`, `accuracy_raw`, `accuracy_pca`, `accuracy_untrained` in [0, 1].
+      `accuracy_codes`, `accuracy_raw`, `accuracy_pca`, `accuracy_untrained` in [0, 1], and what the
+      codes gain over the others, `gain_over_raw`, `gain_over_pca`, `gain_over_untrained`.
 
     Raises:
       InputError: no `encode`, no labels, or fewer than two classes.
@@ -129,10 +147,26 @@ def mlp_probe(
     """
     from sklearn.neural_network import MLPClassifier
 
+    _not_empty(alpha=alpha)
     seen = representations(trained, split, num_train=num_train, num_test=num_test)
     found = compare(
         seen,
-        lambda: MLPClassifier((hidden,), max_iter=max_iter, random_state=trained.seed),
+        lambda weight: MLPClassifier(
+            (hidden,), alpha=weight, max_iter=max_iter, random_state=trained.seed
+        ),
+        alpha,
         standardize=True,
     )
-    return Measurement(found.values, {"split": split, **found.protocol})
+    return _of_split(found, split)
+
+
+def _of_split(found: Measurement, split: str) -> Measurement:
+    return replace(found, protocol={"split": split, **found.protocol})
+
+
+def _not_empty(**grid: Sequence[float]) -> None:
+    for name, values in grid.items():
+        if not values:
+            raise InputError(
+                f"{name}=() leaves nothing to choose from; name one or more"
+            )
