@@ -191,7 +191,9 @@ class TestFeatures:
         )
         found = metric(untrained("super_resolution"), "test")
         name = "frechet_digits_conv_classifier"
-        assert set(found.values) == {name, f"{name}_nearest", f"{name}_bicubic"}
+        of = {name, *(f"{name}_{what}" for what in ("nearest", "bicubic", "floor"))}
+        assert set(found.values) == of | {f"{each}_deviation" for each in of}
+        assert found.values[f"{name}_floor"] < found.values[name]
         # Untrained, the network is the bicubic enlargement.
         bicubic = found.values[f"{name}_bicubic"]
         assert found.values[name] == pytest.approx(bicubic, rel=1e-3)

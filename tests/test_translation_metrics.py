@@ -9,6 +9,7 @@ import pytest
 import recipes
 
 from genlab import evaluate, feature_network
+from genlab.data import bicubic
 from genlab.data.prepare import Preparation
 from genlab.errors import InputError
 from genlab.experiment import State
@@ -16,7 +17,12 @@ from genlab.feature_network import FeatureNetwork
 from genlab.metrics import factor_agreement as agreement
 from genlab.metrics import image_quality
 from genlab.metrics import translation as fidelity
-from genlab.metrics.frechet import Moments, frechet_distance, moments_of
+from genlab.metrics.frechet import (
+    Moments,
+    bootstrap_deviation,
+    frechet_distance,
+    moments_of,
+)
 from genlab.metrics.translations import as_picture, call_in_batches, translate_split
 from genlab.recipe import Recipe
 from genlab.registry import datasets, metrics, plots
@@ -74,11 +80,94 @@ class TestQuality:
         np.testing.assert_allclose(image_quality.sharpness(board), [16.0])
         assert image_quality.sharpness(np.full((1, 8, 8, 3), 0.3)) < 1e-20
 
+    def test_a_region_is_all_that_counts(self):
+        x, y = images(size=(20, 20)), images(size=(20, 20), seed=1)
+        region = np.zeros((2, 20, 20, 1))
+        region[:, 5:15, 5:15] = 1
+        inside = [a[:, 5:15, 5:15] for a in (x, y)]
+        for score in (image_quality.l1, image_quality.psnr):
+            np.testing.assert_allclose(score(x, y, region), score(*inside))
+        # The centres of all windows lie in the region; one pixel has one window.
+        np.testing.assert_allclose(
+            image_quality.ssim(x, y, region), image_quality.ssim(x, y)
+        )
+        region = np.zeros((2, 20, 20, 1))
+        region[:, 5, 5] = 1
+        corner = [a[:, :11, :11] for a in (x, y)]
+        np.testing.assert_allclose(
+            image_quality.ssim(x, y, region), image_quality.ssim(*corner)
+        )
+
+    def test_luminance_of_the_literature(self):
+        white, gray = np.ones((1, 1, 1, 3)), np.full((1, 1, 1, 1), 0.3)
+        np.testing.assert_allclose(image_quality.luminance(white), 235 / 255)
+        np.testing.assert_allclose(image_quality.luminance(0 * white), 16 / 255)
+        assert image_quality.luminance(gray) is gray
+
     def test_refuses_what_cannot_be_compared(self):
         with pytest.raises(InputError, match="11 pixels or more"):
             image_quality.ssim(images(size=(10, 20)), images(size=(10, 20)))
         with pytest.raises(InputError, match="cannot be compared"):
             image_quality.psnr(images(), images(channels=1))
+
+
+class TestBicubic:
+    """Weights of MATLAB's imresize by hand: Keys' polynomial at quarters, and at eighths halved."""
+
+    def test_enlarged_twice(self):
+        found = bicubic.weights(8, 16)
+        taps = [-0.0234375, 0.2265625, 0.8671875, -0.0703125]
+        np.testing.assert_allclose(found[8, 2:6], taps)
+        # Mirrored: what lies left of the first pixel is the first, then the second.
+        np.testing.assert_allclose(
+            found[0, :3], [taps[2] + taps[1], taps[3] + taps[0], 0]
+        )
+
+    def test_halved_without_aliases(self):
+        taps = np.array([-3, -9, 29, 111, 111, 29, -9, -3]) / 256
+        np.testing.assert_allclose(bicubic.weights(16, 8)[4, 5:13], taps)
+
+    @pytest.mark.parametrize("sizes", [(8, 32), (12, 5), (4, 2)])
+    def test_a_constant_stays(self, sizes):
+        np.testing.assert_allclose(bicubic.weights(*sizes).sum(1), 1)
+
+    def test_both_axes(self):
+        x = images(size=(6, 8))
+        rows, columns = bicubic.weights(6, 3), bicubic.weights(8, 16)
+        expected = np.einsum("hH,nHWc,wW->nhwc", rows, x, columns)
+        np.testing.assert_allclose(bicubic.resize(x, 3, 16), expected, atol=1e-6)
+
+
+class TestWhatWasMade:
+    def test_inpainting_is_scored_inside_the_holes(self):
+        """The known pixels come back wrong, the hole nearly right: 0.1 off."""
+        data = datasets.build("shapes", image_size=32, places=4)()
+        trained = model(data, lambda x: 0 * x[..., :-1] - 1, degrade="box_holes")
+        found = translate_split(trained, "test", num=9)
+        hole = found.holes
+        assert 0 < hole.mean() < 0.5
+        made = np.where(hole > 0, np.clip(found.y + 0.1, 0, 1), 1 - found.y)
+        scores = fidelity._scores(made, found)
+        by_hand = (np.abs(made - found.y) * hole).sum((1, 2, 3)) / hole.sum((1, 2, 3))
+        np.testing.assert_allclose(scores["l1"], by_hand, rtol=1e-5)
+        assert scores["l1"].max() <= 0.1 + 1e-6 < scores["l1_whole"].min()
+        values = metrics.build("translation", num=9)(trained, "test")
+        assert values.protocol["counted"] == "pixels inside the holes"
+        assert {"psnr_input", "psnr_whole_input", "ssim_whole"} <= values.values.keys()
+
+    def test_super_resolution_is_scored_as_in_the_literature(self):
+        data = datasets.build("shapes", image_size=32, places=4, colors=6)()
+        degrade = dict(name="bicubic_downsample", factor=4)
+        enlarge = lambda x: x.repeat(4, axis=1).repeat(4, axis=2)
+        trained = model(data, enlarge, degrade=degrade)
+        found = metrics.build("translation", num=9)(trained, "test")
+        x = translate_split(trained, "test", num=9)
+        guess = np.clip(bicubic.resize(x.x, 32, 32), 0, 1)
+        inner = [image_quality.luminance(a)[:, 4:-4, 4:-4] for a in (guess, x.y)]
+        expected = image_quality.psnr(*inner).mean()
+        assert found.values["psnr_shaved_bicubic"] == pytest.approx(expected, rel=1e-5)
+        low, high = found.intervals["psnr"]
+        assert low < found.values["psnr"] < high
 
 
 class TestFrechet:
@@ -93,6 +182,15 @@ class TestFrechet:
         np.testing.assert_allclose(
             frechet_distance((m, one), (n, other)), expected, rtol=1e-10
         )
+
+    def test_deviation_is_that_of_other_draws(self):
+        """Of 200 draws from a Gaussian against its own moments, within a third."""
+        generator = np.random.default_rng(0)
+        truth = np.zeros(3), np.eye(3)
+        draws = [generator.normal(size=(200, 3)) + 1 for _ in range(60)]
+        true = np.std([frechet_distance(moments_of([x]), truth) for x in draws])
+        found = bootstrap_deviation(draws[0], truth, 60)
+        assert found == pytest.approx(true, rel=1 / 3)
 
     def test_any_two_dimensions(self):
         """Tr (ST)^(1/2) of 2 x 2 matrices is sqrt(Tr ST + 2 sqrt(det ST))."""
@@ -271,11 +369,19 @@ class TestFrechetOfTranslations:
         y = trained.examples("train", 50, spread=True)["y"]
         ours, theirs = (moments_of([(1 + a.mean((2, 3))) / 2]) for a in (x, y))
         distance = frechet_distance(ours, theirs)
-        values = {
-            "frechet_sprites_rows": distance,
-            "frechet_sprites_rows_input": distance,
-        }
-        assert found.values == pytest.approx(values, rel=1e-4)
+        assert found.values["frechet_sprites_rows"] == pytest.approx(distance, rel=1e-4)
+        assert found.values["frechet_sprites_rows_input"] == pytest.approx(
+            distance, rel=1e-4
+        )
+        real = trained.examples("test", 20, spread=True)["y"]
+        floor = frechet_distance(moments_of([(1 + real.mean((2, 3))) / 2]), theirs)
+        name = "frechet_sprites_rows_floor"
+        assert found.values[name] == pytest.approx(floor, rel=1e-4)
+        assert found.values[f"{name}_deviation"] > 0
+        assert "rank" not in str(found.protocol.get("warning"))
+        few = metrics.build("frechet_translation", **{**knobs, "num": 9})
+        warning = few(trained, "test").protocol["warning"]
+        assert "9 images leave a covariance of 16 features with a rank of 8" in warning
         assert found.protocol["classifier"] == "run classifier-3, weights 0123456789ab"
         assert found.protocol["reference"] == "50 of train"
 

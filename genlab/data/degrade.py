@@ -7,6 +7,7 @@ vmapped over the batch, on the device.
 import jax
 import jax.numpy as jnp
 
+from genlab.data import bicubic
 from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.numbers import within
@@ -33,6 +34,24 @@ def downsample(image: Array, key: Array, *, factor: int = 2) -> Array:
         )
     blocks = image.reshape(height // factor, factor, width // factor, factor, channels)
     return blocks.mean((1, 3))
+
+
+@degradations.register
+def bicubic_downsample(image: Array, key: Array, *, factor: int = 2) -> Array:
+    """`image: [H, W, C]` made smaller as the literature of super-resolution does, by an antialiased
+    bicubic, clipped to [0, 1]: `[H/factor, W/factor, C]`.
+
+    Raises:
+      InputError: a factor below 1, or one that does not divide H and W.
+    """
+    del key
+    height, width, _ = image.shape
+    if factor < 1 or height % factor or width % factor:
+        raise InputError(
+            f"bicubic_downsample factor {factor} does not divide images of {height} x {width}"
+            " pixels"
+        )
+    return jnp.clip(bicubic.resize(image, height // factor, width // factor), 0.0, 1.0)
 
 
 @degradations.register

@@ -4,7 +4,7 @@ import numpy as np
 
 from genlab import rng
 from genlab.errors import InputError, suggest
-from genlab.metrics.measurement import Measurement
+from genlab.metrics.measurement import Measurement, means_of
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
@@ -28,8 +28,8 @@ def completion(
       hidden: the half that is completed: `top`, `bottom`, `left` or `right`.
 
     Returns:
-      Means per unknown pixel, in the square of the unit of the images: `squared_error` and
-      `mean_image_error`.
+      Means per unknown pixel, in the square of the unit of the images: `squared_error`,
+      `mean_image_error` and how much the first is below the second, `gain_over_mean_image`.
 
     Raises:
       InputError: no `complete`, no images, or an unknown half.
@@ -38,12 +38,19 @@ def completion(
     completed, known = completed_half(trained, x, hidden=hidden)
     mean = trained.examples("train", num)["x"].mean(axis=0, keepdims=True)
     unknown = np.broadcast_to(~known, x.shape)
-    values = {
-        "squared_error": float(np.mean(np.square(completed - x)[unknown])),
-        "mean_image_error": float(np.mean(np.square(mean - x)[unknown])),
-    }
+    errors = [
+        np.mean(np.square(guess - x)[unknown].reshape(len(x), -1), axis=1)
+        for guess in (completed, mean)
+    ]
+    values, intervals = means_of(
+        {
+            "squared_error": errors[0],
+            "mean_image_error": errors[1],
+            "gain_over_mean_image": errors[1] - errors[0],
+        }
+    )
     protocol = {"split": split, "examples": len(x), "hidden": hidden}
-    return Measurement(values, protocol)
+    return Measurement(values, protocol, intervals)
 
 
 def completed_half(

@@ -80,3 +80,23 @@ def frechet_distance(
     gap = np.square(mean - other_mean).sum()
     distance = gap + np.trace(covariance) + np.trace(other_covariance) - 2 * overlap
     return float(max(distance, 0.0))
+
+
+def bootstrap_deviation(
+    features: np.ndarray, other: tuple[np.ndarray, np.ndarray], resamples: int
+) -> float:
+    """Standard deviation of the distance of `features: [N, F]` to given moments, by resampling them.
+
+    The distance of a resample is larger, since it holds copies; how much it varies is what is asked.
+
+    Returns:
+      NaN for fewer than two resamples.
+    """
+    generator, count = np.random.default_rng(0), len(features)
+    found = [
+        frechet_distance(
+            moments_of([features[generator.integers(count, size=count)]]), other
+        )
+        for _ in range(resamples)
+    ]
+    return float(np.std(found, ddof=1)) if resamples > 1 else float("nan")

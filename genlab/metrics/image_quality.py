@@ -1,4 +1,8 @@
-"""How close an image is to the true one, and how sharp it is; per image, in float64."""
+"""How close an image is to the true one, and how sharp it is; per image, in float64.
+
+Where a `region` is given, `[N, H, W, 1]`, 1 inside and 0 elsewhere, what lies outside does not count:
+a hole of an image is scored by what was put into it. Every region holds a pixel.
+"""
 
 import numpy as np
 from scipy import ndimage
@@ -9,26 +13,33 @@ WINDOW = 11  # side of SSIM's Gaussian window, of deviation 1.5
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
-def l1(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def l1(
+    images: np.ndarray, targets: np.ndarray, region: np.ndarray | None = None
+) -> np.ndarray:
     """Mean absolute difference, [N], of two `[N, H, W, C] in [0, 1]`."""
-    return np.abs(_difference(images, targets)).mean((1, 2, 3))
+    return _mean(np.abs(_difference(images, targets)), region)
 
 
-def psnr(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def psnr(
+    images: np.ndarray, targets: np.ndarray, region: np.ndarray | None = None
+) -> np.ndarray:
     """Peak signal-to-noise ratio, 10 log10(1 / mean squared difference), in dB.
 
     Args:
       images: [N, H, W, C] in [0, 1].
       targets: [N, H, W, C] in [0, 1].
+      region: [N, H, W, 1], where the difference counts; None counts all.
 
     Returns:
       [N]; 100 dB and more count as 100.
     """
-    squared = np.square(_difference(images, targets)).mean((1, 2, 3))
+    squared = _mean(np.square(_difference(images, targets)), region)
     return -10 * np.log10(np.maximum(squared, 1e-10))
 
 
-def ssim(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def ssim(
+    images: np.ndarray, targets: np.ndarray, region: np.ndarray | None = None
+) -> np.ndarray:
     """Structural similarity, mean of (2 m n + c)(2 s_mn + d) / ((m^2 + n^2 + c)(s_m^2 + s_n^2 + d)).
 
     Means m and n, variances and covariance are weighted by an 11 x 11 Gaussian window of deviation
@@ -37,6 +48,8 @@ def ssim(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
     Args:
       images: [N, H, W, C] in [0, 1].
       targets: [N, H, W, C] in [0, 1].
+      region: [N, H, W, 1], where the centres of the windows that count lie; None counts all, and a
+        region without a centre counts all too.
 
     Returns:
       [N] in [-1, 1].
@@ -59,7 +72,11 @@ def ssim(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
     c, d = 0.01**2, 0.03**2
     brightness = (2 * mean_x * mean_y + c) / (mean_x**2 + mean_y**2 + c)
     structure = (2 * covariance + d) / (variances + d)
-    return (brightness * structure).mean((1, 2, 3))
+    if region is not None:
+        edge = WINDOW // 2
+        region = region[:, edge:-edge, edge:-edge]
+        region = np.where(region.any((1, 2, 3), keepdims=True), region, 1)
+    return _mean(brightness * structure, region)
 
 
 def sharpness(images: np.ndarray) -> np.ndarray:
@@ -75,6 +92,27 @@ def sharpness(images: np.ndarray) -> np.ndarray:
     around = gray[:, :-2, 1:-1] + gray[:, 2:, 1:-1]
     around = around + gray[:, 1:-1, :-2] + gray[:, 1:-1, 2:]
     return (around - 4 * inner).var((1, 2))
+
+
+def luminance(images: np.ndarray) -> np.ndarray:
+    """Y of ITU-R 601 in studio range, as super-resolution is scored: `[N, H, W, 1]` of colour images
+    `[N, H, W, 3] in [0, 1]`; gray ones as they are."""
+    if images.shape[-1] == 1:
+        return images
+    return (16 + 219 * (np.asarray(images, np.float64) @ _LUMA)[..., None]) / 255
+
+
+def shaved(images: np.ndarray, border: int) -> np.ndarray:
+    """`[N, H, W, C]` without `border` pixels on each side."""
+    return images[:, border:-border, border:-border]
+
+
+def _mean(values: np.ndarray, region: np.ndarray | None) -> np.ndarray:
+    """Means over the pixels of `[N, H, W, C]` that the region holds, and over channels: [N]."""
+    if region is None:
+        return values.mean((1, 2, 3))
+    weights = np.broadcast_to(region, values.shape)
+    return (values * weights).sum((1, 2, 3)) / weights.sum((1, 2, 3))
 
 
 def _difference(images: np.ndarray, targets: np.ndarray) -> np.ndarray:

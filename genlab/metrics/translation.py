@@ -8,10 +8,11 @@ from genlab.errors import InputError
 from genlab.experiment import Experiment
 from genlab.feature_network import FeatureNetwork, load_feature_network
 from genlab.metrics import image_quality
-from genlab.metrics.frechet import frechet_distance, moments_of
-from genlab.metrics.measurement import Measurement
+from genlab.metrics.frechet import bootstrap_deviation, frechet_distance, moments_of
+from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.translations import (
     CHUNK,
+    Translations,
     check_translates,
     feature_batches,
     in_chunks,
@@ -35,6 +36,9 @@ def translation(trained: Trained, split: str, *, num: Count = 1000) -> Measureme
     Returns:
       `l1` in [0, 1], `psnr` (dB), `ssim`, and `sharpness` as a share of the targets', each a mean
       over images; the same with `_input`, or `_nearest` and `_bicubic` where the input is smaller.
+      Of inputs with holes `l1`, `psnr` and `ssim` are those inside the holes alone, and of the whole
+      images with `_whole`. Of enlarged inputs `psnr_shaved` and `ssim_shaved` are of the luminance
+      without as many pixels at the edges as the factor, as the literature has them.
 
     Raises:
       InputError: the experiment does not translate, held-out examples have no true partner, or
@@ -42,18 +46,25 @@ def translation(trained: Trained, split: str, *, num: Count = 1000) -> Measureme
     """
     _check_translation(trained.experiment, trained.data, num=num)
     found = translate_split(trained, split, num=num)
-    values = {
-        f"{score}{suffix}": value
+    scores = {
+        f"{score}{suffix}": each
         for suffix, images in found.guesses().items()
-        for score, value in _scores(images, found.y).items()
+        for score, each in _scores(images, found).items()
     }
+    values, intervals = means_of(scores)
+    sharp = image_quality.sharpness(found.y).mean()
+    for suffix, images in found.guesses().items():
+        share = image_quality.sharpness(images).mean() / max(sharp, 1e-12)
+        values[f"sharpness{suffix}"] = float(share)
     protocol = {
         **found.protocol,
         "range": "[0, 1]",
+        "counted": "all pixels" if found.holes is None else "pixels inside the holes",
+        **_enlargement(found),
         "ssim": "Gaussian window 11, deviation 1.5",
         "sharpness": "variance of the Laplacian, share of the targets'",
     }
-    return Measurement(values, protocol)
+    return Measurement(values, protocol, intervals)
 
 
 @metrics.register
@@ -65,8 +76,12 @@ def frechet_translation(
     num: Count = 1000,
     num_reference: Count = 10_000,
     reference: str = "train",
+    resamples: Count = 50,
 ) -> Measurement:
     """Frechet distance of translations to the target domain, in the features of a classifier run.
+
+    So few images as a split has make every distance larger than it is: the floor is that of as many
+    real targets of the split.
 
     Args:
       trained: the model.
@@ -75,10 +90,12 @@ def frechet_translation(
       num: inputs, an even spread over the split.
       num_reference: images of the target domain, an even spread over the reference split.
       reference: split of the reference images.
+      resamples: of the outputs, for the deviation of their distance.
 
     Returns:
-      `frechet_NAME` of the outputs, and the same of the inputs as they are with `_input` (or
-      `_nearest` and `_bicubic`).
+      `frechet_NAME` of the outputs, `frechet_NAME_deviation` of it by the bootstrap, and the same of
+      the inputs as they are with `_input` (or `_nearest` and `_bicubic`) and of the split's own
+      targets with `_floor`.
 
     Raises:
       InputError: the experiment does not translate, no such run or split, or fewer than 2 examples.
@@ -92,6 +109,7 @@ def frechet_translation(
         num=num,
         num_reference=num_reference,
         reference=reference,
+        resamples=resamples,
     )
     network = load_feature_network(run)
     found = translate_split(trained, split, num=num)
@@ -99,16 +117,19 @@ def frechet_translation(
         ("moments of targets", network.checksum, reference, num_reference),
         lambda: _moments_of_targets(trained, network, reference, num_reference),
     )
-    values = {
-        f"frechet_{network.name}{suffix}": frechet_distance(
-            moments_of(feature_batches(network, in_chunks(guess))), truth
-        )
-        for suffix, guess in found.guesses().items()
-    }
+    values = {}
+    for suffix, images in {**found.guesses(), "_floor": found.y}.items():
+        features = np.concatenate(list(feature_batches(network, in_chunks(images))))
+        name = f"frechet_{network.name}{suffix}"
+        values[name] = frechet_distance(moments_of([features]), truth)
+        values[f"{name}_deviation"] = bootstrap_deviation(features, truth, resamples)
     count = min(num_reference, trained.data.splits[reference].size)
     protocol = {
         **found.protocol,
         "reference": f"{count} of {reference}",
+        "floor": f"{len(found.y)} real targets of {split}",
+        "deviation": f"bootstrap of {resamples} resamples, the reference as it is",
+        **_rank_warning(min(len(found.y), count), features.shape[1]),
         "features": f"{network.name}, {network.step} rounds, layer before the logits",
         "classifier": f"run {network.run}, weights {network.checksum}",
         "resize": f"bilinear, antialiased, to {network.shape[0]} x {network.shape[1]}",
@@ -123,6 +144,16 @@ def _moments_of_targets(
     chunks = trained.examples_in_chunks(reference, num, CHUNK)
     images = (to_unit(trained, examples["y"]) for examples in chunks)
     return moments_of(feature_batches(network, images))
+
+
+def _rank_warning(count: int, width: int) -> dict[str, str]:
+    """What the protocol says of a covariance that so few images cannot determine."""
+    if count > width:
+        return {}
+    return {
+        "warning": f"{count} images leave a covariance of {width} features with a rank of"
+        f" {count - 1} at most; compare distances with their floor alone, or take more images"
+    }
 
 
 def _check_translation(experiment: Experiment, data: Dataset, *, num: int) -> None:
@@ -147,8 +178,11 @@ def _check_frechet(
     num: int,
     num_reference: int,
     reference: str,
+    resamples: int,
 ) -> None:
-    check_translates(experiment, num=num, num_reference=num_reference)
+    check_translates(
+        experiment, num=num, num_reference=num_reference, resamples=resamples
+    )
     if reference not in data.splits:
         raise InputError(
             f"reference={reference!r} is no split; one of {', '.join(data.splits)}"
@@ -161,11 +195,45 @@ translation.check = _check_translation
 frechet_translation.check = _check_frechet
 
 
-def _scores(images: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-    sharp = image_quality.sharpness(images).mean()
+def _scores(images: np.ndarray, found: Translations) -> dict[str, np.ndarray]:
+    """Scores of each of the images, [N], by name."""
+    y, holes = found.y, found.holes
+    if holes is not None:
+        # An image without a hole has nothing to score.
+        kept = holes.any((1, 2, 3))
+        images, y, holes = images[kept], y[kept], holes[kept]
+    scores = {
+        "l1": image_quality.l1(images, y, holes),
+        "psnr": image_quality.psnr(images, y, holes),
+        "ssim": image_quality.ssim(images, y, holes),
+    }
+    if holes is not None:
+        scores["l1_whole"] = image_quality.l1(images, y)
+        scores["psnr_whole"] = image_quality.psnr(images, y)
+        scores["ssim_whole"] = image_quality.ssim(images, y)
+    if border := _border(found):
+        inner = [
+            image_quality.shaved(image_quality.luminance(each), border)
+            for each in (images, y)
+        ]
+        scores["psnr_shaved"] = image_quality.psnr(*inner)
+        scores["ssim_shaved"] = image_quality.ssim(*inner)
+    return scores
+
+
+def _border(found: Translations) -> int:
+    """The factor by which inputs are enlarged, where enough of the images is left without it at the
+    edges; else 0."""
+    factor = found.y.shape[1] // found.x.shape[1]
+    inside = min(found.y.shape[1:3]) - 2 * factor
+    return factor if factor > 1 and inside >= image_quality.WINDOW else 0
+
+
+def _enlargement(found: Translations) -> dict[str, str]:
+    border = _border(found)
+    if not border:
+        return {}
     return {
-        "l1": float(image_quality.l1(images, targets).mean()),
-        "psnr": float(image_quality.psnr(images, targets).mean()),
-        "ssim": float(image_quality.ssim(images, targets).mean()),
-        "sharpness": float(sharp / max(image_quality.sharpness(targets).mean(), 1e-12)),
+        "bicubic": "as MATLAB's imresize: Keys' kernel, a = -1/2, edges mirrored",
+        "shaved": f"{border} pixels at each edge, luminance of ITU-R 601 in studio range",
     }

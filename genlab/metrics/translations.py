@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from genlab import rng
+from genlab.data import bicubic
 from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.experiment import Experiment
@@ -34,6 +35,13 @@ class Translations:
     outputs: np.ndarray
     factors: np.ndarray | None
     protocol: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def holes(self) -> np.ndarray | None:
+        """1 where an input has a hole, [N, H, W, 1]; None where inputs carry no mask."""
+        if self.x.shape[1:] != (*self.y.shape[1:3], self.y.shape[-1] + 1):
+            return None
+        return (self.x[..., -1:] > 0.5).astype(np.float32)
 
     def baselines(self) -> dict[str, np.ndarray]:
         """The inputs as guesses of the targets: `input`, or `nearest` and `bicubic` enlargements."""
@@ -103,11 +111,9 @@ def as_guesses(x: np.ndarray, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
     shown = as_picture(x, shape[-1])
     if shown.shape[1:] == tuple(shape[1:]):
         return {"input": shown}
-    size = (len(shown), *shape[1:])
-    return {
-        name: np.clip(jax.image.resize(shown, size, method), 0, 1)
-        for name, method in (("nearest", "nearest"), ("bicubic", "cubic"))
-    }
+    nearest = jax.image.resize(shown, (len(shown), *shape[1:]), "nearest")
+    enlarged = bicubic.resize(shown, *shape[1:3])
+    return {"nearest": np.asarray(nearest), "bicubic": np.clip(enlarged, 0, 1)}
 
 
 def as_picture(images: np.ndarray, channels: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from genlab.data import bicubic
 from genlab.errors import InputError
 from genlab.nn.activation import leaky_relu
 from genlab.nn.convolution import Conv
@@ -88,5 +89,5 @@ class SubpixelResnet(nn.Module):
         )(leaky_relu(y))
         y = y.reshape(batch, height, width, factor, factor, channels)
         y = y.swapaxes(2, 3).reshape(larger)
-        bicubic = jax.image.resize(x.astype(jnp.float32), larger, "cubic")
-        return bicubic + y.astype(jnp.float32)
+        enlarged = bicubic.resize(x.astype(jnp.float32), *larger[1:3])
+        return enlarged + y.astype(jnp.float32)
