@@ -13,7 +13,7 @@ from genlab.models.dense import TiedDecoder
 from genlab.network import initialize
 from genlab.numbers import Fraction
 from genlab.objectives.activation import first_mean, mean_activations
-from genlab.objectives.likelihood import check_range, mean_example
+from genlab.objectives.likelihood import check_range, mean_example, target_entropy
 from genlab.objectives.regularizer import Encoding
 from genlab.registry import corruptions, experiments, objectives
 
@@ -179,6 +179,7 @@ class Autoencoder(Experiment):
             "reconstruction": self.objective(outputs, x),
             "squared_error": 0.5 * jnp.sum(jnp.square(gap), axis=axes),
             "active_share": _active_share(code),
+            **target_entropy(self.objective, x),
         }
 
     def encode(self, params: PyTree, extra: PyTree, x: Array) -> Array:

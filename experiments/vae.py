@@ -10,7 +10,7 @@ from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Tur
 from genlab.network import initialize
 from genlab.numbers import Count
 from genlab.objectives.divergence import gaussian_kl
-from genlab.objectives.likelihood import check_range, mean_example
+from genlab.objectives.likelihood import check_range, mean_example, target_entropy
 from genlab.registry import experiments, objectives
 
 
@@ -82,6 +82,7 @@ class Vae(Experiment):
             "negative_elbo": reconstruction + kl,
             "reconstruction": reconstruction,
             "kl": kl,
+            **target_entropy(self.likelihood, x),
         }
 
     def encode(self, params: PyTree, extra: PyTree, x: Array) -> Array:

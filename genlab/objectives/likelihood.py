@@ -105,6 +105,20 @@ def mean_example(likelihood: str | Callable, outputs: Array) -> Array:
     return getattr(_function(likelihood), "mean", lambda outputs: outputs)(outputs)
 
 
+def target_entropy(likelihood: str | Callable, x: Array) -> dict[str, Array]:
+    """The least that a Bernoulli cross-entropy with `x: [B, ...]` can be, its own entropy.
+
+    Gray pixels have one, which no reconstruction gets below; black and white ones have none.
+
+    Returns:
+      `target_entropy`, [B] nats, of `bernoulli`; nothing of other likelihoods.
+    """
+    if _function(likelihood) is not objectives.find("bernoulli"):
+        return {}
+    bits = jax.scipy.special.entr(x) + jax.scipy.special.entr(1 - x)
+    return {"target_entropy": _sum_features(bits)}
+
+
 def check_range(likelihood: str | Callable, low: float, high: float) -> None:
     """Raises InputError where examples in [low, high] leave the support of a likelihood."""
     function = _function(likelihood)
