@@ -10,6 +10,7 @@ from genlab.errors import InputError
 from genlab.evaluate import existing_split, measure
 from genlab.metrics.class_coverage import class_coverage
 from genlab.metrics.mode_coverage import count_modes, mode_coverage
+from genlab.objectives.likelihood import target_entropy
 from genlab.registry import datasets, metrics
 
 
@@ -93,6 +94,23 @@ def test_held_out_means_do_not_depend_on_the_batch_size():
     logits = trained.call("logits", examples["x"])
     expected = np.mean(np.argmax(logits, axis=1) == examples["label"])
     np.testing.assert_allclose(whole.values["accuracy"], expected, rtol=1e-6)
+
+
+def test_gray_targets_have_their_entropy_beside_the_reconstruction():
+    """By hand: -x log x - (1 - x) log(1 - x), summed; black and white pixels have none."""
+    x = np.array([[0.0, 0.5, 1.0], [0.25, 0.25, 1.0]], np.float32)
+    quarter = -0.25 * np.log(0.25) - 0.75 * np.log(0.75)
+    found = target_entropy("bernoulli", x)["target_entropy"]
+    np.testing.assert_allclose(found, [np.log(2), 2 * quarter], rtol=1e-6)
+    assert target_entropy("gaussian", x) == {}
+    built = recipes.recipe("autoencoder")
+    gray = measure(built.trained(built.init_state()), "test", (), 64)["held_out"]
+    assert 0 < gray.values["target_entropy"] < gray.values["reconstruction"]
+    assert "neither -log p(x)" in gray.protocol["gray_pixels"]
+    built = recipes.recipe("vae")
+    binary = measure(built.trained(built.init_state()), "test", (), 64)["held_out"]
+    assert "target_entropy" not in binary.values
+    assert binary.protocol["binarized"] == "dynamic"
 
 
 def test_an_empty_split_is_stood_in_for_by_name():
