@@ -80,7 +80,11 @@ def brackets_of(machines, count, x) -> list[bracket.Bracket]:
     ("count", "least"), [(10, 8), pytest.param(100, 95, marks=pytest.mark.full)]
 )
 def test_interval_of_a_likelihood_covers_the_true_one(count, least):
-    """The truth is the exact mean over all held-out digits; each machine sees 60 of them anew."""
+    """The truth is the exact mean over all 300 held-out digits; each machine sees half of them anew.
+
+    Digits drawn without putting them back tell more than as many independent ones, which the interval
+    is for: with half of the split it holds the truth in some 99 of 100, with 60 digits in 97.
+    """
     train, test = digits()
     machines = machines_of(count, train)
     found = brackets_of(machines, count, train)
@@ -90,12 +94,12 @@ def test_interval_of_a_likelihood_covers_the_true_one(count, least):
     generator, inside, widths = np.random.default_rng(0), 0, []
     for i, each in enumerate(found):
         assert each.consistent(1.0)
-        subset = generator.choice(len(test), 60, replace=False)
+        subset = generator.choice(len(test), 150, replace=False)
         _, low, high = likelihood(scores[i, subset], each)
         inside += low <= scores[i].mean() - log_z[i] <= high
         widths.append(high - low)
     assert inside >= least
-    assert np.median(widths) < 4  # nats; of 60 digits alone it is 3
+    assert np.median(widths) < 2  # nats; of 150 digits alone it is 1.2
 
 
 def plant(machine: Machine, key, train) -> Machine:
