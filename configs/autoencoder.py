@@ -15,7 +15,8 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     the same to a code of 2: 89.7 nats, probe 77.0 % (untrained: 29.3 %, two principal components: 59.3
     %); 23 s of CPU time.
   python launch.py --config=configs/autoencoder.py:mnist --config.data.data_dir=DIR
-    MNIST, 784-256-32: 59.6 nats, probe of 10,000 labels 89.8 % (raw pixels: 88.7 %, tuned 91.4 %, untrained: 73.0 %), 20
+    MNIST, 784-256-32: 59.6 nats, probe of 10,000 labels 89.8 %
+    (raw pixels: 88.7 %, tuned 91.4 %, untrained: 73.0 %), 20
     nearest neighbours 95.0 % (raw pixels: 95.0 %); 2 min of CPU time.
   python launch.py --config=configs/autoencoder.py:mnist_deep --config.data.data_dir=DIR
     MNIST, 784-1000-500-250-30: 59.7 nats, half the squared error 1.97, probe of 10,000 labels 89.4 %

@@ -18,7 +18,8 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     probe 97.3 % (untrained: 97.7 %); of the 64 filters shown about a third have structure, the others are
     the noise of their start; 1 min.
   python launch.py --config=configs/sparse_autoencoder.py:mnist --config.data.data_dir=DIR
-    MNIST, 500 units: 61.5 nats, probe of 10,000 labels 95.6 % (raw pixels: 88.7 %, tuned 91.4 %, an untrained encoder
+    MNIST, 500 units: 61.5 nats, probe of 10,000 labels 95.6 %
+    (raw pixels: 88.7 %, tuned 91.4 %, an untrained encoder
     88.9 %); 3 min of CPU time.
 """
 
