@@ -45,7 +45,7 @@ class TestIdx:
         np.testing.assert_array_equal(all_of(data)["x"][..., 0], self.x)
         np.testing.assert_array_equal(all_of(data)["label"], self.y)
         np.testing.assert_array_equal(all_of(data, "test")["x"][..., 0], self.x[:5])
-        assert data.num_classes == 4
+        assert data.num_classes == 4 and data.class_names == ()
         assert data.example_shape == (2, 3, 1)
         assert build(f"idx:{folder}").splits["validation"].size == 2
         assert build(f"idx:{folder}", image_size=4).example_shape == (4, 4, 1)
@@ -65,11 +65,20 @@ class TestIdx:
         write_idx(labels, self.y[:20])
         refused("24 train images but 20 labels", name)
         write_idx(labels, self.y)
+        write_idx(folder / "t10k-images-idx3-ubyte", self.x[:5, :, :2])
+        refused("train images are 2 x 3 and test images 2 x 2 pixels", name)
         compressed.write_bytes(compressed.read_bytes()[:20])
         refused("cannot be read", name)
         labels.unlink()
         refused("holds no", name)
         refused("no folder", f"idx:{folder / 'absent'}")
+
+    def test_labels_from_one_keep_their_numbers_as_names(self, folder):
+        write_idx(folder / "train-labels-idx1-ubyte", self.y + 1)
+        write_idx(folder / "t10k-labels-idx1-ubyte", self.y[:5] + 1, compress=True)
+        data = build(f"idx:{folder}", validation_fraction=0)
+        assert data.class_names == ("1", "2", "3", "4")
+        np.testing.assert_array_equal(all_of(data)["label"], self.y)
 
     def test_empty(self, folder):
         write_idx(folder / "train-images-idx3-ubyte", self.x[:0])
@@ -130,6 +139,30 @@ class TestNpz:
         assert not data.is_image
         assert data.factors == {"factor_0": 2, "factor_1": 5}
 
+    def test_any_labels_become_classes_by_name(self, tmp_path):
+        """From 1, far apart, negative, float, boolean or text: never a class that nobody named."""
+        for label, names in (
+            (np.arange(36) % 3 + 1, ("1", "2", "3")),
+            (np.arange(36) % 2 * 2**31, ("0", "2147483648")),
+            (np.arange(36) % 2 - 1, ("-1", "0")),
+            (np.arange(36) % 3 + 1.0, ("1", "2", "3")),
+            (np.array(["cat", "dog"] * 18), ("cat", "dog")),
+            (np.arange(36) % 2 == 1, ()),
+            (np.arange(36) % 4, ()),
+        ):
+            data = build(self.write(tmp_path, x=self.x, label=label), test_fraction=0)
+            assert data.class_names == names
+            found = all_of(data)
+            assert found["label"].dtype == np.int32
+            values = np.unique(label)
+            assert data.num_classes == len(values)
+            at = found["x"][:, 0, 0, 0] // 4
+            np.testing.assert_array_equal(values[found["label"]], label[at])
+        factors = np.stack([np.arange(36) % 2 * 2**31, np.arange(36) % 3 + 1], 1)
+        data = build(self.write(tmp_path, x=self.x, factors=factors))
+        assert data.factors == {"factor_0": 2, "factor_1": 3}
+        assert all_of(data)["factors"].max(0).tolist() == [1, 2]
+
     def test_refusals(self, tmp_path):
         def case(match, *, knobs=None, **arrays):
             refused(match, self.write(tmp_path, **arrays), **(knobs or {}))
@@ -137,8 +170,10 @@ class TestNpz:
         case("holds a, b; one array must be called x or", a=self.x, b=self.x)
         case("without pickled objects", x=np.array([{}, {}], object))
         case("35 in 'label'", x=self.x, label=np.arange(35))
-        case("integers with 1 axes", x=self.x, label=np.ones(36))
-        case("value -1", x=self.x, label=-np.ones(36, int))
+        case("value 0.5; classes are whole", x=self.x, label=np.full(36, 0.5))
+        case("label.* shape \\(36, 2\\)", x=self.x, label=np.ones((36, 2), int))
+        case("type complex128", x=self.x, label=np.ones(36, complex))
+        case("integers with 2 axes", x=self.x, factors=np.ones((36, 2)))
         case("type int64; images are", x=self.x.astype(int))
         case("pixels from 0.0 to 2.0", x=np.full((3, 2, 2), [0.0, 2.0]))
         case("pixels from 0 to 143", x=self.x, knobs={"white": 1})
@@ -174,11 +209,9 @@ class TestFolder:
         data = build(f"folder:{tmp_path}")
         parts = [all_of(data, split)["x"][:, 0, 0, 0] for split in data.splits]
         np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(24))
-        assert [data.splits[s].size for s in ("train", "validation", "test")] == [
-            20,
-            2,
-            2,
-        ]
+        # By the hashes of the names 000 to 023; the shares of 1/12 are met on average.
+        assert [len(part) for part in parts] == [21, 2, 1]
+        assert data.left_out == {".csv": 1}
 
     def test_classes_and_splits(self, tmp_path):
         fill(tmp_path / "train" / "b", [10, 11])
@@ -192,6 +225,53 @@ class TestFolder:
         assert all_of(data)["label"].tolist() == [0, 1, 1]
         assert all_of(data, "validation")["label"].tolist() == [1]
         assert all_of(data, "test")["x"][:, 4, 4, 2].tolist() == [21, 22]
+
+    def test_a_new_file_moves_no_other(self, tmp_path):
+        def placed(root):
+            data = build(f"folder:{root}", test_fraction=0.2, validation_fraction=0.2)
+            return {
+                split: set(all_of(data, split)["x"][:, 0, 0, 0].tolist())
+                for split in data.splits
+            }
+
+        fill(tmp_path / "one" / "a", range(40))
+        fill(tmp_path / "one" / "b", range(40, 80))
+        before = placed(tmp_path / "one")
+        assert all(5 < len(part) for part in before.values())
+        (tmp_path / "one").rename(tmp_path / "two")
+        assert placed(tmp_path / "two") == before
+        (tmp_path / "two" / "a" / "0000.png").write_bytes(png(np.full((3, 3), 200)))
+        after = placed(tmp_path / "two")
+        assert {split: part - {200} for split, part in after.items()} == before
+
+    def test_one_image_at_least_on_either_side(self, tmp_path):
+        for count in (1, 2, 3, 7):
+            fill(tmp_path / str(count), range(count))
+            data = build(f"folder:{tmp_path / str(count)}", validation_fraction=0.9)
+            assert data.splits["train"].size >= 1
+            assert data.splits["validation"].size >= min(1, count - 1)
+
+    def test_nothing_vanishes(self, tmp_path):
+        """Splits in any case, images deeper in a class, what is left out by its number."""
+        fill(tmp_path / "Train" / "b" / "deep" / "er", [10, 11])
+        fill(tmp_path / "Train" / "a", [20])
+        fill(tmp_path / "TEST" / "a", [21])
+        fill(tmp_path / "elsewhere", [1, 2, 3])
+        (tmp_path / "Train" / "b" / "photo.heic").write_bytes(b"")
+        (tmp_path / "Train" / "b" / "deep" / "loop").symlink_to(
+            tmp_path / "Train" / "b"
+        )
+        knobs = {"validation_fraction": 0}
+        data = build(f"folder:{tmp_path}", **knobs)
+        assert data.class_names == ("a", "b")
+        assert all_of(data)["x"][:, 0, 0, 0].tolist() == [20, 10, 11]
+        assert all_of(data, "test")["x"][:, 0, 0, 0].tolist() == [21]
+        assert data.left_out == {"images outside the splits": 3, ".heic": 1}
+        (tmp_path / "Train" / "c").mkdir()
+        (tmp_path / "Train" / "c" / "photo.heic").write_bytes(b"")
+        refused("c holds no images and 1 other files, photo.heic", f"folder:{tmp_path}")
+        (tmp_path / "test").mkdir()
+        refused("folders TEST and test for one split", f"folder:{tmp_path}")
 
     def test_gray_joins_colour(self, tmp_path):
         fill(tmp_path, [1], shape=(3, 3, 3))

@@ -19,6 +19,18 @@ def png(array) -> bytes:
     return file.getvalue()
 
 
+def png_of(width, height, bits, kind, rows) -> bytes:
+    """A PNG by its header's numbers, whatever its rows hold."""
+
+    def part(name, data):
+        body = name + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    parts = (part(b"IHDR", header), part(b"IDAT", zlib.compress(rows)))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + part(b"IEND", b"")
+
+
 def decode(data, *, image_size=None, channels=None):
     return images.decode(data, image_size=image_size, channels=channels, name="it")
 
@@ -86,23 +98,25 @@ class TestImages:
             with pytest.raises(InputError, match="it cannot be read"):
                 decode(broken)
 
-    def test_sixteen_bits_are_refused(self):
-        file = io.BytesIO()
-        Image.fromarray(np.full((2, 2), 40_000, np.uint16)).save(file, "png")
-        with pytest.raises(InputError, match="8 bits a channel"):
-            decode(file.getvalue())
+    @pytest.mark.parametrize("channels", [1, 2, 3, 4])
+    def test_sixteen_bits_are_refused_by_the_header(self, channels):
+        """Whatever Pillow makes of them: of colour and of alpha it keeps the upper byte."""
+        kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+        deep = png_of(2, 2, 16, kind, (b"\0" + b"\x9c\x40" * channels * 2) * 2)
+        with pytest.raises(InputError, match="more than 8 bits a channel"):
+            decode(deep)
+        flat = png_of(2, 2, 8, kind, (b"\0" + b"\x9c" * channels * 2) * 2)
+        assert decode(flat).shape[:2] == (2, 2)
+
+    def test_other_formats_of_more_bits_are_refused(self):
+        gray, colour = io.BytesIO(), b"P6 2 2 1023\n" + b"\1" * 24
+        Image.fromarray(np.full((2, 2), 40_000, np.uint16)).save(gray, "tiff")
+        for deep in (gray.getvalue(), colour, b"P5 2 2 1023\n" + b"\1" * 8):
+            with pytest.raises(InputError, match="more than 8 bits a channel"):
+                decode(deep)
+        assert decode(b"P6 2 2 255\n" + b"\1" * 12).shape == (2, 2, 3)
 
     @pytest.mark.parametrize("side", [9_000, 12_000, 60_000])
     def test_bombs_are_refused_by_their_header(self, side):
-        def part(kind, data):
-            body = kind + data
-            return (
-                struct.pack(">I", len(data))
-                + body
-                + struct.pack(">I", zlib.crc32(body))
-            )
-
-        header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-        bomb = b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IEND", b"")
         with pytest.raises(InputError, match=f"limit of {2**26}"):
-            decode(bomb)
+            decode(png_of(side, side, 8, 0, b""))

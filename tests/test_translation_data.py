@@ -96,7 +96,7 @@ class TestPairedFolder:
             f"paired_folder:{folder}", skip_unreadable=True, validation_fraction=0
         )
         assert values(data, "train")[0] == [0, 1, 2, 4, 5]
-        assert data.skipped == 1 and "skipped 1 of 6" in caplog.text
+        assert data.left_out == {"unreadable": 1} and "skipped 1 of 6" in caplog.text
 
     @pytest.mark.parametrize("kind", ["paired_folder", "unpaired_folder"])
     def test_refuses_what_is_not_there(self, kind, folder, tmp_path):
@@ -138,7 +138,9 @@ class TestUnreadable:
         write(test, "11.png", 0, (5, 5))
         with pytest.raises(InputError, match=r"11.png has shape \(5, 5, 3\)"):
             build(f"{kind}:{folder}")
-        assert build(f"{kind}:{folder}", image_size=4).skipped == 0
+        assert (
+            build(f"{kind}:{folder}", image_size=4).left_out.get("unreadable") is None
+        )
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_damaged_pixels_are_skipped_where_asked_for(self, kind, folder, caplog):
@@ -148,7 +150,7 @@ class TestUnreadable:
             Image.fromarray(noise).save(file)
             half_a_file(file)
         data = build(f"{kind}:{folder}", skip_unreadable=True, validation_fraction=0)
-        assert data.skipped == 2
+        assert data.left_out["unreadable"] == 2
         assert set(all_of(data)["x"][:, 0, 0, 0]) == {0, 1, 2, 4, 5}
         assert set(all_of(data, "test")["x"][:, 0, 0, 0]) == {10}
         assert "skipped 1 of 6" in caplog.text and "skipped 1 of 2" in caplog.text

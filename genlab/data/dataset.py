@@ -1,17 +1,16 @@
 """A data set: its splits, and what an example is."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
 
+from genlab.data.files import Files
 from genlab.data.split import ArraySplit, Split
 from genlab.errors import InputError
 
 Array = jax.Array
-Entry = TypeVar("Entry")
 
 SPLITS = ("train", "validation", "test")
 
@@ -35,10 +34,11 @@ class Dataset:
       target_shape: (H, W, C) of an example's `y` where there are two domains of images, else ().
       paired: whether the `y` of held-out examples is the true partner of their `x`. Training sees
         partners where the data set says so.
-      skipped: files, or pairs of them, that were left out because they cannot be read.
+      left_out: what lies beside the examples and is none of them -> how many, `.csv`: 2.
+      files: those that the examples are read from; None where they are not read from files.
 
     Raises:
-      InputError: the train split is empty.
+      InputError: the train split is empty, or a label in memory is none of the classes.
     """
 
     name: str
@@ -52,7 +52,8 @@ class Dataset:
     render: Callable[[Array], Array] | None = None
     target_shape: tuple[int, ...] = ()
     paired: bool = False
-    skipped: int = 0
+    left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    files: Files | None = None
 
     def __post_init__(self) -> None:
         if set(self.splits) != set(SPLITS):
@@ -65,6 +66,18 @@ class Dataset:
                 f"the train split of {self.name!r} is empty; it needs one example or"
                 " more (a validation_fraction below 1 leaves some)"
             )
+        for split in self.splits.values():
+            if self.num_classes and isinstance(split, ArraySplit):
+                self._check_labels(split)
+
+    def _check_labels(self, split: ArraySplit) -> None:
+        labels = split.arrays.get("label", np.zeros(0))
+        for label in (labels.min(), labels.max()) if labels.size else ():
+            if not 0 <= label < self.num_classes:
+                raise InputError(
+                    f"data set {self.name!r} has the label {label}; its {self.num_classes}"
+                    f" classes are 0 to {self.num_classes - 1}"
+                )
 
     @property
     def is_image(self) -> bool:
@@ -127,24 +140,6 @@ def carve_missing(
     return found
 
 
-def carve_lists(
-    parts: Mapping[str, Sequence[Entry]],
-    *,
-    validation_fraction: float,
-    test_fraction: float = 0.0,
-) -> dict[str, list[Entry]]:
-    """The three splits of listed entries; what `parts` lacks is carved from its train."""
-    listed = [entry for part in parts.values() for entry in part]
-    ends = np.cumsum([len(part) for part in parts.values()])
-    ranges = np.split(np.arange(len(listed)), ends[:-1])
-    indices = carve_missing(
-        dict(zip(parts, ranges, strict=True)),
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-    )
-    return {split: [listed[row] for row in indices[split]] for split in SPLITS}
-
-
 def array_splits(
     parts: Mapping[str, Mapping[str, np.ndarray]],
     *,
@@ -167,8 +162,3 @@ def array_splits(
         )
         for split, rows in wanted.items()
     }
-
-
-def count_classes(labels: Iterable[np.ndarray]) -> int:
-    """One more than the largest label of several arrays; 0 where all are empty."""
-    return max((int(array.max()) + 1 for array in labels if array.size), default=0)

@@ -7,13 +7,12 @@ import numpy as np
 
 from genlab.data import images
 from genlab.data.dataset import Dataset
+from genlab.data.files import SPLIT_NAMES, Files, files_below, find_place, folders_in
 from genlab.data.image_files import (
-    SPLIT_NAMES,
     Picture,
     PictureReader,
     divide,
-    find_place,
-    images_in,
+    left_out,
     list_images,
 )
 from genlab.data.split import Records, RecordSplit
@@ -35,10 +34,12 @@ def folder(
 ) -> Dataset:
     """A folder of images, `folder:PATH`: flat, or one sub-folder for each class.
 
-    Sub-folders called train, validation (or valid, val) and test are the splits, each flat or with
-    classes; a split that is not there is an even spread of train. Files and classes are sorted by
-    name; files that are no images by their ending, and hidden ones, are passed over. The first
-    training image sets the size and the channels that None keeps.
+    Sub-folders called train, validation (or valid, val) and test, in any case, are the splits, each
+    flat or with classes. Of a split that is not there each training image is held out, or not, by
+    its own name, so that a new file moves no other; a class of few images may have none held out.
+    Images may lie deeper below their class. Files and classes are sorted by name; files that are no
+    images by their ending are counted and left out, hidden ones passed over. The first training
+    image sets the size and the channels that None keeps.
 
     Args:
       path: the folder.
@@ -51,8 +52,8 @@ def folder(
       test_fraction: the same for test.
 
     Raises:
-      InputError: no such folder, no images, images beside class folders, classes that train does
-        not have, an image that by its header is damaged, too large, or unlike the first. Reading
+      InputError: no such folder, no images, a class without any, images beside class folders,
+        classes that train does not have, an image that by its header is damaged, too large, or unlike the first. Reading
         raises it for one whose pixels are damaged.
     """
     images.check_options(image_size, channels)
@@ -60,8 +61,8 @@ def folder(
     if not path or not root.is_dir():
         raise InputError(f"no folder {path!r}; name one, as in folder:data/flowers")
     listed = _list_splits(root)
-    names = sorted({name for _, name in listed["train"] if name})
-    splits, skipped = divide(
+    names = sorted({name for _, name in listed["train"].values() if name})
+    divided = divide(
         str(root),
         listed,
         lambda entry: entry[:1],
@@ -69,8 +70,9 @@ def folder(
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
     )
-    pictures = [Picture(file) for part in splits.values() for file, _ in part]
+    pictures = [Picture(file) for part in divided.splits.values() for file, _ in part]
     reader = PictureReader(pictures, image_size, channels)
+    paths = [file for part in listed.values() for file, _ in part.values()]
     return Dataset(
         name=f"folder:{root.name}",
         splits={
@@ -79,12 +81,13 @@ def folder(
                 np.arange(len(part)),
                 example_bytes=math.prod(reader.shape),
             )
-            for split, part in splits.items()
+            for split, part in divided.splits.items()
         },
         example_shape=reader.shape,
         num_classes=len(names),
         class_names=tuple(names),
-        skipped=skipped,
+        left_out=left_out(root, paths, divided.unreadable),
+        files=Files(root, tuple(paths)),
     )
 
 
@@ -107,7 +110,7 @@ class _FolderRecords(Records):
         return example
 
 
-def _list_splits(root: pathlib.Path) -> dict[str, list[Entry]]:
+def _list_splits(root: pathlib.Path) -> dict[str, dict[str, Entry]]:
     """The listing of every split that has a folder; of the root as train where none has."""
     places = {split: find_place(root, split) for split in SPLIT_NAMES}
     listed = {split: _list(place) for split, place in places.items() if place}
@@ -128,18 +131,30 @@ def _class_index(file: pathlib.Path, name: str, names: list[str]) -> int:
     return names.index(name) if name else 0
 
 
-def _list(place: pathlib.Path) -> list[Entry]:
-    """Image files below a split's folder with their class names, sorted; '' where it is flat."""
-    flat = images_in(place)
-    classes = sorted(
+def _list(place: pathlib.Path) -> dict[str, Entry]:
+    """Image files below a split's folder with their class names; '' where it is flat.
+
+    They go by their names relative to the folder.
+    """
+    folders = [
         entry
-        for entry in place.iterdir()
-        if entry.is_dir() and not entry.name.startswith(".")
-    )
-    nested = [(file, entry.name) for entry in classes for file in images_in(entry)]
-    if flat and nested:
+        for entry in folders_in(place)
+        if entry.suffix.lower() not in images.SUFFIXES
+    ]
+    found, _ = files_below(place, images.SUFFIXES)
+    flat = [file for file in found if file.parent == place]
+    if not flat and folders:
+        return {
+            file.relative_to(place).as_posix(): (file, folder.name)
+            for folder in folders
+            for file in list_images(folder)
+        }
+    if not flat:
+        list_images(place)  # says what is there instead
+    if nested := [file for file in found if file not in flat]:
+        folder = nested[0].relative_to(place).parts[0]
         raise InputError(
-            f"{place} holds images beside class folders, {flat[0].name} and"
-            f" {nested[0][1]}; keep one of the two"
+            f"{place} holds images beside class folders, {flat[0].name} and {folder}; keep one"
+            " of the two"
         )
-    return nested or [(file, "") for file in list_images(place)]
+    return {file.name: (file, "") for file in flat}

@@ -2,22 +2,24 @@
 
 import logging
 import pathlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from genlab.data import images
-from genlab.data.dataset import Entry, carve_lists
+from genlab.data.dataset import SPLITS
+from genlab.data.files import files_below, held_out
 from genlab.errors import InputError
 
 log = logging.getLogger(__name__)
 
-SPLIT_NAMES = {
-    "train": ("train",),
-    "validation": ("validation", "valid", "val"),
-    "test": ("test",),
-}
+Entry = TypeVar("Entry")
+
+# What is left out of a data set of files, besides files by their endings.
+UNREADABLE, UNUSED = "unreadable", "images outside the splits"
 
 
 @dataclass(frozen=True)
@@ -113,33 +115,32 @@ class PictureReader:
         return x
 
 
-def find_place(root: pathlib.Path, split: str, suffix: str = "") -> pathlib.Path | None:
-    """The folder of a split, `trainA` for the suffix A; None where there is none."""
-    names = (name + suffix for name in SPLIT_NAMES[split])
-    return next((root / name for name in names if (root / name).is_dir()), None)
-
-
-def images_in(place: pathlib.Path) -> list[pathlib.Path]:
-    """Image files of a folder by their endings, sorted by name; hidden ones are passed over."""
-    return sorted(
-        entry
-        for entry in place.iterdir()
-        if entry.suffix.lower() in images.SUFFIXES and not entry.name.startswith(".")
-    )
-
-
 def list_images(place: pathlib.Path) -> list[pathlib.Path]:
-    """As `images_in`.
+    """Image files below a folder by their endings, sorted; hidden ones are passed over.
 
     Raises:
       InputError: there are none.
     """
-    if found := images_in(place):
+    found, others = files_below(place, images.SUFFIXES)
+    if found:
         return found
+    held = f"{len(others)} other files, {others[0].name} first" if others else "nothing"
     raise InputError(
-        f"{place} holds no images; endings read are"
+        f"{place} holds no images and {held}; endings read are"
         f" {', '.join(sorted(images.SUFFIXES))}"
     )
+
+
+def left_out(
+    root: pathlib.Path, used: Iterable[pathlib.Path], unreadable: int
+) -> dict[str, int]:
+    """What lies below a folder and is no example -> how many: files by their endings, images that
+    cannot be read, and images in no split."""
+    found, others = files_below(root, images.SUFFIXES)
+    counts = {UNREADABLE: unreadable, UNUSED: len(set(found) - set(used))}
+    endings = Counter(path.suffix.lower() or "no ending" for path in others)
+    counts |= dict(sorted(endings.items()))
+    return {what: count for what, count in counts.items() if count}
 
 
 def readable(
@@ -157,37 +158,62 @@ def readable(
     return kept
 
 
+@dataclass(frozen=True)
+class Divided(Generic[Entry]):
+    """What was found in folders, as the three splits.
+
+    Attributes:
+      splits: the entries of each.
+      unreadable: how many entries were left out.
+    """
+
+    splits: dict[str, list[Entry]]
+    unreadable: int
+
+
 def divide(
     name: str,
-    found: Mapping[str, Sequence[Entry]],
+    found: Mapping[str, Mapping[str, Entry]],
     files: Callable[[Entry], Iterable[pathlib.Path]],
     *,
     skip_unreadable: bool,
     validation_fraction: float,
     test_fraction: float,
-) -> tuple[dict[str, list[Entry]], int]:
-    """The three splits of what was found in folders, and how many entries were left out.
+) -> Divided[Entry]:
+    """The three splits of what was found in folders; those without one are carved from train.
+
+    An entry is held out by its own name (see `files.held_out`), test first.
 
     Args:
       name: what messages call the data.
-      found: entries of the splits that have folders, train among them.
+      found: entries of the splits that have folders, train among them, by their names.
       files: those that an entry stands for.
       skip_unreadable: decodes every file and leaves out entries with one that cannot be read.
       validation_fraction: share of train held out where there is no validation split.
       test_fraction: the same for test.
 
     Raises:
-      InputError: a split of which nothing can be read.
+      InputError: a split of which nothing can be read, or a fraction outside [0, 1).
     """
-    kept = found
+    fractions = {"test": test_fraction, "validation": validation_fraction}
+    kept = {split: dict(part) for split, part in found.items()}
     if skip_unreadable:
-        kept = {split: readable(part, files) for split, part in found.items()}
+        for split, part in kept.items():
+            whole = readable(list(part.items()), lambda item: files(item[1]))
+            kept[split] = dict(whole)
     if bare := [split for split, part in kept.items() if not part]:
         raise InputError(f"{name} has nothing in {bare[0]} that can be read")
-    splits = carve_lists(
-        kept, validation_fraction=validation_fraction, test_fraction=test_fraction
-    )
-    return splits, sum(map(len, found.values())) - sum(map(len, kept.values()))
+    unreadable = sum(map(len, found.values())) - sum(map(len, kept.values()))
+    for split, fraction in fractions.items():
+        if split not in kept:
+            names = list(kept["train"])
+            held = held_out(names, fraction, split)
+            out = {key for key, is_held in zip(names, held, strict=True) if is_held}
+            train = kept["train"]
+            kept[split] = {key: train[key] for key in names if key in out}
+            kept["train"] = {key: train[key] for key in names if key not in out}
+    splits = {split: list(kept[split].values()) for split in SPLITS}
+    return Divided(splits, unreadable)
 
 
 def _decodes(file: pathlib.Path) -> bool:

@@ -2,11 +2,13 @@
 
 import math
 import pathlib
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from genlab.data import images
 from genlab.data.dataset import SPLITS, Dataset
+from genlab.data.files import Files
 from genlab.data.image_files import Picture, PictureReader
 from genlab.data.split import Records, RecordSplit
 from genlab.errors import InputError
@@ -41,7 +43,8 @@ def dataset_of(
     image_size: images.Size | None,
     channels: int | None,
     paired: bool,
-    skipped: int,
+    files: Files,
+    left_out: Mapping[str, int],
 ) -> Dataset:
     """The data set of the pairs of each split, the train split's first pair giving the shapes.
 
@@ -73,8 +76,15 @@ def dataset_of(
         example_shape=x,
         target_shape=y,
         paired=paired,
-        skipped=skipped,
+        left_out=left_out,
+        files=files,
     )
+
+
+def files_of(root: pathlib.Path, entries: Iterable[Iterable[Picture]]) -> Files:
+    """The files that pictures lie in, each once."""
+    paths = {picture.file for pictures in entries for picture in pictures}
+    return Files(root, tuple(sorted(paths)))
 
 
 def check_folder(path: str, direction: str, kind: str) -> pathlib.Path:

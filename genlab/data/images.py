@@ -1,4 +1,8 @@
-"""Decoding and resizing of images on the host: 8-bit, gray or colour, on white."""
+"""Decoding and resizing of images on the host: 8-bit, gray or colour, on white.
+
+A file is read by its content in one of seven formats, whatever its ending: other formats that Pillow
+knows start programs (EPS) or are read by code that few people have looked at.
+"""
 
 import contextlib
 import io
@@ -7,11 +11,12 @@ import pathlib
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
+from genlab.data.limits import check_size, opened
 from genlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +26,10 @@ Array = jax.Array | np.ndarray
 Size = int | Sequence[int]  # side of a square, or (height, width)
 
 MAX_PIXELS = 2**26  # 8192 x 8192; a small file can claim far more and fill the memory
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+
+_BITS_PER_SAMPLE = 258  # the tag of TIFF
 
 # What Pillow's decoders let through from a damaged file, besides OSError.
 _BROKEN = (
@@ -88,9 +97,9 @@ def decode(
     """
     from PIL import ImageOps
 
-    with _opened(source, name) as opened:
-        ImageOps.exif_transpose(opened, in_place=True)
-        return _to_array(_fit(_flatten(opened), image_size), channels)
+    with _image(source, name) as image:
+        ImageOps.exif_transpose(image, in_place=True)
+        return _to_array(_fit(_flatten(image), image_size), channels)
 
 
 def announced(file: pathlib.Path, *, name: str) -> tuple[int, int, int]:
@@ -99,17 +108,17 @@ def announced(file: pathlib.Path, *, name: str) -> tuple[int, int, int]:
     Raises:
       UnreadableImage: the header alone shows that `decode` would refuse the file.
     """
-    with _opened(file, name) as opened:
-        return opened.height, opened.width, 1 if opened.mode in _GRAY else 3
+    with _image(file, name) as image:
+        return image.height, image.width, 1 if image.mode in _GRAY else 3
 
 
 def transparent(file: pathlib.Path) -> np.ndarray:
     """Which pixels of an image file that `decode` reads are more transparent than not: [H, W]."""
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    with Image.open(file) as opened:
-        ImageOps.exif_transpose(opened, in_place=True)
-        return np.array(opened.convert("RGBA"))[..., 3] < 128
+    with _image(file, str(file)) as image:
+        ImageOps.exif_transpose(image, in_place=True)
+        return np.array(image.convert("RGBA"))[..., 3] < 128
 
 
 def convert(
@@ -134,6 +143,12 @@ def convert(
         return np.repeat(images, 3, axis=-1)
 
     from PIL import Image
+
+    height, width = images.shape[1:3] if image_size is None else sides(image_size)
+    check_size(
+        f"{len(images)} images of {height} x {width} pixels",
+        len(images) * height * width * (channels or min(depth, 3)),
+    )
 
     def one(image: np.ndarray) -> np.ndarray:
         picture = Image.fromarray(image[..., 0] if depth == 1 else image)
@@ -172,18 +187,22 @@ def sides(image_size: Size) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _opened(source: bytes | pathlib.Path, name: str) -> Iterator["Image.Image"]:
+def _image(source: bytes | pathlib.Path, name: str) -> Iterator["Image.Image"]:
     """The image by its header, checked; what fails while it is in use is an UnreadableImage."""
     from PIL import Image
 
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
     bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
-        with Image.open(file) as opened:
-            _check_header(opened, name)
-            yield opened
-    except InputError:
+        with (
+            io.BytesIO(source) if isinstance(source, bytes) else opened(source) as file,
+            Image.open(file, formats=FORMATS) as image,
+        ):
+            _check_header(image, name)
+            yield image
+    except UnreadableImage:
         raise
+    except InputError as error:
+        raise UnreadableImage(f"image {error}") from None
     except bombs as error:
         raise UnreadableImage(
             f"image {name} is above the limit of {MAX_PIXELS} pixels: {error}"
@@ -191,7 +210,8 @@ def _opened(source: bytes | pathlib.Path, name: str) -> Iterator["Image.Image"]:
     except _BROKEN as error:
         reason = str(error).partition("\n")[0]
         raise UnreadableImage(
-            f"image {name} cannot be read ({reason}); it needs to be a whole image file"
+            f"image {name} cannot be read ({reason}); it needs to be a whole image file, one of"
+            f" {', '.join(FORMATS)}"
         ) from None
 
 
@@ -202,10 +222,33 @@ def _check_header(image: "Image.Image", name: str) -> None:
             f"image {name} has {width} x {height} pixels, above the limit of"
             f" {MAX_PIXELS}; make it smaller first"
         )
-    if image.mode[0] in "IF":
+    if _is_deep(image):
         raise UnreadableImage(
-            f"image {name} has pixels of type {image.mode}; 8 bits a channel are needed"
+            f"image {name} has more than 8 bits a channel, and its range is not known; bring it to"
+            " 8 bits first"
         )
+
+
+def _is_deep(image: "Image.Image") -> bool:
+    """Whether the file's own header says more than 8 bits a channel.
+
+    Pillow's mode says so of gray alone: of colour and of gray with alpha it keeps the upper byte.
+    """
+    if image.mode[0] in "IF":
+        return True
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))) > 8
+    # How the decoder is called: of PNG the raw mode, "RGB;16B", of PPM the greatest value as well.
+    called = [args for tile in image.tile for args in _as_tuple(tile.args)]
+    if image.format == "PNG":
+        return any(isinstance(arg, str) and ";16" in arg for arg in called)
+    return image.format == "PPM" and any(
+        isinstance(arg, int) and arg > 255 for arg in called
+    )
+
+
+def _as_tuple(args: Any) -> tuple[Any, ...]:
+    return args if isinstance(args, tuple) else (args,)
 
 
 def _flatten(image: "Image.Image") -> "Image.Image":

@@ -1,14 +1,22 @@
 """Arrays in one .npz file."""
 
+import contextlib
+import lzma
+import math
 import pathlib
 import zipfile
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 
 from genlab.data import images
-from genlab.data.dataset import Dataset, array_splits, count_classes
+from genlab.data.dataset import Dataset, array_splits
+from genlab.data.files import Files
+from genlab.data.labels import ClassLabels
+from genlab.data.limits import check_size, opened
 from genlab.errors import InputError
+from genlab.numbers import within
 from genlab.registry import datasets
 
 # What a file may call an array; the names of Keras's mnist.npz and of dSprites among them.
@@ -30,6 +38,11 @@ _NAMES = {
     },
 }
 
+_DAMAGED = (
+    *(OSError, ValueError, EOFError, MemoryError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+
 
 @datasets.register
 def npz(
@@ -46,7 +59,9 @@ def npz(
     Keys: `x` (or `images`, `x_train`, `imgs`), `label` (`labels`, `y`, `y_train`), `factors`
     (`latents_classes`), and the same for `x_validation` and `x_test`. Images are
     `[N, H, W]` or `[N, H, W, C]` of bytes, booleans, or floats in [0, 1]; points `[N, D]` of floats.
-    Splits that the file lacks are an even spread of train.
+    Labels are whole numbers from anywhere, booleans or strings: each value is a class, which keeps
+    it as its name where the values are not 0 to K - 1. Splits that the file lacks are an even
+    spread of train. How large the arrays may be, `GENLAB_MAX_BYTES` says.
 
     Args:
       path: the file.
@@ -59,14 +74,13 @@ def npz(
 
     Raises:
       InputError: no such file, a damaged one, pickled objects, a missing key, a wrong rank or type,
-        or labels that do not match.
+        labels that do not match or are no classes, or arrays above the limit.
     """
     images.check_options(image_size, channels)
     file = pathlib.Path(path).expanduser()
-    if not path or not file.is_file():
+    if not path or not file.exists():
         raise InputError(f"no file {path!r}; name one, as in npz:data/faces.npz")
-    if not 1 <= white <= 255:
-        raise InputError(f"white {white} must be a byte between 1 and 255")
+    within("white", white, 1, 255)
     parts = _read(file)
     for part in parts.values():
         part["x"] = _examples(file, part["x"], white, image_size, channels)
@@ -77,8 +91,8 @@ def npz(
                 f"{file}: the splits differ in shape or arrays; each needs {shape} and"
                 f" {', '.join(sorted(parts['train']))}"
             )
-    labels = [part["label"] for part in parts.values() if "label" in part]
-    factors = [part["factors"] for part in parts.values() if "factors" in part]
+    classes = _number_labels(file, parts)
+    factors = _number_factors(file, parts)
     return Dataset(
         name=f"npz:{file.name}",
         splits=array_splits(
@@ -87,85 +101,149 @@ def npz(
             test_fraction=test_fraction,
         ),
         example_shape=shape,
-        num_classes=count_classes(labels),
-        factors={
-            f"factor_{i}": count_classes(array[:, i] for array in factors)
-            for i in range(factors[0].shape[1] if factors else 0)
-        },
+        num_classes=len(classes.values) if classes else 0,
+        class_names=classes.names if classes else (),
+        factors=factors,
+        files=Files(file, (file,)),
     )
 
 
 def _read(file: pathlib.Path) -> dict[str, dict[str, np.ndarray]]:
     """The arrays of the splits that the file has, by what they are."""
-    keys = _keys(file)
-    parts = {split: _read_split(file, keys, names) for split, names in _NAMES.items()}
-    if parts["train"] is None:
+    with opened(file) as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                return _read_splits(file, archive)
+        except zipfile.BadZipFile:
+            raise InputError(
+                f"{file} is not a whole .npz archive, as numpy.savez writes it"
+            ) from None
+
+
+def _read_splits(
+    file: pathlib.Path, archive: zipfile.ZipFile
+) -> dict[str, dict[str, np.ndarray]]:
+    keys = [name.removesuffix(".npy") for name in archive.namelist()]
+    found = {
+        split: {
+            what: next((name for name in accepted if name in keys), "")
+            for what, accepted in names.items()
+        }
+        for split, names in _NAMES.items()
+    }
+    if not found["train"]["x"]:
         raise InputError(
             f"{file} holds {', '.join(keys) or 'no arrays'}; one array must be called"
             f" {' or '.join(_NAMES['train']['x'])}"
         )
-    return {split: part for split, part in parts.items() if part is not None}
+    wanted = {split: names for split, names in found.items() if names["x"]}
+    listed = [name for names in wanted.values() for name in names.values() if name]
+    announced = sum(_announced(file, archive, name) for name in listed)
+    check_size(f"{file}: {', '.join(listed)}", announced)
+    parts = {}
+    for split, names in wanted.items():
+        parts[split] = {
+            what: _load(file, archive, name) for what, name in names.items() if name
+        }
+        for what in ("label", "factors"):
+            _check_length(file, names, parts[split], what)
+    return parts
 
 
-def _keys(file: pathlib.Path) -> list[str]:
-    if not zipfile.is_zipfile(file):
+def _check_length(
+    file: pathlib.Path, names: dict[str, str], part: dict[str, np.ndarray], what: str
+) -> None:
+    if what in part and part[what].shape[:1] != part["x"].shape[:1]:
         raise InputError(
-            f"{file} is not a whole .npz archive, as numpy.savez writes it"
+            f"{file}: {len(part['x'])} examples in {names['x']!r} but"
+            f" {part[what].size and len(part[what])} in {names[what]!r}; each example needs one"
         )
-    with np.load(file, allow_pickle=False) as archive:
-        return list(archive.files)
 
 
-def _read_split(
-    file: pathlib.Path, keys: list[str], names: dict[str, tuple[str, ...]]
-) -> dict[str, np.ndarray] | None:
-    """The arrays of one split by what they are; None where the file has no such split."""
-    found = {
-        what: next((name for name in accepted if name in keys), None)
-        for what, accepted in names.items()
-    }
-    if found["x"] is None:
-        return None
-    arrays = {what: _load(file, name) for what, name in found.items() if name}
-    for what, rank in (("label", 1), ("factors", 2)):
-        if what in arrays:
-            arrays[what] = _integers(file, found[what], arrays[what], rank)
-            if len(arrays[what]) != len(arrays["x"]):
-                raise InputError(
-                    f"{file}: {len(arrays['x'])} examples in {found['x']!r} but"
-                    f" {len(arrays[what])} in {found[what]!r}; each example needs one"
-                )
-    return arrays
+def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    names = archive.namelist()
+    return archive.getinfo(name if name in names else f"{name}.npy")
 
 
-def _integers(
-    file: pathlib.Path, name: str, array: np.ndarray, rank: int
-) -> np.ndarray:
-    """Labels `[N]` or factors `[N, F]` as int32."""
-    if rank == 1 and array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != rank or array.dtype.kind not in "iu":
-        raise InputError(
-            f"{file}: {name!r} has shape {array.shape} and type {array.dtype}; integers"
-            f" with {rank} axes are needed"
-        )
-    if array.size and array.min() < 0:
-        raise InputError(
-            f"{file}: {name!r} has the value {array.min()}; 0 is the least"
-        )
-    return array.astype(np.int32)
+def _announced(file: pathlib.Path, archive: zipfile.ZipFile, name: str) -> int:
+    """Bytes that an array takes, the more of what its header and the archive's directory say."""
+    member = _member(archive, name)
+    with _damage_named(file, name), archive.open(member) as stream:
+        version = np.lib.format.read_magic(stream)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read is None:
+            raise ValueError(f"version {version} of .npy")
+        shape, _, dtype = read(stream)
+    return max(member.file_size, math.prod(shape) * dtype.itemsize)
 
 
-def _load(file: pathlib.Path, name: str) -> np.ndarray:
+def _load(file: pathlib.Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with _damage_named(file, name), archive.open(_member(archive, name)) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+@contextlib.contextmanager
+def _damage_named(file: pathlib.Path, name: str) -> Iterator[None]:
+    """Inside, whatever NumPy and zipfile find wrong is said of the array."""
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            return archive[name]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        yield
+    except _DAMAGED as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
             f"{file}: array {name!r} cannot be read ({reason}); it needs to be a whole"
             " array of numbers, without pickled objects"
         ) from None
+
+
+def _number_labels(
+    file: pathlib.Path, parts: dict[str, dict[str, np.ndarray]]
+) -> ClassLabels | None:
+    """Puts each label's class in its place; None where there are no labels."""
+    where = f"{file}: 'label'"
+    for part in parts.values():
+        if "label" in part and part["label"].shape[1:] == (1,):
+            part["label"] = part["label"][:, 0]
+        if "label" in part and part["label"].ndim != 1:
+            raise InputError(
+                f"{where} has shape {part['label'].shape}; one class for each example is needed"
+            )
+    found = [part["label"] for part in parts.values() if "label" in part]
+    if not found:
+        return None
+    classes = ClassLabels.of(found, where=where)
+    for part in parts.values():
+        if "label" in part:
+            part["label"] = classes.index(part["label"], where=where)
+    return classes
+
+
+def _number_factors(
+    file: pathlib.Path, parts: dict[str, dict[str, np.ndarray]]
+) -> dict[str, int]:
+    """Puts each factor's value in its place, counted from 0, and counts the values."""
+    found = [part["factors"] for part in parts.values() if "factors" in part]
+    for factors in found:
+        if factors.ndim != 2 or factors.dtype.kind not in "iu":
+            raise InputError(
+                f"{file}: 'factors' has shape {factors.shape} and type {factors.dtype}; integers"
+                " with 2 axes are needed"
+            )
+    if len({factors.shape[1] for factors in found}) > 1:
+        raise InputError(f"{file}: the splits differ in their number of factors")
+    counts = {}
+    for column in range(found[0].shape[1] if found else 0):
+        where = f"{file}: factor {column}"
+        values = ClassLabels.of([factors[:, column] for factors in found], where=where)
+        counts[f"factor_{column}"] = len(values.values)
+        for factors in found:
+            factors[:, column] = values.index(factors[:, column], where=where)
+    for part in parts.values():
+        if "factors" in part:
+            part["factors"] = part["factors"].astype(np.int32)
+    return counts
 
 
 def _examples(

@@ -4,14 +4,9 @@ import pathlib
 
 from genlab.data import images
 from genlab.data.dataset import Dataset
-from genlab.data.image_files import (
-    SPLIT_NAMES,
-    Picture,
-    divide,
-    find_place,
-    list_images,
-)
-from genlab.data.image_pairs import Pair, check_folder, dataset_of
+from genlab.data.files import SPLIT_NAMES, find_place
+from genlab.data.image_files import Picture, divide, left_out, list_images
+from genlab.data.image_pairs import Pair, check_folder, dataset_of, files_of
 from genlab.errors import InputError
 from genlab.registry import datasets
 
@@ -31,8 +26,9 @@ def paired_folder(
 
     Two layouts are known. Folders `trainA` and `trainB` (and `valA`, `valB`, `testA`, `testB`): a
     pair shares its file name up to the ending. Or one image file for each pair, A on the left and B
-    on the right, in `train` (and `val`, `test`) or in the folder itself. A split that is not there
-    is an even spread of train. Transparency lies on white.
+    on the right, in `train` (and `val`, `test`) or in the folder itself. Names of folders may be in
+    any case, and files lie deeper. Of a split that is not there each training pair is held out, or
+    not, by its own name, so that a new one moves no other. Transparency lies on white.
 
     Args:
       path: the folder.
@@ -55,7 +51,7 @@ def paired_folder(
     images.check_options(image_size, channels)
     root = check_folder(path, direction, "paired_folder")
     found = _two_folders(root) or _side_by_side(root)
-    pairs, skipped = divide(
+    divided = divide(
         str(root),
         found,
         lambda pair: {picture.file for picture in pair},
@@ -64,17 +60,22 @@ def paired_folder(
         test_fraction=test_fraction,
     )
     order = slice(None) if direction == "a_to_b" else slice(None, None, -1)
+    files = files_of(root, [p for part in found.values() for p in part.values()])
     return dataset_of(
         f"paired_folder:{root.name}",
-        {split: [pair[order] for pair in part] for split, part in pairs.items()},
+        {
+            split: [pair[order] for pair in part]
+            for split, part in divided.splits.items()
+        },
         image_size=image_size,
         channels=channels,
         paired=True,
-        skipped=skipped,
+        files=files,
+        left_out=left_out(root, files.paths, divided.unreadable),
     )
 
 
-def _two_folders(root: pathlib.Path) -> dict[str, list[Pair]]:
+def _two_folders(root: pathlib.Path) -> dict[str, dict[str, Pair]]:
     """Pairs of the splits that have folders A and B; empty where train has not."""
     if not (find_place(root, "train", "A") or find_place(root, "train", "B")):
         return {}
@@ -92,7 +93,7 @@ def _two_folders(root: pathlib.Path) -> dict[str, list[Pair]]:
     return found
 
 
-def _matched(place_a: pathlib.Path, place_b: pathlib.Path) -> list[Pair]:
+def _matched(place_a: pathlib.Path, place_b: pathlib.Path) -> dict[str, Pair]:
     """The files of two folders by their common names."""
     named = [_by_stem(place) for place in (place_a, place_b)]
     for ours, theirs, place, other in (
@@ -105,31 +106,38 @@ def _matched(place_a: pathlib.Path, place_b: pathlib.Path) -> list[Pair]:
                 f" {ours[alone[0]].name} of {place.name} has no partner in {other.name}, and"
                 " a pair shares its name"
             )
-    return [(Picture(named[0][stem]), Picture(named[1][stem])) for stem in named[0]]
+    return {
+        file.relative_to(place_a).as_posix(): (Picture(file), Picture(named[1][stem]))
+        for stem, file in named[0].items()
+    }
 
 
 def _by_stem(place: pathlib.Path) -> dict[str, pathlib.Path]:
     found: dict[str, pathlib.Path] = {}
     for file in list_images(place):
-        if twin := found.get(file.stem):
+        stem = file.relative_to(place).with_suffix("").as_posix()
+        if twin := found.get(stem):
             raise InputError(
                 f"{place} holds {twin.name} and {file.name}; one name is one pair"
             )
-        found[file.stem] = file
+        found[stem] = file
     return found
 
 
-def _side_by_side(root: pathlib.Path) -> dict[str, list[Pair]]:
+def _side_by_side(root: pathlib.Path) -> dict[str, dict[str, Pair]]:
     places = {split: find_place(root, split) for split in SPLIT_NAMES}
     if not places["train"]:
         if any(places.values()):
             raise InputError(f"{root} has folders for splits and none called train")
         places = {"train": root}
     return {
-        split: [
-            (Picture(file, "left"), Picture(file, "right"))
+        split: {
+            file.relative_to(place).as_posix(): (
+                Picture(file, "left"),
+                Picture(file, "right"),
+            )
             for file in list_images(place)
-        ]
+        }
         for split, place in places.items()
         if place
     }

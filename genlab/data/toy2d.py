@@ -3,6 +3,7 @@
 import numpy as np
 
 from genlab.data.dataset import Dataset
+from genlab.data.limits import check_size
 from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
 from genlab.registry import datasets
@@ -37,7 +38,8 @@ def toy2d(
       seed: of the draws.
 
     Raises:
-      InputError: an unknown kind, a size below 5, a negative seed.
+      InputError: an unknown kind, a size below 5 or above what the memory holds, a negative seed,
+        radius or std.
 
     Papers: Metz et al. 2017, arXiv:1611.02163; Lin et al. 2018, arXiv:1712.04086;
       Grathwohl et al. 2019, arXiv:1810.01367
@@ -49,6 +51,8 @@ def toy2d(
             f"toy2d size {size} and seed {seed}: the size is 5 or more and the seed 0 or"
             " more"
         )
+    # Points and noise in float64 and points in float32, of all splits.
+    check_size(f"toy2d with {size} points", 2 * size * (8 + 8 + 4))
     usual_radius, usual_std, classes = _KINDS[kind]
     radius = usual_radius if radius is None else radius
     std = usual_std if std is None else std

@@ -5,8 +5,9 @@ import pathlib
 from genlab.data import images
 from genlab.data.alignment import align
 from genlab.data.dataset import SPLITS, Dataset
-from genlab.data.image_files import Picture, divide, find_place, list_images
-from genlab.data.image_pairs import check_folder, dataset_of
+from genlab.data.files import find_place
+from genlab.data.image_files import Picture, divide, left_out, list_images
+from genlab.data.image_pairs import check_folder, dataset_of, files_of
 from genlab.errors import InputError
 from genlab.registry import datasets
 
@@ -29,7 +30,9 @@ def unpaired_folder(
     do not meet where there is a way around it; which two meet stays the same in every epoch (a loss
     that is a sum over x and one over y cannot tell). Held-out splits whose two folders have the same
     names keep their partners, so that a translation can be compared with the truth where there is
-    one. A split that is not there is an even spread of train's. Transparency lies on white.
+    one. Names of folders may be in any case, and files lie deeper. Of a split that is not there each
+    training image is held out, or not, by its own name, the same in both domains, so that a new file
+    moves no other. Transparency lies on white.
 
     Args:
       path: the folder.
@@ -49,37 +52,42 @@ def unpaired_folder(
     """
     images.check_options(image_size, channels)
     root = check_folder(path, direction, "unpaired_folder")
+    sides = "AB" if direction == "a_to_b" else "BA"
+    listed = [_list_domain(root, side) for side in sides]
     divided = [
         divide(
             f"domain {side} of {root}",
-            _list_domain(root, side),
+            found,
             lambda picture: (picture.file,),
             skip_unreadable=skip_unreadable,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
         )
-        for side in ("AB" if direction == "a_to_b" else "BA")
+        for side, found in zip(sides, listed, strict=True)
     ]
-    domains = [splits for splits, _ in divided]
     pairs, same_names = {}, {}
     for split in SPLITS:
-        xs, ys = (domain[split] for domain in domains)
+        xs, ys = (domain.splits[split] for domain in divided)
         names = [[picture.file.stem for picture in side] for side in (xs, ys)]
         rows = align(*names, apart=split == "train")
         pairs[split] = [(xs[row], ys[column]) for row, column in rows]
         same_names[split] = names[0] == names[1]
     held = [split for split in ("validation", "test") if pairs[split]]
+    files = files_of(
+        root, [part.values() for found in listed for part in found.values()]
+    )
     return dataset_of(
         f"unpaired_folder:{root.name}",
         pairs,
         image_size=image_size,
         channels=channels,
         paired=bool(held) and all(same_names[split] for split in held),
-        skipped=sum(skipped for _, skipped in divided),
+        files=files,
+        left_out=left_out(root, files.paths, sum(d.unreadable for d in divided)),
     )
 
 
-def _list_domain(root: pathlib.Path, side: str) -> dict[str, list[Picture]]:
+def _list_domain(root: pathlib.Path, side: str) -> dict[str, dict[str, Picture]]:
     """The pictures of one domain's splits that have a folder."""
     places = {split: find_place(root, split, side) for split in SPLITS}
     if not places["train"]:
@@ -87,7 +95,10 @@ def _list_domain(root: pathlib.Path, side: str) -> dict[str, list[Picture]]:
             f"{root} has no folder train{side}; two domains are trainA and trainB"
         )
     return {
-        split: [Picture(file) for file in list_images(place)]
+        split: {
+            file.relative_to(place).as_posix(): Picture(file)
+            for file in list_images(place)
+        }
         for split, place in places.items()
         if place
     }

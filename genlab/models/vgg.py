@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from genlab.data.limits import check_size, opened
 from genlab.errors import InputError
 from genlab.nn import lowering
 from genlab.nn.products import Geometry
@@ -73,12 +75,14 @@ def _read(path: str, sha256: str) -> dict[str, np.ndarray]:
     from safetensors.numpy import load
 
     file = Path(path).expanduser()
-    if not file.is_file():
+    if not file.exists():
         raise InputError(
             f"no file {path!r} with the weights of VGG-19; give a safetensors file, nothing is"
             " downloaded"
         )
-    content = file.read_bytes()
+    with opened(file) as stream:
+        check_size(path, os.fstat(stream.fileno()).st_size)
+        content = stream.read()
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise InputError(
