@@ -54,10 +54,10 @@ class Numbers(Records):
         ]
 
 
-def prepare_tfds(data_dir, name, splits):
+def prepare_tfds(data_dir, name, splits, label=0):
     """A data set of `image` and `label` in ArrayRecord under `data_dir`, as TFDS leaves one.
 
-    `splits` are the gray values of each split's images, whose sizes differ; label 0.
+    `splits` are the gray values of each split's images, whose sizes differ; one label for all.
     """
     pytest.importorskip("tensorflow_datasets")
     from array_record.python.array_record_module import ArrayRecordWriter
@@ -75,10 +75,10 @@ def prepare_tfds(data_dir, name, splits):
             pixels = np.full((4 + gray % 3, 8, 3), gray, np.uint8)
             Image.fromarray(pixels).save(encoded, "png")
             image = tf_feature_pb2.BytesList(value=[encoded.getvalue()])
-            label = tf_feature_pb2.Int64List(value=[0])
+            value = tf_feature_pb2.Int64List(value=[label])
             features = {
                 "image": tf_feature_pb2.Feature(bytes_list=image),
-                "label": tf_feature_pb2.Feature(int64_list=label),
+                "label": tf_feature_pb2.Feature(int64_list=value),
             }
             example = tf_example_pb2.Example(
                 features=tf_feature_pb2.Features(feature=features)
@@ -104,13 +104,13 @@ def prepare_tfds(data_dir, name, splits):
         "pythonClassName": f"{package}.image_feature.Image",
         "image": {"shape": {"dimensions": ["-1", "-1", "3"]}, "dtype": "uint8"},
     }
-    label = {
+    classes = {
         "pythonClassName": f"{package}.class_label_feature.ClassLabel",
         "classLabel": {"numClasses": "2"},
     }
     described = {
         "pythonClassName": f"{package}.features_dict.FeaturesDict",
-        "featuresDict": {"features": {"image": image, "label": label}},
+        "featuresDict": {"features": {"image": image, "label": classes}},
     }
     (place / "dataset_info.json").write_text(json.dumps(info))
     (place / "features.json").write_text(json.dumps(described))

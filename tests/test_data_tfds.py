@@ -1,8 +1,10 @@
 """Data sets that TensorFlow Datasets has prepared."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
-from data_cases import SHARED, all_of, build, refused
+from data_cases import SHARED, all_of, build, prepare_tfds, refused
 
 pytest.importorskip("tensorflow_datasets")
 
@@ -64,3 +66,48 @@ class TestTfds:
         )
         assert list(tmp_path.iterdir()) == []
         refused("did you mean 'mnist'", "tfds:mnisst", data_dir=str(tmp_path))
+
+
+class TestShards:
+    """Ten training images and three test images, a file each."""
+
+    KNOBS: ClassVar = {"image_size": 4, "validation_fraction": 0}
+
+    @pytest.fixture
+    def place(self, tmp_path):
+        prepare_tfds(tmp_path, "things/1.0.0", {"train": range(10), "test": range(3)})
+        return tmp_path / "things" / "1.0.0"
+
+    @pytest.mark.parametrize("split", ["train", "test"])
+    @pytest.mark.parametrize("damage", ["cut", "empty", "missing", "footer"])
+    def test_every_split_is_checked_before_training(self, place, split, damage):
+        shard = next(place.glob(f"*-{split}*"))
+        whole = shard.read_bytes()
+        flipped = bytearray(whole)
+        flipped[-65536 + 50] ^= 4
+        shard.write_bytes({"cut": whole[:-1], "footer": flipped}.get(damage, b""))
+        if damage == "missing":
+            shard.unlink()
+        refused(shard.name, "tfds:things", data_dir=str(place.parents[1]), **self.KNOBS)
+
+    def test_a_flipped_record_is_named_when_it_is_met(self, place):
+        shard = next(place.glob("*-train*"))
+        content = bytearray(shard.read_bytes())
+        content[content.index(b"IHDR")] ^= 1
+        shard.write_bytes(content)
+        refused(
+            rf"{shard.name} is damaged at example 0 of tfds:things",
+            "tfds:things",
+            data_dir=str(place.parents[1]),
+            **self.KNOBS,
+        )
+
+    def test_a_label_that_is_no_class_is_named(self, tmp_path):
+        prepare_tfds(tmp_path, "things/1.0.0", {"train": range(3)}, label=-1)
+        refused(
+            "example 0 of tfds:things, train has the label -1; its 2 classes",
+            "tfds:things",
+            data_dir=str(tmp_path),
+            test_fraction=0,
+            **self.KNOBS,
+        )

@@ -7,6 +7,7 @@ import numpy as np
 
 from genlab.data.alignment import align
 from genlab.data.dataset import SPLITS, Dataset, carve_missing
+from genlab.data.files import Files
 from genlab.data.split import Records, RecordSplit
 from genlab.errors import InputError
 
@@ -39,6 +40,7 @@ def two_domains(
     shape: tuple[int, int, int],
     validation_fraction: float,
     test_fraction: float,
+    files: Files | None = None,
 ) -> Dataset:
     """The unpaired data set of the splits `trainA` and `trainB`, with `testA` and `testB`.
 
@@ -53,6 +55,7 @@ def two_domains(
       shape: (H, W, C) of every image.
       validation_fraction: share of train held out where there is no `validationA`.
       test_fraction: the same for test.
+      files: those that the records lie in.
 
     Raises:
       InputError: a domain without training images.
@@ -72,7 +75,12 @@ def two_domains(
             source, np.arange(len(rows)), example_bytes=2 * math.prod(shape)
         )
     return Dataset(
-        name=name, splits=splits, example_shape=shape, target_shape=shape, paired=False
+        name=name,
+        splits=splits,
+        example_shape=shape,
+        target_shape=shape,
+        paired=False,
+        files=files,
     )
 
 

@@ -88,10 +88,12 @@ class RenderedSplit(Split):
     Args:
       render: traceable and pure, one index `[]` int32 to one raw example.
       size: number of examples.
+      version: of what `render` draws; another number is other data.
     """
 
-    def __init__(self, render: Callable[[Array], Raw], size: int):
+    def __init__(self, render: Callable[[Array], Raw], size: int, version: int = 1):
         self.size = size
+        self.version = version
         self.nbytes = 0
         self._render = jax.vmap(render)
         self._compiled = jax.jit(self._render)

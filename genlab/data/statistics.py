@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from genlab.data.dataset import Dataset
+from genlab.data.facts import AbsentSplit
 from genlab.data.prepare import Preparation
 
 CHUNK = 1000  # raw examples read at a time
@@ -18,6 +19,8 @@ def example_mean(data: Dataset) -> np.ndarray:
     Images count in [0, 1], whatever range they are prepared in; points as they are.
     """
     split = data.splits["train"]
+    if isinstance(split, AbsentSplit):
+        return np.zeros(data.example_shape, np.float32) if split.mean is None else split.mean
     rows = np.linspace(0, split.size - 1, min(split.size, SEEN)).astype(np.int32)
     total = np.zeros(data.example_shape)
     for first in range(0, len(rows), CHUNK):
@@ -33,6 +36,8 @@ def example_range(data: Dataset, preparation: Preparation) -> tuple[float, float
     Of images it is the range that they are prepared in, of points that of the train split.
     """
     split = data.splits["train"]
+    if isinstance(split, AbsentSplit):
+        return split.span
     low, high = np.inf, -np.inf
     for first in range(0, split.size, CHUNK):
         rows = np.arange(first, min(first + CHUNK, split.size), dtype=np.int32)

@@ -12,6 +12,7 @@ from genlab.data import images
 from genlab.data.dataset import SPLITS, Dataset, carve_missing
 from genlab.data.record_domains import two_domains
 from genlab.data.split import Records, RecordSplit
+from genlab.data.tfds_files import check_features, shard_of, shards_of
 from genlab.errors import InputError, suggest
 from genlab.registry import datasets
 
@@ -48,7 +49,9 @@ def tfds(
       test_fraction: the same for test.
 
     Raises:
-      InputError: an unknown or unprepared data set, a missing feature, an image of unknown size.
+      InputError: an unknown or unprepared data set, a missing feature, an image of unknown size, a
+        feature of a class from elsewhere, a shard that is missing or not whole. Reading raises it
+        for a damaged record and for a label that is no class.
     """
     images.check_options(image_size, channels)
     builder = _builder(name, data_dir)
@@ -57,6 +60,8 @@ def tfds(
     label = _feature(features, name, "label", label)
     channels = channels or (1 if features[image].shape[-1] == 1 else 3)
     shape = (*_image_sides(features[image], name, image_size), channels)
+    read = [split for split in builder.info.splits if split.rstrip("AB") in SPLITS]
+    files = shards_of(builder, read)
     if "trainA" in builder.info.splits:
         return two_domains(
             f"tfds:{name}",
@@ -67,6 +72,7 @@ def tfds(
             shape=shape,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
+            files=files,
         )
     source = _source_splits(builder, name)
     indices = carve_missing(
@@ -84,6 +90,7 @@ def tfds(
         example_shape=shape,
         num_classes=len(names),
         class_names=names,
+        files=files,
     )
 
 
@@ -137,22 +144,43 @@ class _TfdsRecords(Records):
         self._source = builder.as_data_source(
             split=split, decoders={image: decode.SkipDecoding()}
         )
+        self._builder, self._split = builder, split
         self._image, self._label = image, label
+        features = builder.info.features
+        self._classes = len(_class_names(features, label))
         self._options = {"image_size": image_size, "channels": channels}
         self._name = f"of tfds:{builder.name}, {split}"
 
     def read(self, indices: list[int]) -> list[dict]:
         examples = []
-        for index, record in zip(
-            indices, self._source.__getitems__(indices), strict=True
-        ):
+        for index, record in zip(indices, self._records(indices), strict=True):
             name = f"{index} {self._name}"
             x = images.decode(record[self._image], name=name, **self._options)
             example = {"x": x}
             if self._label:
                 example["label"] = np.int32(_reach(record, self._label))
+                if not 0 <= example["label"] < self._classes:
+                    raise InputError(
+                        f"example {name} has the label {example['label']}; its {self._classes}"
+                        f" classes are 0 to {self._classes - 1}"
+                    )
             examples.append(example)
         return examples
+
+    def _records(self, indices: list[int]) -> list[dict]:
+        try:
+            return self._source.__getitems__(indices)
+        except (RuntimeError, ValueError, IndexError) as error:
+            if len(indices) > 1:
+                return [
+                    record for index in indices for record in self._records([index])
+                ]
+            shard = shard_of(self._builder, self._split, indices[0])
+            reason = str(error).partition("\n")[0]
+            raise InputError(
+                f"{shard} is damaged at example {indices[0]} {self._name} ({reason}); copy or"
+                " prepare it again"
+            ) from None
 
 
 def _builder(name: str, data_dir: str | None) -> Any:
@@ -166,6 +194,7 @@ def _builder(name: str, data_dir: str | None) -> Any:
             f"tfds:{name} needs the package tensorflow-datasets ({error}); install it"
         ) from None
     folder = str(pathlib.Path(data_dir).expanduser()) if data_dir else None
+    check_features(name, folder)
     try:
         builder = tensorflow_datasets.builder(name, data_dir=folder)
     except tensorflow_datasets.core.DatasetNotFoundError:

@@ -1,0 +1,127 @@
+"""What an example is, kept in a run's folder, so that a trained run can be used without its data."""
+
+import base64
+import math
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from genlab.data.dataset import Dataset
+from genlab.data.split import Split
+from genlab.errors import InputError
+
+# What `Dataset` says beside its splits, and JSON keeps.
+_PLAIN = ("name", "num_classes", "mode_std", "paired")
+_TUPLES = ("example_shape", "class_names", "target_shape")
+_DICTS = ("factors", "left_out")
+
+
+class AbsentSplit(Split):
+    """A split of which a run's folder keeps the size and nothing else.
+
+    Args:
+      name: of the data set.
+      size: number of examples.
+      mean: what `statistics.example_mean` said of the train split, where it was asked.
+      span: what `statistics.example_range` said.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        mean: np.ndarray | None = None,
+        span: tuple[float, float] | None = None,
+    ):
+        self.size, self.nbytes = size, 0
+        self.mean, self.span = mean, span
+        self._name = name
+
+    def gather(self, indices: np.ndarray) -> NoReturn:
+        raise InputError(
+            f"this needs examples of {self._name!r}, and the run was opened without its data; eval"
+            " reads them (--config.data.name= where they have moved)"
+        )
+
+    def resident(self) -> None:
+        return None
+
+    def lookup(self, resident: Any, indices: Any) -> NoReturn:
+        self.gather(indices)
+
+    def load(self) -> "AbsentSplit":
+        return self
+
+
+def facts_of(
+    source: Dataset, span: tuple[float, float], mean: np.ndarray | None
+) -> dict[str, Any]:
+    """Plain values from which `without_examples` makes the data set again.
+
+    Args:
+      source: before any of its examples were chosen or prepared.
+      span: of the prepared examples.
+      mean: of the examples, where a network starts from it.
+    """
+    plain = {key: getattr(source, key) for key in _PLAIN}
+    lists = {key: list(getattr(source, key)) for key in _TUPLES}
+    dicts = {key: dict(getattr(source, key)) for key in _DICTS}
+    return {
+        **plain,
+        **lists,
+        **dicts,
+        "modes": None if source.modes is None else source.modes.tolist(),
+        "splits": {name: split.size for name, split in source.splits.items()},
+        "span": list(span),
+        "mean": None if mean is None else _packed(mean),
+    }
+
+
+def without_examples(facts: Mapping[str, Any]) -> Dataset:
+    """The data set that the facts are of, whose splits have sizes and no examples.
+
+    Raises:
+      InputError: facts that `facts_of` did not write.
+    """
+    try:
+        shape, name = tuple(facts["example_shape"]), facts["name"]
+        mean = None if facts["mean"] is None else _unpacked(facts["mean"])
+        span = (float(facts["span"][0]), float(facts["span"][1]))
+        splits = {
+            split: AbsentSplit(name, int(size), mean, span)
+            for split, size in facts["splits"].items()
+        }
+        modes = facts["modes"]
+        return Dataset(
+            splits=splits,
+            modes=None if modes is None else np.array(modes, np.float32),
+            **{key: facts[key] for key in _PLAIN},
+            **{key: tuple(facts[key]) for key in _TUPLES if key != "example_shape"},
+            **{key: dict(facts[key]) for key in _DICTS},
+            example_shape=tuple(_side(side) for side in shape),
+        )
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise InputError(
+            f"config.json does not say what an example is ({error!r}); 'facts' is not what a run"
+            " writes"
+        ) from None
+
+
+def _side(side: Any) -> int:
+    if not isinstance(side, int) or side < 1:
+        raise ValueError(f"example_shape has the side {side!r}")
+    return side
+
+
+def _packed(mean: np.ndarray) -> dict[str, Any]:
+    content = base64.b64encode(mean.astype("<f4").tobytes()).decode()
+    return {"shape": list(mean.shape), "float32": content}
+
+
+def _unpacked(packed: Mapping[str, Any]) -> np.ndarray:
+    shape = tuple(packed["shape"])
+    mean = np.frombuffer(base64.b64decode(packed["float32"]), "<f4")
+    if mean.size != math.prod(shape):
+        raise ValueError("mean")
+    return mean.reshape(shape)

@@ -1,0 +1,118 @@
+"""Folders that TensorFlow Datasets has prepared, looked at before TFDS reads them."""
+
+import json
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from genlab.data.files import Files, files_below
+from genlab.data.limits import opened
+from genlab.errors import InputError
+
+FEATURES = "features.json"
+
+# mnist, mnist:3.0.1, cycle_gan/horse2zebra:3.0.0; a namespace would have TFDS fetch code.
+_NAME = re.compile(r"\w+(/\w[\w.+-]*)?(:(\d+|\*)\.(\d+|\*)\.(\d+|\*))?")
+
+
+def check_features(name: str, data_dir: str | None) -> None:
+    """Refuses a data set whose features are of a class that TFDS does not bring along.
+
+    TFDS imports the module of every class that a `features.json` names.
+
+    Args:
+      name: of the data set, with its configuration or version.
+      data_dir: folder of prepared data sets; None for those that TFDS looks in.
+
+    Raises:
+      InputError: such a class, a file that is not JSON, a name that is none of a data set, or a
+        data_dir that is a pattern.
+    """
+    from tensorflow_datasets.core.utils import file_utils
+
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"tfds:{name} is no name of a data set, such as tfds:mnist or tfds:mnist:3.0.1"
+        )
+    if data_dir is not None and set("*?[") & set(data_dir):
+        raise InputError(
+            f"data_dir={data_dir!r} is a pattern to TFDS; name one folder, without * ? ["
+        )
+    head = re.split("[/:]", name)[0]
+    for place in file_utils.list_data_dirs(given_data_dir=data_dir):
+        folder = pathlib.Path(place).expanduser() / head
+        if folder.is_dir():
+            for path in files_below(folder, frozenset((".json",)))[0]:
+                if path.name == FEATURES:
+                    _check_classes(path)
+
+
+def shards_of(builder: Any, splits: list[str]) -> Files:
+    """The files of some splits, each of which holds as many records as the data set says.
+
+    A shard's footer, which counts its records, is all that is read.
+
+    Raises:
+      InputError: a shard that is missing, cut short, or of which the footer is damaged.
+    """
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    root = pathlib.Path(builder.data_path)
+    paths = [root / FEATURES]
+    for split in splits:
+        for path, length in zip(*_shards(builder, split), strict=True):
+            with opened(path):
+                reader = ArrayRecordReader(str(path))
+            try:
+                found = reader.num_records() if reader.ok() else 0
+            finally:
+                reader.close()
+            if found != length:
+                raise InputError(
+                    f"{path} holds {found} records that can be read, not {length}; the file is"
+                    " damaged or not whole, copy or prepare it again"
+                )
+            paths.append(path)
+    return Files(root, tuple(path for path in paths if path.exists()))
+
+
+def shard_of(builder: Any, split: str, index: int) -> pathlib.Path:
+    """The file that holds an example of a split."""
+    paths, lengths = _shards(builder, split)
+    return paths[int(np.searchsorted(np.cumsum(lengths), index, side="right"))]
+
+
+def _shards(builder: Any, split: str) -> tuple[list[pathlib.Path], list[int]]:
+    info = builder.info.splits[split]
+    return [pathlib.Path(path) for path in info.filepaths], list(info.shard_lengths)
+
+
+def _check_classes(path: pathlib.Path) -> None:
+    with opened(path) as file:
+        try:
+            described = json.loads(file.read())
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path} is not JSON ({error})") from None
+    for name in _class_names(described):
+        if not str(name).startswith("tensorflow_datasets."):
+            raise InputError(
+                f"{path} names the class {name!r}, whose module would be imported; the features"
+                " that are read are those of tensorflow_datasets"
+            )
+
+
+def _class_names(tree: Any) -> Iterator[Any]:
+    """What any entry calls its class, as TFDS spells it today, once spelt it, or protobuf takes it."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            if key in ("pythonClassName", "python_class_name") or (
+                key == "type" and "content" in tree
+            ):
+                yield value
+            yield from _class_names(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _class_names(value)
