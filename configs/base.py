@@ -22,7 +22,7 @@ def get_config(variant: str = "") -> ConfigDict:
         augment=(),
         degrade=None,  # dict(name=...) makes pairs: y is the image, x what is left of it
         train_size=0,  # training examples, an even spread over all; 0: all
-        without_labels=(),  # classes that training does not see
+        without_labels=(),  # classes that training does not see, by index or name
         backend="auto",  # auto | resident (on the device) | memory | grain
     )
 

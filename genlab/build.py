@@ -55,7 +55,7 @@ def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Exper
     roles, optional = family.ROLES, family.OPTIONAL_ROLES
     _check_keys(f"model of {name!r}", spec["model"], roles, optional)
     _check_keys(f"optimizer of {name!r}", spec["optimizer"], family.PLAYERS)
-    if any("example_mean" in models.knobs(_name(c)) for c in spec["model"].values()):
+    if starts_from_mean(spec["model"]):
         facts["example_mean"] = example_mean(data)
     networks = {
         role: Network(role, _build_with_facts(models, choice, facts))
@@ -67,6 +67,11 @@ def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Exper
     }
     objective = _build_with_facts(objectives, spec["objective"], facts)
     return experiments.build(name, networks, objective, optimizers_of_players, **knobs)
+
+
+def starts_from_mean(model: Spec) -> bool:
+    """Whether one of the networks, by role, is given the mean of the data."""
+    return any("example_mean" in models.knobs(_name(part)) for part in model.values())
 
 
 def known_facts(data: Dataset, dtype: str) -> dict[str, Any]:

@@ -38,6 +38,8 @@ def _stage(recipe: Recipe) -> str:
     size = recipe.config["train"]["batch_size"]
     lines = [
         f"data        {data.name}: {splits}; example {list(data.example_shape)}",
+        *_told("classes", ", ".join(recipe.source.class_names)),
+        *_told("left out", recipe.source.told_left_out()),
         f"round       {turns}; {experiment.draws()} x {size} examples",
         f"call        {per_call} rounds",
         "",
@@ -53,6 +55,14 @@ def _stage(recipe: Recipe) -> str:
     resident = data.splits["train"].nbytes / MIB
     return "\n".join(
         [*lines, f"            examples {resident:,.1f} MiB as stored", ""]
+    )
+
+
+def _told(what: str, told: str) -> list[str]:
+    return (
+        [f"{what:<11} {told if len(told) <= 200 else told[:200] + ' ...'}"]
+        if told
+        else []
     )
 
 

@@ -38,6 +38,7 @@ genlab trains, evaluates and samples deep generative models.
   python launch.py list [experiments|objectives|models|datasets|metrics|plots|configs] [--json]
   python launch.py check  --config=FILE          shapes, parameters, memory; no training
   python launch.py eval   --workdir=DIR [--metrics=NAME,... or a tuple] [--best]
+                          [--config.data.name=NAME]   where its data lie now
   python launch.py sample --workdir=DIR --num=64 --out=grid.png (or .npz) [--best]
   python launch.py translate --workdir=DIR --input=PATH --out=DIR [--back] [--skip-unreadable]
   python launch.py sweep  --config=FILE --sweep=NAME | --grid='KEY=A,B;KEY=C,D' [--seeds=N]

@@ -1,5 +1,6 @@
 """The course of a run: its stages as recipes, and what each takes over from those before it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -8,11 +9,13 @@ import jax
 import numpy as np
 
 from genlab.checkpoint import Checkpoints
+from genlab.data.facts import without_examples
+from genlab.data.fingerprint import check_same
 from genlab.errors import InputError
 from genlab.experiment import State
-from genlab.recipe import Recipe
-from genlab.run import identity, load_config
-from genlab.stage import INIT, stages_of
+from genlab.recipe import Recipe, chosen_data
+from genlab.run import data_record, identity, load_config
+from genlab.stage import INIT, MAIN, Stage, stages_of
 from genlab.start import Sources
 
 
@@ -32,13 +35,18 @@ class Course:
     def build(cls, config: dict[str, Any]) -> Self:
         """Builds every stage and checks that its start fits the stages before it.
 
+        Stages that choose the same data set share it.
+
         Raises:
           InputError: a stage that cannot be built, or a start that finds no parameters to take.
         """
         recipes: list[Recipe] = []
         for stage in stages_of(config):
-            known = recipes[-1] if recipes else None
-            recipes.append(Recipe.build(stage.config, stage.name, stage.begin, known))
+            same = recipes and chosen_data(recipes[-1].config) == chosen_data(
+                stage.config
+            )
+            source = recipes[-1].source if same else None
+            recipes.append(Recipe.build(stage.config, stage.name, stage.begin, source))
         sources = {}
         if config["init_from"]:
             sources[INIT] = _view(*load_run(Path(config["init_from"])))
@@ -64,28 +72,57 @@ class Course:
         """The stage that the state after `step` rounds belongs to."""
         return next((r for r in self.recipes if step <= r.end), self.last)
 
-    def restore(self, checkpoints: Checkpoints, best: bool = False) -> State | None:
-        """The newest intact state (or the best), as NumPy arrays; None where there is none."""
-        return checkpoints.restore(lambda step: self.at(step).shapes(), best)
 
-
-def load_run(workdir: Path, best: bool = False) -> tuple[Recipe, State]:
+def load_run(
+    workdir: Path, best: bool = False, place: Mapping[str, Any] | None = None
+) -> tuple[Recipe, State]:
     """The parts and the newest (or best) intact state of a finished or cut run.
 
+    Args:
+      workdir: the run folder.
+      best: the best checkpoint in the place of the newest.
+      place: what differs in config.data where the examples are wanted, empty or the `name` or
+        `data_dir` that says where they now lie; they are compared with those of the run. None for
+        a run whose examples nobody asks for: it is opened without them.
+
     Raises:
-      InputError: no run folder, or no checkpoint in it.
+      InputError: no run folder, no checkpoint in it, or data that are not those of the run.
     """
     config = load_config(workdir)
     # What the run once took its parameters from is not needed to look at them.
     fresh = {"start": {"name": "fresh"}}
-    stages = [{**stage, **fresh} for stage in config["stages"]]
-    course = Course.build({**config, **fresh, "init_from": "", "stages": stages})
+    parts = [{**stage, **fresh} for stage in config["stages"]]
+    data = {**config["data"], **(place or {})}
+    config = {**config, **fresh, "data": data, "init_from": "", "stages": parts}
+    stages, recipes = stages_of(config), {}
+
+    def at(step: int) -> Recipe:
+        stage = next(s for s in stages if step <= s.end or s.name == MAIN)
+        if stage.name not in recipes:
+            shared = chosen_data(stage.config) == chosen_data(config)
+            known = (
+                data_record(workdir) if shared else None
+            )  # it is of the last stage's
+            recipes[stage.name] = _opened(stage, known, place is not None, workdir)
+        return recipes[stage.name]
+
     checkpoints = Checkpoints(workdir / "checkpoints", run=identity(workdir))
-    state = course.restore(checkpoints, best)
+    state = checkpoints.restore(lambda step: at(step).shapes(), best)
     if state is None:
         kind = "best checkpoint" if best else "checkpoint"
         raise InputError(f"run folder {str(workdir)!r} has no {kind} yet")
-    return course.at(int(state.step)), jax.device_put(state)
+    return at(int(state.step)), jax.device_put(state)
+
+
+def _opened(
+    stage: Stage, known: dict[str, Any] | None, with_data: bool, workdir: Path
+) -> Recipe:
+    """The recipe of a stage, with its data compared with what is known of them, or without data."""
+    source = without_examples(known["facts"]) if known and not with_data else None
+    recipe = Recipe.build(stage.config, stage.name, stage.begin, source)
+    if known and with_data:
+        check_same(known["fingerprint"], recipe.source, run=str(workdir))
+    return recipe
 
 
 def _view(recipe: Recipe, state: State):

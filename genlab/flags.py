@@ -1,6 +1,6 @@
 """Flags of one command, as absl keeps them, and the overrides among its arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from absl import flags
@@ -10,10 +10,12 @@ from genlab.errors import InputError
 from genlab.paths import expanded
 
 
-def parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]:
+def parse(
+    arguments: list[str], *define: Callable, keys: Collection[str] = ()
+) -> tuple[Any, dict[str, str]]:
     """Flags of one command, and the `--config.KEY=VALUE` overrides among its arguments.
 
-    Only a command that takes a config takes overrides.
+    A command that takes a config takes all of them, others those of `keys`.
     """
     values = flags.FlagValues()
     flags.DEFINE_bool("verbose", False, "show tracebacks", flag_values=values)
@@ -22,7 +24,9 @@ def parse(arguments: list[str], *define: Callable) -> tuple[Any, dict[str, str]]
         definition(values)
     overrides, others = {}, ["launch.py"]
     for argument in arguments:
-        if "config" in values and argument.startswith("--config."):
+        named = argument.removeprefix("--config.").partition("=")[0]
+        taken = "config" in values or named in keys
+        if taken and argument.startswith("--config."):
             key, equals, text = argument.removeprefix("--config.").partition("=")
             if not equals:
                 raise InputError(f"{argument} sets nothing; --config.KEY=VALUE does")

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ import numpy as np
 
 from genlab import config as configs
 from genlab import evaluate, memory, rng
-from genlab.build import SECTIONS, build_experiment
+from genlab.build import SECTIONS, build_experiment, starts_from_mean
 from genlab.data.dataset import Dataset
+from genlab.data.facts import facts_of
 from genlab.data.feed import Feed
+from genlab.data.fingerprint import fingerprint
 from genlab.data.prepare import Preparation
 from genlab.data.selection import select
-from genlab.data.statistics import example_range
+from genlab.data.statistics import example_mean, example_range
 from genlab.errors import InputError, is_out_of_memory, suggest
 from genlab.experiment import Experiment, State
 from genlab.parallel import all_devices
@@ -28,6 +31,8 @@ from genlab.rounds import rounds_of
 from genlab.stage import MAIN
 from genlab.start import Sources
 from genlab.trained import Trained
+
+_log = logging.getLogger("genlab")
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Recipe:
         config: dict[str, Any],
         stage: str = MAIN,
         begin: int = 0,
-        known: Self | None = None,
+        source: Dataset | None = None,
     ) -> Self:
         """Checks every name, knob and number of a plain config, then builds its parts.
 
@@ -56,7 +61,8 @@ class Recipe:
           config: the plain config; of one with stages, the last is built.
           stage: name of the stage.
           begin: rounds of the run before its first.
-          known: another recipe, whose data set serves this one where it is the same.
+          source: the data set that the config chooses, where it is there already, or one that
+            stands for it.
 
         Raises:
           InputError: what does not exist, does not fit, or is refused by the part itself.
@@ -64,9 +70,7 @@ class Recipe:
         configs.check_parts(config)
         all_devices()  # a backend that is missing is no matter of the parts
         with _data_must_serve(config):
-            chosen = _dataset(config)
-            same = known is not None and _dataset(known.config) == chosen
-            source = known.source if same else datasets.choose(chosen)()
+            source = source or _read(config)
             selection = {knob: config["data"][knob] for knob in configs.SELECTION}
             data = select(source, **selection)
             preparation = Preparation(
@@ -87,6 +91,22 @@ class Recipe:
             experiment.draws()
         _check_evaluation(config["eval"], data)
         return recipe
+
+    def data_record(self) -> dict[str, Any]:
+        """What the run's folder keeps of its data: a fingerprint, and the facts that stand for them
+        where they are gone.
+
+        Raises:
+          InputError: a file of the data that cannot be read.
+        """
+        models, experiment = self.config["model"], self.experiment
+        asks = hasattr(experiment, "check_data")
+        span = example_range(self.data, self.preparation) if asks else None
+        mean = example_mean(self.data) if starts_from_mean(models) else None
+        return {
+            "fingerprint": fingerprint(self.source),
+            "facts": facts_of(self.source, span, mean),
+        }
 
     @property
     def end(self) -> int:
@@ -257,7 +277,17 @@ def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:
         )
 
 
-def _dataset(config: dict[str, Any]) -> dict[str, Any]:
+def _read(config: dict[str, Any]) -> Dataset:
+    """The data set that a config chooses."""
+    data = datasets.choose(chosen_data(config))()
+    if not isinstance(data, Dataset):
+        raise TypeError(f"it returns a {type(data).__name__}, not a Dataset")
+    if data.left_out:
+        _log.warning("data set %s leaves out %s", data.name, data.told_left_out())
+    return data
+
+
+def chosen_data(config: dict[str, Any]) -> dict[str, Any]:
     """The data set that a config chooses: its name and knobs."""
     others = (*configs.PREPARATION, *configs.SELECTION, *configs.FEEDING)
     return {knob: v for knob, v in config["data"].items() if knob not in others}

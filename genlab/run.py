@@ -15,6 +15,7 @@ import jax
 from genlab import __version__, commit, files, paths, sidefile, trust
 from genlab import config as configs
 from genlab.checkpoint import flatten, owner
+from genlab.data.fingerprint import check_same
 from genlab.errors import InputError
 from genlab.experiment import State
 from genlab.files import write_atomic
@@ -119,17 +120,23 @@ def claim(
       alone: whether the run saves its own checkpoints; a member's are its population's.
 
     Raises:
-      InputError: the folder's config differs in a key that changes the trajectory.
+      InputError: the folder's config differs in a key that changes the trajectory, or its data in
+        what they hold.
     """
     path = workdir / "config.json"
     if path.exists():
-        old = paths.absolute(load_config(workdir))  # one of before paths were whole
-        _check_same(path, old, recipe.config)
+        config = paths.absolute(load_config(workdir))  # one of before paths were whole
+        if known := data_record(workdir):  # the same data may lie in another place
+            config["data"]["name"] = _moved(config, recipe.config)
+        _check_same(path, config, recipe.config)
+        if known:
+            check_same(known["fingerprint"], recipe.source, run=str(workdir))
     record = {
         "run": run or identity(workdir),
         "alone": alone,
         "config": recipe.config,
         "overrides": overrides,
+        "data": recipe.data_record(),
         "versions": {"genlab": __version__}
         | {package: importlib.metadata.version(package) for package in PACKAGES},
         "git": commit.of_genlab(),
@@ -184,6 +191,30 @@ def refuse_lost(workdir: Path) -> None:
             " put checkpoints/ back, name another folder with --workdir=DIR, or remove this one"
             " to start over"
         )
+
+
+def data_record(workdir: Path) -> dict[str, Any] | None:
+    """The fingerprint and the facts of a run's data; None where the run is older than these.
+
+    Raises:
+      InputError: a record that no run writes.
+    """
+    path = workdir / "config.json"
+    record = _record(workdir).get("data")
+    if record is None:
+        return None
+    if not isinstance(record, dict) or not all(
+        isinstance(record.get(part), dict) for part in ("fingerprint", "facts")
+    ):
+        raise InputError(f"{str(path)!r}: 'data' is not what a run writes")
+    return record
+
+
+def _moved(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """The new name of the data, `folder:PATH`, if it is the old one with another argument."""
+    names = [str(config["data"].get("name")) for config in (old, new)]
+    kinds = {name.partition(":")[0] for name in names}
+    return names[1] if len(kinds) == 1 else names[0]
 
 
 def read_results(

@@ -287,6 +287,8 @@ def write_results(
     if chosen is not None and (known := read_results(workdir, trained.step, file)):
         measured = {**known["metrics"], **measured}
     record = {"step": trained.step, "metrics": measured}
+    if trained.data.left_out:
+        record["left_out"] = dict(trained.data.left_out)
     write_atomic(workdir / file, json.dumps(record, indent=1))
     write_report(workdir)
     return record

@@ -1,9 +1,9 @@
 """Translation of image files of any size by a trained model."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from genlab import rng
@@ -20,8 +20,8 @@ class FileTranslator:
     """A trained translation model for files.
 
     Images are padded to a multiple of the network's stride by repeating their borders, translated
-    one at a time, and cropped back; the noise of an image depends on the run's seed and its place
-    among all names in order.
+    one at a time, and cropped back; the noise of an image depends on the run's seed and its pixels, so
+    that a file becomes the same alone or among others.
 
     Attributes:
       trained: the model.
@@ -61,19 +61,19 @@ class FileTranslator:
         """
         files = _list(source)
         _check_out(files, out)
-        listed = list(enumerate(files))
+        kept = files
         if skip_unreadable:
-            listed = readable(listed, lambda entry: entry[1:])
-            if not listed:
+            kept = readable(files, lambda file: (file,))
+            if not kept:
                 raise InputError(f"{source} has no image that can be read")
-        for _, file in listed:
+        for file in kept:
             images.announced(file, name=str(file))
         out.mkdir(parents=True, exist_ok=True)
-        for index, file in listed:
-            save_png(out / f"{file.stem}.png", self.picture(self._read(file), index))
-        return len(listed), len(files) - len(listed)
+        for file in kept:
+            save_png(out / f"{file.stem}.png", self.picture(self._read(file)))
+        return len(kept), len(files) - len(kept)
 
-    def picture(self, x: np.ndarray, index: int) -> np.ndarray:
+    def picture(self, x: np.ndarray) -> np.ndarray:
         """The translation, [H, W, 3] uint8, of `x: [h, w, C] in [0, 1]`."""
         trained = self.trained
         height, width = x.shape[:2]
@@ -82,7 +82,7 @@ class FileTranslator:
         padded = np.pad(x, ((0, rows), (0, columns), (0, 0)), mode="edge")
         low, high = trained.value_range
         batch = (low + (high - low) * padded[None]).astype(np.float32)
-        key = jax.random.fold_in(rng.stream(trained.seed, "translate files"), index)
+        key = rng.stream(trained.seed, "translate files", _content(x))
         made = trained.call(self._method, batch, key)
         scale = made.shape[1] // padded.shape[0]
         made = to_unit(trained, made)[:, : height * scale, : width * scale]
@@ -118,12 +118,18 @@ class FileTranslator:
         return np.concatenate([known, hole[..., None].astype(np.float32)], axis=-1)
 
 
+def _content(x: np.ndarray) -> int:
+    """A number in [0, 2**31) that an image's shape and pixels decide."""
+    digest = hashlib.sha256(f"{x.shape}".encode() + np.ascontiguousarray(x).tobytes())
+    return int.from_bytes(digest.digest()[:4]) >> 1
+
+
 def _list(source: Path) -> list[Path]:
     if source.is_file():
         return [source]
     if not source.is_dir():
         raise InputError(f"--input={source}: there is no such file or folder")
-    return list_images(source)
+    return list_images(source, deep=False)  # what lies deeper may be what was made
 
 
 def _check_out(files: list[Path], out: Path) -> None:

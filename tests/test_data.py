@@ -1,5 +1,6 @@
 """The schedule, splits and data sets."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from data_cases import Numbers, dataset_of, numbered
 
 from genlab.data import schedule
 from genlab.data.dataset import Dataset, array_splits, carve
+from genlab.data.selection import class_index, select
 from genlab.data.split import ArraySplit, RecordSplit, RenderedSplit
 from genlab.errors import InputError
 from genlab.registry import datasets
@@ -149,3 +151,35 @@ class TestDataset:
         for name in ("folder", "idx", "npz", "tfds"):
             with pytest.raises(InputError, match=f"{name}:"):
                 datasets.build(name)()
+
+
+def test_a_class_is_given_by_name_or_index():
+    data = Dataset(
+        "pets",
+        {
+            "train": ArraySplit(numbered(9)),
+            "validation": ArraySplit(numbered(0)),
+            "test": ArraySplit(numbered(0)),
+        },
+        (2, 2, 1),
+        num_classes=3,
+        class_names=("cat", "dog", "eel"),
+    )
+    for given in ("dog", 1):
+        kept = select(data, without_labels=(given,)).splits["train"]
+        assert set(kept.gather(np.arange(kept.size))["label"].tolist()) == {0, 2}
+    from_one = dataclasses.replace(data, class_names=("1", "2", "3"))
+    for given in ("2", 2):  # a name, where names are numbers
+        assert class_index(from_one, given) == 1
+    for wrong in (0, "dgo", 4, -1, None, 1.5):
+        for chosen in (data, from_one) if wrong != 0 else (from_one,):
+            with pytest.raises(InputError, match="has 3 classes"):
+                class_index(chosen, wrong)
+
+
+def test_a_label_that_is_no_class_is_refused():
+    for labels in ([0, 1, 3], [-1, 0, 1]):
+        split = ArraySplit({"x": np.zeros((3, 2)), "label": np.array(labels)})
+        splits = {"train": split, "validation": split, "test": split}
+        with pytest.raises(InputError, match=r"label (3|-1); its 3 classes are 0 to 2"):
+            Dataset("points", splits, (2,), num_classes=3)

@@ -67,10 +67,10 @@ class TestPreparation:
         np.testing.assert_array_equal(whole, shares.reshape(whole.shape))
 
     def test_augments_in_training_only_and_per_example(self):
-        x = np.tile(np.arange(2, dtype=np.uint8)[None, None, :, None], (64, 1, 1, 1))
-        prepare = Preparation(augment=("horizontal_flip",), value_range=(0, 255))
+        x = np.tile(np.array([0, 255], np.uint8)[None, None, :, None], (64, 1, 1, 1))
+        prepare = Preparation(augment=("horizontal_flip",))
         evaluated = prepare({"x": x}, jax.random.key(0), False)["x"]
-        np.testing.assert_allclose(evaluated, x)
+        np.testing.assert_allclose(evaluated, x / 255)
         flipped = prepare({"x": x}, jax.random.key(0), True)["x"][:, 0, 0, 0]
         # 64 fair coins: outside 16..48 once in 50,000 seeds.
         assert 16 < float(flipped.sum()) < 48
@@ -94,8 +94,12 @@ class TestPreparation:
             Preparation(augment=({"padding": 2},))
         with pytest.raises(InputError, match="cannot be augmented"):
             Preparation(augment=("random_crop",), binarize="fixed")
-        with pytest.raises(InputError, match="two numbers"):
-            Preparation(value_range=(1.0,))
+        for wrong in ((1.0,), (0, 1, 2), ("0", "1"), (None, 1), (True, False)):
+            with pytest.raises(InputError, match="two numbers"):
+                Preparation(value_range=wrong)
+        for wrong in ((0, 255), (1, 0), (0, 0), (-2, 2), (0, float("nan"))):
+            with pytest.raises(InputError, match="from a lower to a higher number"):
+                Preparation(value_range=wrong)
 
 
 class TestFeed:
@@ -106,7 +110,7 @@ class TestFeed:
                 split = RecordSplit(Numbers(), np.arange(10), example_bytes=8)
         return Feed(
             dataset_of(split),
-            Preparation(value_range=(0, 255)),
+            Preparation(),
             seed=5,
             batch_size=batch_size,
             draws=draws,
@@ -137,12 +141,12 @@ class TestFeed:
                 index = schedule.batch_indices(5, 16, 3, 10)
                 expected = {
                     "index": index,
-                    "x": numbered(10)["x"][index],
+                    "x": numbered(10)["x"][index] / np.float32(255),
                     "label": index % 3,
                 }
             assert set(batch) == set(expected)
             for name, value in expected.items():
-                np.testing.assert_allclose(batch[name], value)
+                np.testing.assert_allclose(batch[name], value, rtol=1e-6)
 
     def test_prefetched_chunks_are_those_asked_for(self):
         served = self.make("memory")
@@ -173,6 +177,18 @@ class TestFeed:
             self.make("grain", split=ArraySplit(numbered(3)))
         with pytest.raises(InputError, match="batch_size 0"):
             self.make("auto", batch_size=0)
+        with pytest.raises(InputError, match="round of 2 x 1000000000000 examples"):
+            self.make("auto", batch_size=10**12)
+
+    def test_what_goes_wrong_in_a_data_set_is_said_of_it(self):
+        class Broken(Numbers):
+            def read(self, indices):
+                raise KeyError("pixels")
+
+        records = RecordSplit(Broken(), np.arange(10), example_bytes=8)
+        for backend in ("grain", "memory"):
+            with pytest.raises(InputError, match="data set 'numbered' fails .KeyError"):
+                self.make(backend, split=records).chunk(0, 1)
 
     def test_a_failure_while_prefetching_reaches_the_caller(self):
         class Broken(Numbers):

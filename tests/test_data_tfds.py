@@ -83,9 +83,8 @@ class TestShards:
     def test_every_split_is_checked_before_training(self, place, split, damage):
         shard = next(place.glob(f"*-{split}*"))
         whole = shard.read_bytes()
-        flipped = bytearray(whole)
-        flipped[-65536 + 50] ^= 4
-        shard.write_bytes({"cut": whole[:-1], "footer": flipped}.get(damage, b""))
+        blank = whole[: -(2**16)] + bytes(2**16)  # the last block holds the footer
+        shard.write_bytes({"cut": whole[:-1], "footer": blank}.get(damage, b""))
         if damage == "missing":
             shard.unlink()
         refused(shard.name, "tfds:things", data_dir=str(place.parents[1]), **self.KNOBS)

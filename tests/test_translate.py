@@ -94,17 +94,21 @@ class TestFiles:
         with pytest.raises(InputError, match="has no image that can be read"):
             translate(tmp_path, tmp_path / "out", skip_unreadable=True)
 
-    def test_one_that_is_skipped_changes_no_other(self, tmp_path):
-        """The tiny U-Net has dropout, whose noise goes by the place among all names."""
-        for name in "abc":
-            save(tmp_path / f"{name}.png", 8, 8, 3)
+    def test_a_file_becomes_the_same_alone_or_among_others(self, tmp_path):
+        """The tiny U-Net has dropout, whose noise goes by the pixels, whatever the name."""
+        for seed, name in enumerate("abc"):
+            save(tmp_path / f"{name}.png", 8, 8, 3, seed=seed)
         translate = FileTranslator(untrained("pix2pix"))
         translate(tmp_path, tmp_path / "all", skip_unreadable=False)
         (tmp_path / "b.png").write_bytes(b"no image")
         translate(tmp_path, tmp_path / "some", skip_unreadable=True)
         whole, rest = (opened(tmp_path / out / "c.png") for out in ("all", "some"))
         np.testing.assert_array_equal(whole, rest)
-        assert (opened(tmp_path / "all" / "a.png") != whole).any()
+        (tmp_path / "c.png").rename(tmp_path / "d.png")
+        translate(tmp_path / "d.png", tmp_path / "alone", skip_unreadable=False)
+        np.testing.assert_array_equal(opened(tmp_path / "alone" / "d.png"), whole)
+        noise = [translate.picture(np.full((8, 8, 3), x, np.float32)) for x in (0, 0.5)]
+        assert (noise[0] != noise[1]).any()
 
     def test_refuses_folders_that_cannot_serve(self, tmp_path):
         translate = FileTranslator(untrained("pix2pix"))

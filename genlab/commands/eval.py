@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from genlab import flags
-from genlab.commands.inputs import BEST, WORKDIR, load_trained
+from genlab.commands.inputs import BEST, PLACE, WORKDIR, load_trained
 from genlab.override import metrics_of
 from genlab.run import locked
 from genlab.streams import deliver
@@ -13,10 +13,15 @@ from genlab.train import write_results
 
 def run(arguments: list[str]) -> None:
     """Measures a run and rewrites its results.json and report."""
-    values, _ = flags.parse(
-        arguments, WORKDIR, BEST, flags.text("metrics", None, "names, or a tuple")
+    values, moved = flags.parse(
+        arguments,
+        WORKDIR,
+        BEST,
+        flags.text("metrics", None, "names, or a tuple"),
+        keys=PLACE,
     )
-    recipe, trained = load_trained(values)
+    place = {key.removeprefix("data."): text for key, text in moved.items()}
+    recipe, trained = load_trained(values, place)
     chosen = metrics_of(values.metrics) if values.metrics else None
     workdir = Path(values.workdir)
     file = "results-best.json" if values.best else "results.json"

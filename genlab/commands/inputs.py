@@ -14,6 +14,8 @@ from genlab.errors import InputError
 
 CONFIG = flags.path("config", None, "config file, FILE[:variant]")
 WORKDIR = flags.path("workdir", None, "run folder")
+# What of a run's config may be given anew where its data are read: the place where they lie.
+PLACE = ("data.name", "data.data_dir")
 BEST = flags.switch("best", "the best checkpoint instead of the newest")
 
 
@@ -51,10 +53,14 @@ def load_config(path: str, overrides: dict[str, str]) -> tuple[dict, dict]:
     return configs.plain(config), changed
 
 
-def load_trained(values: Any):
-    """The recipe and the trained model of the run folder that the flags name."""
+def load_trained(values: Any, place: dict[str, str] | None = None):
+    """The recipe and the trained model of the run folder that the flags name.
+
+    Its data are read where there is a place for them, which may say nothing (see `load_run`).
+    """
     prepare_jax()
-    recipe, state = load_run(Path(required(values.workdir, "workdir")), values.best)
+    workdir = Path(required(values.workdir, "workdir"))
+    recipe, state = load_run(workdir, values.best, place)
     return recipe, recipe.trained(state)
 
 

@@ -1,14 +1,15 @@
 """A data set: its splits, and what an example is."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import jax
 import numpy as np
 
 from genlab.data.files import Files
 from genlab.data.split import ArraySplit, Split
-from genlab.errors import InputError
+from genlab.errors import InputError, is_out_of_memory
 
 Array = jax.Array
 
@@ -83,12 +84,32 @@ class Dataset:
     def is_image(self) -> bool:
         return len(self.example_shape) == 3
 
+    def told_left_out(self) -> str:
+        """What was left out, in words; empty where nothing was."""
+        return ", ".join(f"{count} {what}" for what, count in self.left_out.items())
+
     def held_out(self) -> tuple[str, Split]:
         """Name and examples of the split to evaluate on: validation, or test where that is empty,
         or train where that is empty too."""
         order = ("validation", "test", "train")
         name = next(name for name in order if self.splits[name].size)
         return name, self.splits[name]
+
+
+@contextlib.contextmanager
+def blamed_on_data(name: str) -> Iterator[None]:
+    """Inside, whatever a data set raises is said of it, and of no network or loss."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"data set {name!r} fails ({type(error).__name__}: {reason}); --verbose shows where"
+        ) from error
 
 
 def carve(size: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:

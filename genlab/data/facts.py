@@ -55,13 +55,13 @@ class AbsentSplit(Split):
 
 
 def facts_of(
-    source: Dataset, span: tuple[float, float], mean: np.ndarray | None
+    source: Dataset, span: tuple[float, float] | None, mean: np.ndarray | None
 ) -> dict[str, Any]:
     """Plain values from which `without_examples` makes the data set again.
 
     Args:
       source: before any of its examples were chosen or prepared.
-      span: of the prepared examples.
+      span: of the prepared examples, where the experiment asks for it.
       mean: of the examples, where a network starts from it.
     """
     plain = {key: getattr(source, key) for key in _PLAIN}
@@ -73,7 +73,7 @@ def facts_of(
         **dicts,
         "modes": None if source.modes is None else source.modes.tolist(),
         "splits": {name: split.size for name, split in source.splits.items()},
-        "span": list(span),
+        "span": None if span is None else list(span),
         "mean": None if mean is None else _packed(mean),
     }
 
@@ -87,7 +87,7 @@ def without_examples(facts: Mapping[str, Any]) -> Dataset:
     try:
         shape, name = tuple(facts["example_shape"]), facts["name"]
         mean = None if facts["mean"] is None else _unpacked(facts["mean"])
-        span = (float(facts["span"][0]), float(facts["span"][1]))
+        span = facts["span"] and (float(facts["span"][0]), float(facts["span"][1]))
         splits = {
             split: AbsentSplit(name, int(size), mean, span)
             for split, size in facts["splits"].items()

@@ -1,5 +1,6 @@
 """Batches for the training loop: indices or arrays from the host, examples on the device."""
 
+import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -8,7 +9,8 @@ import jax
 import numpy as np
 
 from genlab.data import schedule
-from genlab.data.dataset import Dataset
+from genlab.data.dataset import Dataset, blamed_on_data
+from genlab.data.limits import check_size
 from genlab.data.prepare import Preparation
 from genlab.data.split import Split
 from genlab.errors import InputError, suggest
@@ -60,8 +62,13 @@ class Feed:
                 f"batch_size {batch_size} and draws {draws} must both be 1 or more"
             )
         split = dataset.splits["train"]
+        each = math.prod(dataset.example_shape) + math.prod(dataset.target_shape)
+        check_size(
+            f"a round of {draws} x {batch_size} examples", draws * batch_size * each
+        )
         self.backend = _choose(split, backend)
-        self._split = split if self.backend == "grain" else split.load()
+        with blamed_on_data(dataset.name):
+            self._split = split if self.backend == "grain" else split.load()
         self.resident: dict[str, Any] = {}
         if self.backend == "resident":
             self.resident = self._split.resident()
@@ -113,9 +120,10 @@ class Feed:
             self.seed, step * per_round, rounds * per_round, self._split.size
         ).reshape(rounds, self.draws, self.batch_size)
         piece = {"index": index.astype(np.int32)}
-        return (
-            piece if self.backend == "resident" else piece | self._split.gather(index)
-        )
+        if self.backend == "resident":
+            return piece
+        with blamed_on_data(self.dataset.name):
+            return piece | self._split.gather(index)
 
 
 def batches(

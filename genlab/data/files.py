@@ -52,19 +52,20 @@ def find_place(root: pathlib.Path, split: str, suffix: str = "") -> pathlib.Path
 
 def folders_in(root: pathlib.Path) -> list[pathlib.Path]:
     """The folders in a folder, sorted by name; hidden ones are passed over."""
-    return sorted(
-        entry
-        for entry in root.iterdir()
-        if not entry.name.startswith(".") and entry.is_dir()
-    )
+    with os.scandir(root) as entries:  # which knows folders without a look at each file
+        return sorted(
+            root / entry.name
+            for entry in entries
+            if not entry.name.startswith(".") and entry.is_dir()
+        )
 
 
 def files_below(
-    place: pathlib.Path, suffixes: frozenset[str]
+    place: pathlib.Path, suffixes: frozenset[str], deep: bool = True
 ) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
-    """What lies below a folder, however deep: files by their endings, and the others; sorted.
+    """What lies below a folder, however deep, or in it: files by their endings, and the others.
 
-    Links to folders are followed, each folder once. Hidden files and folders are passed over. A
+    Both are sorted. Links to folders are followed, each folder once. Hidden files and folders are passed over. A
     folder with the ending of a file is listed as one, so that whoever reads it says what it is.
 
     Raises:
@@ -91,6 +92,8 @@ def files_below(
             path = pathlib.Path(here, name)
             if not name.startswith("."):
                 (wanted if path.suffix.lower() in suffixes else others).append(path)
+        if not deep:
+            break
     return sorted(wanted), sorted(others)
 
 

@@ -8,7 +8,6 @@ draws them. Knobs are not part of it, since the config has them.
 
 import functools
 import hashlib
-import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO
@@ -23,7 +22,9 @@ from genlab.errors import InputError
 
 WHOLE = 2**30  # bytes of files that are read whole; of more, an even sample of blocks
 BLOCK = 2**14
-LISTED = 1000  # files of which each has a digest of its own; of more, all together have one
+LISTED = (
+    1000  # files of which each has a digest of its own; of more, all together have one
+)
 SAMPLED = 256  # examples of a split that is neither arrays nor rendered
 
 Fingerprint = dict[str, Any]
@@ -74,7 +75,9 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if before.get("of") != now["of"]:
         return f"it was read from {before.get('of')} and is now from {now['of']}"
     kind = now["of"]
-    old, new = before.get("parts", {}), now["parts"]
+    old, new = before.get("parts"), now["parts"]
+    if not isinstance(old, Mapping):  # not what `fingerprint` wrote
+        old = {}
     changes = {
         "changed": [name for name in old if name in new and old[name] != new[name]],
         "gone": [name for name in old if name not in new],
@@ -103,7 +106,9 @@ def _of_files(files: Files) -> Fingerprint:
     if len(parts) > LISTED:
         lines = "\n".join(f"{name} {digest}" for name, digest in parts.items())
         parts = {"all": _hex(hashlib.sha256(lines.encode("utf-8", "surrogateescape")))}
-    read = "whole" if share is None else f"sizes and {share} blocks of {BLOCK} bytes each"
+    read = (
+        "whole" if share is None else f"sizes and {share} blocks of {BLOCK} bytes each"
+    )
     return {
         "of": "files",
         "count": len(named),

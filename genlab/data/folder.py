@@ -141,17 +141,14 @@ def _list(place: pathlib.Path) -> dict[str, Entry]:
         for entry in folders_in(place)
         if entry.suffix.lower() not in images.SUFFIXES
     ]
-    found, _ = files_below(place, images.SUFFIXES)
-    flat = [file for file in found if file.parent == place]
+    flat, _ = files_below(place, images.SUFFIXES, deep=False)
     if not flat and folders:
         return {
             file.relative_to(place).as_posix(): (file, folder.name)
             for folder in folders
             for file in list_images(folder)
         }
-    if not flat:
-        list_images(place)  # says what is there instead
-    if nested := [file for file in found if file not in flat]:
+    if nested := sorted(set(list_images(place)) - set(flat)):
         folder = nested[0].relative_to(place).parts[0]
         raise InputError(
             f"{place} holds images beside class folders, {flat[0].name} and {folder}; keep one"

@@ -115,13 +115,13 @@ class PictureReader:
         return x
 
 
-def list_images(place: pathlib.Path) -> list[pathlib.Path]:
-    """Image files below a folder by their endings, sorted; hidden ones are passed over.
+def list_images(place: pathlib.Path, deep: bool = True) -> list[pathlib.Path]:
+    """Image files below a folder, or in it alone, by their endings, sorted; no hidden ones.
 
     Raises:
       InputError: there are none.
     """
-    found, others = files_below(place, images.SUFFIXES)
+    found, others = files_below(place, images.SUFFIXES, deep)
     if found:
         return found
     held = f"{len(others)} other files, {others[0].name} first" if others else "nothing"

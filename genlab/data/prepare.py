@@ -57,9 +57,15 @@ class Preparation:
             raise InputError(
                 f"unknown binarisation {self.binarize!r}{suggest(self.binarize, BINARIZE)}"
             )
-        if len(self.value_range) != 2:
+        edges = self.value_range
+        if len(edges) != 2 or not all(type(edge) in (int, float) for edge in edges):
             raise InputError(
-                f"value_range {self.value_range} needs two numbers, (0, 1) or (-1, 1)"
+                f"value_range {edges} needs two numbers, (0, 1) or (-1, 1)"
+            )
+        if not -1 <= edges[0] < edges[1] <= 1:
+            raise InputError(
+                f"value_range {edges} is not from a lower to a higher number within [-1, 1], as"
+                " networks and losses take images: (0, 1) or (-1, 1)"
             )
         if self.augment and self.binarize == "fixed":
             raise InputError(

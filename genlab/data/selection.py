@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import jax
 import numpy as np
 
-from genlab.data.dataset import Dataset, golden_order
+from genlab.data.dataset import Dataset, blamed_on_data, golden_order
+from genlab.data.facts import AbsentSplit
 from genlab.data.split import Raw, Split
-from genlab.errors import InputError
+from genlab.errors import InputError, suggest
 
 Array = jax.Array
 
@@ -41,7 +42,7 @@ class SubsetSplit(Split):
 
 
 def select(
-    dataset: Dataset, *, train_size: int = 0, without_labels: Sequence[int] = ()
+    dataset: Dataset, *, train_size: int = 0, without_labels: Sequence[int | str] = ()
 ) -> Dataset:
     """The data set with a part of its train split; validation and test stay whole.
 
@@ -49,7 +50,8 @@ def select(
       dataset: of any kind.
       train_size: examples, an even spread over the order of the split and the same for every seed;
         0 keeps all. A smaller size is a subset of a larger one.
-      without_labels: classes that training does not see, for anomaly detection and transfer.
+      without_labels: classes that training does not see, by index or by name, for anomaly
+        detection and transfer.
 
     Raises:
       InputError: more examples than there are, or a class that does not exist.
@@ -57,6 +59,8 @@ def select(
     if not train_size and not without_labels:
         return dataset
     train = dataset.splits["train"]
+    if isinstance(train, AbsentSplit):  # whoever has no examples chooses none
+        return dataset
     rows = np.arange(train.size)
     if without_labels:
         rows = rows[~np.isin(_labels(dataset), _checked(dataset, without_labels))]
@@ -72,17 +76,35 @@ def select(
 
 
 def _labels(dataset: Dataset) -> np.ndarray:
-    train = dataset.splits["train"].load()
-    return train.gather(np.arange(train.size))["label"]
+    with blamed_on_data(dataset.name):
+        train = dataset.splits["train"].load()
+        return train.gather(np.arange(train.size))["label"]
 
 
-def _checked(dataset: Dataset, labels: Sequence[int]) -> list[int]:
-    for label in labels:
-        if not 0 <= label < dataset.num_classes:
-            raise InputError(
-                f"data.without_labels={tuple(labels)}: {dataset.name!r} has"
-                f" {dataset.num_classes} classes, from 0"
-            )
-    if len(set(labels)) == dataset.num_classes:
+def _checked(dataset: Dataset, labels: Sequence[int | str]) -> list[int]:
+    found = [class_index(dataset, label) for label in labels]
+    if len(set(found)) == dataset.num_classes:
         raise InputError("data.without_labels leaves no class to train on")
-    return list(labels)
+    return found
+
+
+def class_index(dataset: Dataset, label: int | str) -> int:
+    """The index of a class that is given by its name, or by its index where no name is a number.
+
+    Raises:
+      InputError: there is no such class.
+    """
+    names = dataset.class_names
+    if str(label) in names:
+        return names.index(str(label))
+    numbered = any(name.lstrip("-").isdecimal() for name in names)
+    if type(label) is int and not numbered and 0 <= label < dataset.num_classes:
+        return label
+    known = ", ".join(names) if names else f"0 to {dataset.num_classes - 1}"
+    if len(names) > 20:
+        known = f"{names[0]}, {names[1]}, ... {names[-1]}"
+    close = suggest(label, names) if isinstance(label, str) and names else ""
+    raise InputError(
+        f"data.without_labels={label!r}: {dataset.name!r} has {dataset.num_classes} classes,"
+        f" {known}{close if 'did you mean' in close else ''}"
+    )

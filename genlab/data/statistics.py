@@ -20,7 +20,11 @@ def example_mean(data: Dataset) -> np.ndarray:
     """
     split = data.splits["train"]
     if isinstance(split, AbsentSplit):
-        return np.zeros(data.example_shape, np.float32) if split.mean is None else split.mean
+        return (
+            np.zeros(data.example_shape, np.float32)
+            if split.mean is None
+            else split.mean
+        )
     rows = np.linspace(0, split.size - 1, min(split.size, SEEN)).astype(np.int32)
     total = np.zeros(data.example_shape)
     for first in range(0, len(rows), CHUNK):

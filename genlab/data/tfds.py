@@ -158,12 +158,13 @@ class _TfdsRecords(Records):
             x = images.decode(record[self._image], name=name, **self._options)
             example = {"x": x}
             if self._label:
-                example["label"] = np.int32(_reach(record, self._label))
-                if not 0 <= example["label"] < self._classes:
+                label = int(_reach(record, self._label))
+                if not 0 <= label < self._classes:
                     raise InputError(
-                        f"example {name} has the label {example['label']}; its {self._classes}"
-                        f" classes are 0 to {self._classes - 1}"
+                        f"example {name} has the label {label}; its {self._classes} classes are 0"
+                        f" to {self._classes - 1}"
                     )
+                example["label"] = np.int32(label)
             examples.append(example)
         return examples
 

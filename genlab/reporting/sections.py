@@ -33,11 +33,24 @@ def facts(run: Run) -> str:
         "experiment": _named(config.get("experiment")),
         "data": _named(config.get("data")),
         "parameters": f"{sum(p['count'] for p in _parameters(run).values()):,}",
+        "classes": _names(run, "class_names"),
+        "left out": _names(run, "left_out"),
         "devices": _devices(run.record.get("devices")),
         "seed": config.get("seed"),
     }
     shown = {name: value for name, value in pairs.items() if value not in (None, "")}
     return definitions(shown, kind="facts")
+
+
+def _names(run: Run, fact: str) -> str:
+    """The names, or the counted names, among the facts of the run's data."""
+    data = run.record.get("data")
+    facts = data.get("facts") if isinstance(data, dict) else None
+    found = facts.get(fact) if isinstance(facts, dict) else None
+    if isinstance(found, dict):
+        found = [f"{count} {what}" for what, count in found.items()]
+    told = ", ".join(map(str, found)) if isinstance(found, list) else ""
+    return told if len(told) <= 200 else told[:200] + " ..."
 
 
 def results(run: Run) -> str:
