@@ -107,7 +107,7 @@ class TestFiles:
         (tmp_path / "c.png").rename(tmp_path / "d.png")
         translate(tmp_path / "d.png", tmp_path / "alone", skip_unreadable=False)
         np.testing.assert_array_equal(opened(tmp_path / "alone" / "d.png"), whole)
-        noise = [translate.picture(np.full((8, 8, 3), x, np.float32)) for x in (0, 0.5)]
+        noise = [translate.picture(np.full((8, 8, 1), x, np.float32)) for x in (0, 0.5)]
         assert (noise[0] != noise[1]).any()
 
     def test_refuses_folders_that_cannot_serve(self, tmp_path):

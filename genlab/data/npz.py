@@ -13,7 +13,7 @@ import numpy as np
 from genlab.data import images
 from genlab.data.dataset import Dataset, array_splits
 from genlab.data.files import Files
-from genlab.data.labels import ClassLabels
+from genlab.data.labels import number_factors, number_labels
 from genlab.data.limits import check_size, opened
 from genlab.errors import InputError
 from genlab.numbers import within
@@ -91,8 +91,8 @@ def npz(
                 f"{file}: the splits differ in shape or arrays; each needs {shape} and"
                 f" {', '.join(sorted(parts['train']))}"
             )
-    classes = _number_labels(file, parts)
-    factors = _number_factors(file, parts)
+    classes = number_labels(parts, where=str(file))
+    factors = number_factors(parts, where=str(file))
     return Dataset(
         name=f"npz:{file.name}",
         splits=array_splits(
@@ -196,54 +196,6 @@ def _damage_named(file: pathlib.Path, name: str) -> Iterator[None]:
             f"{file}: array {name!r} cannot be read ({reason}); it needs to be a whole"
             " array of numbers, without pickled objects"
         ) from None
-
-
-def _number_labels(
-    file: pathlib.Path, parts: dict[str, dict[str, np.ndarray]]
-) -> ClassLabels | None:
-    """Puts each label's class in its place; None where there are no labels."""
-    where = f"{file}: 'label'"
-    for part in parts.values():
-        if "label" in part and part["label"].shape[1:] == (1,):
-            part["label"] = part["label"][:, 0]
-        if "label" in part and part["label"].ndim != 1:
-            raise InputError(
-                f"{where} has shape {part['label'].shape}; one class for each example is needed"
-            )
-    found = [part["label"] for part in parts.values() if "label" in part]
-    if not found:
-        return None
-    classes = ClassLabels.of(found, where=where)
-    for part in parts.values():
-        if "label" in part:
-            part["label"] = classes.index(part["label"], where=where)
-    return classes
-
-
-def _number_factors(
-    file: pathlib.Path, parts: dict[str, dict[str, np.ndarray]]
-) -> dict[str, int]:
-    """Puts each factor's value in its place, counted from 0, and counts the values."""
-    found = [part["factors"] for part in parts.values() if "factors" in part]
-    for factors in found:
-        if factors.ndim != 2 or factors.dtype.kind not in "iu":
-            raise InputError(
-                f"{file}: 'factors' has shape {factors.shape} and type {factors.dtype}; integers"
-                " with 2 axes are needed"
-            )
-    if len({factors.shape[1] for factors in found}) > 1:
-        raise InputError(f"{file}: the splits differ in their number of factors")
-    counts = {}
-    for column in range(found[0].shape[1] if found else 0):
-        where = f"{file}: factor {column}"
-        values = ClassLabels.of([factors[:, column] for factors in found], where=where)
-        counts[f"factor_{column}"] = len(values.values)
-        for factors in found:
-            factors[:, column] = values.index(factors[:, column], where=where)
-    for part in parts.values():
-        if "factors" in part:
-            part["factors"] = part["factors"].astype(np.int32)
-    return counts
 
 
 def _examples(
