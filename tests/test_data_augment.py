@@ -87,7 +87,7 @@ class TestAugmentations:
         np.testing.assert_allclose(out[..., 1], expected, atol=1e-6)
 
     def test_refusals(self):
-        with pytest.raises(InputError, match="padding -1"):
+        with pytest.raises(InputError, match="padding=-1 is not"):
             self.apply("random_crop", padding=-1)
         with pytest.raises(InputError, match="enlarge -1"):
             self.apply("random_jitter", enlarge=-1)

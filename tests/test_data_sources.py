@@ -96,7 +96,7 @@ class TestToy2d:
     def test_refusals(self):
         with pytest.raises(InputError, match="one of grid, ring, swiss_roll"):
             build("toy2d", kind="spheres")
-        with pytest.raises(InputError, match="size 2"):
+        with pytest.raises(InputError, match="size=2 is not"):
             build("toy2d", size=2)
 
 
@@ -210,9 +210,9 @@ class TestShapes:
             np.testing.assert_array_equal(on_device[name], leaf)
 
     def test_refusals(self):
-        with pytest.raises(InputError, match="colors 0"):
+        with pytest.raises(InputError, match="colors=0 is not"):
             build("shapes", colors=0)
         with pytest.raises(InputError, match="need 3 channels"):
             build("shapes", colors=2, channels=1)
-        with pytest.raises(InputError, match="image_size -1"):
+        with pytest.raises(InputError, match="image_size=-1 is not"):
             build("shapes", image_size=-1)

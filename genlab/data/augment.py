@@ -3,11 +3,14 @@
 To add one: write a function of `image: [H, W, C] in [0, 1]` and a key, and register it.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
 from genlab.data.images import luma
 from genlab.errors import InputError
+from genlab.numbers import Fraction, NonNegative, Range, Whole
 from genlab.registry import Registry
 
 Array = jax.Array
@@ -18,14 +21,14 @@ augmentations = Registry("augmentation", "genlab.data")
 
 
 @augmentations.register
-def horizontal_flip(image: Array, key: Array, *, probability: float = 0.5) -> Array:
+def horizontal_flip(image: Array, key: Array, *, probability: Fraction = 0.5) -> Array:
     """`image: [H, W, C]` mirrored left to right with `probability`."""
     return jnp.where(jax.random.bernoulli(key, probability), image[:, ::-1], image)
 
 
 @augmentations.register
 def random_crop(
-    image: Array, key: Array, *, padding: int = 4, mode: str = "constant"
+    image: Array, key: Array, *, padding: Whole = 4, mode: str = "constant"
 ) -> Array:
     """`image: [H, W, C]` padded by `padding` pixels on each side and cropped back at random.
 
@@ -38,7 +41,7 @@ def random_crop(
 
 
 @augmentations.register
-def random_jitter(image: Array, key: Array, *, enlarge: int = 30) -> Array:
+def random_jitter(image: Array, key: Array, *, enlarge: Whole = 30) -> Array:
     """`image: [H, W, C]` enlarged by `enlarge` pixels (bilinear) and cropped back at random.
 
     Paper: Isola et al. 2017, arXiv:1611.07004
@@ -53,7 +56,9 @@ def random_jitter(image: Array, key: Array, *, enlarge: int = 30) -> Array:
 
 
 @augmentations.register
-def random_resized_crop(image: Array, key: Array, *, min_area: float = 0.2) -> Array:
+def random_resized_crop(
+    image: Array, key: Array, *, min_area: Annotated[float, Range(0, 1, "(]")] = 0.2
+) -> Array:
     """A random window of `image: [H, W, C]`, resized back to the full size (bilinear).
 
     The window covers a share of the area drawn from [min_area, 1), its aspect ratio log-uniform in
@@ -83,9 +88,9 @@ def color_jitter(
     image: Array,
     key: Array,
     *,
-    brightness: float = 0.4,
-    contrast: float = 0.4,
-    saturation: float = 0.4,
+    brightness: NonNegative = 0.4,
+    contrast: NonNegative = 0.4,
+    saturation: NonNegative = 0.4,
 ) -> Array:
     """Brightness, contrast and saturation of `image: [H, W, C]` scaled by 1 +- the knobs.
 
@@ -105,7 +110,7 @@ def color_jitter(
 
 
 @augmentations.register
-def random_grayscale(image: Array, key: Array, *, probability: float = 0.2) -> Array:
+def random_grayscale(image: Array, key: Array, *, probability: Fraction = 0.2) -> Array:
     """`image: [H, W, C]` without its colour with `probability`.
 
     Paper: Chen et al. 2020, arXiv:2002.05709

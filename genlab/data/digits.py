@@ -4,6 +4,7 @@ import numpy as np
 
 from genlab.data import images
 from genlab.data.dataset import Dataset, array_splits
+from genlab.numbers import Share
 from genlab.registry import datasets
 
 
@@ -12,8 +13,8 @@ def digits(
     *,
     image_size: images.Size | None = None,
     channels: int | None = None,
-    validation_fraction: float = 1 / 12,
-    test_fraction: float = 1 / 6,
+    validation_fraction: Share = 1 / 12,
+    test_fraction: Share = 1 / 6,
 ) -> Dataset:
     """Handwritten digits 8 x 8, embedded in scikit-learn: 1,797 images, 10 classes.
 

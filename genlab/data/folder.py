@@ -17,6 +17,7 @@ from genlab.data.image_files import (
 )
 from genlab.data.split import Records, RecordSplit
 from genlab.errors import InputError
+from genlab.numbers import Share
 from genlab.registry import datasets
 
 Entry = tuple[pathlib.Path, str]  # a file, and the name of its class or ""
@@ -29,8 +30,8 @@ def folder(
     image_size: images.Size | None = None,
     channels: int | None = None,
     skip_unreadable: bool = False,
-    validation_fraction: float = 1 / 12,
-    test_fraction: float = 1 / 12,
+    validation_fraction: Share = 1 / 12,
+    test_fraction: Share = 1 / 12,
 ) -> Dataset:
     """A folder of images, `folder:PATH`: flat, or one sub-folder for each class.
 

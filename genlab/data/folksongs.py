@@ -9,6 +9,7 @@ import pathlib
 import zipfile
 import zlib
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 
@@ -17,7 +18,10 @@ from genlab.data.dataset import Dataset, carve, carve_missing
 from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
 from genlab.files import write_atomic
+from genlab.numbers import Range, Share, Whole
 from genlab.registry import datasets
+
+Pitch = Annotated[int, Range(0, 127)]  # a MIDI number
 
 COLLECTIONS = (
     "airdsAirs",
@@ -32,11 +36,11 @@ COLLECTIONS = (
 def folksongs(
     *,
     collections: Sequence[str] = ("essenFolksong",),
-    max_songs: int = 0,
-    low: int = 55,
-    high: int = 84,
-    validation_fraction: float = 1 / 12,
-    test_fraction: float = 1 / 12,
+    max_songs: Whole = 0,
+    low: Pitch = 55,
+    high: Pitch = 84,
+    validation_fraction: Share = 1 / 12,
+    test_fraction: Share = 1 / 12,
     cache_dir: str | None = None,
 ) -> Dataset:
     """Two bars of 4/4 of folk melodies as 32 one-hot tokens: rest, hold, and a range of pitches.
@@ -71,7 +75,7 @@ def folksongs(
     Papers: Cuthbert & Ariza 2010, ISMIR; Schaffrath 1995, The Essen Folksong Collection; windows
       and tokens: Roberts et al. 2018, arXiv:1803.05428
     """
-    _check(collections, max_songs, low, high)
+    _check(collections, low, high)
     bars = _bars(tuple(collections), max_songs, cache_dir)
     tokens, song = melody.windows(bars, low=low, high=high)
     if not len(tokens):
@@ -92,7 +96,7 @@ def folksongs(
     return Dataset("folksongs", splits, example_shape=x.shape[1:])
 
 
-def _check(collections: Sequence[str], max_songs: int, low: int, high: int) -> None:
+def _check(collections: Sequence[str], low: int, high: int) -> None:
     if isinstance(collections, str) or not collections:
         raise InputError(
             f"collections={collections!r} needs one name or more, as in ('essenFolksong',)"
@@ -100,11 +104,9 @@ def _check(collections: Sequence[str], max_songs: int, low: int, high: int) -> N
     for name in collections:
         if name not in COLLECTIONS:
             raise InputError(f"unknown collection {name!r}{suggest(name, COLLECTIONS)}")
-    if max_songs < 0:
-        raise InputError(f"max_songs={max_songs} is not 1 or more, or 0 for all")
-    if not 0 <= low < high <= 127:
+    if not low < high:
         raise InputError(
-            f"low={low} and high={high} need 0 <= low < high <= 127, MIDI numbers"
+            f"low={low} and high={high}: the lowest pitch is below the highest"
         )
 
 

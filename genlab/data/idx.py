@@ -14,6 +14,7 @@ from genlab.data.files import Files
 from genlab.data.labels import ClassLabels
 from genlab.data.limits import check_size, opened
 from genlab.errors import InputError
+from genlab.numbers import Share
 from genlab.registry import datasets
 
 _FILES = {
@@ -29,7 +30,7 @@ def idx(
     *,
     image_size: images.Size | None = None,
     channels: int | None = None,
-    validation_fraction: float = 1 / 12,
+    validation_fraction: Share = 1 / 12,
 ) -> Dataset:
     """A folder of IDX files, `idx:PATH`: train-images-idx3-ubyte(.gz) and so on, as of MNIST.
 

@@ -7,6 +7,7 @@ import pathlib
 import zipfile
 import zlib
 from collections.abc import Iterator
+from typing import Annotated
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from genlab.data.files import Files
 from genlab.data.labels import number_factors, number_labels
 from genlab.data.limits import check_size, opened
 from genlab.errors import InputError
-from genlab.numbers import within
+from genlab.numbers import Range, Share
 from genlab.registry import datasets
 
 # What a file may call an array; the names of Keras's mnist.npz and of dSprites among them.
@@ -50,9 +51,9 @@ def npz(
     *,
     image_size: images.Size | None = None,
     channels: int | None = None,
-    white: int = 255,
-    validation_fraction: float = 1 / 12,
-    test_fraction: float = 1 / 12,
+    white: Annotated[int, Range(1, 255)] = 255,
+    validation_fraction: Share = 1 / 12,
+    test_fraction: Share = 1 / 12,
 ) -> Dataset:
     """Arrays of images or points in a .npz file, `npz:PATH`, with labels or factors if it has any.
 
@@ -80,7 +81,6 @@ def npz(
     file = pathlib.Path(path).expanduser()
     if not path or not file.exists():
         raise InputError(f"no file {path!r}; name one, as in npz:data/faces.npz")
-    within("white", white, 1, 255)
     parts = _read(file)
     for part in parts.values():
         part["x"] = _examples(file, part["x"], white, image_size, channels)

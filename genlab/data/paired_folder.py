@@ -8,6 +8,7 @@ from genlab.data.files import SPLIT_NAMES, find_place
 from genlab.data.image_files import Picture, divide, left_out, list_images
 from genlab.data.image_pairs import Pair, check_folder, dataset_of, files_of
 from genlab.errors import InputError
+from genlab.numbers import Share
 from genlab.registry import datasets
 
 
@@ -19,8 +20,8 @@ def paired_folder(
     channels: int | None = None,
     direction: str = "a_to_b",
     skip_unreadable: bool = False,
-    validation_fraction: float = 1 / 12,
-    test_fraction: float = 1 / 12,
+    validation_fraction: Share = 1 / 12,
+    test_fraction: Share = 1 / 12,
 ) -> Dataset:
     """Pairs of images, `paired_folder:PATH`, as pix2pix users keep them.
 

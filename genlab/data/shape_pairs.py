@@ -13,6 +13,7 @@ from genlab.data.dataset import Dataset, golden_order
 from genlab.data.shapes import SHAPES, coverage, held_out_splits, index_of_train
 from genlab.data.split import RenderedSplit
 from genlab.errors import InputError, suggest
+from genlab.numbers import Count
 from genlab.registry import datasets
 
 Array = jax.Array
@@ -60,7 +61,7 @@ CHANGES: dict[str, tuple[Style, Style]] = {
 def shape_pairs(
     *,
     change: str = "fill",
-    image_size: int = 32,
+    image_size: Count = 32,
     paired: bool = True,
 ) -> Dataset:
     """Sprites of `shapes` drawn in two ways, with their exact factors.

@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Callable
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from genlab.data import images
 from genlab.data.dataset import Dataset
 from genlab.data.split import RenderedSplit
 from genlab.errors import InputError
+from genlab.numbers import Count, Range
 from genlab.registry import datasets
 
 Array = jax.Array
@@ -26,10 +28,10 @@ PERIOD = 13
 @datasets.register
 def shapes(
     *,
-    image_size: int = 64,
-    colors: int = 1,
+    image_size: Count = 64,
+    colors: Annotated[int, Range(1, 256)] = 1,
     channels: int | None = None,
-    places: int = 32,
+    places: Annotated[int, Range(2, 512)] = 32,
     hold_out: bool = True,
 ) -> Dataset:
     """Square, ellipse and heart by size, angle and place: 737,280 images with exact factors.
@@ -58,12 +60,8 @@ def shapes(
     Paper: Matthey et al. 2017, dSprites; Higgins et al. 2017, beta-VAE
     """
     images.check_options(image_size, channels, square=True)
-    if not 1 <= colors <= 256:
-        raise InputError(f"shapes colors {colors} must be between 1 and 256")
     if colors > 1 and channels == 1:
         raise InputError(f"{colors} colors need 3 channels, not 1; leave channels out")
-    if places < 2:
-        raise InputError(f"shapes places {places} must be 2 or more")
     factors = {"shape": 3, "size": 6, "orientation": 40, "x": places, "y": places}
     if colors > 1:
         factors = {"color": colors, **factors}

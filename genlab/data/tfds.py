@@ -14,6 +14,7 @@ from genlab.data.record_domains import two_domains
 from genlab.data.split import Records, RecordSplit
 from genlab.data.tfds_files import check_features, shard_of, shards_of
 from genlab.errors import InputError, suggest
+from genlab.numbers import Share
 from genlab.registry import datasets
 
 
@@ -26,8 +27,8 @@ def tfds(
     channels: int | None = None,
     image: str | None = None,
     label: str | None = None,
-    validation_fraction: float = 1 / 12,
-    test_fraction: float = 1 / 12,
+    validation_fraction: Share = 1 / 12,
+    test_fraction: Share = 1 / 12,
 ) -> Dataset:
     """A data set prepared by TensorFlow Datasets in ArrayRecord, `tfds:mnist`.
 

@@ -1,11 +1,14 @@
 """Points in the plane whose distribution is known exactly."""
 
+from typing import Annotated
+
 import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.data.limits import check_size
 from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
+from genlab.numbers import NonNegative, Range, Whole
 from genlab.registry import datasets
 
 
@@ -13,10 +16,10 @@ from genlab.registry import datasets
 def toy2d(
     *,
     kind: str = "ring",
-    radius: float | None = None,
-    std: float | None = None,
-    size: int = 50_000,
-    seed: int = 0,
+    radius: NonNegative | None = None,
+    std: NonNegative | None = None,
+    size: Annotated[int, Range(5)] = 50_000,
+    seed: Whole = 0,
 ) -> Dataset:
     """Points in the plane: ring of 8 or grid of 25 Gaussians, swiss roll, two moons.
 
@@ -46,11 +49,6 @@ def toy2d(
     """
     if kind not in _KINDS:
         raise InputError(f"unknown toy2d kind {kind!r}{suggest(kind, _KINDS)}")
-    if size < 5 or seed < 0:
-        raise InputError(
-            f"toy2d size {size} and seed {seed}: the size is 5 or more and the seed 0 or"
-            " more"
-        )
     # Points and noise in float64 and points in float32, of all splits.
     check_size(f"toy2d with {size} points", 2 * size * (8 + 8 + 4))
     usual_radius, usual_std, classes = _KINDS[kind]

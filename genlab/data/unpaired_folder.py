@@ -9,6 +9,7 @@ from genlab.data.files import find_place
 from genlab.data.image_files import Picture, divide, left_out, list_images
 from genlab.data.image_pairs import check_folder, dataset_of, files_of
 from genlab.errors import InputError
+from genlab.numbers import Share
 from genlab.registry import datasets
 
 
@@ -20,8 +21,8 @@ def unpaired_folder(
     channels: int | None = None,
     direction: str = "a_to_b",
     skip_unreadable: bool = False,
-    validation_fraction: float = 1 / 12,
-    test_fraction: float = 1 / 12,
+    validation_fraction: Share = 1 / 12,
+    test_fraction: Share = 1 / 12,
 ) -> Dataset:
     """Two domains of images, `unpaired_folder:PATH`, as CycleGAN users keep them.
 
