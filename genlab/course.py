@@ -99,13 +99,13 @@ def load_run(
     def at(step: int) -> Recipe:
         stage = next(s for s in stages if step <= s.end or s.name == MAIN)
         if stage.name not in recipes:
+            # What the folder keeps is of the last stage's data.
             shared = chosen_data(stage.config) == chosen_data(config)
-            known = (
-                data_record(workdir) if shared else None
-            )  # it is of the last stage's
+            known = data_record(workdir) if shared else None
             recipes[stage.name] = _opened(stage, known, place is not None, workdir)
         return recipes[stage.name]
 
+    at(stages[-1].end)  # what the config has wrong is said before checkpoints are
     checkpoints = Checkpoints(workdir / "checkpoints", run=identity(workdir))
     state = checkpoints.restore(lambda step: at(step).shapes(), best)
     if state is None:

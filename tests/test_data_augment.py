@@ -89,5 +89,5 @@ class TestAugmentations:
     def test_refusals(self):
         with pytest.raises(InputError, match="padding=-1 is not"):
             self.apply("random_crop", padding=-1)
-        with pytest.raises(InputError, match="enlarge -1"):
+        with pytest.raises(InputError, match="enlarge=-1 is not"):
             self.apply("random_jitter", enlarge=-1)
