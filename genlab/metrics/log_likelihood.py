@@ -167,10 +167,10 @@ def _reach(values: np.ndarray) -> float:
 
 
 def _run(folder: str) -> Trained:
-    """The model of another run at its newest checkpoint."""
+    """The model of another run at its newest checkpoint, with its data."""
     from genlab.course import load_run
 
-    recipe, state = load_run(Path(folder).expanduser())
+    recipe, state = load_run(Path(folder).expanduser(), place={})
     other = recipe.trained(state)
     need_machine(other, "log_likelihood")
     return other
