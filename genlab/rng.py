@@ -10,6 +10,7 @@ import zlib
 
 import jax
 import jax.numpy as jnp
+from jax.extend.random import threefry_2x32
 
 from genlab import parallel
 
@@ -55,12 +56,16 @@ def uniform(
 def bernoulli(key: Array, probability: float | Array, shape: tuple[int, ...]) -> Array:
     """Booleans, true with `probability`; the first axis of `shape` counts examples.
 
-    Sixteen random bits decide each, so that probabilities are exact to 2**-16: one word of the
-    generator makes two.
+    A word of 32 random bits decides each, so that probabilities are exact to 2**-32.
     """
     size = math.prod(shape[1:])
-    words = jax.vmap(lambda k: jax.random.bits(k, (-(-size // 2),)))(
+    counts = jnp.arange(size + size % 2, dtype=jnp.uint32)
+    # Both words of every block: `jax.random.bits` pays a block for each word.
+    words = jax.vmap(lambda k: threefry_2x32(jax.random.key_data(k)[:2], counts))(
         examples(key, shape[0])
     )
-    halves = jnp.concatenate([words & 0xFFFF, words >> 16], axis=1)[:, :size]
-    return halves.reshape(shape).astype(jnp.float32) < probability * 65536.0
+    words = words[:, :size].reshape(shape)
+    # Words below p * 2**32; as a float p keeps its 24 digits however small it is.
+    limit = jnp.asarray(probability, jnp.float32) * 2.0**32
+    below = words < jnp.clip(limit, 0, 2.0**32 - 256).astype(jnp.uint32)
+    return below | (jnp.asarray(probability) >= 1)

@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from genlab.boltzmann.mean_field import bernoulli_entropy
 from genlab.models.dense import DenseEncoder
 from genlab.objectives.adversarial import minimax, non_saturating
 from genlab.objectives.divergence import elbo, gaussian_kl
-from genlab.objectives.likelihood import bernoulli, cross_entropy, gaussian
+from genlab.objectives.likelihood import (
+    bernoulli,
+    coin_cross_entropy,
+    cross_entropy,
+    gaussian,
+)
 from genlab.objectives.penalty import r1
 from genlab.objectives.regularizer import Encoding
 from genlab.registry import REQUIRED, objectives
@@ -214,3 +220,38 @@ def test_shapes_are_asserted_at_the_door():
         minimax(jnp.zeros((2, 1)), jnp.zeros((2, 1)))
     with pytest.raises(AssertionError):
         bernoulli(jnp.zeros((2, 3)), jnp.zeros((2, 1)))
+
+
+def test_cross_entropy_keeps_value_and_slope_at_large_logits():
+    """float32 against the same in float64: -t log s(l) - (1 - t) log s(-l), and s(l) - t."""
+    logits = np.array([-90, -30, -17, -5, -1e-3, 0, 1e-3, 5, 17, 30, 90.0])
+    for target in (0.0, 0.3, 0.9, 1.0):
+        with np.errstate(over="ignore"):
+            off, on = np.logaddexp(0, logits), np.logaddexp(0, -logits)
+            slope = (1 - target) / (1 + np.exp(-logits)) - target / (1 + np.exp(logits))
+        found = jax.vmap(
+            jax.value_and_grad(lambda l, t=target: coin_cross_entropy(l, t))
+        )
+        value, gradient = found(jnp.asarray(logits, jnp.float32))
+        expected = target * on + (1 - target) * off
+        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-37)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-5, atol=1e-30)
+    x, outputs = jnp.ones((1, 2)), jnp.full((1, 2), 25.0)
+    gradient = jax.grad(lambda l: bernoulli(l, x).sum())(outputs)
+    np.testing.assert_allclose(gradient, -1 / (1 + np.exp(25.0)), rtol=1e-5)
+    real = lambda l: non_saturating(l, l)["discriminator"]["real"].sum()
+    np.testing.assert_allclose(
+        jax.grad(real)(jnp.full(3, 25.0)), -1 / (1 + np.exp(25.0)), rtol=1e-5
+    )
+
+
+def test_entropy_of_units_keeps_value_and_slope_at_large_logits():
+    logits = np.array([-40, -20, -5, -0.1, 0, 0.1, 5, 20, 40.0])
+    p, q = 1 / (1 + np.exp(-logits)), 1 / (1 + np.exp(logits))
+    expected = np.logaddexp(0, -logits) * p + np.logaddexp(0, logits) * q
+    entropy = lambda l: bernoulli_entropy(l[None, None])[0]
+    value, gradient = jax.vmap(jax.value_and_grad(entropy))(
+        jnp.asarray(logits, jnp.float32)
+    )
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    np.testing.assert_allclose(gradient, -logits * p * q, rtol=1e-4, atol=1e-12)

@@ -50,6 +50,18 @@ def test_draws_have_their_distributions():
     assert abs(share - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 10_000)
 
 
+def test_coins_of_tiny_probabilities_are_not_rounded_up():
+    """Counts of 6,000,000 coins within 5 standard deviations of the binomial."""
+    key, shape = rng.stream(0, "rare"), (1000, 6000)
+    for probability in (1e-6, 2.0**-16 * 1.5):
+        count = int(rng.bernoulli(key, probability, shape).sum())
+        mean = probability * 6e6
+        assert abs(count - mean) < 5 * np.sqrt(mean), probability
+    assert not rng.bernoulli(key, 0.0, shape).any()
+    assert rng.bernoulli(key, 1.0, (1000, 3)).all()
+    assert rng.bernoulli(key, np.full((1000, 3), 1.0, np.float32), (1000, 3)).all()
+
+
 def test_gathered_batch_is_the_global_one_and_comes_apart_again():
     x = np.arange(8.0).reshape(4, 2)
 

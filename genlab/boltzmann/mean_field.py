@@ -10,7 +10,9 @@ Array = jax.Array
 
 def bernoulli_entropy(logits: Array) -> Array:
     """Entropy of independent Bernoulli units, sum of sp(l) - l sigma(l): [B] of [B, N], nats."""
-    spread = jax.nn.softplus(logits) - logits * jax.nn.sigmoid(logits)
+    # Even in l; of the less likely side, where nothing cancels.
+    rare = jnp.where(logits > 0, -logits, logits)
+    spread = jax.nn.softplus(rare) - rare * jax.nn.sigmoid(rare)
     return jnp.sum(spread, axis=-1)
 
 

@@ -20,7 +20,7 @@ def _sum_features(values: Array) -> Array:
 
 @objectives.register
 def bernoulli(outputs: Array, x: Array) -> Array:
-    """Bernoulli cross-entropy, sum of sp(l) - x l.
+    """Bernoulli cross-entropy, sum of sp(l) - x l = x sp(-l) + (1 - x) sp(l).
 
     Args:
       outputs: [B, D], logits l; any rank of two or more.
@@ -30,7 +30,23 @@ def bernoulli(outputs: Array, x: Array) -> Array:
       [B], nats.
     """
     chex.assert_equal_shape([outputs, x])
-    return _sum_features(jax.nn.softplus(outputs) - x * outputs)
+    return _sum_features(coin_cross_entropy(outputs, x))
+
+
+def coin_cross_entropy(logits: Array, target: Array | float) -> Array:
+    """-t log sigmoid(l) - (1 - t) log(1 - sigmoid(l)) of each entry, nats.
+
+    As sp(-|l|) + |l| c, c the target of the less likely side: sp(l) - t l would lose its value and its
+    slope where l is large and right.
+
+    Args:
+      logits: l, of any shape.
+      target: t in [0, 1], of the same shape or one number.
+    """
+    positive = logits > 0
+    size = jnp.where(positive, logits, -logits)  # unlike abs, it has a slope at 0
+    against = jnp.where(positive, 1 - target, target)
+    return jnp.log1p(jnp.exp(-size)) + size * against
 
 
 bernoulli.mean = jax.nn.sigmoid
