@@ -21,7 +21,8 @@ def get_config(variant: str = "") -> ConfigDict:
         binarize="none",  # none | dynamic (drawn anew at each use) | fixed
         augment=(),
         degrade=None,  # dict(name=...) makes pairs: y is the image, x what is left of it
-        train_size=0,  # training examples, an even spread over all; 0: all
+        train_size=0,  # training examples; 0: all
+        subset_seed=None,  # None: an even spread | a seed draws them | "run": that of the run does
         without_labels=(),  # classes that training does not see, by index or name
         backend="auto",  # auto | resident (on the device) | memory | grain
     )

@@ -155,4 +155,5 @@ def onto(target: str, machine: str) -> dict[str, str]:
 
 def sweep_labels():
     """Few labels and many, three seeds each; for the classifier variants."""
-    return product(grid(data__train_size=(100, 300, 1000)), seeds(3))
+    sizes = grid(data__train_size=(100, 300, 1000), data__subset_seed=("run",))
+    return product(sizes, seeds(3))

@@ -135,5 +135,6 @@ def unroll(config: ConfigDict, widths) -> None:
 
 
 def sweep_labels():
-    """Few labels and many, three seeds each."""
-    return product(grid(data__train_size=(100, 300, 1000)), seeds(3))
+    """Few labels and many, three seeds each, which draw the labels too."""
+    sizes = grid(data__train_size=(100, 300, 1000), data__subset_seed=("run",))
+    return product(sizes, seeds(3))

@@ -35,8 +35,9 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 
 # Keys of `data` that say how examples are prepared, chosen and fed, whichever data set it is.
 PREPARATION = ("value_range", "binarize", "augment", "degrade")
-SELECTION = ("train_size", "without_labels")
+SELECTION = ("train_size", "without_labels", "subset_seed")
 FEEDING = ("backend",)
+RUN = "run"  # as data.subset_seed: the seed of the run
 
 # Ranges of the numbers that belong to no part.
 RANGES = {

@@ -1,7 +1,9 @@
 """Fewer training examples: few of them, or none of some classes."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -20,12 +22,36 @@ class SubsetSplit(Split):
     Args:
       base: the other split.
       rows: their indices in it, `[N]`.
+      drawn_by: what chose them, for the protocol; empty where only classes were left out.
+      class_names: of the labels.
     """
 
-    def __init__(self, base: Split, rows: np.ndarray):
+    def __init__(
+        self,
+        base: Split,
+        rows: np.ndarray,
+        drawn_by: str = "",
+        class_names: Sequence[str] = (),
+    ):
+        self._drawn_by, self._class_names = drawn_by, class_names
         self.size = len(rows)
         self.nbytes = base.nbytes * self.size // max(1, base.size)
         self._base, self._rows = base, rows.astype(np.int32)
+
+    @functools.cached_property
+    def protocol(self) -> Mapping[str, Any]:
+        """How many examples, by what they were chosen, and how many of each class."""
+        if not self._drawn_by:
+            return {}
+        chosen: dict[str, Any] = {"examples": self.size, "drawn_by": self._drawn_by}
+        labels = self.gather(np.arange(self.size)).get("label")
+        if labels is not None:
+            found, counts = np.unique(labels, return_counts=True)
+            names = [
+                str(self._class_names[f] if self._class_names else f) for f in found
+            ]
+            chosen["classes"] = dict(zip(names, counts.tolist(), strict=True))
+        return {"train_subset": chosen}
 
     def gather(self, indices: np.ndarray) -> Raw:
         return self._base.gather(self._rows[np.asarray(indices)])
@@ -38,20 +64,26 @@ class SubsetSplit(Split):
         return self._base.lookup(resident["base"], resident["rows"][indices])
 
     def load(self) -> Split:
-        return SubsetSplit(self._base.load(), self._rows)
+        names = self._class_names
+        return SubsetSplit(self._base.load(), self._rows, self._drawn_by, names)
 
 
 def select(
-    dataset: Dataset, *, train_size: int = 0, without_labels: Sequence[int | str] = ()
+    dataset: Dataset,
+    *,
+    train_size: int = 0,
+    without_labels: Sequence[int | str] = (),
+    subset_seed: int | None = None,
 ) -> Dataset:
     """The data set with a part of its train split; validation and test stay whole.
 
     Args:
       dataset: of any kind.
-      train_size: examples, an even spread over the order of the split and the same for every seed;
-        0 keeps all. A smaller size is a subset of a larger one.
+      train_size: examples; 0 keeps all. A smaller size is a subset of a larger one.
       without_labels: classes that training does not see, by index or by name, for anomaly
         detection and transfer.
+      subset_seed: draws the examples, each class its share as near as whole numbers allow; None takes
+        an even spread over the order of the split, always the same.
 
     Raises:
       InputError: more examples than there are, or a class that does not exist.
@@ -69,10 +101,34 @@ def select(
             f"data.train_size={train_size}, but there are {len(rows)} training examples; 0 takes"
             " all"
         )
-    if train_size:
-        rows = rows[golden_order(len(rows))[:train_size]]
-    splits = {**dataset.splits, "train": SubsetSplit(train, rows)}
-    return dataclasses.replace(dataset, splits=splits)
+    drawn_by = ""
+    if train_size and subset_seed is None:
+        rows, drawn_by = rows[golden_order(len(rows))[:train_size]], "even spread"
+    elif train_size:
+        labels = _labels(dataset)[rows] if dataset.num_classes else np.zeros(len(rows))
+        order = stratified_order(labels.astype(int), subset_seed)
+        rows, drawn_by = rows[order[:train_size]], f"seed {subset_seed}, by class"
+    subset = SubsetSplit(train, rows, drawn_by, dataset.class_names)
+    return dataclasses.replace(dataset, splits={**dataset.splits, "train": subset})
+
+
+def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
+    """A random order of which every prefix holds each class by its share, to within one example.
+
+    Args:
+      labels: [N] int.
+      seed: of the order.
+
+    Returns:
+      [N] indices.
+    """
+    generator = np.random.default_rng(seed)
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        (members,) = np.nonzero(labels == label)
+        ranks = generator.permutation(len(members))
+        place[members] = (ranks + generator.uniform()) / len(members)
+    return np.argsort(place, kind="stable")
 
 
 def _labels(dataset: Dataset) -> np.ndarray:

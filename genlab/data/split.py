@@ -24,10 +24,12 @@ class Split(abc.ABC):
     Attributes:
       size: number of examples.
       nbytes: bytes of all examples held as arrays; 0 where they are computed from the index.
+      protocol: how they were chosen from others, for the protocol of what is trained on them.
     """
 
     size: int
     nbytes: int
+    protocol: Mapping[str, Any] = {}
 
     @abc.abstractmethod
     def gather(self, indices: np.ndarray) -> Raw:
