@@ -16,6 +16,7 @@ from genlab.data.statistics import example_mean
 from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment
 from genlab.network import Network
+from genlab.optim import Optimizer
 from genlab.registry import (
     REQUIRED,
     Registry,
@@ -62,8 +63,7 @@ def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Exper
         for role, choice in spec["model"].items()
     }
     optimizers_of_players = {
-        player: optimizers.choose(choice)()
-        for player, choice in spec["optimizer"].items()
+        player: _optimizer(choice) for player, choice in spec["optimizer"].items()
     }
     objective = _build_with_facts(objectives, spec["objective"], facts)
     return experiments.build(name, networks, objective, optimizers_of_players, **knobs)
@@ -111,6 +111,16 @@ def _build_with_facts(registry: Registry, choice: Spec, facts: Spec) -> Any:
                 f"{registry.kind} {name!r} needs {kind}, which the data set does not have"
             )
     return registry.build(name, **{**given, **knobs})
+
+
+def _optimizer(choice: Spec) -> Optimizer:
+    made = optimizers.choose(choice)()
+    if not isinstance(made, Optimizer):
+        raise InputError(
+            f"optimizer {_name(choice)!r} returned a {type(made).__name__}, not a"
+            " genlab.optim.Optimizer, such as Optimizer(optax.adam(1e-3))"
+        )
+    return made
 
 
 def _split(choice: Spec) -> tuple[str, dict[str, Any]]:

@@ -35,15 +35,15 @@ def _parts(registry: Registry) -> list[Part]:
         }
         annotations = registry.annotations(name)
         ranges = {knob: range_of(annotations.get(knob)) for knob in knobs}
-        parts.append(
-            {
-                "name": name,
-                "description": description,
-                "knobs": knobs,
-                "ranges": {knob: told for knob, told in ranges.items() if told},
-                "paper": paper,
-            }
-        )
+        part = {
+            "name": name,
+            "description": description,
+            "knobs": knobs,
+            "ranges": {knob: told for knob, told in ranges.items() if told},
+        }
+        if needs := getattr(registry.find(name), "needs", ()):
+            part["needs"] = list(needs)
+        parts.append(part | {"paper": paper})
     return parts
 
 
@@ -85,6 +85,8 @@ def render(parts: dict[str, list[Part]]) -> str:
                     for knob, default in entry["knobs"].items()
                 )
                 lines.append(f"  {'':<24} knobs: {knobs}")
+            if entry.get("needs"):
+                lines.append(f"  {'':<24} needs: {', '.join(entry['needs'])}")
             if entry.get("variants"):
                 lines.append(f"  {'':<24} variants: {', '.join(entry['variants'])}")
             if entry["paper"]:

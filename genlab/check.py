@@ -6,10 +6,12 @@ import jax
 
 from genlab import xla
 from genlab.course import Course
+from genlab.data.feed import Feed
 from genlab.memory import bytes_of
 from genlab.plan import Plan
 from genlab.recipe import Recipe
 from genlab.run import parameter_table
+from genlab.tracing import untraceable
 
 MIB = 2**20
 
@@ -27,7 +29,8 @@ def describe(config: dict[str, Any]) -> str:
 
 
 def _stage(recipe: Recipe) -> str:
-    recipe.check_fit(recipe.feed())
+    feed = recipe.feed()
+    recipe.check_fit(feed)
     per_call = Plan.of(recipe.config, recipe.begin).rounds_per_call(recipe.begin)
     state, data, experiment = recipe.shapes(), recipe.data, recipe.experiment
     splits = ", ".join(f"{name} {split.size:,}" for name, split in data.splits.items())
@@ -42,6 +45,7 @@ def _stage(recipe: Recipe) -> str:
         *_told("left out", recipe.source.told_left_out()),
         f"round       {turns}; {experiment.draws()} x {size} examples",
         f"call        {per_call} rounds",
+        f"population  {_population(recipe, feed)}",
         "",
     ]
     for player, count in _counts(state).items():
@@ -64,6 +68,11 @@ def _told(what: str, told: str) -> list[str]:
         if told
         else []
     )
+
+
+def _population(recipe: Recipe, feed: Feed) -> str:
+    told = untraceable(recipe, feed)
+    return f"no: {told}; sweep it with --engine=local" if told else "any float"
 
 
 def _counts(state) -> dict[str, int]:

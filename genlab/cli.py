@@ -19,6 +19,7 @@ from genlab.errors import (
     InputError,
     NoneFinished,
     NonFiniteLoss,
+    PartFailed,
     Stopped,
     is_out_of_memory,
     suggest,
@@ -118,7 +119,7 @@ def _known(error: BaseException) -> tuple[int, str]:
     """The exit code and the line of a mistake or a mishap; 0 for anything else, a bug."""
     if isinstance(error, InputError | FlagError):
         return EXIT_INPUT, str(error)
-    if isinstance(error, NonFiniteLoss | NoneFinished):
+    if isinstance(error, NonFiniteLoss | NoneFinished | PartFailed):
         return EXIT_DIVERGED, str(error)
     if isinstance(error, KeyboardInterrupt):
         return EXIT_INTERRUPTED, "interrupted"

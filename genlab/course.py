@@ -38,7 +38,8 @@ class Course:
         Stages that choose the same data set share it.
 
         Raises:
-          InputError: a stage that cannot be built, or a start that finds no parameters to take.
+          InputError: a stage that cannot be built, a start that finds no parameters to take, or an
+          `init_from` that no start uses.
         """
         recipes: list[Recipe] = []
         for stage in stages_of(config):
@@ -49,6 +50,7 @@ class Course:
             recipes.append(Recipe.build(stage.config, stage.name, stage.begin, source))
         sources = {}
         if config["init_from"]:
+            _check_used(config["init_from"], [r.config["start"] for r in recipes])
             sources[INIT] = _view(*load_run(Path(config["init_from"])))
         course = cls(recipes, sources)
         seed, shapes = np.uint32(config["seed"]), course.sources
@@ -71,6 +73,21 @@ class Course:
     def at(self, step: int) -> Recipe:
         """The stage that the state after `step` rounds belongs to."""
         return next((r for r in self.recipes if step <= r.end), self.last)
+
+
+def _check_used(init_from: str, starts: list[dict[str, Any]]) -> None:
+    """Refuses `init_from` where no start takes anything from it; of a start of the user's own nobody
+    knows."""
+    for start in starts:
+        parts = start.get("parts") or {"": f"{INIT}/"}
+        if start["name"] != "fresh" and any(
+            path.split("/")[0] == INIT for path in parts.values()
+        ):
+            return
+    raise InputError(
+        f"init_from={init_from!r} is used by no start; say what is taken over,"
+        f" start=dict(name='copy', parts={{'PLAYER': '{INIT}/PLAYER'}})"
+    )
 
 
 def load_run(

@@ -3,7 +3,7 @@
 | exit code | what it says |
 |---|---|
 | 0 | what was asked for is finished |
-| 1 | a loss was not finite, a sweep has no trial that finished, or a bug with its traceback |
+| 1 | a loss was not finite, a metric or plot failed and the rest is written, a sweep has no trial that finished, or a bug with its traceback |
 | 2 | a value, a file or a folder that genlab cannot use |
 | 71 | out of memory (EX_OSERR) |
 | 75 | stopped by a signal and saved; the same command goes on (EX_TEMPFAIL) |
@@ -55,6 +55,10 @@ class NonFiniteLoss(ArithmeticError):
             " optimizer, may help)"
         )
         self.step = step
+
+
+class PartFailed(Exception):
+    """A metric or plot failed when it was due; everything else that was asked for is written."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

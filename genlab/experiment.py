@@ -5,6 +5,7 @@ A round is a fixed sequence of turns. `State` is all that influences training.
 """
 
 import abc
+import collections
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, final
@@ -15,8 +16,10 @@ import jax.numpy as jnp
 import optax
 
 from genlab import parallel, rng
+from genlab.errors import InputError
 from genlab.network import Network
 from genlab.optim import Optimizer
+from genlab.returned import check_terms
 
 Array = jax.Array
 PyTree = Any
@@ -184,34 +187,38 @@ class Experiment(abc.ABC):
           The state after the round, and metrics `player/name`: every term, `loss`, the norms of
           gradient, update and parameters, averaged over the player's moves.
         """
-        players = self.players()
+        players, turns = self.players(), self.turns()
         moves: dict[str, list[dict[str, Array]]] = {}
+        made = collections.Counter()  # moves of each player in this round
         draw = 0
-        for turn in self.turns():
+        for turn in turns:
+            every = sum(t.repeats for t in turns if t.player == turn.player)
+            before = state.step * every + made[turn.player]
             first = draw if turn.fresh else draw - 1
             draw = first + turn.repeats
 
-            def move(state, index, name=turn.player):
+            def move(state, index, name=turn.player, before=before - first + 1):
                 seen = Draw(
                     jax.tree.map(lambda leaf: leaf[index], batch),
                     jax.random.fold_in(key, index),
                     state.step,
                 )
-                return _move(state, name, players[name], seen)
+                state, moved = _move(state, name, players[name], seen)
+                return _average(state, name, players[name], before + index), moved
 
             if turn.repeats == 1:
                 state, moved = move(state, first)
                 moved = jax.tree.map(lambda leaf: leaf[None], moved)
             else:
                 state, moved = jax.lax.scan(move, state, jnp.arange(first, draw))
+            made[turn.player] += turn.repeats
             moves.setdefault(turn.player, []).append(moved)
         metrics = {
             f"{player}/{name}": jnp.mean(jnp.concatenate([one[name] for one in moved]))
             for player, moved in moves.items()
             for name in moved[0]
         }
-        state = state.replace(step=state.step + 1)
-        return _average(state, self.optimizers), metrics
+        return state.replace(step=state.step + 1), metrics
 
     @final
     def view(self, state: State) -> tuple[PyTree, PyTree]:
@@ -231,6 +238,7 @@ def _move(
 
     def objective(own: PyTree) -> tuple[Array, Loss]:
         loss = player.loss({**state.params, name: own}, state.extra, draw)
+        _check_loss(name, loss)
         means = {
             term: jnp.mean(values.astype(jnp.float32))
             for term, values in loss.terms.items()
@@ -262,6 +270,13 @@ def _move(
     )
 
 
+def _check_loss(name: str, loss: Any) -> None:
+    """Raises InputError unless a player's loss is one; its objective knows how long terms are."""
+    if not isinstance(loss, Loss):
+        raise InputError(f"player {name!r}: {type(loss).__name__} is no Loss")
+    check_terms(f"player {name!r}", loss.terms)
+
+
 def _averaged_part(params: PyTree, extra: PyTree, name: str) -> PyTree:
     """What an EMA of a player averages: its parameters and its networks' variables."""
     roles = params[name]
@@ -275,15 +290,11 @@ def _averaged_part(params: PyTree, extra: PyTree, name: str) -> PyTree:
     }
 
 
-def _average(state: State, optimizers: Mapping[str, Optimizer]) -> State:
-    """The round's end: every kept EMA moves towards its player."""
-    if "ema" not in state.extra:
+def _average(state: State, name: str, player: Player, moves: Array) -> State:
+    """After a player's move: its EMA, where it keeps one, moves towards it."""
+    if player.optimizer.ema is None:
         return state
-    step = state.step.astype(jnp.float32)
-    averaged = {}
-    for name, old in state.extra["ema"].items():
-        # A young average forgets its random start sooner.
-        decay = jnp.minimum(optimizers[name].ema, (1 + step) / (10 + step))
-        new = _averaged_part(state.params, state.extra, name)
-        averaged[name] = optax.incremental_update(new, old, 1 - decay)
-    return state.replace(extra={**state.extra, "ema": averaged})
+    averages = state.extra["ema"]
+    new = _averaged_part(state.params, state.extra, name)
+    averaged = player.optimizer.averaged(averages[name], new, moves)
+    return state.replace(extra={**state.extra, "ema": {**averages, name: averaged}})

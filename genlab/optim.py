@@ -6,10 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import optax
 
+from genlab.errors import InputError
 from genlab.numbers import Count, Decay, Fraction, NonNegative, Positive, Whole
 from genlab.registry import optimizers, schedules
+
+Array = jax.Array
+PyTree = Any
 
 
 @dataclass(frozen=True)
@@ -18,12 +24,33 @@ class Optimizer:
 
     Attributes:
       transform: optax's gradient transformation.
-      ema: decay of an exponential moving average of the player, None to keep none. In the first
-        rounds the decay is at most (1 + step) / (10 + step).
+      ema: decay of an exponential moving average of the player at each of its updates, None to keep
+        none. In the first ones the decay is at most (1 + updates) / (10 + updates).
+      accumulate: moves whose mean gradient makes one update.
+
+    Raises:
+      InputError: `transform` is no gradient transformation.
     """
 
     transform: optax.GradientTransformation
     ema: float | None = None
+    accumulate: int = 1
+
+    def __post_init__(self):
+        if not isinstance(self.transform, optax.GradientTransformation):
+            raise InputError(
+                f"an optimizer is of an optax.GradientTransformation, not of a"
+                f" {type(self.transform).__name__}"
+            )
+
+    def averaged(self, old: PyTree, new: PyTree, moves: Array) -> PyTree:
+        """The moving average `old` after a move that leaves `new`; `moves`: [] int32, that one
+        included. Moves between two updates leave it as it is."""
+        updates = moves // self.accumulate
+        # A young average forgets its random start sooner.
+        decay = jnp.minimum(self.ema, (1 + updates) / (10 + updates))
+        share = jnp.where(moves % self.accumulate == 0, 1 - decay, 0.0)
+        return optax.incremental_update(new, old, share)
 
 
 def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -> None:
@@ -42,7 +69,7 @@ def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -
     ) -> Optimizer:
         rate = learning_rate
         if schedule is not None:
-            factor = schedules.choose(schedule)()
+            factor = _factor(schedule)
             rate = lambda step: learning_rate * factor(step)
         transform = factory(rate, **knobs)
         if clip is not None:
@@ -51,7 +78,7 @@ def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -
             transform = optax.MultiSteps(
                 transform, accumulate
             ).gradient_transformation()
-        return Optimizer(transform, ema)
+        return Optimizer(transform, ema, accumulate)
 
     shared = inspect.signature(optimizer, follow_wrapped=False).parameters
     own = inspect.signature(factory).parameters
@@ -66,6 +93,25 @@ def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -
     optimizer.__signature__ = inspect.Signature(list(knobs.values()))
     optimizer.__annotations__ = {knob: p.annotation for knob, p in knobs.items()}
     optimizers.register(optimizer, name=name)
+
+
+def _factor(choice: Any) -> Callable[[Array], Array]:
+    """The schedule that a config chose, a function of the updates done.
+
+    Raises:
+      InputError: the part returns no function, or its values are no single numbers.
+    """
+    name = choice if isinstance(choice, str) else choice["name"]
+    factor = schedules.choose(choice)()
+    if not callable(factor):
+        raise InputError(
+            f"schedule {name!r} returned a {type(factor).__name__}, not a function of the updates"
+            " done that gives a factor"
+        )
+    found = jax.eval_shape(factor, jax.ShapeDtypeStruct((), jnp.int32))
+    if getattr(found, "shape", None) != ():
+        raise InputError(f"schedule {name!r} gives {found}, not one number, []")
+    return factor
 
 
 # Optax annotates its knobs with types alone; a name means the same in all its optimizers.

@@ -15,6 +15,7 @@ import numpy as np
 from genlab import config as configs
 from genlab import evaluate, memory, rng
 from genlab.build import SECTIONS, build_experiment, starts_from_mean
+from genlab.compatibility import check_output_ranges, check_slopes
 from genlab.data.dataset import Dataset
 from genlab.data.facts import facts_of
 from genlab.data.feed import Feed
@@ -70,9 +71,8 @@ class Recipe:
         configs.check_parts(config)
         all_devices()  # a backend that is missing is no matter of the parts
         with _data_must_serve(config):
-            source = source or _read(config)
-            selection = {knob: config["data"][knob] for knob in configs.SELECTION}
-            data = select(source, **selection)
+            source = source or load_data(config)
+            data = select(source, **_selection(config, stage))
             preparation = Preparation(
                 **{
                     knob: _as_tuple(config["data"][knob])
@@ -165,16 +165,22 @@ class Recipe:
         A trained run is not asked: it can be looked at where what its metrics need has gone.
 
         Raises:
-          InputError: more memory is needed than there is, networks and objective do not fit data and each other (the first line of the
-            reason is in the message), a chosen metric or plot cannot serve them, or a schedule is
-            at 0 before the last round.
+          InputError: more memory is needed than there is, networks and objective do not fit data and
+            each other (the first line of the reason is in the message), a chosen metric or plot cannot
+            serve them, the best state would be chosen on what is reported, or a schedule is at 0
+            before the last round.
         """
         self._check_memory(feed)
         self._check_schedules()
         inputs = (self.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
         shapes = jax.eval_shape(lambda *leaves: leaves, *inputs)
         measured, drawn = self.config["eval"], self.config["sample"]["plots"]
+        if best := measured["best"]:
+            evaluate.check_choice(self.data, measured, f"eval.best={best!r}")
         with _parts_must_fit(self.config):
+            edges = example_range(self.data, self.preparation)
+            check_output_ranges(self.experiment, self.data, *edges)
+            check_slopes(self.experiment, self.shapes())
             chosen = [*measured["metrics"], *measured["final_metrics"]]
             evaluate.check(self.experiment, self.data, metrics, chosen)
             evaluate.check(self.experiment, self.data, plots, drawn)
@@ -277,8 +283,8 @@ def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:
         )
 
 
-def _read(config: dict[str, Any]) -> Dataset:
-    """The data set that a config chooses."""
+def load_data(config: dict[str, Any]) -> Dataset:
+    """The data set that a plain config chooses, whole."""
     data = datasets.choose(chosen_data(config))()
     if not isinstance(data, Dataset):
         raise TypeError(f"it returns a {type(data).__name__}, not a Dataset")
@@ -291,6 +297,25 @@ def chosen_data(config: dict[str, Any]) -> dict[str, Any]:
     """The data set that a config chooses: its name and knobs."""
     others = (*configs.PREPARATION, *configs.SELECTION, *configs.FEEDING)
     return {knob: v for knob, v in config["data"].items() if knob not in others}
+
+
+def _selection(config: dict[str, Any], stage: str) -> dict[str, Any]:
+    """How a config chooses training examples; a run may be older than a knob."""
+    data = config["data"]
+    chosen = {knob: data[knob] for knob in configs.SELECTION if knob in data}
+    if chosen.get("subset_seed") == configs.RUN:
+        chosen["subset_seed"] = config["seed"]
+    if not isinstance(seed := chosen.get("subset_seed"), int | None) or (seed or 0) < 0:
+        raise InputError(
+            f"data.subset_seed={seed!r} is no seed; None, a whole number of 0 or more, or"
+            f" {configs.RUN!r}, the run's own"
+        )
+    if seed is not None and stage == MAIN and not data["train_size"]:
+        raise InputError(
+            f"data.subset_seed={data['subset_seed']!r} draws data.train_size examples, and"
+            " train_size=0 takes all; give it a size"
+        )
+    return chosen
 
 
 def _as_tuple(value: Any) -> Any:

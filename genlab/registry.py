@@ -23,6 +23,7 @@ import flax.linen as nn
 
 from genlab import numbers, trust
 from genlab.errors import InputError, suggest
+from genlab.returned import with_checked_terms
 
 REQUIRED = inspect.Parameter.empty
 _discovery = threading.RLock()  # another thread waits until a room has been walked
@@ -36,9 +37,17 @@ class Registry:
       kind: what one part is called in messages, `objective`.
       package: the package or module that registers the parts, `genlab.objectives`.
       arguments: whether a name may carry an argument after a colon, `folder:PATH`.
+      watch: wraps every function that is built, to look at what it returns.
     """
 
-    def __init__(self, kind: str, package: str, arguments: bool = False):
+    def __init__(
+        self,
+        kind: str,
+        package: str,
+        arguments: bool = False,
+        watch: Callable[[Callable], Callable] = lambda part: part,
+    ):
+        self._watch = watch
         self.kind = kind
         self._arguments = arguments
         self._package = package
@@ -100,7 +109,7 @@ class Registry:
             return part(*parts, **knobs)
         head, colon, argument = name.partition(":")
         arguments = (argument,) if colon and head in self._parts else ()
-        return functools.partial(part, *arguments, *parts, **knobs)
+        return functools.partial(self._watch(part), *arguments, *parts, **knobs)
 
     def choose(self, choice: str | Mapping[str, Any], /) -> Any:
         """Builds what a config chose: a name, or `dict(name=..., knob=...)`."""
@@ -209,7 +218,7 @@ def _default(field: dataclasses.Field) -> Any:
     return REQUIRED
 
 
-objectives = Registry("objective", "genlab.objectives")
+objectives = Registry("objective", "genlab.objectives", watch=with_checked_terms)
 models = Registry("model", "genlab.models")
 datasets = Registry("dataset", "genlab.data", arguments=True)
 metrics = Registry("metric", "genlab.metrics")

@@ -30,6 +30,11 @@ RESUMABLE = (
     *("log", "eval", "sample", "checkpoint", "parallel", "devices"),
     *("train.steps", "train.steps_per_call", "data.backend", "data.data_dir"),
 )
+# Of these, what rounds to come obey alone: nothing can be made of it where none are left.
+_WATCHED = (
+    *("log.every", "eval.every", "eval.split", "eval.best", "sample.every"),
+    *("checkpoint.every", "checkpoint.keep"),
+)
 
 # The folders in which a run writes.
 FOLDERS = ("checkpoints", "samples", "tensorboard")
@@ -108,7 +113,8 @@ def claim(
     run: str = "",
     source: Path = Path(),
     alone: bool = True,
-) -> None:
+    finished: bool = False,
+) -> set[str]:
     """Writes `config.json`, or checks that the folder was made by a config that can go on.
 
     Args:
@@ -118,12 +124,16 @@ def claim(
       run: the run's `identity`, asked for where it is not given.
       source: the folder of the config file.
       alone: whether the run saves its own checkpoints; a member's are its population's.
+      finished: whether no rounds are left.
+
+    Returns:
+      Keys in which the config differs from what the folder was made with.
 
     Raises:
-      InputError: the folder's config differs in a key that changes the trajectory, or its data in
+      InputError: one of them changes the trajectory, or rounds that are past, or the data differ in
         what they hold.
     """
-    path = workdir / "config.json"
+    path, changed = workdir / "config.json", {}
     if path.exists():
         config = paths.absolute(load_config(workdir))  # one of before paths were whole
         if known := data_record(workdir):  # the same data may lie in another place
@@ -131,6 +141,14 @@ def claim(
         _check_same(path, config, recipe.config)
         if known:
             check_same(known["fingerprint"], recipe.source, run=str(workdir))
+        changed = _differences(flat_keys(config), flat_keys(recipe.config))
+        for key in _WATCHED if finished else ():
+            if key in changed:
+                before, after = changed[key]
+                raise InputError(
+                    f"run folder {str(workdir)!r} is finished, and {key}={after!r} (it was"
+                    f" {before!r}) is of rounds to come; raise train.steps, or leave it"
+                )
     record = {
         "run": run or identity(workdir),
         "alone": alone,
@@ -146,6 +164,7 @@ def claim(
         "parameters": parameter_table(recipe.shapes()),
     }
     write_atomic(path, json.dumps(record, indent=1))
+    return set(changed)
 
 
 def load_config(workdir: Path) -> dict[str, Any]:
@@ -252,28 +271,40 @@ def _record(workdir: Path) -> dict[str, Any]:
 
 
 def _check_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
-    before, after = _trajectory(old), _trajectory(new)
-    for key in sorted(before.keys() | after.keys()):
-        if before.get(key) != after.get(key):
-            raise InputError(
-                f"run folder {str(path.parent)!r} was made with {key}={before.get(key)!r}, not"
-                f" {after.get(key)!r}; name another with --workdir=DIR"
-            )
+    changed = _differences(_trajectory(old), _trajectory(new))
+    for key, (before, after) in sorted(changed.items()):
+        raise InputError(
+            f"run folder {str(path.parent)!r} was made with {key}={before!r}, not {after!r};"
+            " name another with --workdir=DIR"
+        )
+
+
+def flat_keys(config: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """The values of a nested dict by dotted name."""
+    flat = {}
+    for key, value in config.items():
+        name = f"{path}{key}"
+        flat |= (
+            flat_keys(value, f"{name}.") if isinstance(value, dict) else {name: value}
+        )
+    return flat
 
 
 def _trajectory(config: dict[str, Any]) -> dict[str, Any]:
     """The keys that decide how training goes, by dotted name."""
-
-    def walk(tree: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-        for key, value in tree.items():
-            name = f"{path}{key}"
-            if isinstance(value, dict):
-                yield from walk(value, name + ".")
-            else:
-                yield name, value
-
     return {
         name: value
-        for name, value in walk(config, "")
+        for name, value in flat_keys(config).items()
         if name.split(".")[0] not in RESUMABLE and name not in RESUMABLE
+    }
+
+
+def _differences(
+    before: dict[str, Any], after: dict[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """Keys whose values differ, with both."""
+    return {
+        key: (before.get(key), after.get(key))
+        for key in before.keys() | after.keys()
+        if before.get(key) != after.get(key)
     }

@@ -1,6 +1,5 @@
 """The loop, the only one: rounds in compiled calls, and between calls what is due."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,17 @@ from genlab.checkpoint import Checkpoints
 from genlab.course import Course
 from genlab.errors import InputError, NonFiniteLoss, Stopped
 from genlab.experiment import State
-from genlab.files import write_atomic
 from genlab.meter import Meter
 from genlab.plan import Plan
 from genlab.recipe import Recipe
+from genlab.results import write_results
 from genlab.rounds import rounds_of
 from genlab.run import claim, identity, locked, read_results, refuse_lost
 from genlab.signals import Stop, stop_requested
 from genlab.stage import MAIN
 from genlab.start import Sources
 from genlab.trained import Trained
-from genlab.writer import Writer, finite_or_none, has_line
+from genlab.writer import Writer, has_line
 
 _log = logging.getLogger("genlab")
 
@@ -49,6 +48,7 @@ def train(
       InputError: a config that cannot be built, or a folder that another run holds or made.
       NonFiniteLoss: training diverged; the newest checkpoint is from before.
       Stopped: a signal asked to stop; the state is saved.
+      PartFailed: a metric or plot failed; results, report and the state are written.
     """
     course = Course.build(config)
     loops = [_Loop(recipe, workdir) for recipe in course.recipes]
@@ -67,7 +67,9 @@ def train(
                 f"run folder {str(workdir)!r} has done {done} rounds, more than the"
                 f" {course.last.end} of its config"
             )
-        claim(workdir, course.last, overrides, run=run, source=source)
+        finished = done == course.last.end
+        about = {"run": run, "source": source, "finished": finished}
+        changed = claim(workdir, course.last, overrides, **about)
         if xla.jaxlib_version() in xla.WRONG_ON_CPU:
             _log.info(xla.describe())
         if done:
@@ -78,7 +80,11 @@ def train(
             state = loop.run(checkpoints, sources, stop)
             view = jax.device_get(loop.recipe.experiment.view(state))
             sources = {**sources, loop.recipe.stage: view}
-        write_results(workdir, loops[-1].trained.at(state), config)
+        last = loops[-1]
+        if finished and "sample.plots" in changed:
+            last.draw(state)
+        trained = last.trained.at(state)
+        write_results(workdir, trained, config, failures=last.failures)
         return state
 
 
@@ -98,6 +104,7 @@ class _Loop:
             config["train"]["batch_size"],
         )
         self.seed = np.uint32(config["seed"])
+        self.failures: evaluate.Failures = {}
 
     def run(self, checkpoints: Checkpoints, sources: Sources, stop: Stop) -> State:
         """From the newest checkpoint, or the stage's start, to its last round."""
@@ -193,15 +200,18 @@ class _Loop:
         if "eval" in due:
             self._evaluate(state)
         if "sample" in due:
-            chosen = self.config["sample"]["plots"]
-            folder = self.workdir / "samples"
-            evaluate.save_pictures(self.trained.at(state), chosen, folder)
+            self.draw(state)
         if "checkpoint" in due:
             self.checkpoints.save(state, step)
 
+    def draw(self, state: State) -> None:
+        """Writes the pictures of a state."""
+        chosen, folder = self.config["sample"]["plots"], self.workdir / "samples"
+        evaluate.save_pictures(self.trained.at(state), chosen, folder, self.failures)
+
     def _evaluate(self, state: State) -> None:
-        trained = self.trained.at(state)
-        evaluated(trained, state, self.recipe, self.writer, self.checkpoints)
+        trained, where = self.trained.at(state), (self.writer, self.checkpoints)
+        evaluated(trained, state, self.recipe, *where, self.failures)
 
 
 def evaluated(
@@ -210,8 +220,10 @@ def evaluated(
     recipe: Recipe,
     writer: Writer,
     checkpoints: Checkpoints,
+    failures: evaluate.Failures,
 ) -> dict[str, float]:
-    """Measures on the split that is watched during training; keeps the best state.
+    """Measures on the split that is watched during training, or what stands in for it where it is
+    empty; keeps the best state.
 
     Args:
       trained: the view on the state.
@@ -219,25 +231,28 @@ def evaluated(
       recipe: the stage that it belongs to.
       writer: where the values go.
       checkpoints: of the run; the best is kept where the config says by what.
+      failures: takes up what cannot be measured.
 
     Returns:
       The values, by flat name.
     """
     chosen, step = recipe.config["eval"], int(state.step)
+    split = evaluate.existing_split(recipe.data, chosen["split"])
     results = evaluate.measure(
-        trained, chosen["split"], chosen["metrics"], chosen["batch_size"]
+        trained, split, chosen["metrics"], chosen["batch_size"], failures
     )
     values = evaluate.values_of(results)
-    writer.write(step, split_name(recipe.stage, chosen["split"]), values)
-    if best := chosen["best"]:
-        name = best.removeprefix("-")
+    writer.write(step, split_name(recipe.stage, split), values)
+    best = chosen["best"]
+    name = best.removeprefix("-")
+    if best and name.partition("/")[0] not in failures:
         if name not in values:
             raise InputError(
                 f"eval.best={best!r} is not measured; measured are {', '.join(values)}"
             )
         score = -values[name] if best.startswith("-") else values[name]
         if step > recipe.begin:
-            scored = f"{best} on {chosen['split']}"
+            scored = f"{best} on {split}"
             checkpoints.save_best(state, step, scored, score)
     return values
 
@@ -245,50 +260,3 @@ def evaluated(
 def split_name(stage: str, split: str) -> str:
     """How the log calls a split: stages before the last say which they are."""
     return split if stage == MAIN else f"{stage}/{split}"
-
-
-def write_results(
-    workdir: Path,
-    trained: Trained,
-    config: dict[str, Any],
-    chosen: Any = None,
-    file: str = "results.json",
-) -> dict[str, Any]:
-    """Measures on the final split; writes the results and the report.
-
-    Args:
-      workdir: the run folder.
-      trained: the model.
-      config: the run's plain config.
-      chosen: metrics that are measured beside what is known of the same step; None takes those of
-        the config and measures all anew.
-      file: name of the results in the run folder.
-
-    Returns:
-      What the file holds.
-    """
-    from genlab.report import write_report
-
-    section = config["eval"]
-    results = evaluate.measure(
-        trained,
-        section["final_split"],
-        [*section["metrics"], *section["final_metrics"]] if chosen is None else chosen,
-        section["batch_size"],
-    )
-    measured = {
-        name: {
-            "values": finite_or_none(result.values),
-            "intervals": result.intervals,
-            "protocol": result.protocol,
-        }
-        for name, result in results.items()
-    }
-    if chosen is not None and (known := read_results(workdir, trained.step, file)):
-        measured = {**known["metrics"], **measured}
-    record = {"step": trained.step, "metrics": measured}
-    if trained.data.left_out:
-        record["left_out"] = dict(trained.data.left_out)
-    write_atomic(workdir / file, json.dumps(record, indent=1))
-    write_report(workdir)
-    return record

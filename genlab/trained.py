@@ -3,7 +3,7 @@
 import copy
 import functools
 import math
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, Self
 
 import jax
@@ -11,14 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab import memory, rng
-from genlab.data.dataset import Dataset
+from genlab.data.dataset import Dataset, golden_order
 from genlab.data.feed import batches
 from genlab.data.prepare import Preparation
 from genlab.errors import InputError
 from genlab.experiment import Draw, Experiment, State
+from genlab.returned import check_terms
 
 PyTree = Any
 
+NAMED = 20  # missed classes that are called by their names
 SAMPLE_CHUNK = 128  # examples drawn at a time; part of what makes a sample reproducible
 
 
@@ -60,6 +62,7 @@ class Trained:
         self.batch_size = batch_size
         self._compiled: dict[str, Callable] = {}
         self._kept: dict[Hashable, Any] = {}
+        self._seen: dict[str, set[int]] = {}  # labels of examples taken, by split
         self.at(state)
 
     def at(self, state: State) -> "Trained":
@@ -140,29 +143,55 @@ class Trained:
         ]
         return np.concatenate(jax.device_get(chunks))[:num]
 
-    def examples(
-        self, split: str, num: int, spread: bool = False
-    ) -> dict[str, np.ndarray]:
-        """The first `num` examples of a split as the model sees them, without augmentation; with
-        `spread` as many at even distances.
+    def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
+        """`num` examples of a split as the model sees them, without augmentation.
+
+        They are spread evenly over the split, however it is sorted, and fewer of them are the first
+        of more (see `golden_order`); so any part of what is returned, from its beginning, is spread
+        evenly as well.
 
         Raises:
           InputError: fewer than one asked for.
         """
         if num < 1:
             raise InputError(f"{num} examples cannot be taken; ask for 1 or more")
-        size = self.data.splits[split].size
-        if spread:
-            return self.examples_at(split, _spread(size, num))
-        return self.examples_at(split, np.arange(min(num, size), dtype=np.int32))
+        batch = self.examples_at(split, self._rows(split, num))
+        self._note_labels(split, batch)
+        return batch
 
     def examples_in_chunks(
         self, split: str, num: int, chunk: int
     ) -> Iterator[dict[str, np.ndarray]]:
-        """`num` examples at even distances in a split, `chunk` of them at a time."""
-        rows = _spread(self.data.splits[split].size, num)
+        """The same examples, `chunk` of them at a time."""
+        rows = self._rows(split, num)
         for index, first in enumerate(range(0, len(rows), chunk)):
-            yield self.examples_at(split, rows[first : first + chunk], index)
+            batch = self.examples_at(split, rows[first : first + chunk], index)
+            self._note_labels(split, batch)
+            yield batch
+
+    def missed_classes(self) -> dict[str, list[str]]:
+        """Classes of the data that none of the examples had that were taken since the last call, by
+        split; of splits that were looked at for labels."""
+        seen, names = dict(self._seen), self.data.class_names
+        self._seen.clear()
+        missed = {
+            split: sorted(set(range(self.data.num_classes)) - labels)
+            for split, labels in seen.items()
+        }
+        told = {}
+        for split, labels in missed.items():
+            named = [str(names[label] if names else label) for label in labels[:NAMED]]
+            rest = [f"{len(labels) - NAMED} more"] if len(labels) > NAMED else []
+            told |= {split: named + rest} if labels else {}
+        return told
+
+    def _rows(self, split: str, num: int) -> np.ndarray:
+        order = golden_order(self.data.splits[split].size)
+        return order[:num].astype(np.int32)
+
+    def _note_labels(self, split: str, batch: dict[str, np.ndarray]) -> None:
+        if self.data.num_classes and "label" in batch:
+            self._seen.setdefault(split, set()).update(batch["label"].tolist())
 
     def examples_at(
         self, split: str, rows: np.ndarray, index: int = 0
@@ -198,14 +227,12 @@ class Trained:
         )
 
 
-def _spread(size: int, num: int) -> np.ndarray:
-    """At most `num` rows at even distances among `size`: [N] int32."""
-    rows = np.arange(min(num, size), dtype=np.int32)
-    return (rows * (size / max(1, len(rows)))).astype(np.int32)
-
-
 def _measured(experiment, params, extra, batch, root, mask):
     """All that the family measures of a batch, a number for each example: [B] each."""
     draw = Draw(batch, root, jnp.zeros((), jnp.int32))
     values = experiment.measure(params, extra, draw)
+    what = f"measure of experiment {type(experiment).__name__!r}"
+    if not isinstance(values, Mapping):
+        raise InputError(f"{what} returned a {type(values).__name__}, not a dict")
+    check_terms(what, values, {len(mask)})
     return {name: jnp.broadcast_to(value, mask.shape) for name, value in values.items()}

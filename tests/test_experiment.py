@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from genlab import optim  # noqa: F401  (registers the optimizers)
+from genlab import optim
 from genlab.experiment import Experiment, Loss, Player, Turn
 from genlab.registry import REQUIRED, optimizers, schedules
 
@@ -43,6 +43,9 @@ class Bilinear(Experiment):
         value = params["a"]["net"]["w"] * params["b"]["net"]["w"] * draw.batch["x"]
         seen = {"seen": {"net": extra["seen"]["net"] + jnp.sum(draw.batch["x"])}}
         return Loss({"value": sign * value}, {**extra, **seen})
+
+
+STILL = optim.Optimizer(optax.set_to_zero())
 
 
 def sgd(rate, **knobs):
@@ -96,7 +99,7 @@ def test_metrics_average_over_all_moves_of_a_player():
 
 
 def test_ema_follows_the_player_with_a_young_average_forgetting_sooner():
-    game = Bilinear({}, None, {"a": sgd(0.1, ema=0.9), "b": sgd(0.0)})
+    game = Bilinear({}, None, {"a": sgd(0.1, ema=0.9), "b": STILL})
     state, _ = play(game, jnp.array([[1.0]]), rounds=2)
     # a: 2 -> 1.7 -> 1.4; decay (1+t)/(10+t) = 2/11, then 3/12
     one = 2 / 11 * 2 + 9 / 11 * 1.7
@@ -106,6 +109,31 @@ def test_ema_follows_the_player_with_a_young_average_forgetting_sooner():
     np.testing.assert_allclose(params["b"]["net"]["w"], 3.0)
 
 
+def _averaged(game, x):
+    """The EMA of player a after a round on each row of x."""
+    state = game.init_state(jax.random.key(0), {"x": x[0]})
+    for row in x:
+        state, _ = game.train_step(state, {"x": row}, jax.random.key(1))
+    return float(game.view(state)[0]["a"]["net"]["w"])
+
+
+def test_ema_counts_updates_under_accumulation():
+    x = jnp.array([[1.0, 5.0], [2.0, 8.0], [4.0, 3.0], [1.0, 2.0]])
+    parts = Bilinear({}, None, {"a": sgd(0.1, ema=0.9, accumulate=2), "b": STILL})
+    whole = Bilinear({}, None, {"a": sgd(0.1, ema=0.9), "b": STILL})
+    large = _averaged(whole, x.reshape(2, 1, 4))
+    np.testing.assert_allclose(_averaged(parts, x[:, None]), large, rtol=1e-6)
+
+
+def test_ema_counts_every_update_of_a_round():
+    x = jnp.array([[1.0], [2.0], [4.0], [3.0]])
+    players = {"a": sgd(0.1, ema=0.9), "b": STILL}
+    twice = (Turn("a", repeats=2), Turn("b", fresh=False))
+    single = _averaged(Bilinear({}, None, players), x[:, None])
+    double = _averaged(Bilinear({}, None, players, schedule=twice), x.reshape(2, 2, 1))
+    np.testing.assert_allclose(double, single, rtol=1e-6)
+
+
 def test_a_turn_that_repeats_needs_fresh_draws():
     with pytest.raises(ValueError, match="fresh"):
         Turn("a", repeats=2, fresh=False)
@@ -113,16 +141,16 @@ def test_a_turn_that_repeats_needs_fresh_draws():
 
 def test_accumulated_gradients_equal_one_large_batch():
     x = jnp.array([[1.0, 5.0], [2.0, 8.0]])
-    parts = Bilinear({}, None, {"a": sgd(0.1, accumulate=2), "b": sgd(0.0)})
+    parts = Bilinear({}, None, {"a": sgd(0.1, accumulate=2), "b": STILL})
     state = parts.init_state(jax.random.key(0), {"x": x[0]})
     for row in x:
         state, _ = parts.train_step(state, {"x": row[None]}, jax.random.key(1))
-    whole, _ = play(Bilinear({}, None, {"a": sgd(0.1), "b": sgd(0.0)}), x.reshape(1, 4))
+    whole, _ = play(Bilinear({}, None, {"a": sgd(0.1), "b": STILL}), x.reshape(1, 4))
     np.testing.assert_allclose(weights(state), weights(whole), rtol=1e-6)
 
 
 def test_clip_bounds_the_global_norm():
-    game = Bilinear({}, None, {"a": sgd(1.0, clip=0.5), "b": sgd(0.0)})
+    game = Bilinear({}, None, {"a": sgd(1.0, clip=0.5), "b": STILL})
     state, metrics = play(game, jnp.array([[1.0]]))
     np.testing.assert_allclose(weights(state)[0], 1.5, rtol=1e-6)
     np.testing.assert_allclose(metrics["a/gradient_norm"], 3.0)

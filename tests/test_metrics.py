@@ -20,6 +20,9 @@ class Copycat:
     def __init__(self, data, chosen):
         self.data, self._chosen = data, chosen
 
+    def has(self, method):
+        return method == "sample"
+
     def sample(self, num):
         return np.resize(self._chosen, (num, *self._chosen.shape[1:]))
 
@@ -115,11 +118,11 @@ def test_gray_targets_have_their_entropy_beside_the_reconstruction():
 
 def test_an_empty_split_is_stood_in_for_by_name():
     built = recipes.recipe("classifier")
-    config = recipes.plain("classifier", data__validation_fraction="0.0")
+    config = recipes.plain("classifier", data__validation_fraction="0.0", eval__best="")
     empty = type(built).build(config)
     trained = empty.trained(jax.device_put(empty.init_state()))
-    assert existing_split(trained, "validation") == "test"
+    assert existing_split(trained.data, "validation") == "test"
     results = measure(trained, "validation", (), 256)
     assert results["held_out"].protocol["split"] == "test"
     with pytest.raises(InputError, match="no split 'dev'"):
-        existing_split(trained, "dev")
+        existing_split(trained.data, "dev")

@@ -12,11 +12,11 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from genlab.errors import InputError
+from genlab.needs import METHODS
 from genlab.plots import figure
 from genlab.plots.embedding import latent_embedding, principal_plane
 from genlab.plots.grid import enlarge, image_grid, save_png
 from genlab.plots.latent import interpolations, lerp, manifold, slerp
-from genlab.plots.needs import METHODS
 from genlab.plots.neighbours import nearest, nearest_neighbours
 from genlab.plots.samples import reconstructions, samples
 from genlab.recipe import Recipe
@@ -43,6 +43,7 @@ class Model:
             modes=modes,
             mode_std=mode_std,
             held_out=lambda: ("validation", None),
+            is_image=len(shape) == 3,
         )
         rng = np.random.default_rng(0)
         self.x = rng.uniform(-1, 1, (12, *shape)).astype(np.float32)

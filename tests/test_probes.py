@@ -149,7 +149,7 @@ def test_in_chunks_is_one_call(monkeypatch):
 @pytest.mark.parametrize("probe", PROBES)
 def test_probes_refuse_data_without_labels(probe):
     x = {"x": np.zeros((9, 8))}
-    with pytest.raises(InputError, match="needs labels, which 'linear'"):
+    with pytest.raises(InputError, match="needs examples with labels .*'linear'"):
         probe(reading([0], train=x, test=x), "test")
 
 
@@ -166,7 +166,7 @@ def test_probes_refuse_what_they_cannot_fit():
 
 def test_probe_of_a_model_that_does_not_encode(monkeypatch):
     monkeypatch.delattr(LinearCoder, "encode")
-    with pytest.raises(InputError, match="does not encode"):
+    with pytest.raises(InputError, match="needs encode"):
         linear_probe(reading([0]), "test")
 
 
@@ -180,7 +180,7 @@ def test_probe_of_a_vae_compares_with_its_untrained_encoder():
         "pca": 3,
         "untrained": 3,
     }
-    assert found.values["accuracy_raw"] > 0.75
+    assert found.values["accuracy_raw"] > 0.7
     assert found.values["accuracy_codes"] != found.values["accuracy_untrained"]
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 import flax.linen as nn
+import numpy as np
 import pytest
 
 from genlab.errors import InputError
@@ -77,7 +78,7 @@ def test_part_outside_the_repository(tmp_path, monkeypatch):
         "def mine(x, *, power=2):\n    return x**power\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert objectives.build("outside_parts:mine", power=3)(2) == 8
+    assert objectives.build("outside_parts:mine", power=3)(np.float32(2)) == 8
     with pytest.raises(InputError, match="has no attribute 'other'"):
         objectives.find("outside_parts:other")
     with pytest.raises(InputError, match="no module 'nowhere'"):

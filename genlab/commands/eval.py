@@ -6,9 +6,9 @@ from pathlib import Path
 from genlab import flags
 from genlab.commands.inputs import BEST, PLACE, WORKDIR, load_trained
 from genlab.override import metrics_of
+from genlab.results import write_results
 from genlab.run import locked
 from genlab.streams import deliver
-from genlab.train import write_results
 
 
 def run(arguments: list[str]) -> None:

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from genlab.data.dataset import Dataset
+from genlab.data.dataset import Dataset, golden_order
 from genlab.data.facts import AbsentSplit
 from genlab.data.prepare import Preparation
 
@@ -25,7 +25,7 @@ def example_mean(data: Dataset) -> np.ndarray:
             if split.mean is None
             else split.mean
         )
-    rows = np.linspace(0, split.size - 1, min(split.size, SEEN)).astype(np.int32)
+    rows = golden_order(split.size)[:SEEN].astype(np.int32)
     total = np.zeros(data.example_shape)
     for first in range(0, len(rows), CHUNK):
         x = split.gather(rows[first : first + CHUNK])["x"]

@@ -1,11 +1,16 @@
 """Whether a model tells examples of a class that it has never seen."""
 
+from typing import Any
+
 import numpy as np
 
+from genlab.data.dataset import Dataset
 from genlab.data.split import Split
 from genlab.errors import InputError
+from genlab.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
@@ -14,6 +19,7 @@ CHUNK = 1000  # raw examples read at a time
 
 
 @metrics.register
+@needs("labels", "reconstruct")
 def anomaly_detection(
     trained: Trained, split: str, *, num: Count = 10_000
 ) -> Measurement:
@@ -27,7 +33,7 @@ def anomaly_detection(
     Args:
       trained: the model.
       split: where the examples come from.
-      num: examples, the first of the split.
+      num: examples, an even spread over the split.
 
     Returns:
       `roc_auc` in [0, 1], 0.5 by chance; mean squared errors `error_known` and `error_unseen`.
@@ -39,11 +45,6 @@ def anomaly_detection(
     """
     from sklearn.metrics import roc_auc_score
 
-    if not trained.data.num_classes:
-        raise InputError(
-            "metric 'anomaly_detection' needs labels, which"
-            f" {trained.data.name!r} does not have"
-        )
     batch = trained.examples(split, num)
     known = classes_of(trained.data.splits["train"])
     unseen = ~np.isin(batch["label"], known)
@@ -69,6 +70,19 @@ def anomaly_detection(
         "known": int((~unseen).sum()),
     }
     return Measurement(values, protocol)
+
+
+def _check(experiment: Experiment, data: Dataset, **knobs: Any) -> None:
+    del experiment, knobs
+    if len(classes_of(data.splits["train"])) == data.num_classes:
+        raise InputError(
+            "metric 'anomaly_detection' needs a class that training does not see, and the train"
+            f" split of {data.name!r} has all {data.num_classes}: leave one out with"
+            " data.without_labels"
+        )
+
+
+anomaly_detection.check = _check
 
 
 def classes_of(split: Split) -> np.ndarray:

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement, means_of
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("classes", "sample")
 def class_coverage(
     trained: Trained,
     split: str,
@@ -19,15 +20,12 @@ def class_coverage(
 ) -> Measurement:
     """Share of the samples in each class, by a support vector machine fitted on real examples.
 
-    The classifier (scikit-learn's SVC, RBF kernel, C = 10, on raw pixels) is fitted on the first
-    `num_train` examples of the train split; its accuracy on `split` is reported beside the shares.
+    The classifier (scikit-learn's SVC, RBF kernel, C = 10, on raw pixels) is fitted on `num_train`
+    examples spread evenly over the train split; its accuracy on as many of `split` is reported
+    beside the shares. A class that is missing among the fitted examples can have no share.
     """
     from sklearn.svm import SVC
 
-    if not trained.data.num_classes:
-        raise InputError(
-            f"metric 'class_coverage' needs classes, which {trained.data.name!r} does not have"
-        )
     real = trained.examples("train", num_train)
     held_out = trained.examples(split, num_train)
     classifier = SVC(C=10).fit(_flat(real["x"]), real["label"])

@@ -5,6 +5,7 @@ import numpy as np
 from genlab import rng
 from genlab.errors import InputError, suggest
 from genlab.metrics.measurement import Measurement, means_of
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
@@ -13,6 +14,7 @@ HALVES = ("top", "bottom", "left", "right")
 
 
 @metrics.register
+@needs("images", "complete")
 def completion(
     trained: Trained, split: str, *, num: Count = 500, hidden: str = "bottom"
 ) -> Measurement:
@@ -24,7 +26,7 @@ def completion(
     Args:
       trained: the model.
       split: of the images.
-      num: images, the first of the split; the mean is of as many of the train split.
+      num: images, an even spread over the split; the mean is of as many of the train split.
       hidden: the half that is completed: `top`, `bottom`, `left` or `right`.
 
     Returns:

@@ -8,6 +8,7 @@ from genlab.errors import InputError
 from genlab.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.translations import call_in_batches, check_translates, to_unit
+from genlab.needs import needs
 from genlab.numbers import Count, NonNegative
 from genlab.registry import metrics
 from genlab.trained import Trained
@@ -16,6 +17,7 @@ _WAYS = {"x": ("translate", "translate_back"), "y": ("translate_back", "translat
 
 
 @metrics.register
+@needs("translate", "translate_back")
 def cycle(
     trained: Trained, split: str, *, num: Count = 500, noise: NonNegative = 0.02
 ) -> Measurement:
@@ -41,7 +43,7 @@ def cycle(
     Paper: Zhu et al. 2017, arXiv:1703.10593; Chu et al. 2017, arXiv:1712.02950
     """
     _check(trained.experiment, trained.data, num=num, noise=noise)
-    examples = trained.examples(split, num, spread=True)
+    examples = trained.examples(split, num)
     low, high = trained.value_range
     values = {}
     for domain, (there, back) in _WAYS.items():

@@ -7,12 +7,14 @@ from genlab.errors import InputError
 from genlab.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.translations import call_in_batches, check_translates, to_unit
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("translate")
 def diversity(
     trained: Trained, split: str, *, num: Count = 64, draws: Count = 8
 ) -> Measurement:
@@ -35,7 +37,7 @@ def diversity(
     """
     inputs = min(num, trained.data.splits[split].size)
     _check(trained.experiment, trained.data, num=inputs, draws=draws)
-    examples = trained.examples(split, num, spread=True)
+    examples = trained.examples(split, num)
     outputs = np.stack(
         [
             to_unit(trained, call_in_batches(trained, "translate", examples["x"], draw))

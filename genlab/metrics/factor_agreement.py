@@ -15,12 +15,14 @@ from genlab.metrics.translations import (
     to_unit,
     translate_split,
 )
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("translate")
 def factor_agreement(
     trained: Trained, split: str, *, factor: str = "shape", num: Count = 1000
 ) -> Measurement:

@@ -8,12 +8,14 @@ import numpy as np
 from genlab.boltzmann import exact
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.unnormalized import name_of, need_machine, unnormalized
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("log_unnormalized", "machine")
 def exact_log_likelihood(
     trained: Trained, split: str, *, num: Count = 10_000
 ) -> Measurement:
@@ -45,6 +47,7 @@ def exact_log_likelihood(
 
 
 @metrics.register
+@needs("log_unnormalized")
 def free_energy_gap(
     trained: Trained, split: str, *, num: Count = 1000, num_train: Count = 1000
 ) -> Measurement:

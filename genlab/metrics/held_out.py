@@ -3,12 +3,14 @@
 import numpy as np
 
 from genlab.metrics.measurement import Measurement, means_of
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("measure")
 def held_out(trained: Trained, split: str, *, batch_size: Count = 256) -> Measurement:
     """Losses and scores of the family, averaged over every example of the split.
 

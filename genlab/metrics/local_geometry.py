@@ -10,12 +10,14 @@ from genlab.geometry.contraction import contraction, random_directions
 from genlab.geometry.jacobian import effective_dimension
 from genlab.geometry.model import singular_values_of
 from genlab.metrics.measurement import Measurement
+from genlab.needs import needs
 from genlab.numbers import Count, Positive
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("encode")
 def local_geometry(
     trained: Trained,
     split: str,
@@ -32,7 +34,7 @@ def local_geometry(
     Args:
       trained: the model.
       split: where the examples come from.
-      num: examples, the first of the split.
+      num: examples, an even spread over the split.
       radii: distances of the inputs above 0, in units of the examples.
 
     Returns:

@@ -20,6 +20,7 @@ from genlab.metrics.unnormalized import (
     need_machine,
     unnormalized,
 )
+from genlab.needs import needs
 from genlab.numbers import Count, Positive, Range, Whole
 from genlab.registry import metrics
 from genlab.statistics import over_examples, standard_error
@@ -27,6 +28,7 @@ from genlab.trained import Trained
 
 
 @metrics.register
+@needs("log_unnormalized", "machine", "machine_states")
 def log_likelihood(
     trained: Trained,
     split: str,

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("modes", "points", "sample")
 def mode_coverage(
     trained: Trained, split: str, *, num_samples: Count = 10_000
 ) -> Measurement:
@@ -21,11 +22,6 @@ def mode_coverage(
     Paper: Srivastava et al. 2017, arXiv:1705.07761; the share that covers a mode is genlab's
     """
     del split  # the modes are those of the distribution, not of a sample of it
-    if trained.data.modes is None:
-        raise InputError(
-            f"metric 'mode_coverage' needs a mixture with known modes, such as toy2d; the data"
-            f" set is {trained.data.name!r}"
-        )
     values = count_modes(
         trained.sample(num_samples), trained.data.modes, trained.data.mode_std
     )

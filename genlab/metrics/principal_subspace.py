@@ -1,17 +1,24 @@
 """Whether a linear autoencoder has become principal component analysis."""
 
+import math
+from typing import Any
+
 import numpy as np
 
+from genlab.data.dataset import Dataset
 from genlab.errors import InputError
+from genlab.experiment import Experiment
 from genlab.geometry.model import jacobian_of
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
+from genlab.needs import needs, shapes_of
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("encode", "decode", "reconstruct")
 def principal_subspace(
     trained: Trained, split: str, *, num_train: Count = 10_000, num: Count = 10_000
 ) -> Measurement:
@@ -24,8 +31,8 @@ def principal_subspace(
     Args:
       trained: the model.
       split: where the reconstructed examples come from.
-      num_train: examples that the principal components are of, the first of the train split.
-      num: examples reconstructed, the first of the split.
+      num_train: examples that the principal components are of, an even spread over the train split.
+      num: examples reconstructed, an even spread over the split.
 
     Returns:
       `largest_angle` in [0, 90] degrees, `relative_error` (squared error of the model by that of
@@ -41,12 +48,8 @@ def principal_subspace(
     train = trained.examples("train", num_train)["x"]
     x = trained.examples(split, num)["x"]
     codes = in_chunks(trained, "encode", train)
-    size, most = codes[0].size, min(len(train), train[0].size)
-    if size >= most:
-        raise InputError(
-            f"metric 'principal_subspace' needs codes of fewer than {most} numbers (the lesser of"
-            f" the examples fitted on and the numbers of one); this model's have {size}"
-        )
+    size = codes[0].size
+    _check_size(size, min(len(train), train[0].size))
     pca = PCA(size, svd_solver="full").fit(_flat(train))
     columns = jacobian_of(trained, "decode", codes.mean(axis=0, keepdims=True))[0]
     own = _flat(x - in_chunks(trained, "reconstruct", x))
@@ -64,6 +67,26 @@ def principal_subspace(
         "decoder": "Jacobian at the mean code",
     }
     return Measurement(values, protocol)
+
+
+def _check(
+    experiment: Experiment, data: Dataset, *, num_train: int, **knobs: Any
+) -> None:
+    del knobs
+    size = math.prod(shapes_of(experiment, data, "encode").shape[1:])
+    fitted = min(num_train, data.splits["train"].size)
+    _check_size(size, min(fitted, math.prod(data.example_shape)))
+
+
+def _check_size(size: int, most: int) -> None:
+    if size >= most:
+        raise InputError(
+            f"metric 'principal_subspace' needs codes of fewer than {most} numbers (the lesser of"
+            f" the examples fitted on and the numbers of one); this model's have {size}"
+        )
+
+
+principal_subspace.check = _check
 
 
 def largest_angle(columns: np.ndarray, target: np.ndarray) -> float:

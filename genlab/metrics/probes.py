@@ -12,12 +12,14 @@ from dataclasses import replace
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import compare, representations
+from genlab.needs import needs
 from genlab.numbers import Count, NonNegative, Positive
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("classes", "encode")
 def linear_probe(
     trained: Trained,
     split: str,
@@ -32,9 +34,9 @@ def linear_probe(
     Args:
       trained: the model; its encoder stays as it is.
       split: where the tested examples come from.
-      num_train: labels fitted on, the first of the train split; few of them ask how far few labels
+      num_train: labels fitted on, an even spread over the train split; few of them ask how far few labels
         reach.
-      num_test: examples tested, the first of the split.
+      num_test: examples tested, an even spread.
       C: inverse strengths of the L2 penalty, above 0, from which one is chosen for each
         representation.
       max_iter: steps of L-BFGS; the protocol says where they did not suffice.
@@ -62,6 +64,7 @@ def linear_probe(
 
 
 @metrics.register
+@needs("classes", "encode")
 def nearest_neighbour_probe(
     trained: Trained,
     split: str,
@@ -78,8 +81,8 @@ def nearest_neighbour_probe(
     Args:
       trained: the model.
       split: where the tested examples come from.
-      num_train: labelled examples searched, the first of the train split.
-      num_test: examples tested, the first of the split.
+      num_train: labelled examples searched, an even spread.
+      num_test: examples tested, an even spread.
       k: numbers of neighbours, from which one is chosen for each representation.
 
     Returns:
@@ -112,6 +115,7 @@ def nearest_neighbour_probe(
 
 
 @metrics.register
+@needs("classes", "encode")
 def mlp_probe(
     trained: Trained,
     split: str,
@@ -130,8 +134,8 @@ def mlp_probe(
     Args:
       trained: the model; its encoder stays as it is.
       split: where the tested examples come from.
-      num_train: labels fitted on, the first of the train split.
-      num_test: examples tested, the first of the split.
+      num_train: labels fitted on, an even spread over the train split.
+      num_test: examples tested, an even spread.
       hidden: hidden units.
       max_iter: passes over the examples; the protocol says where they did not suffice.
       alpha: weights of the L2 penalty, 0 or more, from which one is chosen for each representation.

@@ -19,12 +19,14 @@ from genlab.metrics.translations import (
     to_unit,
     translate_split,
 )
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained import Trained
 
 
 @metrics.register
+@needs("translate")
 def translation(trained: Trained, split: str, *, num: Count = 1000) -> Measurement:
     """L1, PSNR, SSIM and sharpness against the true partners, beside the inputs as they are.
 
@@ -68,6 +70,7 @@ def translation(trained: Trained, split: str, *, num: Count = 1000) -> Measureme
 
 
 @metrics.register
+@needs("translate")
 def frechet_translation(
     trained: Trained,
     split: str,

@@ -57,7 +57,7 @@ def translate_split(trained: Trained, split: str, *, num: int) -> Translations:
 
     The noise of the generator depends on the run's seed, the batch and the place in it alone.
     """
-    examples = trained.examples(split, num, spread=True)
+    examples = trained.examples(split, num)
     outputs = call_in_batches(trained, "translate", examples["x"])
     protocol = {
         "split": split,

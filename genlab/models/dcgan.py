@@ -1,7 +1,7 @@
 """The convolutional generator and discriminator of DCGAN."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -33,6 +33,8 @@ class DcganGenerator(nn.Module):
         (64 px, width 128: 1024-512-256-128).
       dtype: type of the computation.
     """
+
+    output_range: ClassVar = (-1.0, 1.0)
 
     image_shape: Sequence[Count]
     width: Count = 128

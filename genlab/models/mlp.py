@@ -69,6 +69,12 @@ class MlpGenerator(nn.Module):
     output_activation: str = "tanh"
     dtype: Any = jnp.float32
 
+    @property
+    def output_range(self) -> tuple[float, float] | None:
+        """Of the examples, where the output activation has one."""
+        ranges = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+        return ranges.get(self.output_activation)
+
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Maps latents `x: [B, Z]` to [B, *example_shape], float32."""

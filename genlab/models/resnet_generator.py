@@ -1,7 +1,7 @@
 """The residual generator of CycleGAN."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -32,6 +32,8 @@ class ResnetGenerator(nn.Module):
       upsampling: `transposed`, or `resize` against checkerboards.
       dtype: type of the computation.
     """
+
+    output_range: ClassVar = (-1.0, 1.0)
 
     target_shape: Sequence[Count]
     width: Count = 64

@@ -1,7 +1,7 @@
 """The U-Net of pix2pix."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -38,6 +38,8 @@ class UNet(nn.Module):
       upsampling: `transposed`, or `resize` against checkerboards.
       dtype: type of the computation.
     """
+
+    output_range: ClassVar = (-1.0, 1.0)
 
     target_shape: Sequence[Count]
     width: Count = 64

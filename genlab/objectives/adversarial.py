@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.numbers import Fraction
+from genlab.objectives.likelihood import coin_cross_entropy
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -153,12 +154,14 @@ def wasserstein(real_logits: Array, fake_logits: Array) -> Terms:
     }
 
 
+wasserstein.needs_bounded_slope = True
+
+
 def _cross_entropy(
     real_logits: Array, fake_logits: Array, real_label: Fraction
 ) -> dict[str, Array]:
     """Binary cross-entropy with target `real_label` on real examples and 0 on fakes."""
     return {
-        # -t log sigmoid(l) - (1 - t) log(1 - sigmoid(l)) = sp(l) - t l
-        "real": jax.nn.softplus(real_logits) - real_label * real_logits,
+        "real": coin_cross_entropy(real_logits, real_label),
         "fake": jax.nn.softplus(fake_logits),
     }

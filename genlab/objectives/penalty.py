@@ -39,3 +39,6 @@ def r1(
     slope = jax.grad(lambda x: jnp.sum(critic(x)))(real)
     axes = tuple(range(1, slope.ndim))
     return 0.5 * weight * jnp.sum(jnp.square(slope), axis=axes)
+
+
+r1.bounds_slope = r1.slope_at_one_example = True

@@ -4,14 +4,15 @@ import numpy as np
 
 from genlab import rng
 from genlab.metrics.completion import completed_half
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
-from genlab.plots.needs import held_out, need_images, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
 
 @plots.register
+@needs("images", "fantasies")
 def fantasies(
     trained: Trained, *, num: Count = 64, columns: Count | None = None
 ) -> np.ndarray:
@@ -28,13 +29,12 @@ def fantasies(
     Raises:
       InputError: no persistent chains, or examples that are not images.
     """
-    need_methods(trained, "fantasies", "fantasies")
-    need_images(trained, "fantasies")
     images = trained.call("fantasies")[:num]
     return image_grid(images, columns=columns, value_range=trained.value_range)
 
 
 @plots.register
+@needs("images", "complete")
 def completions(
     trained: Trained, *, num: Count = 16, hidden: str = "bottom"
 ) -> np.ndarray:
@@ -42,7 +42,7 @@ def completions(
 
     Args:
       trained: the model.
-      num: images, the first of the held-out split.
+      num: images, an even spread over the held-out split.
       hidden: the half that is completed: `top`, `bottom`, `left` or `right`.
 
     Returns:
@@ -51,9 +51,7 @@ def completions(
     Raises:
       InputError: no `complete`, or examples that are not images.
     """
-    need_methods(trained, "completions", "complete")
-    need_images(trained, "completions")
-    x = trained.examples(held_out(trained), num)["x"]
+    x = trained.examples(trained.data.held_out()[0], num)["x"]
     completed, known = completed_half(trained, x, hidden=hidden)
     grey = np.float32(np.mean(trained.value_range))
     seen = np.where(known, x, grey)
@@ -62,6 +60,7 @@ def completions(
 
 
 @plots.register
+@needs("images", "labels", "sample_classes")
 def class_samples(trained: Trained, *, num: Count = 8) -> np.ndarray:
     """Samples given the class, a row for each class.
 
@@ -75,8 +74,6 @@ def class_samples(trained: Trained, *, num: Count = 8) -> np.ndarray:
     Raises:
       InputError: the experiment has no labels to clamp, or examples are not images.
     """
-    need_methods(trained, "class_samples", "sample_classes")
-    need_images(trained, "class_samples")
     label = np.repeat(np.arange(trained.data.num_classes, dtype=np.int32), num)
     images = trained.call(
         "sample_classes", label, rng.stream(trained.seed, "class_samples")

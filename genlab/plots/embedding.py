@@ -1,11 +1,15 @@
 """Where the encoder puts the examples."""
 
+import math
+
 import numpy as np
 
+from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
+from genlab.experiment import Experiment
+from genlab.needs import needs, shapes_of
 from genlab.numbers import Count, Positive
 from genlab.plots import figure
-from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
@@ -14,6 +18,7 @@ NAMED_CLASSES = 20  # as many as have a colour and a line in the legend of their
 
 
 @plots.register
+@needs("encode")
 def latent_embedding(
     trained: Trained,
     *,
@@ -43,17 +48,11 @@ def latent_embedding(
 
     Paper: van der Maaten & Hinton 2008, Visualizing Data using t-SNE, JMLR 9
     """
-    need_methods(trained, "latent_embedding", "encode")
-    if method not in METHODS:
-        raise InputError(f"unknown method {method!r}{suggest(method, METHODS)}")
-    batch = trained.examples(split or held_out(trained), num)
+    _check_method(method)
+    batch = trained.examples(split or trained.data.held_out()[0], num)
     codes = trained.call("encode", batch["x"])
     codes = codes.reshape(len(codes), -1)
-    if codes.shape[1] < 2:
-        raise InputError(
-            "plot 'latent_embedding' needs codes of two numbers or more; this model's have"
-            f" {codes.shape[1]}"
-        )
+    _check_size(codes.shape[1])
     axes = figure.new_axes()
     if method == "tsne":
         codes = neighbour_plane(codes, perplexity=perplexity, seed=trained.seed)
@@ -104,12 +103,48 @@ def neighbour_plane(codes: np.ndarray, *, perplexity: float, seed: int) -> np.nd
     """
     from sklearn.manifold import TSNE
 
-    if not 0 < perplexity < len(codes):
-        raise InputError(
-            f"perplexity={perplexity} is not above 0 and below the {len(codes)} examples"
-        )
+    _check_perplexity(perplexity, len(codes))
     model = TSNE(perplexity=perplexity, init="pca", random_state=seed)
     return model.fit_transform(codes.astype(np.float32))
+
+
+def _check(
+    experiment: Experiment,
+    data: Dataset,
+    *,
+    num: int,
+    method: str,
+    perplexity: float,
+    split: str | None,
+) -> None:
+    _check_method(method)
+    _check_size(math.prod(shapes_of(experiment, data, "encode").shape[1:]))
+    if method == "tsne":
+        size = data.splits[split or data.held_out()[0]].size
+        _check_perplexity(perplexity, min(num, size))
+
+
+def _check_method(method: str) -> None:
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r}{suggest(method, METHODS)}")
+
+
+def _check_size(size: int) -> None:
+    if size < 2:
+        raise InputError(
+            "plot 'latent_embedding' needs codes of two numbers or more; this model's have"
+            f" {size}"
+        )
+
+
+def _check_perplexity(perplexity: float, examples: int) -> None:
+    if not 0 < perplexity < examples:
+        raise InputError(
+            f"perplexity={perplexity} is not above 0 and below the {examples} examples"
+        )
+
+
+latent_embedding.check = _check
 
 
 def _scatter(axes, codes: np.ndarray, labels: np.ndarray | None, names) -> None:

@@ -1,16 +1,23 @@
 """What the units of a model look for, and along what its decoder moves, as images."""
 
+import math
+from typing import Any
+
 import numpy as np
 
+from genlab.data.dataset import Dataset
+from genlab.errors import InputError
+from genlab.experiment import Experiment
 from genlab.geometry.model import jacobian_of
+from genlab.needs import needs, shapes_of
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
-from genlab.plots.needs import need_images, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
 
 @plots.register
+@needs("images", "filters")
 def receptive_filters(
     trained: Trained, *, num: Count = 64, columns: Count | None = None
 ) -> np.ndarray:
@@ -27,13 +34,12 @@ def receptive_filters(
     Raises:
       InputError: the experiment has no `filters`, or examples are not images.
     """
-    need_methods(trained, "receptive_filters", "filters")
-    need_images(trained, "receptive_filters")
     filters = trained.call("filters")[:num].reshape(-1, *trained.data.example_shape)
     return signed_grid(filters, columns=columns)
 
 
 @plots.register
+@needs("images", "encode", "decode")
 def principal_components(
     trained: Trained, *, num: Count = 16, num_train: Count = 2000
 ) -> np.ndarray:
@@ -47,7 +53,7 @@ def principal_components(
     Args:
       trained: the model.
       num: images of each kind; no more than there are.
-      num_train: examples that components and mean code are of, the first of the train split.
+      num_train: examples that components and mean code are of, an even spread over the train split.
 
     Returns:
       [H, W, 3] uint8.
@@ -55,8 +61,6 @@ def principal_components(
     Raises:
       InputError: no `encode` or `decode`, or examples that are not images.
     """
-    need_methods(trained, "principal_components", "encode", "decode")
-    need_images(trained, "principal_components")
     x = trained.examples("train", num_train)["x"]
     components = principal_directions(x, num=num)
     directions = decoder_directions(trained, x)
@@ -69,6 +73,19 @@ def principal_components(
     )
     bar = np.full((max(2, x.shape[1] // 8), upper.shape[1], 3), 255, np.uint8)
     return np.concatenate([upper, bar, lower])
+
+
+def _check_filters(experiment: Experiment, data: Dataset, **knobs: Any) -> None:
+    del knobs
+    size = math.prod(shapes_of(experiment, data, "filters").shape[1:])
+    if size != math.prod(data.example_shape):
+        raise InputError(
+            f"plot 'receptive_filters' shows filters of examples, {tuple(data.example_shape)}; the"
+            f" first layer of this model sees {size} numbers"
+        )
+
+
+receptive_filters.check = _check_filters
 
 
 def principal_directions(x: np.ndarray, *, num: int) -> np.ndarray:

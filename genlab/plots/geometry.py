@@ -9,9 +9,9 @@ from genlab.errors import InputError
 from genlab.geometry.contraction import contraction, random_directions
 from genlab.geometry.jacobian import effective_dimension
 from genlab.geometry.model import singular_values_of
+from genlab.needs import needs
 from genlab.numbers import Count, Positive
 from genlab.plots import figure
-from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @plots.register
+@needs("encode")
 def contraction_curve(
     trained: Trained,
     *,
@@ -50,8 +51,7 @@ def contraction_curve(
 
     Paper: Rifai et al. 2011, Contractive Auto-Encoders, ICML
     """
-    need_methods(trained, "contraction_curve", "encode")
-    x = trained.examples(split or held_out(trained), num)["x"]
+    x = trained.examples(split or trained.data.held_out()[0], num)["x"]
     others = np.roll(x, 1, axis=0) - x
     apart = np.linalg.norm(others.reshape(len(x), -1), axis=1)
     x, others, apart = x[apart > 0], others[apart > 0], apart[apart > 0]
@@ -83,6 +83,7 @@ def contraction_curve(
 
 
 @plots.register
+@needs("encode")
 def jacobian_spectrum(
     trained: Trained, *, num: Count = 100, split: str | None = None
 ) -> np.ndarray:
@@ -105,8 +106,7 @@ def jacobian_spectrum(
 
     Paper: Rifai et al. 2011, Contractive Auto-Encoders, ICML
     """
-    need_methods(trained, "jacobian_spectrum", "encode")
-    x = trained.examples(split or held_out(trained), num)["x"]
+    x = trained.examples(split or trained.data.held_out()[0], num)["x"]
     values = singular_values_of(trained, "encode", x)
     dimension = float(np.mean(effective_dimension(values)))
     axes = figure.new_axes()

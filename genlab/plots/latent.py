@@ -1,13 +1,16 @@
 """The latent space seen through its decoder: paths between examples, and the plane of two codes."""
 
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
+from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
+from genlab.experiment import Experiment
+from genlab.needs import needs, shapes_of
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
-from genlab.plots.needs import held_out, need_images, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
@@ -15,6 +18,7 @@ PATHS = ("linear", "spherical")
 
 
 @plots.register
+@needs("images", "encode", "decode")
 def interpolations(
     trained: Trained,
     *,
@@ -44,16 +48,11 @@ def interpolations(
 
     Paper: White 2016, arXiv:1609.04468
     """
-    need_methods(trained, "interpolations", "encode", "decode")
-    need_images(trained, "interpolations")
-    if path not in PATHS:
-        raise InputError(f"unknown path {path!r}{suggest(path, PATHS)}")
-    images = trained.examples(split or held_out(trained), 2 * pairs)["x"]
+    _check_path(trained.experiment, trained.data, path=path, points=points)
+    images = trained.examples(split or trained.data.held_out()[0], 2 * pairs)["x"]
     pairs = len(images) // 2
-    if pairs < 1 or points < 2:
-        raise InputError(
-            f"{len(images)} examples and {points} points: a path needs two of each"
-        )
+    if pairs < 1:
+        raise InputError(f"{len(images)} examples have no path; it needs two")
     starts, ends = images[0 : 2 * pairs : 2], images[1 : 2 * pairs : 2]
     codes = trained.call("encode", np.concatenate([starts, ends]))
     between = slerp if path == "spherical" else lerp
@@ -70,6 +69,7 @@ def interpolations(
 
 
 @plots.register
+@needs("images", "encode", "decode")
 def manifold(trained: Trained, *, size: Count = 20) -> np.ndarray:
     """What a two-dimensional latent space decodes to, over the quantiles of its Gaussian prior.
 
@@ -88,14 +88,8 @@ def manifold(trained: Trained, *, size: Count = 20) -> np.ndarray:
 
     Paper: Kingma & Welling 2014, arXiv:1312.6114 (figure 4)
     """
-    need_methods(trained, "manifold", "encode", "decode")
-    need_images(trained, "manifold")
     codes = trained.call("encode", trained.examples("train", 1)["x"])
-    if codes.shape[1:] != (2,):
-        raise InputError(
-            f"plot 'manifold' needs codes of shape (2,), this model's are {codes.shape[1:]}:"
-            " train with a latent size of 2"
-        )
+    _check_plane(codes.shape)
     normal = NormalDist()
     quantiles = [normal.inv_cdf((i + 0.5) / size) for i in range(size)]
     first, second = np.meshgrid(quantiles, quantiles[::-1])
@@ -106,6 +100,30 @@ def manifold(trained: Trained, *, size: Count = 20) -> np.ndarray:
         padding=0,
         value_range=trained.value_range,
     )
+
+
+def _check_path(
+    experiment: Experiment, data: Dataset, *, path: str, points: int, **knobs: Any
+) -> None:
+    del experiment, data, knobs
+    if path not in PATHS:
+        raise InputError(f"unknown path {path!r}{suggest(path, PATHS)}")
+    if points < 2:
+        raise InputError(f"points={points} codes are no path; take 2 or more")
+
+
+def _check_plane(shape: tuple[int, ...]) -> None:
+    if shape[1:] != (2,):
+        raise InputError(
+            f"plot 'manifold' needs codes of shape (2,), this model's are {shape[1:]}:"
+            " train with a latent size of 2"
+        )
+
+
+interpolations.check = _check_path
+manifold.check = lambda experiment, data, **knobs: _check_plane(
+    shapes_of(experiment, data, "encode").shape
+)
 
 
 def lerp(start: np.ndarray, end: np.ndarray, fractions: np.ndarray) -> np.ndarray:

@@ -3,10 +3,9 @@
 import numpy as np
 
 from genlab.data.melody import PITCH, REST, STEPS
-from genlab.errors import InputError
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
-from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
@@ -19,6 +18,7 @@ PAPER, BAR, SOUND, ONSET = (
 
 
 @plots.register
+@needs("melodies", "reconstruct")
 def melodies(
     trained: Trained, *, num: Count = 12, columns: Count = 4, split: str | None = None
 ) -> np.ndarray:
@@ -39,16 +39,9 @@ def melodies(
     Raises:
       InputError: the experiment has no `reconstruct`, or examples are not one-hot tokens, [T, V].
     """
-    need_methods(trained, "melodies", "reconstruct")
-    shape = tuple(trained.data.example_shape)
-    if len(shape) != 2 or shape[1] <= PITCH:
-        raise InputError(
-            f"plot 'melodies' draws tokens [T, V], as of 'folksongs'; examples of"
-            f" {trained.data.name!r} have shape {shape}"
-        )
-    x = trained.examples(split or held_out(trained), num)["x"]
+    x = trained.examples(split or trained.data.held_out()[0], num)["x"]
     copies = trained.call("reconstruct", x)
-    rolls = [piano_rolls(part.argmax(-1), shape[1]) for part in (x, copies)]
+    rolls = [piano_rolls(part.argmax(-1), x.shape[2]) for part in (x, copies)]
     columns = min(columns, len(x))
     rows = []
     for start in range(0, len(x), columns):

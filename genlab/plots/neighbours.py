@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
-from genlab.plots.needs import need_images, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
@@ -12,6 +12,7 @@ CHUNK = 1000  # training images compared at a time
 
 
 @plots.register
+@needs("images", "sample")
 def nearest_neighbours(
     trained: Trained,
     *,
@@ -28,7 +29,7 @@ def nearest_neighbours(
       trained: the model.
       num: samples, one for each row.
       neighbours: training images in a row, the nearest first.
-      num_train: training images searched, the first of the split; all are held in memory.
+      num_train: training images searched, an even spread; all are held in memory.
 
     Returns:
       [H, W, 3] uint8.
@@ -36,8 +37,6 @@ def nearest_neighbours(
     Raises:
       InputError: the experiment has no `sample`, or examples are not images.
     """
-    need_methods(trained, "nearest_neighbours", "sample")
-    need_images(trained, "nearest_neighbours")
     samples = trained.sample(num)
     train = trained.examples("train", num_train)["x"]
     indices = nearest(samples, train, count=neighbours)

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots import figure
 from genlab.plots.grid import image_grid
-from genlab.plots.needs import are_points, held_out, need_images, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @plots.register
+@needs("images or points", "sample")
 def samples(
     trained: Trained,
     *,
@@ -41,16 +42,15 @@ def samples(
     Raises:
       InputError: the experiment has no `sample`, or examples are neither images nor points.
     """
-    need_methods(trained, "samples", "sample")
-    if are_points(trained):
+    if not trained.data.is_image:
         return _sampled_points(trained, num_points)
-    need_images(trained, "samples")
     return image_grid(
         trained.sample(num), columns=columns, value_range=trained.value_range
     )
 
 
 @plots.register
+@needs("images or points", "reconstruct")
 def reconstructions(
     trained: Trained,
     *,
@@ -74,11 +74,9 @@ def reconstructions(
     Raises:
       InputError: the experiment has no `reconstruct`, or examples are neither images nor points.
     """
-    need_methods(trained, "reconstructions", "reconstruct")
-    split = split or held_out(trained)
-    if are_points(trained):
+    split = split or trained.data.held_out()[0]
+    if not trained.data.is_image:
         return _reconstructed_points(trained, num_points, split)
-    need_images(trained, "reconstructions")
     originals = trained.examples(split, num)["x"]
     copies = trained.call("reconstruct", originals)
     columns = min(columns, len(originals))

@@ -5,16 +5,17 @@ import numpy as np
 from genlab.geometry.model import jacobian_of
 from genlab.geometry.tangent import local_pca
 from genlab.geometry.tangent import tangents as leading_tangents
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.filters import signed_grid
 from genlab.plots.grid import image_grid
-from genlab.plots.needs import held_out, need_images, need_methods
 from genlab.plots.neighbours import nearest
 from genlab.registry import plots
 from genlab.trained import Trained
 
 
 @plots.register
+@needs("images", "encode")
 def tangents(
     trained: Trained,
     *,
@@ -34,7 +35,7 @@ def tangents(
       num: examples, one for each row.
       directions: tangents and principal directions of each; no more than there are.
       neighbours: training examples in a neighbourhood.
-      num_train: training examples searched, the first of the split; all are held in memory.
+      num_train: training examples searched, an even spread; all are held in memory.
       split: where the examples come from; the held-out one by default.
 
     Returns:
@@ -45,9 +46,7 @@ def tangents(
 
     Paper: Rifai et al. 2011, The Manifold Tangent Classifier, NIPS
     """
-    need_methods(trained, "tangents", "encode")
-    need_images(trained, "tangents")
-    x = trained.examples(split or held_out(trained), num)["x"]
+    x = trained.examples(split or trained.data.held_out()[0], num)["x"]
     train = trained.examples("train", num_train)["x"]
     near = train[nearest(x, train, count=neighbours)]
     seen = leading_tangents(jacobian_of(trained, "encode", x), num=directions)

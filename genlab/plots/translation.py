@@ -11,14 +11,15 @@ from genlab.metrics.translations import (
     check_translates,
     to_unit,
 )
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
-from genlab.plots.needs import held_out, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
 
 @plots.register
+@needs("translate")
 def translations(
     trained: Trained, *, num: Count = 12, draws: Count = 1, split: str | None = None
 ) -> np.ndarray:
@@ -39,10 +40,9 @@ def translations(
     Raises:
       InputError: the experiment does not translate, a count below 1, or an unknown split.
     """
-    need_methods(trained, "translations", "translate")
     _check(trained.experiment, trained.data, num=num, draws=draws, split=split)
-    split = split or held_out(trained)
-    examples = trained.examples(split, num, spread=True)
+    split = split or trained.data.held_out()[0]
+    examples = trained.examples(split, num)
     outputs = [
         call_in_batches(trained, "translate", examples["x"], draw)
         for draw in range(draws)

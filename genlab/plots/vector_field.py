@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from genlab.errors import InputError
+from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots import figure
-from genlab.plots.needs import are_points, need_methods
 from genlab.registry import plots
 from genlab.trained import Trained
 
@@ -13,6 +12,7 @@ MARGIN = 0.15  # of the data's larger side, left around them
 
 
 @plots.register
+@needs("points", "reconstruct")
 def vector_field(
     trained: Trained, *, size: Count = 25, num_points: Count = 1000
 ) -> np.ndarray:
@@ -35,12 +35,6 @@ def vector_field(
 
     Paper: Alain & Bengio 2014, arXiv:1211.4246
     """
-    need_methods(trained, "vector_field", "reconstruct")
-    if not are_points(trained):
-        raise InputError(
-            "plot 'vector_field' draws points of the plane, [2]; examples of"
-            f" {trained.data.name!r} have shape {tuple(trained.data.example_shape)}"
-        )
     data = trained.examples("train", num_points)["x"]
     low, high = data.min(axis=0), data.max(axis=0)
     half = (0.5 + MARGIN) * max(*(high - low), 1e-3)

@@ -196,8 +196,8 @@ def _is_parameter(entry: Any) -> bool:
 
 
 def _results(results: dict[str, Any]) -> dict[str, Any]:
-    """Step and metrics, without what an evaluation does not write so."""
-    metrics = results.get("metrics")
+    """Step, metrics and failures, without what an evaluation does not write so."""
+    metrics, failed = results.get("metrics"), results.get("failed")
     step = results.get("step")
     return {
         "step": step if type(step) is int else None,
@@ -208,5 +208,9 @@ def _results(results: dict[str, Any]) -> dict[str, Any]:
             }
             for name, result in (metrics if isinstance(metrics, dict) else {}).items()
             if isinstance(result, dict)
+        },
+        "failed": {
+            name: str(reason)
+            for name, reason in (failed if isinstance(failed, dict) else {}).items()
         },
     }

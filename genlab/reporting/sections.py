@@ -70,6 +70,11 @@ def results(run: Run) -> str:
             f'<article class="card"><h3>{words(name)}</h3>'
             f'<dl class="values">{values}</dl>{protocol}</article>'
         )
+    for name, reason in run.results.get("failed", {}).items():
+        cards.append(
+            f'<article class="card"><h3>{words(name)}</h3>'
+            f'<p class="note">failed: {text(reason)}</p></article>'
+        )
     step = run.results.get("step")
     note = f'<p class="note">Evaluated after {step:,} rounds.</p>' if step else ""
     return f'{note}<div class="cards">{"".join(cards)}</div>'

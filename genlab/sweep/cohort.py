@@ -14,6 +14,7 @@ import numpy as np
 
 from genlab import parallel
 from genlab.build import SECTIONS, build_experiment
+from genlab.errors import InputError
 from genlab.experiment import Array, Experiment, State
 from genlab.plan import Plan
 from genlab.recipe import Recipe
@@ -21,9 +22,14 @@ from genlab.rounds import rounds_of
 from genlab.stage import INIT
 from genlab.start import Sources
 from genlab.sweep.group import Knobs
+from genlab.tracing import untraceable
 from genlab.trained import Trained
 
 LARGE = 2**18  # bytes of a member's parameters
+
+
+class Untraceable(InputError):
+    """A part branches in Python on a float in which the trials differ."""
 
 
 @flax.struct.dataclass
@@ -45,6 +51,9 @@ class Cohort:
     Args:
       recipe: the first trial's recipe of the stage.
       configs: the trials' configs of the stage, alike in all but seed and floats.
+
+    Raises:
+      InputError: as `Recipe.check_fit`; `Untraceable` for parts that a population cannot hold.
     """
 
     def __init__(self, recipe: Recipe, configs: list[dict[str, Any]]):
@@ -54,6 +63,11 @@ class Cohort:
         self.seeds = np.array([config["seed"] for config in configs], np.uint32)
         self._feeds = [replace(recipe, config=config).feed() for config in configs]
         recipe.check_fit(self._feeds[0])
+        if told := untraceable(recipe, self._feeds[0], self.knobs.paths):
+            raise Untraceable(
+                f"{told}, which no population can vary; take --engine=local, a process for each"
+                " trial"
+            )
         self._whole, self._split = _shardings(
             len(configs), parallel.choose_devices(recipe.config["devices"])
         )

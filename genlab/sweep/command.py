@@ -1,5 +1,6 @@
 """`launch.py sweep`: from flags to trials, an engine, and what came out."""
 
+import json
 import logging
 import os
 import shlex
@@ -80,7 +81,11 @@ def _check_target(trials: list[Trial], target: str) -> None:
     if target:
         from genlab.sweep.judge import check_measured
 
+        first_of = {}  # alike in data and evaluation, checked once
         for trial in trials:
+            key = json.dumps([trial.config[name] for name in ("data", "eval", "train")])
+            first_of.setdefault(key, trial)
+        for trial in first_of.values():
             check_measured(trial.config, target)
 
 

@@ -11,11 +11,11 @@ import jax
 import numpy as np
 
 from genlab.build import SECTIONS
+from genlab.config import RUN
 from genlab.course import Course
 from genlab.stage import stages_of
 from genlab.sweep.trial import Trial
-
-KnobPath = tuple[str, ...]
+from genlab.tracing import KnobPath, floats_of, replaced
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Knobs:
         """The floats of the configs' specs that are not the same in all of them."""
         columns: dict[KnobPath, list[float]] = {}
         for config in configs:
-            for path, value in _floats({name: config[name] for name in SECTIONS}):
+            for path, value in floats_of({name: config[name] for name in SECTIONS}):
                 columns.setdefault(path, []).append(value)
         differing = {p: values for p, values in columns.items() if len(set(values)) > 1}
         return cls(
@@ -46,36 +46,15 @@ class Knobs:
     def put(self, spec: dict[str, Any], values: tuple[Any, ...]) -> dict[str, Any]:
         """The spec with `values`, traced or not, in the places of these knobs."""
         for path, value in zip(self.paths, values, strict=True):
-            spec = _replaced(spec, path, value)
+            spec = replaced(spec, path, value)
         return spec
 
 
-def _floats(tree: Any, path: KnobPath = ()):
-    if isinstance(tree, float):
-        yield path, tree
-    elif isinstance(tree, dict):
-        for key in sorted(tree):
-            yield from _floats(tree[key], (*path, key))
-    elif isinstance(tree, list):
-        for index, value in enumerate(tree):
-            yield from _floats(value, (*path, str(index)))
-
-
-def _replaced(tree: Any, path: KnobPath, value: Any) -> Any:
-    if not path:
-        return value
-    if isinstance(tree, list):
-        index = int(path[0])
-        return [
-            *tree[:index],
-            _replaced(tree[index], path[1:], value),
-            *tree[index + 1 :],
-        ]
-    return {**tree, path[0]: _replaced(tree[path[0]], path[1:], value)}
-
-
 def group(trials: list[Trial]) -> list[list[Trial]]:
-    """Trials that one program can train: alike in all but the seed and floats of the spec."""
+    """Trials that one program can train: alike in all but the seed and floats of the spec.
+
+    Members share their examples; so trials whose seed chooses these are grouped by seed.
+    """
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         shape = [_shape_of(stage.config) for stage in stages_of(trial.config)]
@@ -85,9 +64,12 @@ def group(trials: list[Trial]) -> list[list[Trial]]:
 
 def _shape_of(config: dict[str, Any]) -> dict[str, Any]:
     """What a stage's config says besides the seed and the floats of its spec."""
-    shape = {key: v for key, v in config.items() if key not in ("seed", "stages")}
-    for path, _ in _floats({name: config[name] for name in SECTIONS}):
-        shape = _replaced(shape, path, "a float")
+    same = (
+        ("stages",) if config["data"].get("subset_seed") == RUN else ("seed", "stages")
+    )
+    shape = {key: v for key, v in config.items() if key not in same}
+    for path, _ in floats_of({name: config[name] for name in SECTIONS}):
+        shape = replaced(shape, path, "a float")
     return shape
 
 

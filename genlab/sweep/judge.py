@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genlab.errors import InputError
+from genlab.evaluate import check_choice
+from genlab.recipe import load_data
 from genlab.registry import metrics
 from genlab.stage import stages_of
 from genlab.sweep.search import Search
@@ -91,7 +93,8 @@ def check_measured(config: dict[str, Any], target: str) -> None:
     trial has evaluated for the first time.
 
     Raises:
-      InputError: `eval.every` is 0, or the target's metric is not in `eval.metrics`.
+      InputError: `eval.every` is 0, the target's metric is not in `eval.metrics`, or the split that
+        trials are compared on is empty or that of the results.
     """
     section = config["eval"]
     if not section["every"]:
@@ -109,3 +112,4 @@ def check_measured(config: dict[str, Any], target: str) -> None:
             f"--target={target} is not measured: config.eval.metrics has"
             f" {', '.join(chosen) or 'nothing'}"
         )
+    check_choice(load_data(config), section, f"--target={target}")

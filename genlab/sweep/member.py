@@ -16,15 +16,16 @@ import numpy as np
 from genlab import evaluate, sidefile
 from genlab.build import SECTIONS, build_experiment
 from genlab.checkpoint import Checkpoints
-from genlab.errors import InputError, NonFiniteLoss
+from genlab.errors import InputError, NonFiniteLoss, PartFailed
 from genlab.experiment import State
 from genlab.files import refuse_link, write_atomic
 from genlab.meter import average, refuse_non_finite
 from genlab.recipe import Recipe
+from genlab.results import write_results
 from genlab.run import claim, identity, locked
 from genlab.sweep import failure
 from genlab.sweep.trial import Trial
-from genlab.train import evaluated, split_name, write_results
+from genlab.train import evaluated, split_name
 from genlab.trained import Trained
 from genlab.writer import Writer, last_step
 
@@ -51,6 +52,7 @@ class Member:
         self.trial, self._sweep = trial, sweep
         self.workdir = trial.folder(sweep)
         self.values: dict[str, float] = {}
+        self._failures: evaluate.Failures = {}
         self._rows: list[dict[str, np.ndarray]] = []
         config = trial.config
         spec = {section: config[section] for section in SECTIONS}
@@ -136,7 +138,12 @@ class Member:
         self.values = {}
         if not self.failure and _all_finite(state):
             self.values = evaluated(
-                trained, state, recipe, self.writer, self.checkpoints
+                trained,
+                state,
+                recipe,
+                self.writer,
+                self.checkpoints,
+                self._failures,
             )
 
     def score(self, target: str) -> float:
@@ -163,8 +170,14 @@ class Member:
         with locked(self.workdir):
             self.checkpoints.save(state, int(state.step))
             chosen = self.trial.config["sample"]["plots"]
-            evaluate.save_pictures(trained, chosen, self.workdir / "samples")
-            write_results(self.workdir, trained, self.trial.config)
+            folder, failures = self.workdir / "samples", self._failures
+            evaluate.save_pictures(trained, chosen, folder, failures)
+            try:
+                write_results(
+                    self.workdir, trained, self.trial.config, failures=failures
+                )
+            except PartFailed as error:
+                _log.warning("trial %s: %s", self.trial.name, error)
 
 
 def _is_history(content: Any) -> bool:

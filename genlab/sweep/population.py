@@ -18,10 +18,10 @@ from genlab.signals import Stop
 from genlab.stage import MAIN, stages_of
 from genlab.start import Sources
 from genlab.streams import terminal
-from genlab.sweep import mode
-from genlab.sweep.cohort import Cohort, Crowd
+from genlab.sweep import failure, mode
+from genlab.sweep.cohort import Cohort, Crowd, Untraceable
 from genlab.sweep.evolution import Evolution
-from genlab.sweep.group import group, pack
+from genlab.sweep.group import Knobs, group, pack
 from genlab.sweep.member import Member
 from genlab.sweep.table import forget_pruned
 from genlab.sweep.trial import Trial
@@ -172,6 +172,29 @@ def parts_of(trials: list[Trial]) -> list[list[Trial]]:
     return [part for one in group(trials) for part in pack(one)]
 
 
+def _traceable(parts: list[list[Trial]], sweep: Path) -> list[list[Trial]]:
+    """The parts that one program each can train; the trials of the others are recorded as failed.
+
+    Raises:
+      Untraceable: it is all of them.
+    """
+    kept, refusal = [], None
+    for part in parts:
+        try:
+            if Knobs.of([trial.config for trial in part]).paths:
+                Population(part, sweep)
+            kept.append(part)
+        except Untraceable as error:
+            refusal = error
+            for trial in part:
+                trial.folder(sweep).mkdir(parents=True, exist_ok=True)
+                failure.record(trial.folder(sweep), str(error))
+            _log.warning("%d trials failed: %s", len(part), error)
+    if refusal is not None and not kept:
+        raise refusal
+    return kept
+
+
 def engine(
     trials: list[Trial], sweep: Path, stop: Stop, evolution: Evolution | None = None
 ) -> None:
@@ -182,7 +205,7 @@ def engine(
         in another mode.
       Stopped: a signal asked to stop; the population is saved.
     """
-    parts = parts_of(trials)
+    parts = _traceable(parts_of(trials), sweep)
     mode.claim(sweep, **(evolution.mode if evolution else {}))
     unfinished: Callable = lambda part: any(t.results(sweep) is None for t in part)
     for number, part in enumerate(parts, 1):

@@ -1,0 +1,153 @@
+"""A mistake in one part blames that part, when a program is traced for the first time."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import recipes
+
+from genlab import evaluate
+from genlab.build import build_experiment
+from genlab.errors import InputError
+from genlab.optim import Optimizer
+from genlab.recipe import Recipe
+from genlab.registry import objectives
+
+
+def unsummed(outputs, x):
+    return jnp.square(outputs - x)
+
+
+def averaged(outputs, x):
+    return jnp.mean(jnp.square(outputs - x))[None]
+
+
+def split_up(outputs, x):
+    return [jnp.mean(jnp.square(outputs - x))]
+
+
+def rounded(outputs, x):
+    return jnp.sum(jnp.square(outputs - x), axis=(1, 2, 3)).astype(jnp.int32)
+
+
+def stacked(reconstruction, kl):
+    return {"both": jnp.stack([reconstruction, kl])}
+
+
+def no_transform():
+    return Optimizer(lambda gradient: gradient)
+
+
+def bare():
+    return optax.sgd(0.1)
+
+
+def a_number():
+    return 0.5
+
+
+def two_at_once():
+    return lambda step: jnp.ones(2) * step
+
+
+def check(config):
+    """What a run does before its first round."""
+    built = Recipe.build(config)
+    built.check_fit(built.feed())
+
+
+@pytest.mark.parametrize(
+    ("config", "section", "part", "told"),
+    [
+        (
+            "autoencoder",
+            "objective",
+            "unsummed",
+            r"returned shape \[2, 8, 8, 1\] of B=2",
+        ),
+        ("autoencoder", "objective", "averaged", r"returned shape \[1\] of B=2"),
+        ("autoencoder", "objective", "split_up", "returned a list, not an array"),
+        ("autoencoder", "objective", "rounded", "returned int32, not floats"),
+        ("vae", "objective", "stacked", r"term 'both' returned shape \[2, 8\]"),
+        (
+            "vae",
+            "optimizer",
+            "no_transform",
+            "GradientTransformation, not of a function",
+        ),
+        (
+            "vae",
+            "optimizer",
+            "bare",
+            "returned a GradientTransf.*genlab.optim.Optimizer",
+        ),
+        ("vae", "schedule", "a_number", "returned a float, not a function"),
+        ("vae", "schedule", "two_at_once", "not one number"),
+    ],
+)
+def test_the_part_that_returns_something_else_is_named(config, section, part, told):
+    config = recipes.plain(config)
+    name = f"test_returned:{part}"
+    if section == "objective":
+        config[section] = {"name": name}
+    elif section == "optimizer":
+        config[section] = {"vae": {"name": name}}
+    else:
+        config["optimizer"]["vae"]["schedule"] = {"name": name}
+    with pytest.raises(InputError, match=told) as error:
+        check(config)
+    assert part in str(error.value) or part == "no_transform"
+
+
+def test_registered_objectives_keep_what_they_say_of_themselves():
+    built = objectives.build("bernoulli")
+    assert built.func.support == (0.0, 1.0) and built.func.__name__ == "bernoulli"
+    assert objectives.build("bernoulli").func is built.func
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (lambda x: x, r"term 'score' returned shape \[16, 8, 8, 1\]"),
+        (lambda x: jnp.mean(x)[None], r"returned shape \[1\] of B=16"),
+        (lambda x: 3.0, "returned a float"),
+    ],
+)
+def test_what_a_family_measures_is_one_number_per_example(value, told):
+    """Not an array that broadcasts against the mask of the last batch."""
+    built = recipes.recipe("vae")
+    trained = built.trained(jax.device_put(built.init_state()))
+    measured = lambda self, params, extra, draw: {"score": value(draw.batch["x"])}
+    family = type("Measured", (type(built.experiment),), {"measure": measured})
+    fields = {
+        f.name: getattr(built.experiment, f.name) for f in dataclasses.fields(family)
+    }
+    trained.experiment = family(**fields)
+    trained._build = lambda knobs: trained.experiment
+    with pytest.raises(InputError, match=f"'Measured'.*{told}"):
+        trained.scores("test", 16)
+
+
+def test_a_loss_that_is_none_names_its_player():
+    built = recipes.recipe("vae")
+    spec = {
+        s: built.config[s] for s in ("experiment", "objective", "model", "optimizer")
+    }
+    experiment = build_experiment(spec, built.data)
+    family = type("Lossless", (type(experiment),), {"_loss": lambda *_: jnp.zeros(())})
+    fields = {f.name: getattr(experiment, f.name) for f in dataclasses.fields(family)}
+    batch = jax.tree.map(lambda leaf: leaf[None], built.example_batch())
+    step = functools.partial(jax.eval_shape, family(**fields).train_step)
+    with pytest.raises(InputError, match="player 'vae': .* is no Loss"):
+        step(built.shapes(), batch, jax.random.key(0))
+
+
+def test_pictures_and_measurements_are_looked_at():
+    with pytest.raises(InputError, match="gives a list, not a picture"):
+        evaluate._picture("plot", [])
+    with pytest.raises(InputError, match="uint8.5, 5., not a picture"):
+        evaluate._picture("plot", np.zeros((5, 5), np.uint8))
