@@ -43,8 +43,8 @@ def representations(
       trained: the model.
       split: where the tested examples come from; those of a class that is not among the fitted
         ones are left out, since no classifier could name it.
-      num_train: examples of the train split, the first; PCA is of them.
-      num_test: examples of `split`, the first.
+      num_train: examples of the train split, an even spread; PCA is of them.
+      num_test: examples of `split`, an even spread.
 
     Raises:
       InputError: no `encode`, no labels, fewer than two classes to tell apart, or no example of one
@@ -62,13 +62,13 @@ def representations(
     )
     if len(np.unique(train["label"])) < 2:
         raise InputError(
-            f"the first {len(train['label'])} examples of the train split are of one class;"
+            f"the {len(train['label'])} examples taken of the train split are of one class;"
             " take more with num_train"
         )
     known = np.isin(test["label"], train["label"])
     if not known.any():
         raise InputError(
-            f"the first {len(known)} examples of {split!r} are of classes that the fitted examples do"
+            f"the {len(known)} examples taken of {split!r} are of classes that the fitted ones do"
             " not have; take more with num_train or num_test"
         )
     test = {name: leaf[known] for name, leaf in test.items()}
