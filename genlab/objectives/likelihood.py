@@ -1,5 +1,6 @@
 """Negative log-likelihoods of an example under the model's output, summed over its features."""
 
+import inspect
 from collections.abc import Callable
 
 import chex
@@ -149,4 +150,4 @@ def check_range(likelihood: str | Callable, low: float, high: float) -> None:
 def _function(likelihood: str | Callable) -> Callable:
     """The registered function behind a name, or behind what was built from a config."""
     chosen = objectives.find(likelihood) if isinstance(likelihood, str) else likelihood
-    return getattr(chosen, "func", chosen)
+    return inspect.unwrap(getattr(chosen, "func", chosen))
