@@ -189,7 +189,7 @@ def test_help_names_every_command(capsys):
                 "--config.optimizer.discriminator.schedule.steps=1000000000000",
                 ONE,
             ],
-            "optimizer.discriminator.schedule cannot be followed",
+            "steps=1000000000000 is not a whole number, 1 or more, below 2^31",
         ),
         (["list", "metricz"], "did you mean 'metrics'"),
         ([VAE, "--config.model.encoder=mlp_discriminator"], "do not fit together"),
@@ -265,12 +265,10 @@ def test_unknown_metric_leaves_the_results(finished, capsys):
         ("('held_out'", "is no tuple of names and parts"),
         ("held_out,held_out", "chooses 'held_out' twice"),
         ("({'name': 'held_out', 'batch_sise': 3},)", "did you mean 'batch_size'"),
-        ("os:system", "metric 'os:system' fails (TypeError: system() takes"),
-        (
-            "builtins:print",
-            "metric 'builtins:print' gives 'NoneType', not a Measurement",
+        *(
+            (name, "is Python's own and no part")
+            for name in ("os:system", "builtins:print")
         ),
-        ("builtins:dict", "does not say what it takes"),
         ("(" * 5000, "is no tuple of names and parts"),
     ],
 )

@@ -170,7 +170,7 @@ def test_a_young_run_has_a_page_too(tmp_path):
     [
         (None, None, "no config.json"),
         ("config.json", "{", "not JSON"),
-        ("config.json", "[]", "a list, not an object"),
+        ("config.json", "[]", "under 'config'"),
         ("config.json", "{}", "under 'config'"),
     ],
 )
