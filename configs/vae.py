@@ -24,7 +24,9 @@ VARIANTS = ("tiny", "manifold", "mnist")
 def get_config(variant: str = "") -> ConfigDict:
     """Perceptrons with one hidden layer, Bernoulli likelihood of dynamically binarised pixels."""
     config = base.get_config()
-    config.experiment = dict(name="vae", likelihood="bernoulli", latent_dim=10)
+    config.experiment = dict(
+        name="vae", likelihood=dict(name="bernoulli"), latent_dim=10
+    )
     config.objective = dict(name="elbo", beta=1.0)
     config.model = dict(
         encoder=dict(name="mlp_encoder", hidden=(256,), activation="tanh"),
@@ -34,7 +36,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.update(name="digits", binarize="dynamic")
     config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
     config.log.every = 500
-    config.eval.update(every=1000, best="negative_elbo")
+    config.eval.update(every=1000, best="negative_elbo", metrics=("posterior",))
     config.sample = dict(every=1000, plots=("samples", "reconstructions"))
     config.checkpoint.every = 5000
 

@@ -47,6 +47,7 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "encode": lambda see: (see.batch["x"],),
     "decode": lambda see: (see.call("encode"),),
     "reconstruct": lambda see: (see.batch["x"],),
+    "posterior": lambda see: (see.batch["x"],),
     "filters": lambda see: (),
     "fantasies": lambda see: (),
     "complete": lambda see: (

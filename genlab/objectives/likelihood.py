@@ -56,14 +56,14 @@ bernoulli.support = (0.0, 1.0)
 
 @objectives.register
 def gaussian(outputs: Array, x: Array, *, scale: Positive = 1.0) -> Array:
-    """Gaussian with mean `outputs` and one standard deviation.
+    """Gaussian with mean `outputs`.
 
     Sum of (x - m)^2 / (2 s^2) + log s + log(2 pi) / 2.
 
     Args:
       outputs: [B, D], means m; any rank of two or more.
       x: [B, D], the same shape.
-      scale: standard deviation s > 0.
+      scale: standard deviation s > 0, one or [B, D].
 
     Returns:
       [B], nats.
