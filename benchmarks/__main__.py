@@ -1,6 +1,7 @@
 """Speed and memory of genlab against its peers, alternating in one run.
 
   python -m benchmarks [dcgan vae rbm sweep] [--repeats=7] [--mnist=DIR]
+  python -m benchmarks faults, see benchmarks/faults/__init__.py
 
 Every contender is a process of its own that waits while another is measured, so that thread pools
 do not meet. Each repeat lets every contender do the same rounds; the table shows the median of the
@@ -12,6 +13,7 @@ embedded digits, resized to 28 px and repeated to 60,000 images.
 import argparse
 import os
 import statistics
+import sys
 
 from benchmarks.contender import Contender
 
@@ -82,4 +84,8 @@ def measure(game: str, repeats: int, mnist: str) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["faults"]:
+        from benchmarks import faults
+
+        sys.exit(faults.main(sys.argv[2:]))
     main()

@@ -1,0 +1,54 @@
+"""Faults on purpose: kills, damaged files, odd paths, signals, and input that nobody would write.
+
+  python -m benchmarks faults [--seed=0] [--only=CASE]
+    [--kills=N] [--corruptions=N] [--paths=N] [--signals=N] [--fuzz=N]
+
+Every case has random numbers of its own, made from the seed and its name, so that a failure is
+repeated by the command that is printed with it. A kind without cases is left out.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.faults import process
+from benchmarks.faults.case import Bench
+from benchmarks.faults.totals import Totals
+
+SHORT = {"kills": 4, "corruptions": 40, "paths": 4, "signals": 3, "fuzz": 1500}
+
+
+def main(arguments: list[str]) -> int:
+    """Tries what the arguments ask for; returns 1 if anything failed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks faults")
+    for kind, count in SHORT.items():
+        parser.add_argument(f"--{kind}", type=int, default=count)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="one case, as a failure names it")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    given = parser.parse_args(arguments)
+    process.prepare()
+    sys.stdout.reconfigure(errors="backslashreplace")  # names of files that are no text
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        bench = Bench(given.seed, Path(folder), given.workers)
+        totals = Totals(bench)
+        for kind in _kinds():
+            cases = _cases(kind, bench, given)
+            if cases:
+                totals.take(kind.NAME, kind.PROMISE, kind.judge(bench, cases))
+        totals.show()
+        return int(totals.failed)
+
+
+def _kinds() -> list:
+    from benchmarks.faults import corruptions, fuzz, kills, paths, signals
+
+    return [kills, corruptions, paths, signals, fuzz]
+
+
+def _cases(kind, bench: Bench, given: argparse.Namespace) -> list[str]:
+    if given.only:
+        return [given.only] if given.only.startswith(f"{kind.NAME}/") else []
+    return kind.cases(bench, getattr(given, kind.NAME))

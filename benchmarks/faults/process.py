@@ -1,0 +1,159 @@
+"""Commands of launch.py in processes of their own, killed where a seed says.
+
+Most are copies of one process that has imported everything and started no backend, since a start
+of Python with JAX costs seconds; `Start` says which way.
+"""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 300.0  # seconds after which a command counts as hanging
+
+# Programs made with few optimisations, as the tests make them: most of the time is compilation.
+ENVIRONMENT = {
+    "JAX_PLATFORMS": "cpu",
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".pytest_cache" / "xla"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.5",
+}
+
+_IMPORTED = (
+    *("genlab.cli", "genlab.train", "genlab.report", "genlab.sweep.command"),
+    *("optuna", "orbax.checkpoint", "tensorboardX", "matplotlib.pyplot"),
+)
+_copies = multiprocessing.get_context("forkserver")
+
+# What the interpreter announces before it changes a file or a folder.
+_CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link")
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+def prepare() -> None:
+    """Sets the environment of every command; before the first one starts."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    os.environ["PYTHONPATH"] = str(ROOT)
+    _copies.set_forkserver_preload(list(_IMPORTED))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended.
+
+    Attributes:
+      code: exit code; -9 for one that was killed.
+      seconds: how long it lived.
+      changes: changes of files that it announced.
+      output: what it wrote to standard output and error.
+    """
+
+    code: int
+    seconds: float
+    changes: int
+    output: str
+
+    @property
+    def last(self) -> str:
+        """The last line of the output."""
+        lines = [line for line in self.output.splitlines() if line.strip()]
+        return lines[-1].strip()[-300:] if lines else "no output"
+
+
+def command(
+    arguments: list[str],
+    log: Path,
+    *,
+    change: int = 0,
+    seconds: float = LIMIT,
+    cwd: Path = ROOT,
+) -> Ended:
+    """Runs a command of launch.py in a copy of the process that has imported everything.
+
+    Args:
+      arguments: of launch.py.
+      log: where its output goes.
+      change: it kills itself before this change of a file, counted from 1; 0 for none.
+      seconds: it is killed after so many.
+      cwd: where it runs.
+    """
+    return call(launch, (arguments, cwd), log, change=change, seconds=seconds)
+
+
+def call(
+    function: Callable,
+    arguments: tuple[Any, ...],
+    log: Path,
+    *,
+    change: int = 0,
+    seconds: float = LIMIT,
+) -> Ended:
+    """The same for a function of a module, which may end in `sys.exit`."""
+    changes = _copies.Value("q", 0, lock=False)
+    process = _copies.Process(
+        target=_begin, args=(log, change, changes, function, arguments)
+    )
+    begin = time.monotonic()
+    process.start()
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    spent = time.monotonic() - begin
+    output = log.read_text(errors="replace") if log.exists() else ""
+    return Ended(process.exitcode, spent, changes.value, output)
+
+
+def fresh(arguments: list[str], log: Path, *, seconds: float = LIMIT) -> Ended:
+    """Runs a command of launch.py from a new interpreter, imports and all."""
+    begin = time.monotonic()
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "launch.py", *arguments],
+            cwd=ROOT,
+            stdout=file,
+            stderr=file,
+        )
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    spent = time.monotonic() - begin
+    return Ended(process.returncode, spent, 0, log.read_text(errors="replace"))
+
+
+def _begin(
+    log: Path, change: int, changes: Any, function: Callable, arguments: tuple
+) -> None:
+    """In the copy: output to the log, changes counted, then the function."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+
+    def count(event: str, details: tuple) -> None:
+        if event in _CHANGES or (event == "open" and details[2] & _WRITING):
+            changes.value += 1
+            if changes.value == change:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
+    function(*arguments)
+
+
+def launch(arguments: list[str], cwd: Path) -> None:
+    """In a copy: runs a command, and ends the process where it does not end well."""
+    from genlab.cli import main
+
+    os.chdir(cwd)
+    sys.argv = ["launch.py", *arguments]
+    if code := main(sys.argv):
+        sys.exit(code)
