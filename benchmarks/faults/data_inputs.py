@@ -41,7 +41,7 @@ def npz(bench: Bench, folder: Path) -> Reader:
         else:
             with zipfile.ZipFile(file, "w") as archive:
                 archive.writestr("x.npy", _npy(generator))
-        _read_all("npz", path=str(file))
+        _read_all(f"npz:{file}")
 
     return read
 
@@ -95,7 +95,7 @@ def idx(bench: Bench, folder: Path) -> Reader:
             if name == damaged:
                 content = mutation.data(generator, content)
             (folder / name).write_bytes(content)
-        _read_all("idx", path=str(folder))
+        _read_all(f"idx:{folder}")
 
     return read
 
@@ -131,8 +131,12 @@ def folders(bench: Bench, folder: Path) -> Reader:
                 if generator.random() < 0.1:
                     ending = generator.choice(valid)[0]
                 (folder / place / f"{number}{ending}").write_bytes(content)
-        skip = generator.random() < 0.5
-        _read_all("folder", path=str(folder), image_size=8, skip_unreadable=skip)
+        _read_all(
+            f"folder:{folder}",
+            image_size=8,
+            channels=generator.choice((1, 3)),
+            skip_unreadable=generator.random() < 0.5,
+        )
 
     return read
 
