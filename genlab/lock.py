@@ -34,3 +34,19 @@ def is_held(path: Path) -> bool:
             return False
     except BlockingIOError:
         return True
+
+
+def is_open_in(process: int, path: Path) -> bool:
+    """Whether a process of this machine has the file open, where the machine says so (`/proc`)."""
+    try:
+        links = list(Path(f"/proc/{process}/fd").iterdir())
+    except OSError:
+        return False
+    return any(_is_same(link, path) for link in links)
+
+
+def _is_same(link: Path, path: Path) -> bool:
+    try:
+        return link.samefile(path)
+    except OSError:  # closed in between
+        return False

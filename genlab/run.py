@@ -19,7 +19,7 @@ from genlab.data.fingerprint import check_same
 from genlab.errors import InputError
 from genlab.experiment import State
 from genlab.files import write_atomic
-from genlab.lock import held
+from genlab.lock import held, is_open_in
 from genlab.recipe import Recipe
 from genlab.sidefile import is_number_or_none
 from genlab.stage import stages_of
@@ -89,6 +89,11 @@ def in_use(workdir: Path) -> bool:
             return False
     except (OSError, InputError):
         return True
+
+
+def in_use_by(workdir: Path, process: int) -> bool:
+    """Whether a process of this machine uses the folder, as far as the machine tells."""
+    return is_open_in(process, workdir / ".lock")
 
 
 def identity(workdir: Path) -> str:

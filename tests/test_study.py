@@ -16,6 +16,7 @@ import recipes
 from genlab.cli import main
 from genlab.errors import EXIT_STOPPED, InputError
 from genlab.reporting.sweep import read_sweep
+from genlab.run import locked
 from genlab.signals import Stop
 from genlab.sweep import devices, local, process, space
 from genlab.sweep.local import Pool
@@ -278,6 +279,18 @@ def test_trial_that_another_process_trains_is_waited_for(tmp_path):
     assert other.wait(10) == -signal.SIGTERM, "it is asked in its parent's place"
     assert _run("raise SystemExit(3)", tmp_path) == 3
     other.stdout.close()
+
+
+def test_process_that_holds_no_folder_gets_no_signal(tmp_path, monkeypatch):
+    sent = []
+    monkeypatch.setattr(process.os, "kill", lambda *signal: sent.append(signal))
+    folder = _script(tmp_path).folder(tmp_path)
+    with locked(folder):
+        for named in (-1, 0, 1, os.getppid(), 2**31 - 1):
+            record = {"host": process.socket.gethostname(), "process": named}
+            (folder / "process.json").write_text(json.dumps(record))
+            assert _run("raise SystemExit(3)", tmp_path, lambda: True) == EXIT_STOPPED
+    assert [what for what in sent if what[1]] == []
 
 
 def test_folder_that_another_took_first_is_tried_again(tmp_path, monkeypatch):

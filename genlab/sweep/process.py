@@ -14,7 +14,7 @@ from typing import Any
 from genlab import files, sidefile
 from genlab.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED
 from genlab.files import write_atomic
-from genlab.run import in_use
+from genlab.run import in_use, in_use_by
 from genlab.sweep import failure
 from genlab.sweep.trial import Trial
 
@@ -104,7 +104,7 @@ def _wait_for_another(folder: Path, watch: Callable[[], bool]) -> bool:
         if watch():
             known = _known(folder)
             if known is not None and known["host"] == socket.gethostname():
-                _ask(known["process"])
+                _ask(known["process"], folder)
             return False
         sleep(POLL)
     return not watch()
@@ -186,6 +186,7 @@ def _lives(process: int) -> bool:
     return True
 
 
-def _ask(process: int) -> None:
-    if _lives(process):
+def _ask(process: int, folder: Path) -> None:
+    """Asks it to stop if the folder is its own: the record may be old, or of a stranger."""
+    if in_use_by(folder, process):
         os.kill(process, signal.SIGTERM)
