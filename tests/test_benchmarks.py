@@ -8,8 +8,9 @@ import pytest
 import recipes
 
 from benchmarks import sweep
-from benchmarks.faults import kills, mutation, outcome
+from benchmarks.faults import bombs, folder_inputs, fuzz, kills, mutation, outcome
 from benchmarks.faults.case import Bench
+from genlab.errors import InputError
 
 
 @pytest.mark.parametrize("contender", ["population", "one_trial"])
@@ -51,3 +52,35 @@ def test_outcome_sees_a_line_twice_a_draft_and_another_number(tmp_path):
     found = outcome.differences(before, outcome.of(tmp_path))
     names = [line.partition(":")[0] for line in found]
     assert names == ["files", "metrics.jsonl", "results.json"]
+
+
+def test_fuzzing_makes_as_many_inputs_as_asked_for():
+    for count in (0, 7, 1500, 15000):
+        made = fuzz.cases(Bench(0, Path()), count)
+        assert len(set(made)) == len(made) == count
+    assert {case.split("/")[1] for case in made} == fuzz.surfaces().keys()
+
+
+# The others mutate what a run leaves, and are asked when the judge begins.
+_ON_ITS_OWN = fuzz.surfaces().keys() - (
+    folder_inputs.SURFACES.keys() - {"process.json", "journal"}
+)
+
+
+def test_surfaces_use_what_is_valid(tmp_path, monkeypatch):
+    monkeypatch.setattr(bombs, "LARGE", 2**20)
+    monkeypatch.setattr(fuzz, "VALID", 1)
+    monkeypatch.chdir(tmp_path)
+    for name in sorted(_ON_ITS_OWN):
+        place = tmp_path / name
+        place.mkdir()
+        reader = fuzz.surfaces()[name][1](Bench(0, tmp_path), place)
+        assert fuzz.refusal(reader) == [], name
+
+
+def test_a_surface_that_refuses_everything_is_told():
+    def refuse(generator):
+        raise InputError("no such thing")
+
+    [found] = fuzz.refusal(refuse)
+    assert found.startswith("valid input fails, InputError at ")

@@ -1,7 +1,7 @@
 """Faults on purpose: kills, damaged files, odd paths, signals, and input that nobody would write.
 
   python -m benchmarks faults [--seed=0] [--only=CASE]
-    [--kills=N] [--corruptions=N] [--paths=N] [--signals=N] [--fuzz=N]
+    [--kills=N] [--corruptions=N] [--accidents=N] [--paths=N] [--signals=N] [--fuzz=N]
 
 Every case has random numbers of its own, made from the seed and its name, so that a failure is
 repeated by the command that is printed with it. A kind without cases is left out.
@@ -17,7 +17,14 @@ from benchmarks.faults import process
 from benchmarks.faults.case import Bench
 from benchmarks.faults.totals import Totals
 
-SHORT = {"kills": 4, "corruptions": 40, "paths": 4, "signals": 3, "fuzz": 1500}
+SHORT = {
+    "kills": 4,
+    "corruptions": 40,
+    "accidents": 3,
+    "paths": 3,
+    "signals": 3,
+    "fuzz": 1500,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -43,9 +50,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _kinds() -> list:
-    from benchmarks.faults import corruptions, fuzz, kills, paths, signals
+    from benchmarks.faults import accidents, corruptions, fuzz, kills, paths, signals
 
-    return [kills, corruptions, paths, signals, fuzz]
+    return [kills, corruptions, accidents, paths, signals, fuzz]
 
 
 def _cases(kind, bench: Bench, given: argparse.Namespace) -> list[str]:

@@ -1,9 +1,12 @@
 """A case: one thing that is tried, its own random numbers, and what came of it."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+# Reads one input, which its random numbers make; of a place where genlab reads what others wrote.
+Reader = Callable[[random.Random], None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Verdict:
     Attributes:
       case: its name, `KIND/...`.
       problems: a line each; none where all is as it must be.
-      count: how many faults it held.
+      count: how many faults it held; 0 where it could not be tried, as the note says.
       note: what happened, in few words.
     """
 

@@ -31,14 +31,13 @@ def cases(bench: Bench, count: int) -> list[str]:
 
 def judge(bench: Bench, names: list[str]) -> Iterator[Verdict]:
     """Trains the runs, then tries every damage in children."""
-    if not (bench.folder / "run").exists():
-        for name, seed in (("run", 0), ("foreign", 1)):
-            arguments = [*_CONFIG, f"--config.seed={seed}"]
-            arguments.append(f"--workdir={bench.folder / name}")
-            ended = process.command(arguments, bench.folder / f"{name}.log")
-            if ended.code:
-                yield Verdict(names[0], (ended.last,), len(names))
-                return
+    runs = {
+        name: [*_CONFIG, f"--config.seed={seed}"]
+        for seed, name in enumerate(("run", "foreign"))
+    }
+    if failed := process.made(bench.folder, runs, bench.workers):
+        yield Verdict(names[0], (failed,), len(names))
+        return
     yield from batch.judged(bench, __name__, names)
 
 
@@ -197,9 +196,14 @@ def _take_foreign(step: Path, foreign: Path, generator: random.Random) -> None:
 
 def _take_other_step(step: Path, foreign: Path, generator: random.Random) -> None:
     """Another step of the same run under this one's name."""
-    others = [path for path in step.parent.iterdir() if path.name.isdigit()]
-    others += [path for path in step.parents[1].iterdir() if path.name.isdigit()]
-    other = generator.choice(sorted(path for path in others if path.name != step.name))
+    own = (step / "manifest.json").read_bytes()
+    others = [*step.parent.glob("0*/manifest.json"), *step.parents[1].glob("0*/*.json")]
+    # Where all are damaged, another may be this one already.
+    others = sorted(path.parent for path in others if path.read_bytes() != own)
+    others = [path for path in others if path.name != step.name]
+    if not others:
+        return _clear(step, foreign, generator)
+    other = generator.choice(others)
     shutil.rmtree(step)
     shutil.copytree(other, step)
 

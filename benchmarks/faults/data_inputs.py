@@ -7,18 +7,16 @@ import json
 import random
 import struct
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.faults import mutation
-from benchmarks.faults.case import Bench
-
-Reader = Callable[[random.Random], None]
+from benchmarks.faults.case import Bench, Reader
 
 _HEADER = "{'descr': '|u1', 'fortran_order': False, 'shape': (6, 4, 4), }"
+_KINDS = ("<f4", "<f8", "|O", "|S9", "<U4", "<M8[s]", "<c16", "|V7", "<i8", "|b1")
 
 
 def npz(bench: Bench, folder: Path) -> Reader:
@@ -41,37 +39,21 @@ def npz(bench: Bench, folder: Path) -> Reader:
         else:
             with zipfile.ZipFile(file, "w") as archive:
                 archive.writestr("x.npy", _npy(generator))
-        _read_all(f"npz:{file}")
+        read_all(f"npz:{file}")
 
     return read
 
 
 def _npy(generator: random.Random) -> bytes:
     """A .npy member whose header is mutated, mostly in its sizes and its type."""
-    header = _HEADER
-    if generator.random() < 0.5:
-        header = header.replace(
-            "6", str(generator.choice((0, -1, 2**31, 2**40, 2**70)))
-        )
-    if generator.random() < 0.5:
-        kinds = (
-            "<f4",
-            "<f8",
-            "|O",
-            "|S9",
-            "<U4",
-            "<M8[s]",
-            "<c16",
-            "|V7",
-            "<i8",
-            "|b1",
-        )
-        header = header.replace("|u1", generator.choice(kinds))
+    size = mutation.instead(generator, 6, 0.5, (0, -1, 2**31, 2**40, 2**70))
+    kind = mutation.instead(generator, "|u1", 0.5, _KINDS)
+    header = _HEADER.replace("6", str(size)).replace("|u1", kind)
     if generator.random() < 0.3:
         header = mutation.text(generator, header)
     encoded = (header + "\n").encode("utf-8", errors="replace")[: 2**16 - 1]
     prefix = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(encoded))
-    return prefix + encoded + bytes(generator.choice((96, 0, 95, 4000)))
+    return prefix + encoded + bytes(mutation.instead(generator, 96, 0.7, (0, 95, 4000)))
 
 
 def idx(bench: Bench, folder: Path) -> Reader:
@@ -95,7 +77,7 @@ def idx(bench: Bench, folder: Path) -> Reader:
             if name == damaged:
                 content = mutation.data(generator, content)
             (folder / name).write_bytes(content)
-        _read_all(f"idx:{folder}")
+        read_all(f"idx:{folder}")
 
     return read
 
@@ -118,6 +100,7 @@ def pictures(bench: Bench, folder: Path) -> Reader:
 def folders(bench: Bench, folder: Path) -> Reader:
     """A folder of images in classes, one of them mutated or under another ending."""
     valid = _encoded()
+    endings = sorted({ending for ending, _ in valid})
 
     def read(generator: random.Random) -> None:
         for place in ("a", "b"):
@@ -128,10 +111,9 @@ def folders(bench: Bench, folder: Path) -> Reader:
                 ending, content = generator.choice(valid)
                 if generator.random() < 0.3:
                     content = mutation.data(generator, content)
-                if generator.random() < 0.1:
-                    ending = generator.choice(valid)[0]
+                ending = mutation.instead(generator, ending, 0.1, endings)
                 (folder / place / f"{number}{ending}").write_bytes(content)
-        _read_all(
+        read_all(
             f"folder:{folder}",
             image_size=8,
             channels=generator.choice((1, 3)),
@@ -179,7 +161,7 @@ def tfds(bench: Bench, folder: Path) -> Reader:
             elif not isinstance(content, bytes):
                 content = json.dumps(content).encode()
             (place / name).write_bytes(content)
-        _read_all("tfds:strange:1.0.0", data_dir=str(folder), image_size=8)
+        read_all("tfds:strange:1.0.0", data_dir=str(folder), image_size=8)
 
     return read
 
@@ -248,8 +230,7 @@ def weights(bench: Bench, folder: Path) -> Reader:
 
     from genlab.models.vgg import load_vgg19
 
-    arrays = {"features.0.bias": np.ones(64, np.float32), "features.2.bias": np.ones(2)}
-    valid, file = save(arrays), folder / "vgg.safetensors"
+    valid, file = save(_vgg19()), folder / "vgg.safetensors"
 
     def read(generator: random.Random) -> None:
         content = mutation.data(generator, valid)
@@ -259,7 +240,19 @@ def weights(bench: Bench, folder: Path) -> Reader:
     return read
 
 
-def _read_all(name: str, **knobs) -> None:
+def _vgg19() -> dict[str, np.ndarray]:
+    """Weights of the shapes of VGG-19's first thirteen convolutions, a byte each."""
+    found, depth = {}, 3
+    widths = (64, 64, 128, 128, *4 * (256,), *5 * (512,))
+    positions = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28)
+    for position, width in zip(positions, widths, strict=True):
+        found[f"features.{position}.weight"] = np.zeros((width, depth, 3, 3), np.uint8)
+        found[f"features.{position}.bias"] = np.zeros(width, np.uint8)
+        depth = width
+    return found
+
+
+def read_all(name: str, **knobs) -> None:
     """Every example of every split, as feeding and evaluation ask for them."""
     from genlab.registry import datasets
 
@@ -275,5 +268,5 @@ SURFACES = {
     "image": (3.0, pictures),
     "folder of images": (0.5, folders),
     "TFDS": (0.3, tfds),
-    "safetensors": (0.5, weights),
+    "safetensors": (0.1, weights),
 }

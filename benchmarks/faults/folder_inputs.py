@@ -1,20 +1,22 @@
 """What lies in the folder of a run or a sweep, as another program, a crash or a stranger left it."""
 
+import functools
+import hashlib
 import json
 import random
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.faults import mutation
-from benchmarks.faults.case import Bench
-
-Reader = Callable[[random.Random], None]
+from benchmarks.faults.case import Bench, Reader
 
 _SWEEP = ["sweep", "--config=configs/vae.py:tiny", "--seeds=4"]
+_BEST = "-mode_coverage/modes_covered"
 _TARGET = "--target=negative_elbo"
 MADE_BY = {
-    "plain run": ["--config=configs/gan_ring.py:tiny"],
+    "plain run": ["--config=configs/gan_ring.py:tiny", f"--config.eval.best={_BEST}"],
     "evolved sweep": [*_SWEEP, "--evolve=4", _TARGET],
     "halved sweep": [*_SWEEP, "--pruner=halving", _TARGET],
 }
@@ -36,15 +38,27 @@ def models(bench: Bench, folder: Path) -> Reader:
 
 
 def manifests(bench: Bench, folder: Path) -> Reader:
-    """The manifests of checkpoints."""
+    """The manifests of checkpoints, of the best one too, half of them with a checksum that is right."""
     from genlab.checkpoint import Checkpoints
 
     def read(run: Path) -> None:
         checkpoints = Checkpoints(run / "checkpoints")
         checkpoints.newest()
-        checkpoints.best_score("x")
+        checkpoints.newest(best=True)
+        checkpoints.best_score(_BEST)
 
-    return _mutated(bench, folder, "plain run", ["checkpoints/*/manifest.json"], read)
+    files = ["checkpoints/*/manifest.json", "checkpoints/best/*/manifest.json"]
+    return _mutated(bench, folder, "plain run", files, read, _sealed)
+
+
+def _sealed(generator: random.Random, file: Path) -> bytes:
+    changed = mutation.tree(generator, json.loads(file.read_text()))
+    if generator.random() < 0.5 or not isinstance(changed, dict):
+        return _content(generator, file)
+    changed.pop("checksum", None)
+    text = json.dumps(changed, sort_keys=True)
+    changed["checksum"] = hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(changed).encode()
 
 
 def logs(bench: Bench, folder: Path) -> Reader:
@@ -56,7 +70,7 @@ def logs(bench: Bench, folder: Path) -> Reader:
 
     def read(run: Path) -> None:
         Tail(run / "metrics.jsonl").lines()
-        list(Evaluations(run, "negative_elbo", "validation").new())
+        list(Evaluations(run, "mode_coverage/modes_covered", "validation").new())
         read_results(run, 8)
         write_report(run)
         Writer(run, 4).close()
@@ -78,18 +92,23 @@ def sweep_reports(bench: Bench, folder: Path) -> Reader:
     from genlab.sweep import manifest, mode
     from genlab.sweep.progress import Overview
 
-    def read(sweep: Path) -> None:
+    def read(sweep: Path, **trained) -> None:
         manifest.read(sweep)
-        mode.refuse_evolved(sweep)
         write_sweep_report(sweep)
         overview = Overview(sweep).look()
         overview.summary()
         overview.render()
+        mode.check(sweep, target="negative_elbo", **trained)
 
     files = ["*.json", "*/*.json", "*/metrics.jsonl", "*/samples/*.png"]
-    made = _mutated(bench, folder / "evolved", "evolved sweep", files, read)
-    halved = _mutated(bench, folder / "halved", "halved sweep", files, read)
-    return lambda generator: generator.choice((made, halved))(generator)
+    made = [
+        _mutated(bench, folder / name, name, files, functools.partial(read, **trained))
+        for name, trained in {
+            "evolved sweep": {"evolve": 4},
+            "halved sweep": {"pruner": "halving"},
+        }.items()
+    ]
+    return lambda generator: generator.choice(made)(generator)
 
 
 def status(bench: Bench, folder: Path) -> Reader:
@@ -97,7 +116,7 @@ def status(bench: Bench, folder: Path) -> Reader:
     from genlab.sweep.process import is_running
     from genlab.sweep.table import state_in
 
-    valid = {"host": "somewhere", "process": 1}
+    valid = {"host": socket.gethostname(), "process": 2**22}
 
     def read(generator: random.Random) -> None:
         (folder / "process.json").write_bytes(mutation.document(generator, valid))
@@ -140,7 +159,12 @@ def journals(bench: Bench, folder: Path) -> Reader:
 
 
 def _mutated(
-    bench: Bench, folder: Path, made: str, patterns: list[str], read: Callable
+    bench: Bench,
+    folder: Path,
+    made: str,
+    patterns: list[str],
+    read: Callable,
+    content: Callable[[random.Random, Path], bytes] | None = None,
 ) -> Reader:
     """Mutates one file of a copy of a folder, reads the folder and puts the file back."""
     source, copy = bench.folder / made, folder / "copy"
@@ -151,7 +175,7 @@ def _mutated(
     def once(generator: random.Random) -> None:
         original = generator.choice(generator.choice(groups))
         file = copy / original.relative_to(source)
-        file.write_bytes(_content(generator, original))
+        file.write_bytes((content or _content)(generator, original))
         try:
             read(copy)
         finally:

@@ -5,34 +5,38 @@ one input after another; any exception but an `InputError` (or absl's error of a
 so is a traceback that is only printed, a case of seconds, and one that asks for a gigabyte.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.faults import batch, process
-from benchmarks.faults.case import Bench, Verdict
+from benchmarks.faults import batch, mutation, process
+from benchmarks.faults.case import Bench, Reader, Verdict
 
 NAME, PROMISE = "fuzz", "used, or refused in one line"
+VALID = 3  # valid inputs of a surface that must be used
 
 
 def surfaces() -> dict:
-    """Every surface by its name: `(share, begin)`.
+    """Every surface by its name: `(share, begin)`, the share of all inputs being relative.
 
     `begin(bench, folder)` returns what reads one input: generator -> None.
     """
-    from benchmarks.faults import data_inputs, folder_inputs, text_inputs
+    from benchmarks.faults import bombs, data_inputs, folder_inputs, text_inputs
 
-    return {**text_inputs.SURFACES, **folder_inputs.SURFACES, **data_inputs.SURFACES}
+    rooms = text_inputs, folder_inputs, data_inputs, bombs
+    return {name: row for room in rooms for name, row in room.SURFACES.items()}
 
 
 def cases(bench: Bench, count: int) -> list[str]:
     """`fuzz/SURFACE/NUMBER`; surfaces that read fast have more of them."""
-    shares = {name: share for name, (share, _) in surfaces().items()}
-    whole = sum(shares.values())
+    names = sorted(surfaces())
+    sums = list(itertools.accumulate(surfaces()[name][0] for name in names))
+    ends = [round(count * part / sums[-1]) for part in sums]
     return [
         f"{NAME}/{name}/{number}"
-        for name, share in sorted(shares.items())
-        for number in range(round(count * share / whole))
+        for name, begin, end in zip(names, [0, *ends], ends, strict=False)
+        for number in range(end - begin)
     ]
 
 
@@ -40,14 +44,9 @@ def judge(bench: Bench, names: list[str]) -> Iterator[Verdict]:
     """Makes the folders that inputs are mutated from, then reads every input in children."""
     from benchmarks.faults import folder_inputs
 
-    for name, arguments in folder_inputs.MADE_BY.items():
-        folder = bench.folder / name
-        ended = process.command(
-            [*arguments, f"--workdir={folder}"], bench.folder / f"{name}.log"
-        )
-        if ended.code:
-            yield Verdict(names[0], (f"{name}: {ended.last}",), len(names))
-            return
+    if failed := process.made(bench.folder, folder_inputs.MADE_BY, bench.workers):
+        yield Verdict(names[0], (failed,), len(names))
+        return
     yield from batch.judged(bench, __name__, names)
 
 
@@ -58,17 +57,29 @@ def prepare(bench: Bench, folder: Path, names: list[str]) -> batch.Judge:
     from genlab.errors import InputError
 
     os.chdir(folder)  # whatever a path says, it is said from here
-    readers = {}
+    readers, broken = {}, {}
     for surface in sorted({name.split("/")[1] for name in names}):
         place = folder / surface.replace(" ", "-")
         place.mkdir()
         readers[surface] = surfaces()[surface][1](bench, place)
+        broken[surface] = refusal(readers[surface])
 
     def one(case: str) -> list[str]:
+        surface = case.split("/")[1]
         try:
-            readers[case.split("/")[1]](bench.generator(case))
+            readers[surface](bench.generator(case))
         except (InputError, FlagError):
             pass
-        return []
+        return broken[surface]
 
     return one
+
+
+def refusal(reader: Reader) -> list[str]:
+    """Why what is valid is not used, of a surface whose refusals then say nothing."""
+    try:
+        for seed in range(VALID):
+            reader(mutation.Faithful(seed))
+    except Exception as error:  # noqa: BLE001 whatever it is, it has no place there
+        return [f"valid input fails, {batch.place_of(error)}"]
+    return []

@@ -1,8 +1,10 @@
 """Mutations: valid text, bytes and JSON made odd, and odd values from nothing."""
 
+import functools
 import json
 import math
 import random
+from collections.abc import Callable, Sequence
 from typing import Any
 
 WORDS = (
@@ -58,6 +60,19 @@ ODD = (
 )
 
 
+class Faithful(random.Random):
+    """Random numbers by which every mutation leaves what is valid as it is."""
+
+
+def _unless_faithful(mutate: Callable) -> Callable:
+    @functools.wraps(mutate)
+    def kept(generator: random.Random, valid: Any) -> Any:
+        return valid if isinstance(generator, Faithful) else mutate(generator, valid)
+
+    return kept
+
+
+@_unless_faithful
 def text(generator: random.Random, valid: str) -> str:
     """A valid text with a few letters or words changed, or an odd one."""
     if generator.random() < 0.2:
@@ -80,6 +95,7 @@ def text(generator: random.Random, valid: str) -> str:
     return "".join(letters)
 
 
+@_unless_faithful
 def data(generator: random.Random, valid: bytes) -> bytes:
     """Valid bytes with bits flipped, parts cut, doubled, zeroed or replaced."""
     if generator.random() < 0.05:
@@ -108,6 +124,7 @@ def data(generator: random.Random, valid: bytes) -> bytes:
     return bytes(found)
 
 
+@_unless_faithful
 def tree(generator: random.Random, valid: Any) -> Any:
     """A JSON value in which a few entries are odd, gone, doubled or from elsewhere in it."""
     changed = json.loads(json.dumps(valid))
@@ -128,24 +145,27 @@ def document(generator: random.Random, valid: Any) -> bytes:
 
 def lines(generator: random.Random, valid: list[Any]) -> bytes:
     """The bytes of a file of JSON lines, some of them mutated, doubled, gone or cut short."""
-    written = []
+    written, kept = [], isinstance(generator, Faithful)
     for value in valid:
-        draw = generator.random()
+        draw = 0.0 if kept else generator.random()
         if draw < 0.6:
             written.append(json.dumps(value).encode())
         elif draw < 0.9:
             written.append(document(generator, value).replace(b"\n", b" "))
         elif draw < 0.95:
             written += 2 * [json.dumps(value).encode()]
-    whole = b"\n".join(written) + generator.choice(
-        (b"\n", b"\n", b"", b"\r\n", b"\n\n")
-    )
+    end = instead(generator, b"\n", 0.6, (b"", b"\r\n", b"\n\n"))
+    whole = b"\n".join(written) + end
     return data(generator, whole) if generator.random() < 0.2 else whole
 
 
-def odd(generator: random.Random) -> Any:
-    """A value that nobody would write there."""
-    return generator.choice(ODD)
+def instead(
+    generator: random.Random, valid: Any, share: float, odd: Sequence = ODD
+) -> Any:
+    """An odd value, in so large a share of all cases, else the valid one."""
+    if isinstance(generator, Faithful) or generator.random() >= share:
+        return valid
+    return generator.choice(odd)
 
 
 def _change(generator: random.Random, value: Any) -> Any:
@@ -158,7 +178,7 @@ def _change(generator: random.Random, value: Any) -> Any:
     if draw < 0.1:
         del value[key]
     elif draw < 0.2 and isinstance(value, dict):
-        value[generator.choice(WORDS)] = odd(generator)
+        value[generator.choice(WORDS)] = generator.choice(ODD)
     elif draw < 0.2:
         value.insert(key, value[key])
     elif draw < 0.3:
@@ -173,4 +193,4 @@ def _replacement(generator: random.Random, value: Any) -> Any:
         return generator.choice((-value, value + 1, value * 10**9, str(value), [value]))
     if isinstance(value, str) and generator.random() < 0.5:
         return text(generator, value)
-    return odd(generator)
+    return generator.choice(ODD)

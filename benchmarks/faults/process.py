@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 LIMIT = 300.0  # seconds after which a command counts as hanging
 
-# Programs made with few optimisations, as the tests make them: most of the time is compilation.
+# Programs made with few optimisations, as the tests make them: most of the time is compilation. And
+# so little memory for data that a bomb need not be large.
 ENVIRONMENT = {
+    "GENLAB_MAX_BYTES": str(2**28),
     "JAX_PLATFORMS": "cpu",
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".pytest_cache" / "xla"),
@@ -86,6 +89,24 @@ def command(
       cwd: where it runs.
     """
     return call(launch, (arguments, cwd), log, change=change, seconds=seconds)
+
+
+def made(place: Path, commands: dict[str, list[str]], workers: int) -> str:
+    """Gives commands side by side, each with a folder of its name; what one says that fails, or "".
+
+    Args:
+      place: where the folders lie.
+      commands: the name of a folder to arguments of launch.py, without `--workdir`.
+      workers: how many at a time.
+    """
+
+    def one(name: str) -> str:
+        arguments = [*commands[name], f"--workdir={place / name}"]
+        ended = command(arguments, place / f"{name}.log")
+        return f"{name}: {ended.last}" if ended.code else ""
+
+    with ThreadPoolExecutor(workers) as threads:
+        return next(filter(None, list(threads.map(one, commands))), "")
 
 
 def call(

@@ -1,13 +1,11 @@
 """What is written on a command line or in a config file: overrides, grids, flags, spaces."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.faults import mutation
-from benchmarks.faults.case import Bench
-
-Reader = Callable[[random.Random], None]
+from benchmarks.faults.case import Bench, Reader
 
 _GRIDS = (
     "seed=0,1,2",
@@ -111,15 +109,14 @@ def spaces(bench: Bench, folder: Path) -> Reader:
 
     def read(generator: random.Random) -> None:
         parts = ", ".join(
-            f"{generator.choice(('seed', 'train.steps', mutation.odd(generator)))!r}:"
-            f" {_distribution(generator)}"
-            for _ in range(generator.randint(0, 3))
+            f"{_key(generator)!r}: {_distribution(generator)}"
+            for _ in range(mutation.instead(generator, 2, 0.5, (0, 1, 3)))
         )
         file.write_text(_RECIPE + f"    return {{{parts}}}\n", errors="replace")
         found = named_sweep(str(file), "space")
         if isinstance(found, dict):
-            space.draw(found, 5)
-            distributions(Search(space=found, target="x", trials=3).space)
+            space.draw(found, 2)
+            distributions(Search(space=found, target="x", trials=2).space)
 
     return read
 
@@ -132,20 +129,64 @@ def sweep_space():
 """
 
 
+def _key(generator: random.Random) -> Any:
+    return mutation.instead(generator, generator.choice(("seed", "train.steps")), 0.3)
+
+
 def _distribution(generator: random.Random) -> str:
-    one, other = (
-        generator.choice((mutation.odd(generator), 0, 1, 2.0, 1e-3)) for _ in range(2)
-    )
+    odd = (*mutation.ODD, 0, 2.0, 1e-3)
+    low, high = (mutation.instead(generator, value, 0.6, odd) for value in (1, 2))
     match generator.randrange(5):
         case 0:
-            return f"Choice({one!r})"
+            return f"Choice({mutation.instead(generator, (1, 2), 0.8, odd)!r})"
         case 1:
-            return f"Choice(({one!r}, {other!r}))"
+            return f"Choice(({low!r}, {high!r}))"
         case 2:
-            return f"Integers({one!r}, {other!r})"
+            return f"Integers({low!r}, {high!r})"
         case 3:
-            return f"Uniform({one!r}, {other!r})"
-    return f"Uniform({one!r}, {other!r}, log=True)"
+            return f"Uniform({low!r}, {high!r})"
+    return f"Uniform({low!r}, {high!r}, log=True)"
+
+
+def recipes(bench: Bench, folder: Path) -> Reader:
+    """A number of a recipe made absurd, and all that is built of it before training."""
+    from genlab import config as configs
+    from genlab.cli import main
+    from genlab.errors import EXIT_INPUT, EXIT_MEMORY, InputError
+
+    known = {
+        path: [
+            key
+            for key, old in _keys(configs.load(f"{path}:tiny").to_dict(), "")
+            if _is_number(old)
+        ]
+        for path in map(str, configs.recipes())
+    }
+
+    def read(generator: random.Random) -> None:
+        path = generator.choice(sorted(known))
+        key = generator.choice(known[path])
+        value = mutation.instead(generator, None, 1.0, _ABSURD)
+        flags = [] if value is None else [f"--config.{key}={value}"]
+        code = main(["launch.py", "check", f"--config={path}:tiny", *flags])
+        if code in (EXIT_INPUT, EXIT_MEMORY):
+            raise InputError(f"{flags} are refused")
+        if code:
+            raise RuntimeError(f"exit code {code} of {path} with {flags}")
+
+    return read
+
+
+_ABSURD = (
+    *(0, -1, 1, 3, 255, 10**5, 10**9, 10**12, 2**31, 2**63, -(2**63), 10**30, 10**400),
+    *(0.5, -0.0, 1.5, 1e-400, 1e308, "nan", "inf", "-inf", True),
+    *("()", "(0,)", "(-1,)", f"({10**12},)", "(0, 255)", "(255, 0)", "(1, 1, 1, 1, 1)"),
+)
+
+
+def _is_number(value: Any) -> bool:
+    each = value if isinstance(value, tuple | list) and value else (value,)
+    return all(isinstance(x, int | float) for x in each)
 
 
 SURFACES = {
@@ -154,4 +195,5 @@ SURFACES = {
     "command line": (1.0, commands),
     "metrics": (1.0, metric_choices),
     "space": (1.0, spaces),
+    "recipe": (0.1, recipes),
 }

@@ -27,6 +27,8 @@ class Totals:
             kept += 0 if verdict.problems else verdict.count
             if verdict.problems:
                 self._tell(verdict)
+            elif not verdict.count:
+                print(f"\n{verdict.case} {verdict.note}", flush=True)
         self.failed |= kept < total
         seconds = time.monotonic() - begin
         self._rows.append(
