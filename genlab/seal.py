@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
-from genlab import files
+from genlab import files, sidefile
 from genlab.errors import InputError
 
 FILE = "manifest.json"
@@ -41,15 +42,29 @@ def facts(folder: Path) -> dict[str, Any]:
       ValueError: it is not as it was written.
     """
     with files.opened(folder / FILE) as file:
-        manifest = json.load(file)
-    if not isinstance(manifest, dict) or not manifest.keys() >= {"step", "files"}:
+        manifest = sidefile.parsed(file.read(), _is_manifest)
+    if manifest is None:
         raise ValueError("it is no manifest")
     signature = manifest.pop("checksum", None)
-    if signature is None and manifest.keys() <= _UNSIGNED:
-        return {"run": "", **manifest}
-    if signature != _signature(manifest):
+    if signature != _signature(manifest) and (
+        signature is not None or manifest.keys() - _UNSIGNED
+    ):
         raise ValueError("it has changed")
-    return manifest
+    return {"run": "", "name": "", "score": math.inf, **manifest}
+
+
+def _is_manifest(content: Any) -> bool:
+    texts = [
+        content.get("run", ""),
+        content.get("name", ""),
+        *content["files"].values(),
+    ]
+    score = content.get("score", math.inf)
+    return (
+        type(content["step"]) is int
+        and isinstance(score, int | float)
+        and all(isinstance(text, str) for text in texts)
+    )
 
 
 def owner(folder: Path) -> str:
@@ -88,7 +103,7 @@ def damage(folder: Path, run: str, step: int) -> str:
             return f"{file} is missing"
         except OSError as error:
             return f"{file} cannot be read: {error.strerror}"
-        except InputError:
+        except (InputError, ValueError):  # such as a name with a zero byte
             return f"{file} is no regular file"
     return ""
 

@@ -217,6 +217,39 @@ def test_manifest_is_sealed_itself(checkpoints, tmp_path):
     assert checkpoints.best_score("loss") == 1.0
 
 
+def test_manifests_that_nobody_writes_are_damaged(checkpoints, tmp_path):
+    """Sealed or from before seals: anybody can seal."""
+    checkpoints.save_best(tree(1), 1, "loss", 1.0)
+    manifest = tmp_path / "checkpoints" / "best" / "00000001" / "manifest.json"
+    whole = json.loads(manifest.read_text())
+    del whole["checksum"]
+    odd = [
+        {"files": x} for x in (None, [], {"state": 1}, {"a\0": "", **whole["files"]})
+    ]
+    odd += [{"step": True}, {"step": "1"}, {"run": 1}, {"name": []}, {"score": "low"}]
+    for change in odd:
+        record = whole | change
+        before = {k: record[k] for k in ("step", "name", "score", "files")}
+        sealed = record | {"checksum": seal._signature(record)}
+        for content in (before, sealed, [], "x", 1):
+            manifest.write_text(json.dumps(content))
+            damage = seal.damage(manifest.parent, "", 1)
+            assert damage or (content is before and "run" in change), content
+            assert seal.owner(manifest.parent) in ("", whole["run"]), content
+            checkpoints.best_score("loss")
+    manifest.write_text("[" * 100_000)
+    assert "it is no manifest" in seal.damage(manifest.parent, "", 1)
+
+
+def test_ordinary_checkpoint_in_the_place_of_the_best_has_no_score(
+    checkpoints, tmp_path
+):
+    checkpoints.save(tree(1), 1)
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(folder / "00000001", folder / "best" / "00000001")
+    assert checkpoints.best_score("loss") == math.inf
+
+
 def test_renamed_and_foreign_steps_are_not_taken_for_others(tmp_path, caplog):
     folders = [tmp_path / name / "checkpoints" for name in "ab"]
     mine, other = (Checkpoints(f, 2, run=f.parent.name) for f in folders)
