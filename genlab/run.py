@@ -268,10 +268,13 @@ def are_results(content: Any) -> bool:
 
 def _record(workdir: Path) -> dict[str, Any]:
     """What config.json holds."""
-    with files.opened(workdir / "config.json") as file:
-        record = json.load(file)
-    if not isinstance(record, dict):
-        raise TypeError("it holds no object")
+    try:
+        with files.opened(workdir / "config.json") as file:
+            record = json.load(file)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
+        raise TypeError("it holds no config")
     return record
 
 

@@ -331,7 +331,8 @@ def test_config_file_that_fails_is_one_line(tmp_path, capsys):
 
 
 def test_run_folder_with_a_broken_config_is_one_line(tmp_path, capsys):
-    for text in ("[]", "{}", '{"config": {}}', "{"):
+    odd = ("[]", "{}", '{"config": {}}', '{"config": []}', '{"config": 1}', "{")
+    for text in (*odd, "[" * 100_000):
         (tmp_path / "config.json").write_text(text)
         assert "is not a run's config" in refusal(
             capsys, "eval", f"--workdir={tmp_path}"
