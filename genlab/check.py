@@ -7,6 +7,7 @@ import jax
 from genlab import xla
 from genlab.course import Course
 from genlab.data.feed import Feed
+from genlab.fit import check_fit
 from genlab.memory import bytes_of
 from genlab.plan import Plan
 from genlab.recipe import Recipe
@@ -30,7 +31,7 @@ def describe(config: dict[str, Any]) -> str:
 
 def _stage(recipe: Recipe) -> str:
     feed = recipe.feed()
-    recipe.check_fit(feed)
+    check_fit(recipe, feed)
     per_call = Plan.of(recipe.config, recipe.begin).rounds_per_call(recipe.begin)
     state, data, experiment = recipe.shapes(), recipe.data, recipe.experiment
     splits = ", ".join(f"{name} {split.size:,}" for name, split in data.splits.items())

@@ -1,10 +1,7 @@
 """The parts that a plain config describes, built and fitted to each other."""
 
-import contextlib
 import functools
 import logging
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab import config as configs
-from genlab import evaluate, memory, rng
+from genlab import rng
+from genlab.blame import blaming, data_must_serve, parts_must_fit
 from genlab.build import SECTIONS, build_experiment, starts_from_mean
-from genlab.compatibility import check_output_ranges, check_slopes
 from genlab.data.dataset import Dataset
 from genlab.data.facts import facts_of
 from genlab.data.feed import Feed
@@ -23,12 +20,10 @@ from genlab.data.fingerprint import fingerprint
 from genlab.data.prepare import Preparation
 from genlab.data.selection import select
 from genlab.data.statistics import example_mean, example_range
-from genlab.errors import InputError, is_out_of_memory, suggest
+from genlab.errors import InputError, suggest
 from genlab.experiment import Experiment, State
 from genlab.parallel import all_devices
-from genlab.plan import Plan
-from genlab.registry import datasets, metrics, plots, schedules, starts
-from genlab.rounds import rounds_of
+from genlab.registry import datasets, starts
 from genlab.stage import MAIN
 from genlab.start import Sources
 from genlab.trained import Trained
@@ -70,7 +65,7 @@ class Recipe:
         """
         configs.check_parts(config)
         all_devices()  # a backend that is missing is no matter of the parts
-        with _data_must_serve(config):
+        with data_must_serve(config):
             source = source or load_data(config)
             data = select(source, **_selection(config, stage))
             preparation = Preparation(
@@ -81,7 +76,7 @@ class Recipe:
                 }
             )
             data = preparation.outcome(data)
-        with _parts_must_fit(config):
+        with parts_must_fit(config):
             spec = {section: config[section] for section in SECTIONS}
             experiment = build_experiment(spec, data, config["dtype"])
             if hasattr(experiment, "check_data"):
@@ -128,9 +123,7 @@ class Recipe:
                 starts.choose(self.config["start"]), sources=sources
             )
         name = self.config["start"]["name"]
-        with _blaming(
-            f"start {name!r} fails, or the parameters it is given do not fit"
-        ):
+        with blaming(f"start {name!r} fails, or the parameters it is given do not fit"):
             state = self.experiment.init_state(key, self.example_batch(), start)
         return state.replace(step=state.step + self.begin)
 
@@ -149,7 +142,7 @@ class Recipe:
     def feed(self) -> Feed:
         """Batches of the train split, as many examples a draw as the config says."""
         draws = self.experiment.draws()
-        with _data_must_serve(self.config):
+        with data_must_serve(self.config):
             return Feed(
                 self.data,
                 self.preparation,
@@ -158,75 +151,6 @@ class Recipe:
                 draws=draws,
                 backend=self.config["data"]["backend"],
             )
-
-    def check_fit(self, feed: Feed) -> None:
-        """Checks before training what only training would find, tracing one round on shapes alone.
-
-        A trained run is not asked: it can be looked at where what its metrics need has gone.
-
-        Raises:
-          InputError: more memory is needed than there is, networks and objective do not fit data and
-            each other (the first line of the reason is in the message), a chosen metric or plot cannot
-            serve them, the best state would be chosen on what is reported, or a schedule is at 0
-            before the last round.
-        """
-        self._check_memory(feed)
-        self._check_schedules()
-        inputs = (self.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
-        shapes = jax.eval_shape(lambda *leaves: leaves, *inputs)
-        measured, drawn = self.config["eval"], self.config["sample"]["plots"]
-        if best := measured["best"]:
-            evaluate.check_choice(self.data, measured, f"eval.best={best!r}")
-        with _parts_must_fit(self.config):
-            edges = example_range(self.data, self.preparation)
-            check_output_ranges(self.experiment, self.data, *edges)
-            check_slopes(self.experiment, self.shapes())
-            chosen = [*measured["metrics"], *measured["final_metrics"]]
-            evaluate.check(self.experiment, self.data, metrics, chosen)
-            evaluate.check(self.experiment, self.data, plots, drawn)
-            jax.eval_shape(rounds_of(self.experiment, feed), *shapes)
-
-    def _check_memory(self, feed: Feed) -> None:
-        """State, data and a batch, before any of them is made: networks' outputs come on top."""
-        config, count = self.config, self.config["devices"] or len(all_devices())
-        shapes = filter(None, (self.data.example_shape, self.data.target_shape))
-        example = 4 * sum(math.prod(shape) for shape in shapes)
-        batch = feed.batch_size * feed.draws
-        held = {
-            "the state of the networks": memory.bytes_of(self.shapes()),
-            "the training data (data.backend)": memory.bytes_of(feed.resident),
-        }
-        train = f"a round of train.batch_size={feed.batch_size:,}"
-        watch = f"a batch of eval.batch_size={config['eval']['batch_size']:,}"
-        limit = memory.of_device()
-        memory.refuse_more_than(limit, {**held, train: batch * example // count})
-        evaluated = config["eval"]["batch_size"] * example
-        memory.refuse_more_than(limit, {**held, watch: evaluated})
-        rounds = Plan.of(config, self.begin).most_rounds(self.begin)
-        call = f"the order of examples in a call of {rounds:,} rounds (train.steps_per_call)"
-        memory.refuse_more_than(memory.host(), {call: rounds * batch * 4})
-
-    def _check_schedules(self) -> None:
-        for player, part in self.config["optimizer"].items():
-            if part.get("schedule") is None:
-                continue
-            turns = [t for t in self.experiment.turns() if t.player == player]
-            moves = self.config["train"]["steps"] * sum(t.repeats for t in turns)
-            updates = moves // part.get("accumulate", 1)
-            with _blaming(f"optimizer.{player}.schedule cannot be followed"):
-                factor = schedules.choose(part["schedule"])()
-                if not updates or factor(updates - 1) > 0:
-                    continue
-                points = np.linspace(0, updates - 1, min(updates, 10**6)).round()
-                looked_at = points.astype(np.int32)
-                moving = looked_at[np.asarray(jax.vmap(factor)(looked_at)) > 0]
-            # The end of a long cosine is rounded to 0, about a ten-thousandth of it.
-            if len(moving) and updates - moving[-1] - 1 > updates / 1000:
-                raise InputError(
-                    f"optimizer.{player}.schedule is at 0 from update {moving[-1] + 1:,} on, and"
-                    f" train.steps={self.config['train']['steps']:,} makes {updates:,} updates;"
-                    " stretch the schedule to as many"
-                )
 
     def trained(self, state: State) -> Trained:
         """The view on a state that metrics, plots and commands work on."""
@@ -238,37 +162,6 @@ class Recipe:
             self.config["seed"],
             batch_size=self.config["eval"]["batch_size"],
         )
-
-
-def _parts_must_fit(config: dict[str, Any]) -> contextlib.AbstractContextManager:
-    """Inside, whatever the chosen parts raise is about the choice."""
-    chosen = [config["experiment"], config["objective"], *config["model"].values()]
-    parts = ", ".join(repr(part["name"]) for part in chosen)
-    return _blaming(
-        f"{parts} and data {config['data']['name']!r} do not fit together, or a knob of one"
-        " has a value that it cannot use"
-    )
-
-
-def _data_must_serve(config: dict[str, Any]) -> contextlib.AbstractContextManager:
-    """Inside, whatever is raised is about the data set and its knobs."""
-    return _blaming(
-        f"data {config['data']['name']!r} cannot be read, or a knob of it has a value that it"
-        " cannot use"
-    )
-
-
-@contextlib.contextmanager
-def _blaming(what: str) -> Iterator[None]:
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise InputError(f"{what} ({reason}); --verbose shows where") from error
 
 
 def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:

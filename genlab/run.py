@@ -12,10 +12,9 @@ from typing import Any
 
 import jax
 
-from genlab import __version__, commit, files, paths, sidefile, trust
+from genlab import __version__, commit, files, resume, sidefile, trust
 from genlab import config as configs
 from genlab.checkpoint import flatten, owner
-from genlab.data.fingerprint import check_same
 from genlab.errors import InputError
 from genlab.experiment import State
 from genlab.files import write_atomic
@@ -24,17 +23,6 @@ from genlab.recipe import Recipe
 from genlab.sidefile import is_number_or_none
 from genlab.stage import stages_of
 from genlab.writer import last_step
-
-# What may differ when a run goes on in its folder: how long, how it is watched, where it runs.
-RESUMABLE = (
-    *("log", "eval", "sample", "checkpoint", "parallel", "devices"),
-    *("train.steps", "train.steps_per_call", "data.backend", "data.data_dir"),
-)
-# Of these, what rounds to come obey alone: nothing can be made of it where none are left.
-_WATCHED = (
-    *("log.every", "eval.every", "eval.split", "eval.best", "sample.every"),
-    *("checkpoint.every", "checkpoint.keep"),
-)
 
 # The folders in which a run writes.
 FOLDERS = ("checkpoints", "samples", "tensorboard")
@@ -138,22 +126,10 @@ def claim(
       InputError: one of them changes the trajectory, or rounds that are past, or the data differ in
         what they hold.
     """
-    path, changed = workdir / "config.json", {}
+    path, changed = workdir / "config.json", set()
     if path.exists():
-        config = paths.absolute(load_config(workdir))  # one of before paths were whole
-        if known := data_record(workdir):  # the same data may lie in another place
-            config["data"]["name"] = _moved(config, recipe.config)
-        _check_same(path, config, recipe.config)
-        if known:
-            check_same(known["fingerprint"], recipe.source, run=str(workdir))
-        changed = _differences(flat_keys(config), flat_keys(recipe.config))
-        for key in _WATCHED if finished else ():
-            if key in changed:
-                before, after = changed[key]
-                raise InputError(
-                    f"run folder {str(workdir)!r} is finished, and {key}={after!r} (it was"
-                    f" {before!r}) is of rounds to come; raise train.steps, or leave it"
-                )
+        known, run_data = load_config(workdir), data_record(workdir)
+        changed = resume.check(workdir, known, recipe, run_data, finished=finished)
     record = {
         "run": run or identity(workdir),
         "alone": alone,
@@ -169,7 +145,7 @@ def claim(
         "parameters": parameter_table(recipe.shapes()),
     }
     write_atomic(path, json.dumps(record, indent=1))
-    return set(changed)
+    return changed
 
 
 def load_config(workdir: Path) -> dict[str, Any]:
@@ -234,13 +210,6 @@ def data_record(workdir: Path) -> dict[str, Any] | None:
     return record
 
 
-def _moved(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """The new name of the data, `folder:PATH`, if it is the old one with another argument."""
-    names = [str(config["data"].get("name")) for config in (old, new)]
-    kinds = {name.partition(":")[0] for name in names}
-    return names[1] if len(kinds) == 1 else names[0]
-
-
 def read_results(
     workdir: Path, step: int, file: str = "results.json"
 ) -> dict[str, Any] | None:
@@ -276,43 +245,3 @@ def _record(workdir: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
         raise TypeError("it holds no config")
     return record
-
-
-def _check_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
-    changed = _differences(_trajectory(old), _trajectory(new))
-    for key, (before, after) in sorted(changed.items()):
-        raise InputError(
-            f"run folder {str(path.parent)!r} was made with {key}={before!r}, not {after!r};"
-            " name another with --workdir=DIR"
-        )
-
-
-def flat_keys(config: dict[str, Any], path: str = "") -> dict[str, Any]:
-    """The values of a nested dict by dotted name."""
-    flat = {}
-    for key, value in config.items():
-        name = f"{path}{key}"
-        flat |= (
-            flat_keys(value, f"{name}.") if isinstance(value, dict) else {name: value}
-        )
-    return flat
-
-
-def _trajectory(config: dict[str, Any]) -> dict[str, Any]:
-    """The keys that decide how training goes, by dotted name."""
-    return {
-        name: value
-        for name, value in flat_keys(config).items()
-        if name.split(".")[0] not in RESUMABLE and name not in RESUMABLE
-    }
-
-
-def _differences(
-    before: dict[str, Any], after: dict[str, Any]
-) -> dict[str, tuple[Any, Any]]:
-    """Keys whose values differ, with both."""
-    return {
-        key: (before.get(key), after.get(key))
-        for key in before.keys() | after.keys()
-        if before.get(key) != after.get(key)
-    }

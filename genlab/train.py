@@ -12,6 +12,7 @@ from genlab.checkpoint import Checkpoints
 from genlab.course import Course
 from genlab.errors import InputError, NonFiniteLoss, Stopped
 from genlab.experiment import State
+from genlab.fit import check_fit
 from genlab.meter import Meter
 from genlab.plan import Plan
 from genlab.recipe import Recipe
@@ -96,7 +97,7 @@ class _Loop:
         self.recipe, self.workdir, self.config = recipe, workdir, config
         self.plan = Plan.of(config, recipe.begin)
         self.feed = recipe.feed()
-        recipe.check_fit(self.feed)
+        check_fit(recipe, self.feed)
         self.program = parallel.Program(
             rounds_of(recipe.experiment, self.feed),
             parallel.choose_devices(config["devices"]),

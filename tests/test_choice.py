@@ -6,6 +6,7 @@ import pytest
 import recipes
 
 from genlab.errors import InputError
+from genlab.fit import check_fit
 from genlab.recipe import Recipe
 from genlab.sweep.judge import check_measured
 from genlab.train import train
@@ -32,12 +33,12 @@ def test_nothing_is_chosen_on_what_is_reported(changes, told):
     config = recipes.plain("classifier", **changes)
     built = Recipe.build(config)  # a trained run is looked at all the same
     with pytest.raises(InputError, match=f"eval.best='cross_entropy' chooses .*{told}"):
-        built.check_fit(built.feed())
+        check_fit(built, built.feed())
     with pytest.raises(InputError, match=f"--target=accuracy chooses .*{told}"):
         check_measured(config, "accuracy")
     config["eval"]["best"] = ""
     built = Recipe.build(config)
-    built.check_fit(built.feed())
+    check_fit(built, built.feed())
 
 
 def test_the_log_names_the_split_that_was_looked_at(tmp_path):

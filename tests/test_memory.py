@@ -18,13 +18,14 @@ ONE = "--config.devices=1"
     ("override", "named"),
     [
         ("train.batch_size=10**12", "is not of type int"),
-        ("train.batch_size=1000000000000", "train.batch_size=1,000,000,000,000 takes"),
-        ("eval.batch_size=1000000000000", "eval.batch_size=1,000,000,000,000 takes"),
+        ("train.batch_size=2000000000", "train.batch_size=2,000,000,000 takes"),
+        ("train.batch_size=1000000000000", "1 or more, below 2^31"),
+        ("eval.batch_size=1000000000000", "1 or more, below 2^31"),
         ("train.steps_per_call=2000000000", "train.steps_per_call) takes"),
         ("data=digits --config.data.image_size=1000000", "image_size 1000000 is more"),
-        ("train.steps=3000000000", "train.steps=3000000000 is more than"),
+        ("train.steps=3000000000", "1 or more, below 2^31"),
         ("model.generator.hidden=(1000000000,1000000000)", "the state of the networks"),
-        ("model.generator.hidden=(10000000,)*3", "do not fit together"),
+        ("model.generator.hidden=(10000000,)*3", "is not a list, each a whole number"),
         ("model.generator.hidden=(1000000,1000000)", "the state of the networks takes"),
     ],
 )

@@ -9,7 +9,8 @@ import recipes
 from genlab.course import Course
 from genlab.errors import InputError
 from genlab.recipe import Recipe
-from genlab.run import RESUMABLE, claim, flat_keys
+from genlab.resume import RESUMABLE, flat_keys
+from genlab.run import claim
 from genlab.train import train
 
 # Keys that a finished run takes up, those of rounds to come, and those that say where it runs.

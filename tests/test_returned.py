@@ -13,6 +13,7 @@ import recipes
 from genlab import evaluate
 from genlab.build import build_experiment
 from genlab.errors import InputError
+from genlab.fit import check_fit
 from genlab.optim import Optimizer
 from genlab.recipe import Recipe
 from genlab.registry import objectives
@@ -57,7 +58,7 @@ def two_at_once():
 def check(config):
     """What a run does before its first round."""
     built = Recipe.build(config)
-    built.check_fit(built.feed())
+    check_fit(built, built.feed())
 
 
 @pytest.mark.parametrize(

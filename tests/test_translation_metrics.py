@@ -14,6 +14,7 @@ from genlab.data.prepare import Preparation
 from genlab.errors import InputError
 from genlab.experiment import State
 from genlab.feature_network import FeatureNetwork
+from genlab.fit import check_fit
 from genlab.metrics import factor_agreement as agreement
 from genlab.metrics import image_quality
 from genlab.metrics import translation as fidelity
@@ -493,13 +494,13 @@ class TestBeforeTraining:
         config[section][key] = [choice]
         built = Recipe.build(config)
         with pytest.raises(InputError, match=message):
-            built.check_fit(built.feed())
+            check_fit(built, built.feed())
 
     def test_a_schedule_lasts_as_long_as_training(self):
         built = Recipe.build(recipes.plain("cyclegan", train__steps="16"))
         message = r"ors.schedule is at 0 from update 8 on, and train.steps=16"
         with pytest.raises(InputError, match=message):
-            built.check_fit(built.feed())
+            check_fit(built, built.feed())
 
     def test_the_rounded_end_of_a_long_cosine_is_no_pause(self):
         """cos(pi (1 - 1 / 20,000)) is -1 in single precision: the last factor is 0."""
@@ -507,7 +508,7 @@ class TestBeforeTraining:
         key = "optimizer__autoencoder__schedule__steps"
         config = recipes.plain("linear_autoencoder", **steps, **{key: "20000"})
         built = Recipe.build(config)
-        built.check_fit(built.feed())
+        check_fit(built, built.feed())
         built = Recipe.build(recipes.plain("linear_autoencoder", **steps))
         with pytest.raises(InputError, match=r"at 0 from update 10,000 on.*=20,000"):
-            built.check_fit(built.feed())
+            check_fit(built, built.feed())

@@ -16,6 +16,7 @@ from genlab import parallel
 from genlab.build import SECTIONS, build_experiment
 from genlab.errors import InputError
 from genlab.experiment import Array, Experiment, State
+from genlab.fit import check_fit
 from genlab.plan import Plan
 from genlab.recipe import Recipe
 from genlab.rounds import rounds_of
@@ -53,7 +54,7 @@ class Cohort:
       configs: the trials' configs of the stage, alike in all but seed and floats.
 
     Raises:
-      InputError: as `Recipe.check_fit`; `Untraceable` for parts that a population cannot hold.
+      InputError: as `check_fit`; `Untraceable` for parts that a population cannot hold.
     """
 
     def __init__(self, recipe: Recipe, configs: list[dict[str, Any]]):
@@ -62,7 +63,7 @@ class Cohort:
         self.knobs = Knobs.of(configs)
         self.seeds = np.array([config["seed"] for config in configs], np.uint32)
         self._feeds = [replace(recipe, config=config).feed() for config in configs]
-        recipe.check_fit(self._feeds[0])
+        check_fit(recipe, self._feeds[0])
         if told := untraceable(recipe, self._feeds[0], self.knobs.paths):
             raise Untraceable(
                 f"{told}, which no population can vary; take --engine=local, a process for each"
