@@ -157,9 +157,11 @@ def test_runs_that_a_config_points_to_are_foreign_too(
     perceptual = {"name": "perceptual", "run": str(folder)}
     points = foreign(finished, tmp_path / "points", {"objective": perceptual})
     new = [VAE, "--workdir=new", "--config.devices=1"]
+    copied = "--config.start.parts={'vae': 'init/vae'}"
+    start = [*new, "--config.start=copy", copied]
     for arguments in (
-        [*new, f"--config.init_from={folder}"],
-        [*new, f"--config.init_from={staged}"],
+        [*start, f"--config.init_from={folder}"],
+        [*start, f"--config.init_from={staged}"],
         ["eval", f"--workdir={staged}"],
         [*new, "--config.objective=perceptual", f"--config.objective.run={folder}"],
     ):
