@@ -1,5 +1,6 @@
 """Mutations: valid text, bytes and JSON made odd, and odd values from nothing."""
 
+import copy
 import functools
 import json
 import math
@@ -165,7 +166,7 @@ def instead(
     """An odd value, in so large a share of all cases, else the valid one."""
     if isinstance(generator, Faithful) or generator.random() >= share:
         return valid
-    return generator.choice(odd)
+    return copy.deepcopy(generator.choice(odd))
 
 
 def _change(generator: random.Random, value: Any) -> Any:
@@ -178,11 +179,11 @@ def _change(generator: random.Random, value: Any) -> Any:
     if draw < 0.1:
         del value[key]
     elif draw < 0.2 and isinstance(value, dict):
-        value[generator.choice(WORDS)] = generator.choice(ODD)
+        value[generator.choice(WORDS)] = instead(generator, None, 1.0)
     elif draw < 0.2:
-        value.insert(key, value[key])
+        value.insert(key, copy.deepcopy(value[key]))
     elif draw < 0.3:
-        value[key] = value[generator.choice(list(keys))]
+        value[key] = copy.deepcopy(value[generator.choice(list(keys))])
     else:
         value[key] = _change(generator, value[key])
     return value
@@ -193,4 +194,4 @@ def _replacement(generator: random.Random, value: Any) -> Any:
         return generator.choice((-value, value + 1, value * 10**9, str(value), [value]))
     if isinstance(value, str) and generator.random() < 0.5:
         return text(generator, value)
-    return generator.choice(ODD)
+    return instead(generator, None, 1.0)
