@@ -4,6 +4,7 @@ import gzip
 import io
 import pathlib
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -183,6 +184,11 @@ class TestNpz:
         case("are for images", x=np.ones((5, 2)), knobs={"image_size": 8})
         case("is empty", x=self.x[:0])
         case("splits differ", x=self.x, x_test=np.ones((5, 3, 3), np.uint8))
+        with zipfile.ZipFile(tmp_path / "odd.npz", "w") as archive:
+            header = b"{'descr': '|u1', 'shape': (6, }\n"
+            prefix = b"\x93NUMPY\x01\x00" + bytes([len(header), 0])
+            archive.writestr("x.npy", prefix + header)
+        refused("array 'x' cannot be read", f"npz:{tmp_path / 'odd.npz'}")
         broken = tmp_path / "broken.npz"
         broken.write_bytes((tmp_path / "data.npz").read_bytes()[:-30])
         refused("not a whole .npz archive", f"npz:{broken}")

@@ -4,6 +4,7 @@ import contextlib
 import lzma
 import math
 import pathlib
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ _NAMES = {
 
 _DAMAGED = (
     *(OSError, ValueError, EOFError, MemoryError, NotImplementedError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
 )
 
 

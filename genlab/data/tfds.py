@@ -12,7 +12,7 @@ from genlab.data import images
 from genlab.data.dataset import SPLITS, Dataset, carve_missing
 from genlab.data.record_domains import two_domains
 from genlab.data.split import Records, RecordSplit
-from genlab.data.tfds_files import check_features, shard_of, shards_of
+from genlab.data.tfds_files import check_features, damage, shard_of, shards_of
 from genlab.errors import InputError, suggest
 from genlab.numbers import Share
 from genlab.registry import datasets
@@ -204,7 +204,7 @@ def _builder(name: str, data_dir: str | None) -> Any:
         close = suggest(name, known)
         hint = close if "did you mean" in close else "; see tensorflow.org/datasets"
         raise InputError(f"TFDS knows no data set {name!r}{hint}") from None
-    except (ValueError, AssertionError) as error:
+    except damage() as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"TFDS cannot open {name!r}: {reason}") from None
     file_format = getattr(builder.info.file_format, "value", None)

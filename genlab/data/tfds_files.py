@@ -50,6 +50,14 @@ def check_features(name: str, data_dir: str | None) -> None:
                     _check_classes(path)
 
 
+def damage() -> tuple[type[Exception], ...]:
+    """What TFDS makes of a description that is JSON and no data set's, or is damaged."""
+    from google.protobuf.json_format import ParseError
+
+    values = (ValueError, TypeError, LookupError, AttributeError, AssertionError)
+    return (*values, OSError, RecursionError, ParseError)
+
+
 def shards_of(builder: Any, splits: list[str]) -> Files:
     """The files of some splits, each of which holds as many records as the data set says.
 
@@ -79,8 +87,14 @@ def shard_of(builder: Any, split: str, index: int) -> pathlib.Path:
 
 
 def _shards(builder: Any, split: str) -> tuple[list[pathlib.Path], list[int]]:
-    info = builder.info.splits[split]
-    return [pathlib.Path(path) for path in info.filepaths], list(info.shard_lengths)
+    try:
+        info = builder.info.splits[split]
+        return [pathlib.Path(path) for path in info.filepaths], list(info.shard_lengths)
+    except damage() as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"{builder.data_path} does not say what its shards of {split} are called ({reason})"
+        ) from None
 
 
 def _records_in(path: pathlib.Path) -> int:

@@ -62,3 +62,24 @@ def test_features_that_are_no_json(folder):
     (folder / "things" / "1.0.0" / "features.json").write_text("[" * 10**5)
     with pytest.raises(InputError, match=r"features.json is not JSON"):
         build("tfds:things", data_dir=str(folder))
+
+
+def test_descriptions_that_are_none(folder):
+    place = folder / "things" / "1.0.0"
+    for name in ("features.json", "dataset_info.json"):
+        whole = (place / name).read_text()
+        known = json.loads(whole)
+        odd = [1.5, True, [], {"true": 1}, {**known, "name": False}]
+        odd += [{**known, "splits": "x"}, {**known, "featuresDict": {":": 1}}]
+        for split in known.get("splits", []):
+            odd += [{**known, "splits": [{**split, "filepathTemplate": "{X}"}]}]
+        for content in odd:
+            (place / name).write_text(json.dumps(content))
+            try:
+                build("tfds:things", data_dir=str(folder), image_size=4)
+            except InputError as error:
+                assert "\n" not in str(error)
+        (place / name).write_text(whole[:-20])
+        with pytest.raises(InputError, match="tfds|TFDS|JSON"):
+            build("tfds:things", data_dir=str(folder), image_size=4)
+        (place / name).write_text(whole)
