@@ -19,7 +19,7 @@ from benchmarks.faults import process
 from benchmarks.faults.case import Bench, Verdict
 
 SLOW = 5.0  # seconds of a processor that a case may take
-HANGING = 60.0  # seconds after which the child is given up
+HANGING = 120.0  # seconds after which the child is given up
 MEMORY = 2**30  # bytes that a case may ask for beyond those of the child
 DAYS = 10**6
 
