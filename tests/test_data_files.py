@@ -189,6 +189,11 @@ class TestNpz:
             prefix = b"\x93NUMPY\x01\x00" + bytes([len(header), 0])
             archive.writestr("x.npy", prefix + header)
         refused("array 'x' cannot be read", f"npz:{tmp_path / 'odd.npz'}")
+        with zipfile.ZipFile(tmp_path / "odd.npz", "w") as archive:
+            archive.writestr("é.npy", b"")
+        content = (tmp_path / "odd.npz").read_bytes().replace("é".encode(), b"\xff\xff")
+        (tmp_path / "odd.npz").write_bytes(content)
+        refused("not a whole .npz archive", f"npz:{tmp_path / 'odd.npz'}")
         broken = tmp_path / "broken.npz"
         broken.write_bytes((tmp_path / "data.npz").read_bytes()[:-30])
         refused("not a whole .npz archive", f"npz:{broken}")

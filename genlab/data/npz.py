@@ -115,7 +115,7 @@ def _read(file: pathlib.Path) -> dict[str, dict[str, np.ndarray]]:
         try:
             with zipfile.ZipFile(stream) as archive:
                 return _read_splits(file, archive)
-        except zipfile.BadZipFile:
+        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):
             raise InputError(
                 f"{file} is not a whole .npz archive, as numpy.savez writes it"
             ) from None
