@@ -76,7 +76,9 @@ def workdir(tmp_path_factory):
     rows.append({"step": 3000, "split": "time", "values": {"steps_per_second": 90.5}})
     write_lines(folder / "metrics.jsonl", *rows, tail='{"step": 3001, "split": "tr')
     protocol = {"num_samples": 10000, "note": HOSTILE}
-    metric = {"values": {"modes_covered": 8, "share": 0.98765432}, "protocol": protocol}
+    values = {"modes_covered": 8, "share": 0.98765432, "a": 1, "b": 2, "c": 3.25}
+    intervals = {"share": [0.975, 0.995], "a": ["low", None]}
+    metric = {"values": values, "intervals": intervals, "protocol": protocol}
     (folder / "results.json").write_text(
         json.dumps({"step": 3000, "metrics": {"mode_coverage": metric}})
     )
@@ -135,6 +137,9 @@ def test_the_page_says_what_was_run_and_measured(page):
     for words in ("num samples10,000", "generator100", "critic1,234", "overridden"):
         assert words in text
     assert text.count("overridden") == 1
+    # The interval beside its value, and a fifth value among the small ones.
+    assert "0.987650.975 to 0.995" in re.sub(r"\s*0.975", "0.975", text)
+    assert "c3.25" in text and "low" not in text
 
 
 def test_each_picture_is_embedded_once_and_at_most_24_of_a_plot(workdir, page):

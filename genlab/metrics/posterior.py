@@ -51,11 +51,13 @@ def posterior(
     ]
     mean, log_variance = (np.concatenate(leaf) for leaf in zip(*parts, strict=True))
     z_key = rng.stream(trained.seed, "posterior")
-    values = jax.device_get(_health(mean, log_variance, z_key, active))
-    per_dimension = values.pop("per_dimension")
-    values |= {f"kl_{index}": value for index, value in enumerate(per_dimension)}
+    health = jax.device_get(_health(mean, log_variance, z_key, active))
+    names = ("kl", "mutual_information", "aggregate_gap", "active_units")
+    values = {name: float(health[name]) for name in names}
+    for index, value in enumerate(health["per_dimension"]):
+        values[f"kl_{index}"] = float(value)
     return Measurement(
-        {name: float(value) for name, value in values.items()},
+        values,
         {
             "split": split,
             "examples": len(x),

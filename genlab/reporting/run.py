@@ -195,6 +195,18 @@ def _is_parameter(entry: Any) -> bool:
     )
 
 
+def _intervals(found: Any) -> dict[str, list[float]]:
+    """Pairs of finite numbers by name."""
+    return {
+        name: pair
+        for name, pair in (found if isinstance(found, dict) else {}).items()
+        if isinstance(pair, list)
+        and len(pair) == 2
+        and None not in pair
+        and all(map(sidefile.is_number_or_none, pair))
+    }
+
+
 def _results(results: dict[str, Any]) -> dict[str, Any]:
     """Step, metrics and failures, without what an evaluation does not write so."""
     metrics, failed = results.get("metrics"), results.get("failed")
@@ -206,6 +218,7 @@ def _results(results: dict[str, Any]) -> dict[str, Any]:
                 key: part if isinstance(part := result.get(key), dict) else {}
                 for key in ("values", "protocol")
             }
+            | {"intervals": _intervals(result.get("intervals"))}
             for name, result in (metrics if isinstance(metrics, dict) else {}).items()
             if isinstance(result, dict)
         },

@@ -10,6 +10,8 @@ from genlab.reporting.markup import definitions, empty, script_json, short, text
 from genlab.reporting.run import TIME, Run
 from genlab.sidefile import read_picture
 
+LARGE = 4  # values of a metric that are shown large
+
 
 def status(run: Run) -> str:
     """How far the run has come, and a bar of it."""
@@ -54,21 +56,27 @@ def _names(run: Run, fact: str) -> str:
 
 
 def results(run: Run) -> str:
-    """One card for each evaluated metric: its values large, its protocol beneath."""
+    """One card for each evaluated metric: its first values large, the others and its protocol beneath."""
     if run.results is None:
         return empty("No evaluation yet: results.json is written by the eval command.")
     cards = []
     for name, result in run.results.get("metrics", {}).items():
         intervals = result.get("intervals", {})
+        found = list(result.get("values", {}).items())
         values = "".join(
             f"<div><dt>{words(key)}</dt><dd>{text(short(value))}"
             f"{_interval(intervals.get(key))}</dd></div>"
-            for key, value in result.get("values", {}).items()
+            for key, value in found[:LARGE]
         )
-        protocol = definitions(result.get("protocol", {}), kind="protocol")
+        others = {key: short(value) for key, value in found[LARGE:]}
+        beneath = "".join(
+            definitions(rows, kind="protocol")
+            for rows in (others, result.get("protocol", {}))
+            if rows
+        )
         cards.append(
             f'<article class="card"><h3>{words(name)}</h3>'
-            f'<dl class="values">{values}</dl>{protocol}</article>'
+            f'<dl class="values">{values}</dl>{beneath}</article>'
         )
     for name, reason in run.results.get("failed", {}).items():
         cards.append(
