@@ -14,6 +14,7 @@ import decoys
 import pytest
 import recipes
 
+from genlab import trust
 from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.signals import Stop
 from genlab.sweep import manifest, ray_tune, space
@@ -299,3 +300,26 @@ def test_a_cluster_that_is_silent_is_answered_in_time(monkeypatch, tmp_path):
     with pytest.raises(InputError, match="127.0.0.1:1: no Ray cluster answers"):
         ray_tune.train(VAE, {}, tmp_path, trials, Stop(), address="127.0.0.1:1")
     assert time.monotonic() - begun < 30
+
+
+def test_trials_trust_what_the_command_trusts(tmp_path, monkeypatch):
+    from genlab.sweep import process
+    from genlab.sweep.ray_trial import Training
+
+    said = []
+
+    def trains(trial, path, common, sweep, *, watch, cwd):
+        said.append("--trust" in trial.command(path, common, sweep))
+        return EXIT_STOPPED
+
+    monkeypatch.setattr(process, "run", trains)
+    for trusted in (False, True):
+        with trust.command():
+            if trusted:
+                trust.everything()
+            job = ray_tune._job(VAE, {}, tmp_path, "negative_elbo")
+        with trust.command():  # as on another node
+            training = Training.__new__(Training)
+            training.setup({"seed": 0}, job)
+            training._process.result()
+    assert said == [False, True]

@@ -16,6 +16,7 @@ from ray import tune
 from ray.tune.result import DONE, TRAINING_ITERATION
 from ray.tune.search.optuna import OptunaSearch
 
+from genlab import trust
 from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.files import refuse_link, write_atomic
 from genlab.signals import Stop
@@ -41,6 +42,7 @@ class Job:
       cwd: where the user is.
       target: `NAME` or `-NAME` of a search; empty for trials that are fixed.
       paths: where modules are looked for, see `import_paths`.
+      trusted: whether the user said --trust.
     """
 
     path: str
@@ -49,6 +51,7 @@ class Job:
     cwd: Path
     target: str = ""
     paths: tuple[str, ...] = ()
+    trusted: bool = False
 
     @property
     def store(self) -> Path:
@@ -94,6 +97,8 @@ class Training(tune.Trainable):
         os.chdir(job.cwd)
         # In front of what Ray has added, which looks for modules where the user is first.
         sys.path[:] = dict.fromkeys([*job.paths, *sys.path])
+        if job.trusted:
+            trust.everything()
         self._job, self._trial, self._asked = job, job.trial(config), False
         trial, folder = self._trial, self._trial.folder(job.sweep)
         split, last = trial.config["eval"]["split"], stages_of(trial.config)[-1]

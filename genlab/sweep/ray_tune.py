@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genlab import trust
 from genlab.errors import InputError
 from genlab.signals import Stop
 from genlab.sweep.judge import check_target
@@ -189,7 +190,8 @@ def _job(path: str, common: dict[str, str], sweep: Path, target: str = "") -> "J
     from genlab.sweep.ray_trial import Job
 
     paths = tuple(import_paths())
-    return Job(path, common, sweep.absolute(), Path.cwd(), target, paths)
+    trusted = trust.is_everything()
+    return Job(path, common, sweep.absolute(), Path.cwd(), target, paths, trusted)
 
 
 def _fit(job: "Job", stop: Stop, space: dict[str, Any], config: Any = None) -> None:
