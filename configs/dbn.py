@@ -18,13 +18,13 @@ Two CPU cores; nats on the test split, dynamically binarised:
     96.0 % right after fine-tuning with logits on top, grey pixels (`random`, without pretraining:
     96.3 %; one seed each, 300 test images).
   python launch.py sweep --config=configs/dbn.py:mnist_classifier --seeds=3 --config.data.data_dir=DIR
-    MNIST, 500-500-2000, 60,000 labels: error 1.37 % +- 0.01 over three seeds, `mnist_random` 1.68 % +-
-    0.03; 18 and 10 min of CPU time for the three.
+    MNIST, 500-500-2000, 60,000 labels: error 1.37 % over three seeds (standard error 0.01), `mnist_random`
+    1.68 % (0.03); 18 and 10 min of CPU time for the three.
   python launch.py sweep --config=configs/dbn.py:mnist_finetune --seeds=3 --config.init_from=RUN
       --config.data.data_dir=DIR
-    RUN is that of `mnist`, 500-784: error 1.44 % +- 0.03; 4 min of CPU time. With
+    RUN is that of `mnist`, 500-784: error 1.44 % (standard error 0.03); 4 min of CPU time. With
     `--config.model.classifier.dropout=0.2 --config.model.classifier.input_dropout=0.1`, chosen on held-out
-    digits, 1.19 % +- 0.04; 5 min.
+    digits, 1.19 % (0.04); 5 min.
 """
 
 from ml_collections import ConfigDict

@@ -13,7 +13,7 @@ Two CPU cores:
     0.30; 17 s of CPU time.
   python launch.py sweep --config=configs/stacked_autoencoder.py:mnist --seeds=3
       --config.data.data_dir=DIR
-    MNIST, 60,000 labels, three denoising layers of 1000: error 1.28 % +- 0.03 over three seeds, about
+    MNIST, 60,000 labels, three denoising layers of 1000: error 1.28 % (standard error 0.03, three seeds), about
     10 min; mnist_plain 1.54, mnist_none 1.67 %. One layer, about 6 min: shallow_denoising 1.55,
     shallow_plain 1.64, shallow_none 1.81 %, shallow_contractive at a rate of 2e-3 1.40 %.
 """

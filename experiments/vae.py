@@ -26,7 +26,7 @@ class Vae(Experiment):
 
     A network in the optional role `scale` gives the logarithm of the likelihood's scale for z:
     `shared_scale` learns one for all pixels, a decoder one for each. A scale that is fixed weighs
-    reconstruction against KL as beta does, and at 1 the KL of small pixels vanishes.
+    reconstruction against KL as beta does, and at 1 little is left of the KL of pixels in [0, 1].
 
     Attributes:
       likelihood: a registered likelihood of x given the decoder's output: `bernoulli` (of logits)

@@ -90,11 +90,14 @@ def standard_error(values: np.ndarray) -> float:
     return float(array.std(ddof=1) / math.sqrt(array.size))
 
 
-def over_examples(values: np.ndarray) -> tuple[float, float] | None:
+def over_examples(
+    values: np.ndarray, *, shares: bool = True
+) -> tuple[float, float] | None:
     """95 % interval of the mean of `values: [N]`, as if the examples were drawn anew.
 
-    Of values that are all 0 or 1 it is Wilson's, which is right near 0 and 1 too; of others it is
-    Student's t. None for fewer than two examples, or values that are not finite.
+    Of values that are all 0 or 1 it is Wilson's, which is right near 0 and 1 too, unless `shares` says
+    that they could have been others; of others it is Student's t. None where nothing is known: of
+    fewer than two examples, values that are not finite, or ones that are all the same.
 
     Paper: Wilson 1927, J. Am. Stat. Assoc. 22:209-212
     """
@@ -103,10 +106,12 @@ def over_examples(values: np.ndarray) -> tuple[float, float] | None:
     array = np.asarray(values, np.float64)
     if array.size < 2 or not np.isfinite(array).all():
         return None
-    if np.isin(array, (0, 1)).all():
+    if shares and np.isin(array, (0, 1)).all():
         test = stats.binomtest(int(array.sum()), array.size)
         interval = test.proportion_ci(CONFIDENCE, method="wilson")
         return float(interval.low), float(interval.high)
+    if not array.std():
+        return None
     reach = stats.t.ppf((1 + CONFIDENCE) / 2, array.size - 1)
     reach *= standard_error(array)
     return float(array.mean() - reach), float(array.mean() + reach)

@@ -55,7 +55,7 @@ def test_protocol_tells_what_was_compared():
         "classifier": "LogisticRegression(C=0.5, max_iter=1000)",
         "chosen_from": [0.5],
         "chosen": dict.fromkeys(("codes", "raw", "pca", "untrained"), 0.5),
-        "chosen_on": "every fifth fitted example",
+        "chosen_on": "a fifth of each class of the fitted examples",
         "chosen_at_an_end": [],
         "standardized": True,
         "fitted_on": 50,

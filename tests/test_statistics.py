@@ -69,6 +69,17 @@ def test_interval_over_examples_by_hand():
     assert over_examples([1.0]) is None and over_examples([1.0, np.nan]) is None
 
 
+def test_gains_without_a_loss_are_no_shares():
+    # One example of 300 that only the first gets right resolves nothing.
+    gain = np.zeros(300)
+    gain[7] = 1
+    low, high = over_examples(gain, shares=False)
+    assert low < 0 < high
+    assert over_examples(np.zeros(300), shares=False) is None
+    assert over_examples(np.full(300, -1.0), shares=False) is None
+    assert over_examples(np.full(300, 0.3)) is None
+
+
 def test_paired_differences_take_the_common_seeds():
     gap = paired({0: 1.0, 1: 2.1, 2: 3.0, 3: 9.0}, {2: 2.5, 1: 1.5, 0: 0.5})
     assert gap.summary.count == 3

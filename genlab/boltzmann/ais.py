@@ -17,7 +17,6 @@ import numpy as np
 
 from genlab import rng
 from genlab.boltzmann.machine import Machine
-from genlab.boltzmann.units import fine_coin
 from genlab.statistics import SIGMAS
 
 Array = jax.Array
@@ -77,7 +76,7 @@ def forward(
       [runs], nats; the logarithm of their mean is below log Z in expectation. States [runs, D].
     """
     field = jnp.broadcast_to(base, (runs, base.shape[0]))
-    v = machine.visible.sample(field, rng.fold(key, "base"), coin=fine_coin)
+    v = machine.visible.sample(field, rng.fold(key, "base"))
 
     def step(carry, piece):
         v, log_weight = carry
@@ -166,8 +165,6 @@ def _transition(
 ) -> Array:
     """A Gibbs sweep that leaves f_beta, from states with the hidden field `field: [N, K]`."""
     hidden_key, visible_key = rng.fold(key, "hidden"), rng.fold(key, "visible")
-    h = machine.hidden.sample(beta * field, hidden_key, coin=fine_coin)
+    h = machine.hidden.sample(beta * field, hidden_key)
     mixed = (1 - beta) * jnp.broadcast_to(base, (h.shape[0], base.shape[0]))
-    return machine.visible.sample(
-        mixed + beta * machine.visible_field(h), visible_key, coin=fine_coin
-    )
+    return machine.visible.sample(mixed + beta * machine.visible_field(h), visible_key)

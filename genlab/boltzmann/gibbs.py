@@ -6,7 +6,6 @@ import jax
 
 from genlab import rng
 from genlab.boltzmann.machine import Machine
-from genlab.boltzmann.units import Coin
 
 Array = jax.Array
 Keep = Callable[[Array], Array]
@@ -17,7 +16,6 @@ def sweep(
     v: Array,
     key: Array,
     *,
-    coin: Coin = rng.bernoulli,
     keep_visible: Keep = lambda v: v,
 ) -> Array:
     """h ~ p(h|v), then v' ~ p(v|h); leaves p(v), and p(v) T(v'|v) is symmetric.
@@ -26,14 +24,13 @@ def sweep(
       machine: the machine.
       v: [N, ..., D].
       key: of this sweep.
-      coin: how Bernoulli units are drawn.
       keep_visible: puts known visible units back in their places.
 
     Returns:
       [N, ..., D].
     """
-    h = machine.sample_hidden(v, rng.fold(key, "hidden"), coin=coin)
-    return keep_visible(machine.sample_visible(h, rng.fold(key, "visible"), coin=coin))
+    h = machine.sample_hidden(v, rng.fold(key, "hidden"))
+    return keep_visible(machine.sample_visible(h, rng.fold(key, "visible")))
 
 
 def sweeps(machine: Machine, v: Array, key: Array, count: int, **how) -> Array:

@@ -10,8 +10,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
-from genlab.boltzmann.units import Bernoulli, Coin, Units
+from genlab.boltzmann.units import Bernoulli, Units
 
 Array = jax.Array
 
@@ -69,17 +68,13 @@ class Machine:
         linear = jnp.matmul(h, self.hidden_bias)
         return -linear - self.visible.log_normalizer(self.visible_field(h))
 
-    def sample_hidden(
-        self, v: Array, key: Array, *, coin: Coin = rng.bernoulli
-    ) -> Array:
+    def sample_hidden(self, v: Array, key: Array) -> Array:
         """h ~ p(h|v) of `v: [N, ..., D]`: [N, ..., K]."""
-        return self.hidden.sample(self.hidden_field(v), key, coin=coin)
+        return self.hidden.sample(self.hidden_field(v), key)
 
-    def sample_visible(
-        self, h: Array, key: Array, *, coin: Coin = rng.bernoulli
-    ) -> Array:
+    def sample_visible(self, h: Array, key: Array) -> Array:
         """v ~ p(v|h) of `h: [N, ..., K]`: [N, ..., D]."""
-        return self.visible.sample(self.visible_field(h), key, coin=coin)
+        return self.visible.sample(self.visible_field(h), key)
 
     def reconstruct(self, v: Array) -> Array:
         """E[v'|E[h|v]] of `v: [..., D]`: the same shape."""

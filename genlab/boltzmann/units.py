@@ -5,7 +5,6 @@ the log-normalizer A(f) = log sum_v q(v) exp(v.f); a sum is an integral for real
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -15,18 +14,8 @@ from genlab import rng
 from genlab.errors import InputError
 
 Array = jax.Array
-Coin = Callable[[Array, Array, tuple[int, ...]], Array]
 
 SMOOTHING = 1e-3  # probabilities of a base rate stay this far from 0 and 1
-
-
-def fine_coin(key: Array, probability: Array, shape: tuple[int, ...]) -> Array:
-    """Booleans as `rng.bernoulli` draws them, of probabilities exact to 2**-23.
-
-    Annealed importance sampling adds up thousands of steps, and units that are almost always off
-    would be seen on too often by a coin of 16 bits.
-    """
-    return rng.uniform(key, shape) < probability
 
 
 def check_binary(low: float, high: float, otherwise: str = "") -> None:
@@ -70,9 +59,9 @@ class Bernoulli:
         """E[v] under `field: [..., D]`: the same shape."""
         return jax.nn.sigmoid(field)
 
-    def sample(self, field: Array, key: Array, *, coin: Coin = rng.bernoulli) -> Array:
+    def sample(self, field: Array, key: Array) -> Array:
         """v under `field: [N, ..., D]`, float32; the first axis counts examples."""
-        return coin(key, self.mean(field), field.shape).astype(jnp.float32)
+        return rng.bernoulli(key, self.mean(field), field.shape).astype(jnp.float32)
 
     def base_field(self, mean: Array) -> Array:
         """The field under which independent units have `mean: [D]`, smoothed: [D]."""
@@ -103,9 +92,8 @@ class Gaussian:
         """E[v] under `field: [..., D]`: the same shape."""
         return field
 
-    def sample(self, field: Array, key: Array, *, coin: Coin = rng.bernoulli) -> Array:
+    def sample(self, field: Array, key: Array) -> Array:
         """v under `field: [N, ..., D]`, float32; the first axis counts examples."""
-        del coin
         return field + rng.normal(key, field.shape)
 
     def base_field(self, mean: Array) -> Array:
@@ -144,10 +132,10 @@ class Labelled:
         free, group = self._split(field)
         return jnp.concatenate([jax.nn.sigmoid(free), jax.nn.softmax(group)], axis=-1)
 
-    def sample(self, field: Array, key: Array, *, coin: Coin = rng.bernoulli) -> Array:
+    def sample(self, field: Array, key: Array) -> Array:
         """v under `field: [N, ..., D]`, float32; the first axis counts examples."""
         free, group = self._split(field)
-        on = coin(rng.fold(key, "free"), jax.nn.sigmoid(free), free.shape)
+        on = rng.bernoulli(rng.fold(key, "free"), jax.nn.sigmoid(free), free.shape)
         # The largest of the fields, each with Gumbel noise, is a draw of their softmax.
         u = rng.uniform(rng.fold(key, "label"), group.shape, minval=1e-7)
         label = jnp.argmax(group - jnp.log(-jnp.log(u)), axis=-1)

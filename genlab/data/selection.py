@@ -103,7 +103,9 @@ def select(
         )
     drawn_by = ""
     if train_size and subset_seed is None:
-        rows, drawn_by = rows[golden_order(len(rows))[:train_size]], "even spread"
+        # In their own order, of which an even spread is taken again by whoever looks at a part.
+        chosen = np.sort(golden_order(len(rows))[:train_size])
+        rows, drawn_by = rows[chosen], "even spread"
     elif train_size:
         labels = _labels(dataset)[rows] if dataset.num_classes else np.zeros(len(rows))
         order = stratified_order(labels.astype(int), subset_seed)

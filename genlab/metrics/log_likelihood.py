@@ -123,7 +123,7 @@ def _values(
         "effective_samples": found.forward.effective,
         "consistent": float(consistent),
     }
-    known = consistent and len(scores) > 1
+    known = consistent and math.isfinite(low) and math.isfinite(high)
     return values, {name: (low, high)} if known else {}
 
 

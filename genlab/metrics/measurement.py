@@ -25,9 +25,13 @@ class Measurement:
 
 
 def means_of(
-    scores: dict[str, np.ndarray],
+    scores: dict[str, np.ndarray], differences: tuple[str, ...] = ()
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """The mean of each score `[N]` of examples by name, and its interval over the examples."""
+    """The mean of each score `[N]` of examples by name, and its interval over the examples; names that
+    begin as `differences` are no shares, whatever values they happen to have."""
     values = {name: float(np.mean(s, dtype=np.float64)) for name, s in scores.items()}
-    found = {name: over_examples(score) for name, score in scores.items()}
+    found = {
+        name: over_examples(score, shares=not name.startswith(differences or "\n"))
+        for name, score in scores.items()
+    }
     return values, {name: pair for name, pair in found.items() if pair is not None}
