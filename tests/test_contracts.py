@@ -96,7 +96,9 @@ def test_bfloat16_computes_with_float32_parameters(name):
         np.testing.assert_allclose(
             metrics[metric], reference[metric], rtol=0.05, atol=0.05
         )
-        same = np.array_equal(metrics[metric], reference[metric])
+        # The loss may not have moved yet, where a rate warms up.
+        norm = metric.removesuffix("loss") + "gradient_norm"
+        same = np.array_equal(metrics[norm], reference[norm])
         assert not same, "computed in float32 after all"
 
 
