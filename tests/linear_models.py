@@ -50,7 +50,8 @@ def linear_model(train, test, encoder, decoder=None) -> Trained:
         for name, arrays in parts.items()
     }
     shape = train["x"].shape[1:]
-    classes = 1 + int(max(test["label"])) if "label" in test else 0
+    labels = [part["label"] for part in (train, test) if "label" in part]
+    classes = 1 + int(max(map(max, labels))) if labels else 0
     data = Dataset("linear", splits, shape, num_classes=classes)
     params = {
         "encoder": jnp.float32(encoder),
