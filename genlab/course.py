@@ -10,7 +10,7 @@ import numpy as np
 
 from genlab.checkpoint import Checkpoints
 from genlab.data.facts import without_examples
-from genlab.data.fingerprint import check_same
+from genlab.data.fingerprint import check_older, check_same
 from genlab.errors import InputError
 from genlab.experiment import State
 from genlab.recipe import Recipe, chosen_data
@@ -118,8 +118,11 @@ def load_run(
         if stage.name not in recipes:
             # What the folder keeps is of the last stage's data.
             shared = chosen_data(stage.config) == chosen_data(config)
-            known = data_record(workdir) if shared else None
-            recipes[stage.name] = _opened(stage, known, place is not None, workdir)
+            record, wanted = data_record(workdir), place is not None
+            recipe = _opened(stage, record if shared else None, wanted, workdir)
+            if record is None and wanted:
+                check_older(recipe.source, run=str(workdir))
+            recipes[stage.name] = recipe
         return recipes[stage.name]
 
     at(stages[-1].end)  # what the config has wrong is said before checkpoints are

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab import paths
-from genlab.data.fingerprint import check_same
+from genlab.data.fingerprint import check_older, check_same
 from genlab.errors import InputError
 from genlab.recipe import Recipe
 
@@ -39,7 +39,7 @@ def check(
 
     Raises:
       InputError: a key changes the trajectory or rounds that are past, or the data differ in what
-        they hold.
+        they hold or hold out.
     """
     old, new = paths.absolute(old), recipe.config  # some are of before paths were whole
     if data:  # the same data may lie in another place
@@ -51,6 +51,8 @@ def check(
         )
     if data:
         check_same(data["fingerprint"], recipe.source, run=str(workdir))
+    else:
+        check_older(recipe.source, run=str(workdir))
     changed = dict(_differences(flat_keys(old), flat_keys(new)))
     for key in _WATCHED if finished else ():
         if key in changed:

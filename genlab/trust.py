@@ -14,7 +14,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ml_collections import FieldReference
+
 from genlab.errors import InputError
+from genlab.values import is_unset
 
 LISTED = "GENLAB_TRUST"  # the variable with modules that the user trusts, by commas
 
@@ -100,6 +103,8 @@ def search_working_directory() -> None:
 
 def _paths(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """Every text of a tree that could be an import path, with its dotted key."""
+    if isinstance(tree, FieldReference):
+        tree = None if is_unset(tree) else tree.get()
     if isinstance(tree, Mapping):
         for name, value in tree.items():
             yield from _paths(value, f"{key}.{name}" if key else str(name))

@@ -1,5 +1,6 @@
 """A run and its data: used without them, found again elsewhere, noticed where they changed."""
 
+import dataclasses
 import json
 import time
 
@@ -158,6 +159,21 @@ def test_facts_make_the_data_set_again():
                 without_examples(wrong)
 
 
+def test_facts_of_a_data_set_that_speaks_numpy():
+    data = dataclasses.replace(
+        datasets.build("toy2d", size=50)(),
+        num_classes=np.int64(8),
+        example_shape=(np.int64(2),),
+        mode_std=np.float32(0.5),
+        modes=[[0.0, 1.0]],
+        factors={"radius": np.int32(2)},
+        left_out={".txt": np.uint8(1)},
+    )
+    again = without_examples(json.loads(json.dumps(facts_of(data, None, None))))
+    assert again.example_shape == (2,) and again.factors == {"radius": 2}
+    assert again.num_classes == 8 and again.mode_std == 0.5
+
+
 def test_a_run_from_another_needs_no_data_of_it(trained, moved, tmp_path):
     run, _ = trained
     config = recipes.plain("classifier", data__image_size="8")
@@ -168,14 +184,28 @@ def test_a_run_from_another_needs_no_data_of_it(trained, moved, tmp_path):
     train(config, tmp_path / "next", {})
 
 
-def test_a_run_older_than_fingerprints_goes_on(trained):
+def test_a_run_older_than_fingerprints_goes_on(trained, tmp_path, capsys):
+    """Where its data have folders for their splits; else its held-out files would be others."""
     run, place = trained
     path = run / "config.json"
-    record = json.loads(path.read_text())
+    whole = path.read_text()
+    record = json.loads(whole)
     del record["data"]
     path.write_text(json.dumps(record))
-    assert resume(run, place) == 0
+    for go_on in (
+        lambda: resume(run, place),
+        lambda: command("eval", f"--workdir={run}"),
+    ):
+        assert go_on() == 2
+        assert "older than splits by file name" in last_line(capsys)
+    load_run(run)
+    for seed, split in enumerate(("train", "val", "test")):
+        fill(tmp_path / "own" / split, seed=seed)
+    record["config"]["data"]["name"] = f"folder:{tmp_path / 'own'}"
+    path.write_text(json.dumps(record))
+    assert resume(run, tmp_path / "own") == 0
     assert "fingerprint" in json.loads(path.read_text())["data"]
+    path.write_text(whole)
 
 
 def test_a_fingerprint_costs_little():

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from genlab import values
 from genlab.data.dataset import Dataset
 from genlab.data.split import Split
 from genlab.errors import InputError
@@ -63,19 +64,23 @@ def facts_of(
       source: before any of its examples were chosen or prepared.
       span: of the prepared examples, where the experiment asks for it.
       mean: of the examples, where a network starts from it.
+
+    Raises:
+      InputError: a description that JSON does not keep.
     """
     plain = {key: getattr(source, key) for key in _PLAIN}
     lists = {key: list(getattr(source, key)) for key in _TUPLES}
     dicts = {key: dict(getattr(source, key)) for key in _DICTS}
-    return {
+    facts = {
         **plain,
         **lists,
         **dicts,
-        "modes": None if source.modes is None else source.modes.tolist(),
+        "modes": None if source.modes is None else np.asarray(source.modes).tolist(),
         "splits": {name: split.size for name, split in source.splits.items()},
         "span": None if span is None else list(span),
         "mean": None if mean is None else _packed(mean),
     }
+    return values.check(facts, "data")
 
 
 def without_examples(facts: Mapping[str, Any]) -> Dataset:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from genlab.data.dataset import Dataset
-from genlab.data.files import Files
+from genlab.data.files import Files, find_place
 from genlab.data.limits import opened
 from genlab.data.split import ArraySplit, RenderedSplit, Split
 from genlab.errors import InputError
@@ -28,6 +28,8 @@ LISTED = (
 SAMPLED = 256  # examples of a split that is neither arrays nor rendered
 
 Fingerprint = dict[str, Any]
+
+_SPLIT_BY_NAME = ("folder", "paired_folder", "unpaired_folder")
 
 
 @functools.lru_cache(maxsize=4)  # every trial of a population asks for it
@@ -68,6 +70,32 @@ def check_same(before: Mapping[str, Any], data: Dataset, *, run: str) -> None:
             " --config.data.name= or --config.data.data_dir= says), or train anew in another"
             " --workdir=DIR"
         )
+
+
+def check_older(data: Dataset, *, run: str) -> None:
+    """Refuses data of which a run that is older than fingerprints held out other files.
+
+    Args:
+      data: the data set, before any of its examples were chosen.
+      run: name of the run's folder.
+
+    Raises:
+      InputError: files without folders of their own for validation and test, which were held out
+        by their number and are now by their names.
+    """
+    kind = data.name.partition(":")[0]
+    if data.files is None or kind not in _SPLIT_BY_NAME:
+        return
+    root = data.files.root
+    two = kind != "folder" and find_place(root, "train", "A")
+    for split in ("validation", "test"):
+        own = all(find_place(root, split, side) for side in ("AB" if two else ("",)))
+        if data.splits[split].size and not own:
+            raise InputError(
+                f"run folder {run!r} is older than splits by file name: of {data.name!r}, without a"
+                f" folder for {split}, other files are held out now; train anew in another"
+                " --workdir=DIR"
+            )
 
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

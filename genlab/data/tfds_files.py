@@ -1,6 +1,7 @@
 """Folders that TensorFlow Datasets has prepared, looked at before TFDS reads them."""
 
 import json
+import os
 import pathlib
 import re
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from genlab.data.limits import opened
 from genlab.errors import InputError
 
 FEATURES = "features.json"
+METADATA = ".config/metadata.json"  # says which configuration is the default
 
 # mnist, mnist:3.0.1, cycle_gan/horse2zebra:3.0.0; a namespace would have TFDS fetch code.
 _NAME = re.compile(r"\w+(/\w[\w.+-]*)?(:(\d+|\*)\.(\d+|\*)\.(\d+|\*))?")
+_CONFIGURATION = re.compile(r"\w[\w+.-]*")  # neither hidden nor elsewhere
 
 
 def check_features(name: str, data_dir: str | None) -> None:
@@ -28,9 +31,10 @@ def check_features(name: str, data_dir: str | None) -> None:
       data_dir: folder of prepared data sets; None for those that TFDS looks in.
 
     Raises:
-      InputError: such a class, a file that is not JSON, a name that is none of a data set, or a
-        data_dir that is a pattern.
+      InputError: such a class, a file that is not JSON, a name that is none of a data set or of its
+        default configuration, or a data_dir that is a pattern.
     """
+    from tensorflow_datasets.core import naming
     from tensorflow_datasets.core.utils import file_utils
 
     if not _NAME.fullmatch(name):
@@ -41,10 +45,11 @@ def check_features(name: str, data_dir: str | None) -> None:
         raise InputError(
             f"data_dir={data_dir!r} is a pattern to TFDS; name one folder, without * ? ["
         )
-    head = re.split("[/:]", name)[0]
+    head = naming.camelcase_to_snakecase(re.split("[/:]", name)[0])
     for place in file_utils.list_data_dirs(given_data_dir=data_dir):
         folder = pathlib.Path(place).expanduser() / head
         if folder.is_dir():
+            _check_default(folder / METADATA)
             for path in files_below(folder, frozenset((".json",)))[0]:
                 if path.name == FEATURES:
                     _check_classes(path)
@@ -111,13 +116,30 @@ def _records_in(path: pathlib.Path) -> int:
     return count
 
 
-def _check_classes(path: pathlib.Path) -> None:
+def _check_default(path: pathlib.Path) -> None:
+    """Refuses a default configuration that lies in no folder of the data set that is looked through."""
+    if not os.path.lexists(path):
+        return
+    described = _json(path)
+    if not isinstance(described, dict):
+        raise InputError(f"{path} describes no data set")
+    name = described.get("default_config_name")
+    if name and not (isinstance(name, str) and _CONFIGURATION.fullmatch(name)):
+        raise InputError(
+            f"{path} names the default configuration {name!r}, which is no folder of the data set"
+        )
+
+
+def _json(path: pathlib.Path) -> Any:
     with opened(path) as file:
         try:
-            described = json.loads(file.read())
+            return json.loads(file.read())
         except (ValueError, RecursionError) as error:
             raise InputError(f"{path} is not JSON ({error})") from None
-    for name in _class_names(described):
+
+
+def _check_classes(path: pathlib.Path) -> None:
+    for name in _class_names(_json(path)):
         if not str(name).startswith("tensorflow_datasets."):
             raise InputError(
                 f"{path} names the class {name!r}, whose module would be imported; the features"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import recipes
+from ml_collections import FieldReference
+from ml_collections.config_dict import placeholder
 
 from genlab import trust
 from genlab.cli import main
@@ -215,7 +217,8 @@ def test_programs_of_ones_own_import_what_they_name_themselves(planted, tmp_path
     trust.distrust({"objective": "planted:part"}, tmp_path / "config.json")
     with pytest.raises(InputError, match="planted:part"):
         objectives.build("planted:part")
-    trust.vouch("planted:part")
+    link = FieldReference("planted:part")
+    trust.vouch({"name": link, "scale": placeholder(float), "more": {"name": link}})
     objectives.find("planted:part")
 
 

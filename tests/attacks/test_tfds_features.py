@@ -49,6 +49,28 @@ def test_a_foreign_class_is_refused_before_it_is_imported(folder, planted):
     assert "planted" not in sys.modules and not (folder / "imported").exists()
 
 
+@pytest.mark.parametrize("default", [".hid", "../else", "/else", 7, "1.0.0/.hid"])
+def test_a_foreign_class_is_refused_wherever_it_lies(folder, default):
+    place, name = folder / "my_data", "tfds:MyData"
+    (folder / "things").rename(place)
+    path = place / "1.0.0" / "features.json"
+    whole = path.read_text()
+    described = json.loads(whole)
+    described["featuresDict"]["features"]["image"] = PLANTED[0]
+    path.write_text(json.dumps(described))
+    with pytest.raises(InputError, match=r"features.json names the class"):
+        build(name, data_dir=str(folder))
+    path.write_text(whole)
+    (place / ".config").mkdir()
+    metadata = place / ".config" / "metadata.json"
+    odd = [json.dumps({"default_config_name": default}), "[", "[]"]
+    for content in odd:
+        metadata.write_text(content)
+        with pytest.raises(InputError, match=r"metadata.json "):
+            build(name, data_dir=str(folder))
+    assert "planted" not in sys.modules and not (folder / "imported").exists()
+
+
 def test_names_are_those_of_data_sets(folder):
     for name in ("huggingface:mnist", "user:things", "../things", "things/../a", ""):
         with pytest.raises(InputError, match="tfds"):
