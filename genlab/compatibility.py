@@ -17,6 +17,7 @@ from genlab.data.dataset import Dataset
 from genlab.errors import InputError
 from genlab.experiment import Experiment, State
 from genlab.registry import objectives
+from genlab.returned import name_of
 
 _log = logging.getLogger("genlab")
 
@@ -64,7 +65,7 @@ def check_slopes(experiment: Experiment, shapes: State) -> None:
                 n for n in objectives if getattr(objectives.find(n), "bounds_slope", 0)
             ]
             raise InputError(
-                f"objective {part.__name__!r} has no minimum unless the critic's slope is bounded,"
+                f"objective {name_of(part)!r} has no minimum unless the critic's slope is bounded,"
                 f" and no part does that; give the experiment a penalty ({', '.join(known)})"
             )
         if getattr(part, "slope_at_one_example", False):
@@ -72,7 +73,7 @@ def check_slopes(experiment: Experiment, shapes: State) -> None:
                 _log.warning(
                     "penalty %r is of the slope at one example, and batch normalisation makes the"
                     " logits of model.%s depend on the whole batch; take a critic without it",
-                    part.__name__,
+                    name_of(part),
                     role,
                 )
 

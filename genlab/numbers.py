@@ -29,7 +29,9 @@ class Range:
     high: float = _INFINITY
     brackets: str = "[]"
 
-    def __contains__(self, value: float) -> bool:
+    def __contains__(self, value: Any) -> bool:
+        if not isinstance(value, int | float | np.number):
+            return True  # None, or a list: the type is checked apart
         above = self.low < value if self.brackets[0] == "(" else self.low <= value
         below = value < self.high if self.brackets[1] == ")" else value <= self.high
         return above and below
@@ -102,6 +104,8 @@ def within(
 def _accepts(value: Any, annotation: Any) -> bool:
     if isinstance(value, jax.Array):
         return True
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value[()]
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Annotated:
         ranges = [part for part in inner if isinstance(part, Range)]
@@ -114,7 +118,8 @@ def _accepts(value: Any, annotation: Any) -> bool:
     if kind in (int, float) and isinstance(value, bool):
         return False
     if kind in (Sequence, tuple, list) and inner:
-        if kind is tuple and ... not in inner:
+        # tuple[int] is one of any length, which is what people mean by it
+        if kind is tuple and ... not in inner and len(inner) > 1:
             return len(value) == len(inner) and all(map(_accepts, value, inner))
         return all(_accepts(element, inner[0]) for element in value)
     if kind is Mapping and inner:
@@ -145,12 +150,12 @@ def _told(annotation: Any) -> str:
         return f"{_told(inner[0])}, {range_of(annotation)}"
     if origin in (typing.Union, types.UnionType):
         return " or ".join(map(_told, inner))
-    if origin in (Sequence, tuple, list):
+    if origin in (Sequence, tuple, list) and inner:
         kinds = dict.fromkeys(_told(kind) for kind in inner if kind is not ...)
         return f"a list, each {', '.join(kinds)}"
-    if origin is Mapping:
+    if origin is Mapping and inner:
         return f"a dict, each {_told(inner[1])}"
-    return _WORDS.get(annotation, "a finite number")
+    return _WORDS.get(origin or annotation, "a finite number")
 
 
 _WORDS = {

@@ -10,6 +10,7 @@ from genlab.registry import datasets
 
 # Keys that hold a path: of a config, of its data, and of parts of genlab's own.
 KEYS = ("init_from", "data_dir", "cache_dir", "run", "weights")
+_NO_PARTS = ("", "stages[]")  # a name of the config, or of a stage, is no part's
 
 
 def expanded(path: str) -> str:
@@ -26,21 +27,28 @@ def expanded(path: str) -> str:
 
 def absolute(config: Mapping[str, Any]) -> dict[str, Any]:
     """A plain config whose paths can be followed from any working folder."""
-    return {key: _absolute(config, key, value) for key, value in config.items()}
+    return _absolute(config, "", own=False)
 
 
-def _absolute(home: Mapping[str, Any], key: str, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        value = absolute(value)
-        if key == "data" and isinstance(value.get("name"), str):
-            value["name"] = _absolute_argument(value["name"])
-        return value
-    if isinstance(value, list):
-        return [_absolute(home, "", item) for item in value]
-    of_ones_own = ":" in str(home.get("name")) and key not in ("data_dir", "init_from")
-    if key in KEYS and isinstance(value, str) and not of_ones_own:
-        return _whole(value)
-    return value
+def _absolute(tree: Mapping[str, Any], home: str, own: bool) -> dict[str, Any]:
+    """What the key `home` holds, all of whose keys mean what they like in a part of one's `own`."""
+    name = str(tree.get("name"))
+    head, colon, _ = name.partition(":")
+    of_data = home == "data" and head in datasets
+    foreign = bool(colon) and home not in _NO_PARTS and not of_data
+    keys = () if own else ("data_dir", "init_from") if foreign else KEYS
+
+    def followed(key: str, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return _absolute(value, key, own or foreign)
+        if isinstance(value, list):
+            return [followed(f"{key}[]", item) for item in value]
+        return _whole(value) if key in keys and isinstance(value, str) else value
+
+    whole = {key: followed(key, value) for key, value in tree.items()}
+    if home == "data" and not own and isinstance(whole.get("name"), str):
+        whole["name"] = _absolute_argument(name)
+    return whole
 
 
 def _absolute_argument(name: str) -> str:

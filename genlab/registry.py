@@ -139,7 +139,7 @@ class Registry:
     def knobs(self, name: str) -> dict[str, Any]:
         """The part's knobs and their defaults; `REQUIRED` marks one without."""
         part = self.find(name)
-        if dataclasses.is_dataclass(part):
+        if dataclasses.is_dataclass(part) and inspect.isclass(part):
             return {
                 field.name: _default(field)
                 for field in dataclasses.fields(part)
@@ -162,7 +162,7 @@ class Registry:
         """What the part's knobs are annotated with; empty where names cannot be resolved."""
         try:
             return typing.get_type_hints(self.find(name), include_extras=True)
-        except (NameError, TypeError, AttributeError):  # names for a type checker alone
+        except Exception:  # noqa: BLE001 - what is for a type checker alone may be any text
             return {}
 
     def describe(self, name: str) -> tuple[str, str]:

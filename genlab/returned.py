@@ -11,12 +11,12 @@ import numpy as np
 from genlab.errors import InputError
 
 
-@functools.cache
 def with_checked_terms(objective: Callable) -> Callable:
     """The objective, whose every call checks what it returns: see `check_terms`.
 
     One value per example is as many as an array among its arguments has rows.
     """
+    name = name_of(objective)
 
     @functools.wraps(objective)
     def checked(*arguments, **knobs):
@@ -25,10 +25,15 @@ def with_checked_terms(objective: Callable) -> Callable:
             np.shape(leaf) for leaf in jax.tree.leaves(arguments) if _is_array(leaf)
         )
         sizes = {shape[0] for shape in leaves if shape}
-        check_terms(f"objective {objective.__name__!r}", terms, sizes)
+        check_terms(f"objective {name!r}", terms, sizes)
         return terms
 
     return checked
+
+
+def name_of(part: Callable) -> str:
+    """What messages call a part: its own name, or its type's where it is an object that is called."""
+    return getattr(part, "__name__", type(part).__name__)
 
 
 def check_terms(what: str, terms: Any, sizes: Collection[int] = ()) -> None:

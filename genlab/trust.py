@@ -73,7 +73,7 @@ def distrust(tree: Any, file: Path) -> None:
 def check(kind: str, name: str) -> None:
     """Raises InputError unless the part `module:attribute` may be imported."""
     module = name.partition(":")[0]
-    listed = os.environ.get(LISTED, "").split(",")
+    listed = filter(None, map(str.strip, os.environ.get(LISTED, "").split(",")))
     packages = [module, *(module[:i] for i, sign in enumerate(module) if sign == ".")]
     if (
         _trust.everything

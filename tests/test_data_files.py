@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from data_cases import SHARED, all_of, build, refused
 
+from genlab.data.fingerprint import fingerprint
+from genlab.data.labels import ClassLabels
+
 Image = pytest.importorskip("PIL.Image")
 
 
@@ -312,6 +315,32 @@ class TestFolder:
         refused("none called train", f"folder:{split}")
         fill(split / "train" / "b", [1])
         refused("is of class a; train has b", f"folder:{split}")
+
+
+def test_what_is_skipped_has_no_part_in_the_fingerprint(tmp_path):
+    for place in ("train", "trainA", "trainB"):
+        fill(tmp_path / place, range(6), shape=(4, 4, 3))
+        (tmp_path / place / "dangling.png").symlink_to("nowhere")
+        (tmp_path / place / "folder.png").mkdir()
+    (tmp_path / "again").symlink_to("train")
+    for kind, root, count in (
+        ("folder", tmp_path, 6),
+        ("paired_folder", tmp_path, 12),
+        ("unpaired_folder", tmp_path, 12),
+    ):
+        data = build(f"{kind}:{root}", skip_unreadable=True)
+        assert fingerprint(data)["count"] == count
+        assert data.left_out["unreadable"] == (4 if kind == "unpaired_folder" else 2)
+        outside = {"folder": 16, "paired_folder": 8, "unpaired_folder": 8}[kind]
+        assert data.left_out["images outside the splits"] == outside
+
+
+def test_large_labels_of_two_types():
+    large = 2**62 + 1
+    parts = [np.array([large, 3], np.uint64), np.array([large - 1, 3])]
+    classes = ClassLabels.of(parts, where="label")
+    assert classes.names == ("3", str(large - 1), str(large))
+    assert classes.index(parts[0], where="label").tolist() == [2, 0]
 
 
 def test_emoji_folder():

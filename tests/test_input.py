@@ -13,6 +13,7 @@ from genlab import config as configs
 from genlab import flags, override
 from genlab.commands.inputs import BEST, CONFIG, WORKDIR
 from genlab.errors import InputError
+from genlab.paths import absolute
 from genlab.run import claim
 from genlab.sweep.manifest import recipe_of
 
@@ -220,6 +221,23 @@ def test_home_folder_and_relative_paths(file, tmp_path, monkeypatch):
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     with pytest.raises(FlagError, match="HOME is not set"):
         flags.parse(["--workdir=~/run"], WORKDIR)
+
+
+def test_what_lies_in_a_part_of_ones_own_is_no_path():
+    nested = {"name": "my_parts:net", "opts": {"weights": "imagenet", "run": "fast"}}
+    config = {
+        "model": {"g": {**nested, "blocks": [{"run": "fast"}]}, "d": {"weights": "w"}},
+        "data": {"name": "folder:x", "degrade": {"weights": "w"}},
+        "stages": [{"name": "a:b", "model": {"d": {"weights": "w"}}}],
+        "eval": {"final_metrics": [{"name": "my_parts:m", "run": "fast"}]},
+    }
+    whole = absolute(config)
+    here = os.path.abspath("w")
+    assert whole["model"]["g"] == config["model"]["g"]
+    assert whole["eval"] == config["eval"]
+    assert whole["model"]["d"] == whole["stages"][0]["model"]["d"] == {"weights": here}
+    assert whole["data"]["degrade"] == {"weights": here}
+    assert whole["data"]["name"] == f"folder:{os.path.abspath('x')}"
 
 
 def test_run_of_before_paths_were_whole_goes_on(tmp_path, monkeypatch):

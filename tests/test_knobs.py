@@ -11,7 +11,7 @@ import pytest
 
 from genlab.catalogue import collect
 from genlab.errors import InputError
-from genlab.numbers import Count, Decay, Fraction, Positive, check, range_of
+from genlab.numbers import Count, Decay, Fraction, Positive, Range, check, range_of
 from genlab.registry import REGISTRIES, REQUIRED, Registry, optimizers
 
 HOSTILE = (float("nan"), float("inf"), -float("inf"), -1, 0, 10**12, 10**400, "two")
@@ -140,6 +140,23 @@ def test_a_range_is_declared_by_the_annotation():
         with pytest.raises(InputError, match=message):
             registry.build(name, **knobs)
     jax.jit(lambda rate: registry.build("part", rate=rate)(1.0))(2.0)
+
+
+def test_annotations_as_people_write_them():
+    check("sizes", [1, 2, 3], tuple[int])
+    check("sizes", (), typing.Tuple[Count])  # noqa: UP006
+    optional = typing.Annotated[float | None, Range(0)]
+    check("weight", None, optional)
+    check("weight", np.array(0.5), float)
+    for value, annotation, told in (
+        (-1.0, optional, "0 or more"),
+        ([1, "a"], tuple[int], "a list, each a whole number"),
+        (3, typing.Mapping, "not a dict"),
+        (3, typing.List, "not a list"),  # noqa: UP006
+        (np.array(-1.0), Fraction, r"in \[0, 1\]"),
+    ):
+        with pytest.raises(InputError, match=told):
+            check("knob", value, annotation)
 
 
 def test_ranges_are_listed():

@@ -5,8 +5,10 @@ import dataclasses
 import flax.linen as nn
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from genlab.errors import InputError
+from genlab.override import _may_be_many
 from genlab.registry import REQUIRED, Registry, models, objectives
 
 
@@ -90,6 +92,16 @@ def test_part_outside_the_repository(tmp_path, monkeypatch):
         objectives.find("numpy:pi")
     with pytest.raises(InputError, match="'minimax' takes no argument"):
         objectives.find("minimax:junk")
+
+
+def test_annotations_that_are_no_types(registry):
+    @registry.register
+    def shaped(x: "B H W C", *, size: "a number" = 1):
+        return x
+
+    assert registry.annotations("shaped") == {}
+    assert registry.build("shaped", size=2)(3) == 3
+    assert not _may_be_many(registry, ConfigDict({"name": "shaped"}), "size")
 
 
 def test_discovery_walks_the_room():

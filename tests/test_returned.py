@@ -107,7 +107,20 @@ def test_the_part_that_returns_something_else_is_named(config, section, part, to
 def test_registered_objectives_keep_what_they_say_of_themselves():
     built = objectives.build("bernoulli")
     assert built.func.support == (0.0, 1.0) and built.func.__name__ == "bernoulli"
-    assert objectives.build("bernoulli").func is built.func
+
+
+def test_an_objective_without_a_name_of_its_own(monkeypatch):
+    @dataclasses.dataclass
+    class Loss:
+        power: int = 2
+
+        def __call__(self, x):
+            return [x**self.power]
+
+    for part, told in ((Loss(), "Loss"), (functools.partial(Loss()), "partial")):
+        monkeypatch.setattr(recipes, "my_loss", part, raising=False)
+        with pytest.raises(InputError, match=f"objective '{told}' returned a list"):
+            objectives.build("recipes:my_loss")(jnp.ones(2))
 
 
 @pytest.mark.parametrize(

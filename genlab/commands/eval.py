@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from genlab import flags
+from genlab import flags, trust
 from genlab.commands.inputs import BEST, PLACE, WORKDIR, load_trained
 from genlab.override import metrics_of
 from genlab.results import write_results
@@ -21,6 +21,7 @@ def run(arguments: list[str]) -> None:
         keys=PLACE,
     )
     place = {key.removeprefix("data."): text for key, text in moved.items()}
+    trust.vouch(place)
     recipe, trained = load_trained(values, place)
     chosen = metrics_of(values.metrics) if values.metrics else None
     workdir = Path(values.workdir)

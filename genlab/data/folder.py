@@ -71,8 +71,8 @@ def folder(
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
     )
-    pictures = [Picture(file) for part in divided.splits.values() for file, _ in part]
-    reader = PictureReader(pictures, image_size, channels)
+    kept = [file for part in divided.splits.values() for file, _ in part]
+    reader = PictureReader([Picture(file) for file in kept], image_size, channels)
     paths = [file for part in listed.values() for file, _ in part.values()]
     return Dataset(
         name=f"folder:{root.name}",
@@ -88,7 +88,7 @@ def folder(
         num_classes=len(names),
         class_names=tuple(names),
         left_out=left_out(root, paths, divided.unreadable),
-        files=Files(root, tuple(paths)),
+        files=Files(root, tuple(kept)),
     )
 
 

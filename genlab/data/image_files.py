@@ -1,6 +1,7 @@
 """Image files: where they lie, which can be read, and one shape for all."""
 
 import logging
+import os
 import pathlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -137,10 +138,19 @@ def left_out(
     """What lies below a folder and is no example -> how many: files by their endings, images that
     cannot be read, and images in no split."""
     found, others = files_below(root, images.SUFFIXES)
-    counts = {UNREADABLE: unreadable, UNUSED: len(set(found) - set(used))}
+    counts = {UNREADABLE: unreadable, UNUSED: _apart(found, used)}
     endings = Counter(path.suffix.lower() or "no ending" for path in others)
     counts |= dict(sorted(endings.items()))
     return {what: count for what, count in counts.items() if count}
+
+
+def _apart(found: Iterable[pathlib.Path], used: Iterable[pathlib.Path]) -> int:
+    """How many of the found files are none of the used, by whichever link they were reached."""
+    used = set(used)
+    if not (others := set(found) - used):
+        return 0
+    real = set(map(os.path.realpath, used))
+    return sum(os.path.realpath(path) not in real for path in others)
 
 
 def readable(

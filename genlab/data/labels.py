@@ -122,4 +122,6 @@ def _plain(labels: np.ndarray, where: str) -> np.ndarray:
         raise InputError(
             f"{where} is of type {labels.dtype}; whole numbers or names are needed"
         )
+    if labels.dtype == np.uint64 and (labels < 2**63).all():
+        return labels.astype(np.int64)  # beside int64 it would become float64
     return labels

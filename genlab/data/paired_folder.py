@@ -61,7 +61,7 @@ def paired_folder(
         test_fraction=test_fraction,
     )
     order = slice(None) if direction == "a_to_b" else slice(None, None, -1)
-    files = files_of(root, [p for part in found.values() for p in part.values()])
+    listed = files_of(root, [p for part in found.values() for p in part.values()])
     return dataset_of(
         f"paired_folder:{root.name}",
         {
@@ -71,8 +71,8 @@ def paired_folder(
         image_size=image_size,
         channels=channels,
         paired=True,
-        files=files,
-        left_out=left_out(root, files.paths, divided.unreadable),
+        files=files_of(root, [p for part in divided.splits.values() for p in part]),
+        left_out=left_out(root, listed.paths, divided.unreadable),
     )
 
 

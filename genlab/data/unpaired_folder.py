@@ -74,8 +74,8 @@ def unpaired_folder(
         pairs[split] = [(xs[row], ys[column]) for row, column in rows]
         same_names[split] = names[0] == names[1]
     held = [split for split in ("validation", "test") if pairs[split]]
-    files = files_of(
-        root, [part.values() for found in listed for part in found.values()]
+    found = files_of(
+        root, [part.values() for domain in listed for part in domain.values()]
     )
     return dataset_of(
         f"unpaired_folder:{root.name}",
@@ -83,8 +83,8 @@ def unpaired_folder(
         image_size=image_size,
         channels=channels,
         paired=bool(held) and all(same_names[split] for split in held),
-        files=files,
-        left_out=left_out(root, files.paths, sum(d.unreadable for d in divided)),
+        files=files_of(root, [part for d in divided for part in d.splits.values()]),
+        left_out=left_out(root, found.paths, sum(d.unreadable for d in divided)),
     )
 
 

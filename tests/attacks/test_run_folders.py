@@ -175,6 +175,14 @@ def test_runs_that_a_config_points_to_are_foreign_too(
     assert not planted.exists()
 
 
+def test_data_that_eval_is_told_of_are_vouched_for(finished, planted, tmp_path):
+    folder = foreign(finished, tmp_path / "run", {})
+    main(
+        ["launch.py", "eval", f"--workdir={folder}", "--config.data.name=planted:part"]
+    )
+    assert planted.exists()
+
+
 def test_a_place_called_like_a_part_vouches_for_none(planted, finished, tmp_path):
     folder = foreign(
         finished, tmp_path / "planted:loss", {"objective.name": "planted:loss"}
@@ -190,7 +198,7 @@ def test_what_the_user_vouches_for_is_imported(
     folder = foreign(finished, tmp_path / "run", {"objective.name": "planted:loss"})
     export = ["launch.py", "export", f"--workdir={folder}", "--out=p.safetensors"]
     assert main(export) == 2
-    monkeypatch.setenv("GENLAB_TRUST", "other,planted")
+    monkeypatch.setenv("GENLAB_TRUST", "other,, planted ")
     assert main(export) == 0 and planted.exists()
     monkeypatch.delenv("GENLAB_TRUST")
     # An import before does not vouch, and neither does what was said to another command.
