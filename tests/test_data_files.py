@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from data_cases import SHARED, all_of, build, refused
 
-from genlab.data.fingerprint import fingerprint
+from genlab.data.fingerprint import check_older, fingerprint
 from genlab.data.labels import ClassLabels
+from genlab.errors import InputError
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -333,6 +334,20 @@ def test_what_is_skipped_has_no_part_in_the_fingerprint(tmp_path):
         assert data.left_out["unreadable"] == (4 if kind == "unpaired_folder" else 2)
         outside = {"folder": 16, "paired_folder": 8, "unpaired_folder": 8}[kind]
         assert data.left_out["images outside the splits"] == outside
+
+
+def test_what_older_runs_held_out_of_two_domains(tmp_path):
+    for kind in ("paired_folder", "unpaired_folder"):
+        root = tmp_path / kind
+        for place in ("trainA", "trainB", "valA", "valB"):
+            fill(root / place, range(12))
+        data = build(f"{kind}:{root}")
+        with pytest.raises(InputError, match="without a folder for test"):
+            check_older(data, run="run")
+        check_older(build(f"{kind}:{root}", test_fraction=0.0), run="run")
+        for place in ("testA", "testB"):
+            fill(root / place, range(12))
+        check_older(build(f"{kind}:{root}"), run="run")
 
 
 def test_large_labels_of_two_types():

@@ -50,7 +50,7 @@ def check_features(name: str, data_dir: str | None) -> None:
         folder = pathlib.Path(place).expanduser() / head
         if folder.is_dir():
             _check_default(folder / METADATA)
-            for path in files_below(folder, frozenset((".json",)))[0]:
+            for path in files_below(folder, frozenset())[1]:
                 if path.name == FEATURES:
                     _check_classes(path)
 

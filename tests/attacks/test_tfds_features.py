@@ -60,7 +60,11 @@ def test_a_foreign_class_is_refused_wherever_it_lies(folder, default):
     path.write_text(json.dumps(described))
     with pytest.raises(InputError, match=r"features.json names the class"):
         build(name, data_dir=str(folder))
-    path.write_text(whole)
+    (place / "odd.json").mkdir()  # a folder, whatever its ending
+    (place / "1.0.0").rename(place / "odd.json" / "1.0.0")
+    with pytest.raises(InputError, match=r"features.json names the class"):
+        build(f"{name}/odd.json", data_dir=str(folder))
+    (place / "odd.json" / "1.0.0" / "features.json").write_text(whole)
     (place / ".config").mkdir()
     metadata = place / ".config" / "metadata.json"
     odd = [json.dumps({"default_config_name": default}), "[", "[]"]
