@@ -32,7 +32,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.data.image_size = 12
             base.tiny(config)
             # What is outside the holes is alike, so that first slopes are near 0, and rounding.
-            translation.train_for(config, translation.PLAYERS, 8, 2e-4)
+            translation.train_for(config, translation.PLAYERS, 8, 2e-5)
             config.eval.every = 0  # translating takes long to compile
             config.eval.metrics = (dict(name="translation", num=16),)
         case "strokes":
