@@ -191,6 +191,12 @@ def values_of(results: dict[str, Measurement]) -> dict[str, float]:
     }
 
 
+def metric_of(name: str) -> str:
+    """The metric that a flat name of `values_of` is a value of."""
+    metric, slash, _ = name.partition("/")
+    return metric if slash else "held_out"
+
+
 def draw(
     trained: Trained, chosen: Iterable[Any], failures: Failures | None = None
 ) -> dict[str, np.ndarray]:

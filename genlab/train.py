@@ -23,7 +23,7 @@ from genlab.signals import Stop, stop_requested
 from genlab.stage import MAIN
 from genlab.start import Sources
 from genlab.trained import Trained
-from genlab.writer import Writer, has_line
+from genlab.writer import Writer, lines_of
 
 _log = logging.getLogger("genlab")
 
@@ -144,8 +144,10 @@ class _Loop:
         end = self.plan.steps
         if self.recipe.stage == MAIN:
             return read_results(self.workdir, end) is None
-        split = split_name(self.recipe.stage, self.config["eval"]["split"])
-        looked = "eval" not in self.plan.due(end) or has_line(self.workdir, end, split)
+        split = evaluate.existing_split(self.recipe.data, self.config["eval"]["split"])
+        lines = lines_of(self.workdir, end, split_name(self.recipe.stage, split))
+        losses = split == "train"  # which have a line of their own
+        looked = "eval" not in self.plan.due(end) or lines > losses
         return self.checkpoints.newest() == end and not looked
 
     def _newest_state(self) -> State:
@@ -246,7 +248,7 @@ def evaluated(
     writer.write(step, split_name(recipe.stage, split), values)
     best = chosen["best"]
     name = best.removeprefix("-")
-    if best and name.partition("/")[0] not in failures:
+    if best and (name in values or evaluate.metric_of(name) not in failures):
         if name not in values:
             raise InputError(
                 f"eval.best={best!r} is not measured; measured are {', '.join(values)}"

@@ -7,6 +7,7 @@ import secrets
 import socket
 import struct
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,14 +15,15 @@ from typing import Any, BinaryIO
 from genlab import files
 from genlab.files import write_atomic
 
-Key = tuple[int, str]  # what a line is of: the step and the split
+Key = tuple[int, str, frozenset[str]]  # what a line is of: step, split, value names
 
 
 class Writer:
     """Appends metrics to `metrics.jsonl`, the source of truth, and to TensorBoard beside it.
 
-    A split has one line at a step: what a killed run wrote after its last checkpoint is dropped,
-    and what is measured again where the run resumes takes the place of what was there.
+    What a killed run wrote after its last checkpoint is dropped, and what is measured again where
+    the run resumes takes the place of what was there: a line that has the step, the split and all
+    values of another. So the losses and an evaluation of the same split stand beside each other.
 
     Args:
       workdir: the run folder.
@@ -33,19 +35,8 @@ class Writer:
 
     def __init__(self, workdir: Path, step: int = 0):
         self._path = workdir / "metrics.jsonl"
-        lines = _lines(workdir)
-        if lines and _key(lines[-1]) is None:
-            lines.pop()  # cut short by a kill
-        keys = [_key(line) for line in lines]
-        newest = {key: index for index, key in enumerate(keys)}
-        kept = [
-            line
-            for index, (line, key) in enumerate(zip(lines, keys, strict=True))
-            if key is None or (key[0] <= step and newest[key] == index)
-        ]
-        if self._path.exists():
-            write_atomic(self._path, "".join(kept))
-        self._standing = {key for key in newest if key and key[0] == step}
+        kept = cut(workdir, step)
+        self._standing = {key for key in map(_key, kept) if key and key[0] == step}
         self._file = self._open()
         self._events = _Events(workdir / "tensorboard", step)
 
@@ -56,8 +47,9 @@ class Writer:
           InputError: the disk is full.
         """
         line = {"step": step, "split": split, "values": finite_or_none(values)}
-        if (step, split) in self._standing:
-            self._forget((step, split))
+        key = (step, split, frozenset(values))
+        if any(_covers(key, old) for old in self._standing):
+            self._forget(key)
         else:
             self._events.write(step, split, values)
         with files.about(self._path):
@@ -72,10 +64,11 @@ class Writer:
         return os.fdopen(files.append(self._path), "ab", buffering=0)
 
     def _forget(self, key: Key) -> None:
-        """Drops a line that is to be written again; TensorBoard, which cannot, keeps the first."""
-        self._standing.discard(key)
+        """Drops what is to be written again; TensorBoard, which cannot, keeps the first."""
+        self._standing = {old for old in self._standing if not _covers(key, old)}
         self._file.close()
-        kept = [line for line in _lines(self._path.parent) if _key(line) != key]
+        lines = _lines(self._path.parent)
+        kept = [line for line in lines if not _covers(key, _key(line))]
         write_atomic(self._path, "".join(kept))
         self._file = self._open()
 
@@ -122,15 +115,39 @@ class _Events:
             _write(self._file, record)
 
 
+def cut(workdir: Path, step: int) -> list[str]:
+    """Drops from the log of a run folder what is of later steps or was written again.
+
+    Returns:
+      The lines that stay, those that are damaged among them.
+    """
+    lines = _lines(workdir)
+    if lines and _key(lines[-1]) is None:
+        lines.pop()  # cut short by a kill
+    kept, later = [], defaultdict(list)  # step and split -> the keys behind a line
+    for line in reversed(lines):
+        if (key := _key(line)) is not None:
+            behind = later[key[:2]]
+            if key[0] > step or any(_covers(known, key) for known in behind):
+                continue
+            behind.append(key)
+        kept.append(line)
+    kept.reverse()
+    if (path := workdir / "metrics.jsonl").exists():
+        write_atomic(path, "".join(kept))
+    return kept
+
+
 def last_step(workdir: Path) -> int:
     """The last step that the log of a run folder speaks of; 0 where there is no log."""
     keys = [_key(line) for line in _lines(workdir)]
     return max((key[0] for key in keys if key), default=0)
 
 
-def has_line(workdir: Path, step: int, split: str) -> bool:
-    """Whether the log of a run folder has a line of the split at the step."""
-    return (step, split) in map(_key, _lines(workdir))
+def lines_of(workdir: Path, step: int, split: str) -> int:
+    """How many lines of the split at the step the log of a run folder has."""
+    keys = map(_key, _lines(workdir))
+    return sum(key is not None and key[:2] == (step, split) for key in keys)
 
 
 def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
@@ -155,10 +172,16 @@ def _key(text: str) -> Key | None:
     """What a line is of; None for one that is damaged."""
     try:
         line = json.loads(text)
-        step, split = line["step"], line["split"]
-    except (ValueError, TypeError, KeyError):
+        step, split, names = line["step"], line["split"], frozenset(line["values"])
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return (step, split) if type(step) is int and isinstance(split, str) else None
+    known = type(step) is int and isinstance(split, str)
+    return (step, split, names) if known else None
+
+
+def _covers(key: Key, old: Key | None) -> bool:
+    """Whether a line says anew all that an older one said."""
+    return old is not None and key[:2] == old[:2] and old[2] <= key[2]
 
 
 def _write(file: BinaryIO, content: bytes) -> None:

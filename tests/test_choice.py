@@ -41,6 +41,13 @@ def test_nothing_is_chosen_on_what_is_reported(changes, told):
     check_fit(built, built.feed())
 
 
+def test_target_of_a_metric_that_is_not_chosen_is_refused_up_front():
+    config = recipes.plain("classifier")
+    for target in ("mine:metric/value", "-frechet/distance"):
+        with pytest.raises(InputError, match=f"{target} is not measured: config.eval"):
+            check_measured(config, target)
+
+
 def test_the_log_names_the_split_that_was_looked_at(tmp_path):
     train(recipes.plain("classifier", eval__best="", **EMPTY), tmp_path / "run", {})
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()

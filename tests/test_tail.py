@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
+
 from genlab import files
-from genlab.sweep.tail import Tail
+from genlab.errors import InputError
+from genlab.sweep.tail import Tail, value_of
 
 
 def _line(step):
@@ -64,3 +67,13 @@ def test_damaged_lines_are_passed_over_and_the_file_is_named_once(tmp_path, capl
     path.write_text(_text(1) + "".join(line + "\n" + _text(2) for line in damaged))
     assert Tail(path).lines() == [_line(1), *[_line(2)] * len(damaged)]
     assert caplog.text.count(f"{path} is passed over: it has damaged lines") == 1
+
+
+def test_metric_that_failed_once_has_no_value_then_and_a_typo_is_said():
+    assert value_of({"frechet/fid": 2.0, "loss": 1.0}, "-loss") == 1.0
+    assert value_of({"loss": 1.0}, "frechet/fid") is None
+    assert value_of({"frechet/fid": 2.0}, "loss") is None
+    assert value_of({}, "loss") is None
+    for typo in ("frechet/fix", "los"):
+        with pytest.raises(InputError, match=f"{typo} is not measured; measured are f"):
+            value_of({"frechet/fid": 2.0, "loss": 1.0}, typo)

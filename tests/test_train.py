@@ -1,11 +1,14 @@
 """The loop's edges: runs that are extended, cut short or asked to go back."""
 
+from types import SimpleNamespace
+
 import pytest
 import recipes
 
 from genlab import train as loop
 from genlab.checkpoint import Checkpoints
 from genlab.errors import InputError
+from genlab.metrics.measurement import Measurement
 from genlab.recipe import Recipe
 from genlab.run import claim, identity, refuse_lost
 from genlab.sweep.tail import Tail
@@ -105,3 +108,25 @@ def test_identity_is_kept_and_found_again(tmp_path):
     assert identity(tmp_path) == run, "the checkpoints say it too"
     (tmp_path / "other").mkdir()
     assert identity(tmp_path / "other") != identity(tmp_path / "other")
+
+
+def test_failure_of_a_metric_costs_the_best_one_evaluation(tmp_path, monkeypatch):
+    recipe = Recipe.build(_plain(eval__best="negative_elbo"))
+    saved, results = [], {}
+    monkeypatch.setattr(Checkpoints, "save_best", lambda self, *of: saved.append(of[1]))
+    monkeypatch.setattr(loop.evaluate, "measure", lambda *_: dict(results))
+    writer, checkpoints = Writer(tmp_path), Checkpoints(tmp_path / "checkpoints")
+    failures = {"held_out": "it failed"}
+    look = lambda step: loop.evaluated(
+        None,
+        SimpleNamespace(step=step),
+        recipe,
+        writer,
+        checkpoints,
+        failures,
+    )
+    look(2)
+    results["held_out"] = Measurement({"negative_elbo": 1.0}, {})
+    look(4)
+    writer.close()
+    assert saved == [4], "and again once it is measured"

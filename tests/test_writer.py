@@ -41,6 +41,21 @@ def test_what_is_measured_again_takes_the_place_of_what_was_there(tmp_path):
     ]
 
 
+def test_losses_and_an_evaluation_of_the_same_split_stand_beside_each_other(tmp_path):
+    first = Writer(tmp_path)
+    first.write(4, "train", {"vae/loss": 2.0})
+    first.write(4, "train", {"kl": 2.5})
+    first.close()
+    for _ in range(2):
+        resumed = Writer(tmp_path, step=4)
+        resumed.write(4, "train", {"kl": 3.5})
+        resumed.close()
+    assert lines(tmp_path) == [
+        (4, "train", {"vae/loss": 2.0}),
+        (4, "train", {"kl": 3.5}),
+    ]
+
+
 def test_log_with_lines_twice_is_put_right(tmp_path):
     line = '{"step": 1, "split": "train", "values": {"loss": %d}}'
     text = "\n".join([line % 1, line % 2, '{"step": 2, "spl'])

@@ -103,11 +103,12 @@ def check_measured(config: dict[str, Any], target: str) -> None:
             f" eval.split={section['split']!r}, and eval.every=0 gives none; set"
             f" --config.eval.every, 1 to {config['train']['steps']} rounds"
         )
-    metric = target.removeprefix("-").partition("/")[0]
+    name = target.removeprefix("-")
+    metric = name.partition("/")[0]
     chosen = [
         part if isinstance(part, str) else part["name"] for part in section["metrics"]
     ]
-    if metric in metrics and metric not in chosen:
+    if metric not in chosen and (metric != name or metric in metrics):
         raise InputError(
             f"--target={target} is not measured: config.eval.metrics has"
             f" {', '.join(chosen) or 'nothing'}"

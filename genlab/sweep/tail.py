@@ -8,6 +8,7 @@ from typing import Any
 
 from genlab import files, sidefile
 from genlab.errors import InputError
+from genlab.evaluate import metric_of
 
 
 class Tail:
@@ -64,7 +65,7 @@ class Evaluations:
         self._seen = begin
 
     def new(self) -> Iterator[tuple[int, float]]:
-        """Step and value of each evaluation since the last call; NaN where it was not finite.
+        """Step and value of each evaluation since the last call; NaN where there is none.
 
         Raises:
           InputError: an evaluation has no such value; lists the ones it has.
@@ -79,17 +80,22 @@ class Evaluations:
 
 
 def value_of(values: dict[str, float | None], target: str) -> float | None:
-    """The target among measured values, its sign as measured; None where it was not finite.
+    """The target among measured values, its sign as measured.
+
+    Returns:
+      None where it was not finite, or where its metric failed at this evaluation.
 
     Raises:
-      InputError: it is not among them; lists the ones that are.
+      InputError: its metric has no such value; lists the ones that are measured.
     """
     name = target.removeprefix("-")
-    if name not in values:
-        raise InputError(
-            f"--target={target} is not measured; measured are {', '.join(values)}"
-        )
-    return values[name]
+    if name in values:
+        return values[name]
+    if metric_of(name) not in map(metric_of, values):
+        return None
+    raise InputError(
+        f"--target={target} is not measured; measured are {', '.join(values)}"
+    )
 
 
 def loss_of(value: float, target: str) -> float:
