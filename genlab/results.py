@@ -58,10 +58,14 @@ def write_results(
         }
         for name, result in results.items()
     }
+    failures = {name: why for name, why in failures.items() if name not in measured}
+    failed = failures
     if chosen is not None and (known := read_results(workdir, trained.step, file)):
+        before = {n: w for n, w in known.get("failed", {}).items() if n not in measured}
+        failed = {**before, **failures}
         measured = {**known["metrics"], **measured}
     record = {"step": trained.step, "metrics": measured}
-    record |= {"failed": failures} if failures else {}
+    record |= {"failed": failed} if failed else {}
     if trained.data.left_out:
         record["left_out"] = dict(trained.data.left_out)
     write_atomic(workdir / file, json.dumps(record, indent=1))

@@ -44,6 +44,8 @@ def check(
     old, new = paths.absolute(old), recipe.config  # some are of before paths were whole
     if data:  # the same data may lie in another place
         old["data"]["name"] = _moved(old, new)
+    old, new = flat_keys(old), flat_keys(new)
+    old, new = _named(old, new), _named(new, old)
     for key, (before, after) in _differences(_trajectory(old), _trajectory(new)):
         raise InputError(
             f"run folder {str(workdir)!r} was made with {key}={before!r}, not {after!r};"
@@ -53,7 +55,7 @@ def check(
         check_same(data["fingerprint"], recipe.source, run=str(workdir))
     else:
         check_older(recipe.source, run=str(workdir))
-    changed = dict(_differences(flat_keys(old), flat_keys(new)))
+    changed = dict(_differences(old, new))
     for key in _WATCHED if finished else ():
         if key in changed:
             before, after = changed[key]
@@ -82,11 +84,21 @@ def _moved(old: dict[str, Any], new: dict[str, Any]) -> str:
     return names[1] if len(kinds) == 1 else names[0]
 
 
-def _trajectory(config: dict[str, Any]) -> dict[str, Any]:
-    """The keys that decide how training goes, by dotted name."""
+def _named(flat: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A part that is its name alone under `KEY.name`, where it lies in the other."""
+    return {
+        f"{key}.name"
+        if isinstance(value, str) and f"{key}.name" in other
+        else key: value
+        for key, value in flat.items()
+    }
+
+
+def _trajectory(flat: dict[str, Any]) -> dict[str, Any]:
+    """The keys that decide how training goes, of those by dotted name."""
     return {
         name: value
-        for name, value in flat_keys(config).items()
+        for name, value in flat.items()
         if name.split(".")[0] not in RESUMABLE and name not in RESUMABLE
     }
 

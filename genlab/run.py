@@ -184,7 +184,9 @@ def refuse_lost(workdir: Path) -> None:
         first = min(first, config["checkpoint"]["every"] or first)
     except (OSError, ValueError, KeyError, TypeError):
         return  # no run folder yet, or one that `claim` refuses
-    last, alone = last_step(workdir), record.get("alone", True)
+    last = last_step(workdir)
+    # Of records without `run` it is unknown whether they are of a member.
+    alone = "run" in record and record.get("alone", True)
     if alone and (last > first or (workdir / "results.json").exists()):
         raise InputError(
             f"run folder {str(workdir)!r} has trained {last} rounds, but its checkpoints are gone;"
@@ -220,7 +222,7 @@ def read_results(
 
 def are_results(content: Any) -> bool:
     """Whether it is what `results.json` holds: a step, and of each metric values and protocol,
-    and intervals where it was written since there are any."""
+    and intervals where it was written since there are any; and what failed, if anything did."""
     values = [
         value
         for metric in content["metrics"].values()
@@ -232,7 +234,9 @@ def are_results(content: Any) -> bool:
         for low, high in metric.get("intervals", {}).values()
         for end in (low, high)
     ]
-    return type(content["step"]) is int and all(map(is_number_or_none, values))
+    failed = content.get("failed", {})
+    whole = type(content["step"]) is int and isinstance(failed, dict)
+    return whole and all(map(is_number_or_none, values))
 
 
 def _record(workdir: Path) -> dict[str, Any]:

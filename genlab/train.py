@@ -23,7 +23,7 @@ from genlab.signals import Stop, stop_requested
 from genlab.stage import MAIN
 from genlab.start import Sources
 from genlab.trained import Trained
-from genlab.writer import Writer, lines_of
+from genlab.writer import Writer, cut, lines_of
 
 _log = logging.getLogger("genlab")
 
@@ -62,6 +62,7 @@ def train(
         newest = checkpoints.newest()
         if newest is None:
             refuse_lost(workdir)
+            cut(workdir, 0)  # of an attempt that saved nothing, under whatever periods
         done = newest or 0
         if done > course.last.end:
             raise InputError(

@@ -268,6 +268,26 @@ def test_a_trial_with_stages_reports_rounds_of_its_last(tmp_path, monkeypatch):
     assert record == {"step": 12, "target": "cross_entropy", "value": 2.0}
 
 
+def test_a_trial_whose_plot_failed_has_the_value_of_its_results(tmp_path):
+    from ray.tune.result import TRAINING_ITERATION
+
+    from genlab.sweep.ray_trial import LOSS, Job, Training
+
+    training = Training.__new__(Training)
+    training._job = Job(VAE, {"devices": "1"}, tmp_path, Path.cwd(), "kl")
+    training._trial = trial = training._job.trial({"seed": 0})
+    training._begin, training._end = 0, trial.steps
+    folder = trial.folder(tmp_path)
+    folder.mkdir()
+    assert "failed" in training._outcome(1)
+    (folder / "results.json").write_text(
+        json.dumps({"step": trial.steps, "metrics": {}, "failed": {"plot": "why"}})
+    )
+    line = {"step": trial.steps, "split": "validation", "values": {"kl": 2.0}}
+    (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    assert training._outcome(1) == {LOSS: 2.0, TRAINING_ITERATION: trial.steps}
+
+
 @pytest.mark.parametrize(
     ("nodes", "taken"),
     [

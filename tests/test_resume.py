@@ -6,6 +6,7 @@ import json
 import pytest
 import recipes
 
+from genlab import resume
 from genlab.course import Course
 from genlab.errors import InputError
 from genlab.recipe import Recipe
@@ -89,6 +90,18 @@ def test_what_is_measured_and_drawn_at_the_end_is_taken_up(finished):
     assert results["held_out"]["protocol"]["batch_size"] == 32
     kept = flat_keys(json.loads((finished / "config.json").read_text())["config"])
     assert all(kept[key] == value for key, value in (TAKEN_UP | WHERE).items())
+
+
+def test_part_by_its_name_alone_is_the_part_that_has_its_name(tmp_path):
+    """As configs spelled the likelihood of a VAE before."""
+    recipe = Recipe.build(_changed())
+    old = _changed(**{"experiment.likelihood": "bernoulli"})
+    assert isinstance(recipe.config["experiment"]["likelihood"], dict)
+    check = lambda one: resume.check(tmp_path, one, recipe, None, finished=True)
+    assert check(old) == set()
+    old["experiment"]["likelihood"] = "gaussian"
+    with pytest.raises(InputError, match="likelihood.name='gaussian', not 'bernoulli'"):
+        check(old)
 
 
 def test_init_from_is_used_or_refused(finished):

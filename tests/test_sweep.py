@@ -1,6 +1,7 @@
 """Sweeps: spaces, populations that equal solo runs, engines that lose and repeat nothing."""
 
 import csv
+import hashlib
 import json
 import math
 import signal
@@ -23,7 +24,7 @@ from genlab.run import claim
 from genlab.signals import Stop
 from genlab.sweep import cohort, population, seeds, space, table
 from genlab.sweep.group import group, pack
-from genlab.sweep.trial import resolve
+from genlab.sweep.trial import Trial, resolve
 from genlab.train import train
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +42,16 @@ def test_grid_takes_every_combination_and_types_are_the_configs():
     ]
     assert chosen == [(1.0, [8]), (1.0, [8, 8]), (2.0, [8]), (2.0, [8, 8])]
     assert len({trial.name for trial in trials}) == 4
+
+
+def test_name_of_a_trial_is_the_one_from_before_examples_were_drawn():
+    (trial,) = resolve(VAE, {}, space.seeds(1))
+    old = {k: v for k, v in trial.config["data"].items() if k != "subset_seed"}
+    older = Trial({}, {**trial.config, "data": old})
+    drawn = Trial({}, {**trial.config, "data": {**old, "subset_seed": 0}})
+    assert older.name == trial.name != drawn.name
+    text = json.dumps(older.config, sort_keys=True)
+    assert trial.name == hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def test_products_combine_and_refuse_a_key_twice():

@@ -1,5 +1,6 @@
 """The loop's edges: runs that are extended, cut short or asked to go back."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -7,10 +8,11 @@ import recipes
 
 from genlab import train as loop
 from genlab.checkpoint import Checkpoints
-from genlab.errors import InputError
+from genlab.errors import InputError, PartFailed
 from genlab.metrics.measurement import Measurement
 from genlab.recipe import Recipe
-from genlab.run import claim, identity, refuse_lost
+from genlab.results import write_results
+from genlab.run import claim, identity, read_results, refuse_lost
 from genlab.sweep.tail import Tail
 from genlab.train import train
 from genlab.writer import Writer
@@ -68,11 +70,51 @@ def test_checkpoints_that_are_gone_are_said(tmp_path):
     assert (tmp_path / "metrics.jsonl").read_text() == before
     claim(tmp_path, Recipe.build(config), {}, alone=False)
     refuse_lost(tmp_path)  # a member's are its population's
+    record = json.loads((tmp_path / "config.json").read_text())
+    older = {k: v for k, v in record.items() if k not in ("run", "alone")}
+    (tmp_path / "config.json").write_text(json.dumps(older))
+    refuse_lost(tmp_path)  # of before records said whose they are
     claim(tmp_path, Recipe.build(config), {})
     (tmp_path / "metrics.jsonl").unlink()
     (tmp_path / "results.json").write_text("{}")
     with pytest.raises(InputError, match="its checkpoints are gone"):
         train(config, tmp_path, {})
+
+
+def test_attempt_that_saved_nothing_leaves_no_log_to_miss_checkpoints_by(
+    tmp_path, monkeypatch
+):
+    """Whatever the next one saves earlier, and wherever it is killed."""
+    claim(tmp_path, Recipe.build(_plain(checkpoint__every="8")), {})
+    writer = Writer(tmp_path)
+    writer.write(6, "train", {"loss": 1.0})
+    writer.close()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop._Loop, "run", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(_plain(checkpoint__every="4"), tmp_path, {})
+    refuse_lost(tmp_path)
+
+
+def test_failures_of_what_was_measured_in_the_end_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr("genlab.report.write_report", lambda _: None)
+    found = {"one": Measurement({"value": 1.0}, {})}
+    monkeypatch.setattr("genlab.evaluate.measure", lambda *_: found)
+    monkeypatch.setattr("genlab.evaluate.check", lambda *_: None)
+    data = SimpleNamespace(left_out={})
+    trained = SimpleNamespace(step=8, data=data, experiment=None)
+    write = lambda *chosen, **failures: write_results(
+        tmp_path, trained, _plain(), *chosen, failures=failures
+    )
+    with pytest.raises(PartFailed, match="^'two' failed: why [(]"):
+        write(one="why", two="why")
+    assert read_results(tmp_path, 8)["failed"] == {"two": "why"}
+    assert write(["one"])["failed"] == {"two": "why"}
+    found["two"] = Measurement({"value": 1.0}, {})
+    assert "failed" not in write(["two"])
 
 
 def test_log_holds_each_line_once_after_kills(tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """`sweep.json`: what a sweep is, for whoever looks at its folder."""
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from genlab import config as configs
 from genlab import files, sidefile
 from genlab.errors import InputError
 from genlab.lock import held
-from genlab.sweep.trial import Trial
+from genlab.sweep.trial import Trial, hash_of
 from genlab.writer import write_atomic
 
 FILE = "sweep.json"
@@ -54,9 +53,7 @@ def command_line() -> str:
 
 def recipe_of(path: str) -> str:
     """Hash of what a config file says before any override, however its path is spelled."""
-    config = configs.plain(configs.load(path), complete=False)
-    text = json.dumps(config, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hash_of(configs.plain(configs.load(path), complete=False))
 
 
 def read(sweep: Path) -> Manifest | None:
@@ -135,9 +132,8 @@ def _found(sweep: Path, common: dict[str, str]) -> tuple[dict[str, Any], ...]:
     """The trials whose run folders are there, each by the hash of its config as a folder's name."""
 
     def is_whole(record: Any) -> bool:
-        return isinstance(record["config"], dict) and isinstance(
-            record["overrides"], dict
-        )
+        parts = (record["config"], record["config"]["data"], record["overrides"])
+        return all(isinstance(part, dict) for part in parts)
 
     trials = []
     for path in sorted(sweep.glob("*/config.json")):

@@ -146,7 +146,8 @@ class Training(tune.Trainable):
         return False
 
     def _outcome(self, code: int) -> dict[str, Any]:
-        if code:
+        # One whose plot failed has results all the same.
+        if code and self._trial.results(self._job.sweep) is None:
             folder = self._trial.folder(self._job.sweep)
             return {"failed": failure.recorded(folder)}
         if not self._job.target:

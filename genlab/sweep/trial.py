@@ -32,8 +32,7 @@ class Trial:
 
     @property
     def name(self) -> str:
-        text = json.dumps(self.config, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hash_of(self.config)
 
     @property
     def steps(self) -> int:
@@ -63,6 +62,13 @@ class Trial:
     def results(self, sweep: Path) -> dict[str, Any] | None:
         """What `results.json` holds, None for a trial that has not finished."""
         return read_results(self.folder(sweep), self.steps)
+
+
+def hash_of(config: dict[str, Any]) -> str:
+    """Hash of a plain config, the same as before there was `data.subset_seed` where that is unset."""
+    data = {k: v for k, v in config["data"].items() if (k, v) != ("subset_seed", None)}
+    text = json.dumps({**config, "data": data}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _is_record(content: Any) -> bool:
