@@ -197,9 +197,11 @@ class Checkpoints:
         for folder in (self._folder, target.parent):
             refuse_link(folder)
         draft = target.with_name(f"{_DRAFT}{target.name}-{secrets.token_hex(8)}")
+        # Outside: a device that is out of memory says the same as a disk that is full.
+        leaves = jax.tree.map(np.asarray, flatten(state))
         try:
             draft.mkdir(parents=True)
-            arrays.write(draft, jax.tree.map(np.asarray, flatten(state)))
+            arrays.write(draft, leaves)
             seal.seal(draft, self._run, step, **facts)
             sync_folder(draft)
             self._make_way(target)
@@ -209,7 +211,7 @@ class Checkpoints:
             shutil.rmtree(draft, ignore_errors=True)
             if is_full(error):
                 raise full(target) from None
-            if isinstance(error, InputError | OSError):
+            if isinstance(error, InputError | OSError | MemoryError):
                 raise
             raise InputError(
                 f"checkpoint {target} cannot be written and read back"

@@ -23,8 +23,13 @@ def of_genlab() -> dict[str, Any] | None:
 def around(folder: Path) -> dict[str, Any] | None:
     """Root, commit and changes of the repository around a folder.
 
-    None where there is none, or where it is genlab's own.
+    None where there is none, or where it is genlab's own. As it was when first asked for.
     """
+    return _around(os.path.abspath(folder))
+
+
+@functools.cache
+def _around(folder: str) -> dict[str, Any] | None:
     root = _git(folder, "rev-parse", "--show-toplevel")
     own = _git(_PACKAGE, "rev-parse", "--show-toplevel") if of_genlab() else None
     head = _head(folder)
@@ -33,13 +38,13 @@ def around(folder: Path) -> dict[str, Any] | None:
     return {"root": root, **head}
 
 
-def _head(folder: Path) -> dict[str, Any] | None:
+def _head(folder: Path | str) -> dict[str, Any] | None:
     commit = _git(folder, "rev-parse", "HEAD")
     changes = _git(folder, "status", "--porcelain")
     return {"commit": commit, "dirty": bool(changes)} if commit else None
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def _git(folder: Path | str, *arguments: str) -> str | None:
     """What git says of a folder; None where it says nothing good."""
     # A hook that genlab runs in names a repository by variables; a monitor is a program of the
     # repository's own; and no lock is to be left for others who ask at the same time.

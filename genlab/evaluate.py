@@ -220,10 +220,21 @@ def save_pictures(
 
     paths = []
     for name, picture in draw(trained, chosen, failures).items():
-        path = folder / f"{name.replace(':', '-')}-{trained.step:08d}.png"
+        path = picture_path(folder, name, trained.step)
         save_png(path, enlarge(picture))
         paths.append(path)
     return paths
+
+
+def picture_path(folder: Path, plot: str, step: int) -> Path:
+    """Where the picture that a plot, by its name, makes of the state after `step` rounds lies."""
+    return folder / f"{plot.replace(':', '-')}-{step:08d}.png"
+
+
+def undrawn(chosen: Iterable[Any], folder: Path, step: int) -> list[Any]:
+    """The chosen plots of which there is no picture after `step` rounds."""
+    names = ((c if isinstance(c, str) else c["name"], c) for c in chosen)
+    return [c for name, c in names if not picture_path(folder, name, step).exists()]
 
 
 def raise_failures(failures: Failures) -> None:

@@ -71,7 +71,7 @@ def train(
             )
         finished = done == course.last.end
         about = {"run": run, "source": source, "finished": finished}
-        changed = claim(workdir, course.last, overrides, **about)
+        claim(workdir, course.last, overrides, **about)
         if xla.jaxlib_version() in xla.WRONG_ON_CPU:
             _log.info(xla.describe())
         if done:
@@ -83,8 +83,8 @@ def train(
             view = jax.device_get(loop.recipe.experiment.view(state))
             sources = {**sources, loop.recipe.stage: view}
         last = loops[-1]
-        if finished and "sample.plots" in changed:
-            last.draw(state)
+        if finished:
+            last.draw_missing(state)
         trained = last.trained.at(state)
         write_results(workdir, trained, config, failures=last.failures)
         return state
@@ -204,13 +204,18 @@ class _Loop:
         if "eval" in due:
             self._evaluate(state)
         if "sample" in due:
-            self.draw(state)
+            self._draw(state, self.config["sample"]["plots"])
         if "checkpoint" in due:
             self.checkpoints.save(state, step)
 
-    def draw(self, state: State) -> None:
-        """Writes the pictures of a state."""
-        chosen, folder = self.config["sample"]["plots"], self.workdir / "samples"
+    def draw_missing(self, state: State) -> None:
+        """Writes those pictures of a state that its folder lacks, such as of plots chosen since."""
+        chosen = self.config["sample"]["plots"]
+        missing = evaluate.undrawn(chosen, self.workdir / "samples", int(state.step))
+        self._draw(state, missing)
+
+    def _draw(self, state: State, chosen: list[Any]) -> None:
+        folder = self.workdir / "samples"
         evaluate.save_pictures(self.trained.at(state), chosen, folder, self.failures)
 
     def _evaluate(self, state: State) -> None:

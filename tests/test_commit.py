@@ -16,7 +16,7 @@ def repository(tmp_path, monkeypatch):
     """A user's repository with one commit; nothing remembered of others."""
     for key, value in {"GIT_DIR": "/nowhere", "HOME": str(tmp_path)}.items():
         monkeypatch.setenv(key, value)
-    commit.of_genlab.cache_clear()
+    _forget()
     root = tmp_path / "user"
     root.mkdir()
     (root / "config.py").write_text("")
@@ -24,7 +24,12 @@ def repository(tmp_path, monkeypatch):
     git(root, "add", ".")
     git(root, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "one")
     yield root
+    _forget()
+
+
+def _forget():
     commit.of_genlab.cache_clear()
+    commit._around.cache_clear()
 
 
 def git(root, *arguments) -> str:
@@ -38,6 +43,8 @@ def test_repository_around_a_config_is_recorded_with_its_changes(repository, tmp
     (repository / "inside").mkdir()
     assert commit.around(repository / "inside") == found
     (repository / "config.py").write_text("changed")
+    assert commit.around(repository / "inside") == found, "asked for once"
+    _forget()
     assert commit.around(repository / "inside") == {**found, "dirty": True}
     assert commit.around(tmp_path) is None
     assert commit.around(tmp_path / "gone") is None

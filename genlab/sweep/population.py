@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from genlab.checkpoint import Checkpoints
 from genlab.course import Course
 from genlab.errors import InputError, Stopped
 from genlab.experiment import State
+from genlab.files import refuse_link
 from genlab.signals import Stop
 from genlab.stage import MAIN, stages_of
 from genlab.start import Sources
@@ -177,9 +177,13 @@ def _traceable(parts: list[list[Trial]], sweep: Path) -> list[list[Trial]]:
 
     Raises:
       Untraceable: it is all of them.
+      InputError: the folder of such a trial is a link to another place.
     """
     kept, refusal = [], None
     for part in parts:
+        if _is_finished(part, sweep):
+            kept.append(part)
+            continue
         try:
             if Knobs.of([trial.config for trial in part]).paths:
                 Population(part, sweep)
@@ -187,12 +191,17 @@ def _traceable(parts: list[list[Trial]], sweep: Path) -> list[list[Trial]]:
         except Untraceable as error:
             refusal = error
             for trial in part:
+                refuse_link(trial.folder(sweep))
                 trial.folder(sweep).mkdir(parents=True, exist_ok=True)
                 failure.record(trial.folder(sweep), str(error))
             _log.warning("%d trials failed: %s", len(part), error)
     if refusal is not None and not kept:
         raise refusal
     return kept
+
+
+def _is_finished(part: list[Trial], sweep: Path) -> bool:
+    return all(trial.results(sweep) is not None for trial in part)
 
 
 def engine(
@@ -207,9 +216,8 @@ def engine(
     """
     parts = _traceable(parts_of(trials), sweep)
     mode.claim(sweep, **(evolution.mode if evolution else {}))
-    unfinished: Callable = lambda part: any(t.results(sweep) is None for t in part)
     for number, part in enumerate(parts, 1):
-        if unfinished(part):
+        if not _is_finished(part, sweep):
             _log.info("population %d of %d: %d trials", number, len(parts), len(part))
             forget_pruned(part, sweep)
             Population(part, sweep, evolution).train(stop)

@@ -9,6 +9,7 @@ from typing import Any
 
 from genlab import evaluate
 from genlab.errors import NoneFinished
+from genlab.files import refuse_link
 from genlab.metrics.measurement import Measurement
 from genlab.stage import stages_of
 from genlab.sweep import failure
@@ -71,8 +72,13 @@ def state_in(folder: Path, has_results: bool) -> str:
 
 
 def forget_pruned(trials: list[Trial], sweep: Path) -> None:
-    """Lets trials that were given up train: whoever asks for them by name wants them whole."""
+    """Lets trials that were given up train: whoever asks for them by name wants them whole.
+
+    Raises:
+      InputError: the folder of one is a link to another place.
+    """
     for trial in trials:
+        refuse_link(trial.folder(sweep))
         (trial.folder(sweep) / "pruned.json").unlink(missing_ok=True)
 
 
