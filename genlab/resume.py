@@ -27,8 +27,8 @@ def check(
     data: dict[str, Any] | None,
     *,
     finished: bool,
-) -> set[str]:
-    """The keys in which a recipe's config differs from the one that the folder was made with.
+) -> None:
+    """Refuses a recipe whose config no run in the folder can go on with.
 
     Args:
       workdir: the run folder.
@@ -63,7 +63,6 @@ def check(
                 f"run folder {str(workdir)!r} is finished, and {key}={after!r} (it was {before!r})"
                 " is of rounds to come; raise train.steps, or leave it"
             )
-    return set(changed)
 
 
 def flat_keys(config: dict[str, Any], path: str = "") -> dict[str, Any]:

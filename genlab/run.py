@@ -107,7 +107,7 @@ def claim(
     source: Path = Path(),
     alone: bool = True,
     finished: bool = False,
-) -> set[str]:
+) -> None:
     """Writes `config.json`, or checks that the folder was made by a config that can go on.
 
     Args:
@@ -119,17 +119,14 @@ def claim(
       alone: whether the run saves its own checkpoints; a member's are its population's.
       finished: whether no rounds are left.
 
-    Returns:
-      Keys in which the config differs from what the folder was made with.
-
     Raises:
-      InputError: one of them changes the trajectory, or rounds that are past, or the data differ in
+      InputError: a key that differs changes the trajectory, or rounds that are past, or the data differ in
         what they hold.
     """
-    path, changed = workdir / "config.json", set()
+    path = workdir / "config.json"
     if path.exists():
         known, run_data = load_config(workdir), data_record(workdir)
-        changed = resume.check(workdir, known, recipe, run_data, finished=finished)
+        resume.check(workdir, known, recipe, run_data, finished=finished)
     record = {
         "run": run or identity(workdir),
         "alone": alone,
@@ -145,7 +142,6 @@ def claim(
         "parameters": parameter_table(recipe.shapes()),
     }
     write_atomic(path, json.dumps(record, indent=1))
-    return changed
 
 
 def load_config(workdir: Path) -> dict[str, Any]:

@@ -404,3 +404,14 @@ def test_disk_that_fills_under_orbax_is_one_error(tmp_path, monkeypatch, capfd):
     finally:
         subprocess.run(["umount", str(small)], check=True)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("RESOURCE_EXHAUSTED"), MemoryError()])
+def test_device_out_of_memory_is_no_full_disk(tmp_path, error):
+    class Leaf:
+        def __array__(self, *_, **__):
+            raise error
+
+    with pytest.raises(type(error)):
+        Checkpoints(tmp_path / "checkpoints").save({"leaf": Leaf()}, 1)
+    assert not (tmp_path / "checkpoints").exists()

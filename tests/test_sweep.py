@@ -73,6 +73,37 @@ def test_trials_of_one_shape_are_one_group():
         assert len({trial.config["experiment"]["latent_dim"] for trial in one}) == 1
 
 
+def test_untraceable_trials_are_recorded_in_folders_of_their_own_alone(
+    tmp_path, monkeypatch
+):
+    """And of parts that are finished nothing is built."""
+    trials = resolve(VAE, {}, space.grid(objective__beta=(1.0, 2.0)))
+    built = []
+
+    def refused(part, *_):
+        built.append(part)
+        raise cohort.Untraceable("no")
+
+    monkeypatch.setattr(population, "Population", refused)
+    sweep, outside = tmp_path / "sweep", tmp_path / "outside"
+    sweep.mkdir()
+    outside.mkdir()
+    (outside / "pruned.json").write_text("{}")
+    trials[0].folder(sweep).symlink_to(outside)
+    for writes in (population.engine, table.forget_pruned):
+        with pytest.raises(InputError, match="is a link"):
+            writes(trials, sweep, *([Stop()] if writes is population.engine else []))
+    assert [path.name for path in outside.iterdir()] == ["pruned.json"]
+    built.clear()
+    trials[0].folder(sweep).unlink()
+    for trial in trials:
+        trial.folder(sweep).mkdir()
+        results = json.dumps({"step": trial.steps, "metrics": {}})
+        (trial.folder(sweep) / "results.json").write_text(results)
+    population.engine(trials, sweep, Stop())
+    assert not built
+
+
 def test_packs_fit_the_memory():
     trials = resolve(VAE, {}, space.seeds(5))
     state = Recipe.build(trials[0].config).shapes()
