@@ -46,6 +46,8 @@ def test_target_of_a_metric_that_is_not_chosen_is_refused_up_front():
     for target in ("mine:metric/value", "-frechet/distance"):
         with pytest.raises(InputError, match=f"{target} is not measured: config.eval"):
             check_measured(config, target)
+    with pytest.raises(InputError, match="=loss is not measured: config.eval.metrics"):
+        check_measured(recipes.plain("gan_ring"), "loss")
 
 
 def test_the_log_names_the_split_that_was_looked_at(tmp_path):

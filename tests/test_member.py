@@ -1,13 +1,16 @@
 """Members of a population: what stands in their folders outlives the process."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import recipes
 
+from genlab.errors import InputError
 from genlab.recipe import Recipe
 from genlab.stage import MAIN
 from genlab.sweep import space
-from genlab.sweep.member import Member
+from genlab.sweep.member import Member, check_target
 from genlab.sweep.trial import resolve
 
 VAE = str(recipes.CONFIGS / "vae.py:tiny")
@@ -67,3 +70,11 @@ def test_failure_of_a_process_is_none_of_the_population(trial, recipe, tmp_path)
     failed.write_text("killed by SIGKILL\n")
     assert _member(trial, recipe, tmp_path, 8).failure == ""
     assert not failed.exists()
+
+
+def test_target_whose_metric_failed_this_time_ends_no_population():
+    members = [SimpleNamespace(values={"kl": 1.0}), SimpleNamespace(values={})]
+    check_target(members, "-frechet/distance")
+    check_target(members[1:], "kl")
+    with pytest.raises(InputError, match="--target=elbow is not measured; measured ar"):
+        check_target(members, "elbow")

@@ -216,9 +216,9 @@ def test_target_that_no_evaluation_has_ends_the_search_at_once(tmp_path):
     sweep = tmp_path / "s"
     pool = Writing(sweep)
     with pytest.raises(
-        InputError, match="--target=-loss is not measured; measured are"
+        InputError, match="--target=-mode_coverage/a is not measured; measured are"
     ):
-        study_of(sweep, target="-loss").train(pool, Stop())
+        study_of(sweep, target="-mode_coverage/a").train(pool, Stop())
     assert len(pool.trained) == 1
 
 
@@ -326,8 +326,8 @@ def test_best_and_told_is_the_last_evaluation_not_the_result(tmp_path):
     assert (best.overrides["seed"], value) == (1, 0.4)
     results = [table.measured(trial, sweep) for trial in trials]
     assert results[trials.index(best)] == {TARGET.removeprefix("-"): 0.6}
-    with pytest.raises(InputError, match="--target=loss is not measured; measured are"):
-        table.best_of(trials, sweep, "loss")
+    with pytest.raises(InputError, match="coverage/a is not measured; measured are"):
+        table.best_of(trials, sweep, "mode_coverage/a")
 
 
 _HOLDS_THE_JOURNAL = """

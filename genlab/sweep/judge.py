@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from genlab.errors import InputError
 from genlab.evaluate import check_choice
 from genlab.recipe import load_data
-from genlab.registry import metrics
+from genlab.registry import experiments, metrics
 from genlab.stage import stages_of
 from genlab.sweep.search import Search
 from genlab.sweep.tail import Evaluations, loss_of
@@ -93,8 +93,9 @@ def check_measured(config: dict[str, Any], target: str) -> None:
     trial has evaluated for the first time.
 
     Raises:
-      InputError: `eval.every` is 0, the target's metric is not in `eval.metrics`, or the split that
-        trials are compared on is empty or that of the results.
+      InputError: `eval.every` is 0, the target's metric is not in `eval.metrics`, nor its family one
+        that measures by itself, or the split that trials are compared on is empty or that of the
+        results.
     """
     section = config["eval"]
     if not section["every"]:
@@ -108,7 +109,10 @@ def check_measured(config: dict[str, Any], target: str) -> None:
     chosen = [
         part if isinstance(part, str) else part["name"] for part in section["metrics"]
     ]
-    if metric not in chosen and (metric != name or metric in metrics):
+    family = experiments.find(config["experiment"]["name"])
+    has_own = not isinstance(family, type) or hasattr(family, "measure")
+    is_own = metric == name and metric not in metrics and has_own
+    if metric not in chosen and not is_own:
         raise InputError(
             f"--target={target} is not measured: config.eval.metrics has"
             f" {', '.join(chosen) or 'nothing'}"

@@ -16,7 +16,7 @@ import numpy as np
 from genlab import evaluate, sidefile
 from genlab.build import SECTIONS, build_experiment
 from genlab.checkpoint import Checkpoints
-from genlab.errors import InputError, NonFiniteLoss, PartFailed
+from genlab.errors import NonFiniteLoss, PartFailed
 from genlab.experiment import State
 from genlab.files import refuse_link, write_atomic
 from genlab.meter import average, refuse_non_finite
@@ -24,6 +24,7 @@ from genlab.recipe import Recipe
 from genlab.results import write_results
 from genlab.run import claim, identity, locked
 from genlab.sweep import failure
+from genlab.sweep.tail import value_of
 from genlab.sweep.trial import Trial
 from genlab.train import evaluated, split_name
 from genlab.trained import Trained
@@ -193,9 +194,9 @@ def _all_finite(state: State) -> bool:
 
 
 def check_target(members: Iterable[Member], target: str) -> None:
-    """Raises InputError where the target is none of the values that were measured last."""
+    """Raises InputError where the target is none of the values that were measured last.
+
+    One whose metric failed at this evaluation passes: nobody has a value of it this time.
+    """
     measured = sorted({name for member in members for name in member.values})
-    if measured and target.removeprefix("-") not in measured:
-        raise InputError(
-            f"--target={target} is not measured; measured are {', '.join(measured)}"
-        )
+    value_of(dict.fromkeys(measured), target)
