@@ -35,5 +35,5 @@ def blaming(what: str) -> Iterator[None]:
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise InputError(f"{what} ({reason}); --verbose shows where") from error
+        kind, reason = type(error).__name__, str(error).strip().partition("\n")[0]
+        raise InputError(f"{what} ({kind}: {reason}); --verbose shows where") from error

@@ -1,15 +1,14 @@
 """A data set: its splits, and what an example is."""
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
 
 from genlab.data.files import Files
 from genlab.data.split import ArraySplit, Split
-from genlab.errors import InputError, is_out_of_memory
+from genlab.errors import InputError
 
 Array = jax.Array
 
@@ -94,22 +93,6 @@ class Dataset:
         order = ("validation", "test", "train")
         name = next(name for name in order if self.splits[name].size)
         return name, self.splits[name]
-
-
-@contextlib.contextmanager
-def blamed_on_data(name: str) -> Iterator[None]:
-    """Inside, whatever a data set raises is said of it, and of no network or loss."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"data set {name!r} fails ({type(error).__name__}: {reason}); --verbose shows where"
-        ) from error
 
 
 def carve(size: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:

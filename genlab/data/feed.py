@@ -8,8 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from genlab.blame import blaming
 from genlab.data import schedule
-from genlab.data.dataset import Dataset, blamed_on_data
+from genlab.data.dataset import Dataset
 from genlab.data.limits import check_size
 from genlab.data.prepare import Preparation
 from genlab.data.split import Split
@@ -67,7 +68,7 @@ class Feed:
             f"a round of {draws} x {batch_size} examples", draws * batch_size * each
         )
         self.backend = _choose(split, backend)
-        with blamed_on_data(dataset.name):
+        with blaming(f"data set {dataset.name!r} fails"):
             self._split = split if self.backend == "grain" else split.load()
         self.resident: dict[str, Any] = {}
         if self.backend == "resident":
@@ -122,7 +123,7 @@ class Feed:
         piece = {"index": index.astype(np.int32)}
         if self.backend == "resident":
             return piece
-        with blamed_on_data(self.dataset.name):
+        with blaming(f"data set {self.dataset.name!r} fails"):
             return piece | self._split.gather(index)
 
 

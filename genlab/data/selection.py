@@ -8,7 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from genlab.data.dataset import Dataset, blamed_on_data, golden_order
+from genlab.blame import blaming
+from genlab.data.dataset import Dataset, golden_order
 from genlab.data.facts import AbsentSplit
 from genlab.data.split import Raw, Split
 from genlab.errors import InputError, suggest
@@ -134,7 +135,7 @@ def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _labels(dataset: Dataset) -> np.ndarray:
-    with blamed_on_data(dataset.name):
+    with blaming(f"data set {dataset.name!r} fails"):
         train = dataset.splits["train"].load()
         return train.gather(np.arange(train.size))["label"]
 
