@@ -2,9 +2,9 @@
 
 import sys
 
-from genlab.signals import importing
+from genlab.process.signals import importing
 
 if __name__ == "__main__":
     with importing():
-        from genlab.cli import main
+        from genlab.commands.cli import main
     sys.exit(main(sys.argv))

@@ -6,11 +6,12 @@ from unittest import mock
 import jax
 import numpy as np
 
-from genlab import config as configs
-from genlab import override, parallel, rng
+from genlab.config import load as configs
+from genlab.config import override
 from genlab.data.feed import Feed
-from genlab.recipe import Recipe
-from genlab.rounds import rounds_of
+from genlab.game import parallel, rng
+from genlab.run.recipe import Recipe
+from genlab.training.rounds import rounds_of
 
 Run = Callable[[int], None]
 

@@ -13,14 +13,15 @@ import numpy as np
 
 from benchmarks.genlab_side import trainer
 from benchmarks.vae import BATCH, IMAGES, ROUNDS, repeated_digits
-from genlab import config as configs
-from genlab import override, parallel
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.pseudo import unit_log_probability
 from genlab.boltzmann.units import Bernoulli
-from genlab.recipe import Recipe
+from genlab.config import load as configs
+from genlab.config import override
+from genlab.game import parallel
 from genlab.registry import datasets
-from genlab.rounds import rounds_of
+from genlab.run.recipe import Recipe
+from genlab.training.rounds import rounds_of
 
 Run = Callable[[int], None]
 

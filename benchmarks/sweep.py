@@ -9,10 +9,10 @@ from pathlib import Path
 import jax
 
 from benchmarks.genlab_side import trainer
-from genlab import config as configs
+from genlab.config import load as configs
 from genlab.sweep.population import Population
-from genlab.sweep.space import grid, product, seeds
-from genlab.sweep.trial import resolve
+from genlab.trials.space import grid, product, seeds
+from genlab.trials.trial import resolve
 
 Run = Callable[[int], None]
 
@@ -65,7 +65,9 @@ def one_trial(mnist: str) -> Run:
 
 def processes(mnist: str) -> Run:
     """Sixteen runs of launch.py, two at a time, as `--engine=local --workers=2` does."""
-    program = "import sys; from genlab.cli import main; sys.exit(main(sys.argv))"
+    program = (
+        "import sys; from genlab.commands.cli import main; sys.exit(main(sys.argv))"
+    )
 
     def run(units: int) -> None:
         for _ in range(units):

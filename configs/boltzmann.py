@@ -12,7 +12,7 @@ Two CPU cores:
 from ml_collections import ConfigDict
 
 from configs import base
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "visible")
 

@@ -26,7 +26,7 @@ Two CPU cores:
 from ml_collections import ConfigDict
 
 from configs import autoencoder
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "stochastic", "hessian", "deep", "mnist")
 

@@ -30,7 +30,7 @@ Two CPU cores; nats on the test split, dynamically binarised:
 from ml_collections import ConfigDict
 
 from configs import base
-from genlab.sweep.space import grid, product, seeds
+from genlab.trials.space import grid, product, seeds
 
 VARIANTS = (
     "tiny",

@@ -14,7 +14,7 @@ Paper: Radford, Metz & Chintala 2016, arXiv:1511.06434
 from ml_collections import ConfigDict
 
 from configs import base
-from genlab.sweep.space import Uniform
+from genlab.trials.space import Uniform
 
 VARIANTS = ("tiny", "mnist", "celeba")
 

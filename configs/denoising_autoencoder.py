@@ -25,7 +25,7 @@ Two CPU cores; nats of clean test digits, and accuracy of a linear probe on the 
 from ml_collections import ConfigDict
 
 from configs import autoencoder
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "gaussian", "salt_and_pepper", "manifold", "mnist")
 

@@ -13,7 +13,7 @@ R1: Mescheder et al. 2018, arXiv:1801.04406
 from ml_collections import ConfigDict
 
 from configs import base
-from genlab.sweep.space import Uniform, grid, product, seeds
+from genlab.trials.space import Uniform, grid, product, seeds
 
 VARIANTS = ("tiny", "plain")
 

@@ -19,7 +19,7 @@ the test split by that of PCA:
 from ml_collections import ConfigDict
 
 from configs import autoencoder
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "untied", "mnist", "mnist_untied")
 

@@ -30,7 +30,7 @@ Two CPU cores; nats of log p(x) on the test split, dynamically binarised:
 from ml_collections import ConfigDict
 
 from configs import base
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "sparse", "exact", "mnist", "mnist_cd3", "mnist_cd25")
 

@@ -14,7 +14,7 @@ Two CPU cores; nats of log p(x), a density of pixels in [0, 1], on the test spli
 from ml_collections import ConfigDict
 
 from configs import rbm
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny",)
 

@@ -19,7 +19,7 @@ Two CPU cores; nats of log p(x) on the test split, dynamically binarised:
 from ml_collections import ConfigDict
 
 from configs import rbm
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "tempered", "mnist")
 

@@ -23,7 +23,7 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
 from ml_collections import ConfigDict
 
 from configs import autoencoder
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "gru", "mnist", "folksongs")
 

@@ -21,7 +21,7 @@ Two CPU cores:
 from ml_collections import ConfigDict
 
 from configs import base
-from genlab.sweep.space import grid, product, seeds
+from genlab.trials.space import grid, product, seeds
 
 KINDS = ("denoising", "plain", "contractive", "none")
 VARIANTS = (

@@ -16,7 +16,7 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
 from ml_collections import ConfigDict
 
 from configs import base
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "manifold", "mnist")
 

@@ -16,7 +16,7 @@ test split of 300, one seed, 10,000 rounds in about 25 s:
 from ml_collections import ConfigDict
 
 from configs import vae
-from genlab.sweep.space import grid
+from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "fixed")
 

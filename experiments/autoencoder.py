@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError
-from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.network import initialize
 from genlab.models.dense import TiedDecoder
-from genlab.network import initialize
 from genlab.numbers import Fraction
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy

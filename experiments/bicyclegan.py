@@ -9,9 +9,9 @@ import jax.numpy as jnp
 
 from experiments.translation import both_domains, check_range
 from experiments.vae import reparameterize
-from genlab import rng
-from genlab.adversary import Terms, compare
-from genlab.experiment import (
+from genlab.game import rng
+from genlab.game.adversary import Terms, compare
+from genlab.game.experiment import (
     Array,
     Draw,
     Experiment,
@@ -20,7 +20,7 @@ from genlab.experiment import (
     PyTree,
     Turn,
 )
-from genlab.network import initialize
+from genlab.game.network import initialize
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.divergence import gaussian_kl
 from genlab.registry import experiments, objectives

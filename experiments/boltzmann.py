@@ -6,12 +6,12 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab import parallel, rng
 from genlab.boltzmann import general
 from genlab.boltzmann.negative import ROLE, share_of
 from genlab.boltzmann.units import check_binary
-from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
-from genlab.network import initialize
+from genlab.game import parallel, rng
+from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.network import initialize
 from genlab.numbers import Count
 from genlab.registry import experiments
 

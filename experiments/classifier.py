@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
-from genlab.network import initialize
+from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.network import initialize
 from genlab.registry import experiments
 
 

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from experiments.translation import both_domains, check_range
-from genlab import replay
-from genlab.adversary import Terms, compare
 from genlab.errors import InputError
-from genlab.experiment import (
+from genlab.game import replay
+from genlab.game.adversary import Terms, compare
+from genlab.game.experiment import (
     Array,
     Draw,
     Experiment,
@@ -20,7 +20,7 @@ from genlab.experiment import (
     PyTree,
     Turn,
 )
-from genlab.network import initialize
+from genlab.game.network import initialize
 from genlab.numbers import NonNegative, Whole
 from genlab.registry import experiments, objectives
 

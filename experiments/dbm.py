@@ -6,15 +6,15 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.boltzmann import gibbs
 from genlab.boltzmann.completion import complete
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.mean_field import bernoulli_entropy
 from genlab.boltzmann.negative import ROLE, NegativePhase
 from genlab.boltzmann.units import Bernoulli, check_binary
-from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
-from genlab.network import initialize
+from genlab.game import rng
+from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.network import initialize
 from genlab.numbers import Count, NonNegative
 from genlab.registry import experiments
 

@@ -7,7 +7,6 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.boltzmann import gibbs
 from genlab.boltzmann.labels import label_log_probabilities, log_marginal
 from genlab.boltzmann.machine import Machine
@@ -15,8 +14,9 @@ from genlab.boltzmann.mean_field import bernoulli_entropy
 from genlab.boltzmann.negative import NegativePhase
 from genlab.boltzmann.units import Labelled, check_binary
 from genlab.errors import InputError
-from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
-from genlab.network import initialize
+from genlab.game import rng
+from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.network import initialize
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.likelihood import bernoulli
 from genlab.registry import experiments

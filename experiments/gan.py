@@ -7,10 +7,10 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
-from genlab.adversary import Terms, compare
-from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
-from genlab.network import initialize
+from genlab.game import rng
+from genlab.game.adversary import Terms, compare
+from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.network import initialize
 from genlab.numbers import Count
 from genlab.registry import experiments, objectives
 

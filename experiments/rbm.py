@@ -7,7 +7,6 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.boltzmann import gibbs
 from genlab.boltzmann.completion import complete
 from genlab.boltzmann.labels import label_log_probabilities, log_marginal
@@ -16,8 +15,9 @@ from genlab.boltzmann.negative import ROLE, NegativePhase
 from genlab.boltzmann.pseudo import pseudo_log_likelihood
 from genlab.boltzmann.units import Bernoulli, Gaussian, Labelled, check_binary
 from genlab.errors import InputError
-from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
-from genlab.network import initialize
+from genlab.game import rng
+from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.network import initialize
 from genlab.numbers import Count, Fraction, NonNegative
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.regularizer import Encoding

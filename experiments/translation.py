@@ -7,9 +7,9 @@ from typing import ClassVar, final
 import jax
 import jax.numpy as jnp
 
-from genlab.adversary import Terms, compare
 from genlab.errors import InputError
-from genlab.experiment import (
+from genlab.game.adversary import Terms, compare
+from genlab.game.experiment import (
     Array,
     Draw,
     Experiment,
@@ -18,7 +18,7 @@ from genlab.experiment import (
     PyTree,
     Turn,
 )
-from genlab.network import initialize
+from genlab.game.network import initialize
 from genlab.numbers import NonNegative
 from genlab.registry import experiments, objectives
 

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.errors import InputError
-from genlab.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
-from genlab.network import initialize
+from genlab.game import rng
+from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.network import initialize
 from genlab.numbers import Count
 from genlab.objectives.divergence import gaussian_kl
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy

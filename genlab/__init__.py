@@ -1,6 +1,6 @@
 """genlab: deep generative models in JAX and Flax, every family a game of players."""
 
-from genlab import xla
+from genlab.process import xla
 
 __version__ = "0.1.0"
 

@@ -224,10 +224,10 @@ datasets = Registry("dataset", "genlab.data", arguments=True)
 metrics = Registry("metric", "genlab.metrics")
 plots = Registry("plot", "genlab.plots")
 experiments = Registry("experiment", "experiments")
-optimizers = Registry("optimizer", "genlab.optim")
-schedules = Registry("schedule", "genlab.schedule")
-starts = Registry("start", "genlab.start")
-corruptions = Registry("corruption", "genlab.corruption")
+optimizers = Registry("optimizer", "genlab.game.optim")
+schedules = Registry("schedule", "genlab.game.schedule")
+starts = Registry("start", "genlab.run.start")
+corruptions = Registry("corruption", "genlab.data.corruption")
 
 REGISTRIES: dict[str, Registry] = {
     "experiments": experiments,

@@ -7,8 +7,8 @@ import numpy as np
 from genlab.data.dataset import Dataset
 from genlab.data.prepare import Preparation
 from genlab.data.split import ArraySplit
-from genlab.experiment import State
-from genlab.trained import Trained
+from genlab.game.experiment import State
+from genlab.trained.trained import Trained
 
 
 class LinearCoder:

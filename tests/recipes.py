@@ -8,12 +8,13 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from genlab import config as configs
-from genlab import override, parallel
+from genlab.config import load as configs
+from genlab.config import override
+from genlab.config.stage import stages_of
 from genlab.data.feed import Feed
-from genlab.recipe import Recipe
-from genlab.rounds import rounds_of
-from genlab.stage import stages_of
+from genlab.game import parallel
+from genlab.run.recipe import Recipe
+from genlab.training.rounds import rounds_of
 
 CONFIGS = configs.CONFIGS
 
@@ -101,7 +102,7 @@ def run_rounds(
 
 def differences(one: Any, other: Any) -> dict[str, float]:
     """Largest absolute difference of each leaf, by name."""
-    from genlab.checkpoint import flatten
+    from genlab.storage.checkpoint import flatten
 
     one, other = flatten(one), flatten(other)
     assert one.keys() == other.keys()
@@ -113,7 +114,7 @@ def differences(one: Any, other: Any) -> dict[str, float]:
 
 def assert_close(one: Any, other: Any, tolerance: float) -> None:
     """Every leaf within `tolerance`, absolute for small numbers and relative for large."""
-    from genlab.checkpoint import flatten
+    from genlab.storage.checkpoint import flatten
 
     scale = {name: 1 + np.max(np.abs(leaf)) for name, leaf in flatten(one).items()}
     far = {

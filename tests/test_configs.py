@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import recipes
 
-from genlab import config as configs
-from genlab import override
+from genlab.config import load as configs
+from genlab.config import override
 from genlab.registry import REGISTRIES
 
 

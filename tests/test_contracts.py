@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import recipes
 
-from genlab import rng
-from genlab.build import SECTIONS, build_experiment
-from genlab.rounds import rounds_of
-from genlab.train import train
+from genlab.game import rng
+from genlab.run.build import SECTIONS, build_experiment
+from genlab.training.rounds import rounds_of
+from genlab.training.train import train
 
 NAMES = recipes.one_game_of_each_kind(recipes.all_games())
 PARAMS = NAMES + [

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genlab.catalogue import collect
+from genlab.config.catalogue import collect
 from genlab.errors import InputError
 from genlab.numbers import Count, Decay, Fraction, Positive, Range, check, range_of
 from genlab.registry import REGISTRIES, REQUIRED, Registry, optimizers

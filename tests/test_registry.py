@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from genlab.config.override import _may_be_many
 from genlab.errors import InputError
-from genlab.override import _may_be_many
 from genlab.registry import REQUIRED, Registry, models, objectives
 
 

@@ -10,13 +10,13 @@ import optax
 import pytest
 import recipes
 
-from genlab import evaluate
-from genlab.build import build_experiment
 from genlab.errors import InputError
-from genlab.fit import check_fit
-from genlab.optim import Optimizer
-from genlab.recipe import Recipe
+from genlab.evaluation import evaluate
+from genlab.game.optim import Optimizer
 from genlab.registry import objectives
+from genlab.run.build import build_experiment
+from genlab.run.recipe import Recipe
+from genlab.training.fit import check_fit
 
 
 def unsummed(outputs, x):
@@ -84,7 +84,7 @@ def check(config):
             "vae",
             "optimizer",
             "bare",
-            "returned a GradientTransf.*genlab.optim.Optimizer",
+            "returned a GradientTransf.*genlab.game.optim.Optimizer",
         ),
         ("vae", "schedule", "a_number", "returned a float, not a function"),
         ("vae", "schedule", "two_at_once", "not one number"),

@@ -12,17 +12,17 @@ import recipes
 from experiments.bicyclegan import BicycleGan
 from experiments.cyclegan import CycleGan
 from experiments.translation import Pix2Pix, Translator
-from genlab import replay
 from genlab.data.record_domains import two_domains
 from genlab.data.split import Records
 from genlab.errors import InputError
-from genlab.experiment import Draw
-from genlab.network import Network
+from genlab.game import replay
+from genlab.game.experiment import Draw
+from genlab.game.network import Network
 from genlab.nn.norm import BatchNorm
 from genlab.objectives.adversarial import hinge, least_squares, wasserstein
 from genlab.objectives.consistency import charbonnier, l1, l2
-from genlab.recipe import Recipe
 from genlab.registry import optimizers, schedules
+from genlab.run.recipe import Recipe
 
 
 class Paint(nn.Module):

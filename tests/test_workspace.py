@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from genlab.cli import main
+from genlab.commands.cli import main
 
 ROOT = Path(__file__).parent.parent
 

@@ -71,7 +71,7 @@ def _share(
 
 def _work(bench: Bench, module: str, names: list[str], folder: Path) -> None:
     """In the child: every case, its verdict written before the next begins."""
-    from genlab.cli import main
+    from genlab.commands.cli import main
 
     main(["launch.py", "help"])  # sets up the log, as every command does
     judge = importlib.import_module(module).prepare(bench, folder, names)

@@ -95,9 +95,9 @@ def _harmless(run: Path, steps: list[Path], known: dict[Path, dict]) -> bool:
 
 def _load(run: Path, best: bool) -> tuple[str, dict | None, int]:
     """What is said, the arrays where any are given, and of which step they are."""
-    from genlab.checkpoint import flatten
-    from genlab.course import load_run
     from genlab.errors import InputError
+    from genlab.run.course import load_run
+    from genlab.storage.checkpoint import flatten
 
     said: list[str] = []
     handler = logging.Handler()

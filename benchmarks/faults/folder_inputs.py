@@ -24,14 +24,14 @@ MADE_BY = {
 
 def configs(bench: Bench, folder: Path) -> Reader:
     """config.json, as `eval`, `sample` and `export` begin with it."""
-    from genlab.run import load_config
+    from genlab.run.folder import load_config
 
     return _mutated(bench, folder, "plain run", ["config.json"], load_config)
 
 
 def models(bench: Bench, folder: Path) -> Reader:
     """config.json, up to the model that is built of it."""
-    from genlab.course import load_run
+    from genlab.run.course import load_run
 
     load_run(bench.folder / "plain run")  # starts the threads that a first call starts
     return _mutated(bench, folder, "plain run", ["config.json"], load_run)
@@ -39,7 +39,7 @@ def models(bench: Bench, folder: Path) -> Reader:
 
 def manifests(bench: Bench, folder: Path) -> Reader:
     """The manifests of checkpoints, of the best one too, half of them with a checksum that is right."""
-    from genlab.checkpoint import Checkpoints
+    from genlab.storage.checkpoint import Checkpoints
 
     def read(run: Path) -> None:
         checkpoints = Checkpoints(run / "checkpoints")
@@ -63,10 +63,10 @@ def _sealed(generator: random.Random, file: Path) -> bytes:
 
 def logs(bench: Bench, folder: Path) -> Reader:
     """metrics.jsonl and results.json, as a resumed run, a watched sweep and a report read them."""
-    from genlab.report import write_report
-    from genlab.run import read_results
-    from genlab.sweep.tail import Evaluations, Tail
-    from genlab.writer import Writer
+    from genlab.reporting.report import write_report
+    from genlab.run.folder import read_results
+    from genlab.storage.writer import Writer
+    from genlab.trials.tail import Evaluations, Tail
 
     def read(run: Path) -> None:
         Tail(run / "metrics.jsonl").lines()
@@ -80,7 +80,7 @@ def logs(bench: Bench, folder: Path) -> Reader:
 
 def run_reports(bench: Bench, folder: Path) -> Reader:
     """Everything that the page of a run shows."""
-    from genlab.report import write_report
+    from genlab.reporting.report import write_report
 
     files = ["config.json", "metrics.jsonl", "results.json", "samples/*.png"]
     return _mutated(bench, folder, "plain run", files, write_report)
@@ -88,9 +88,10 @@ def run_reports(bench: Bench, folder: Path) -> Reader:
 
 def sweep_reports(bench: Bench, folder: Path) -> Reader:
     """Everything that the page and the progress of a sweep show."""
-    from genlab.report import write_sweep_report
-    from genlab.sweep import manifest, mode
+    from genlab.reporting.report import write_sweep_report
+    from genlab.sweep import mode
     from genlab.sweep.progress import Overview
+    from genlab.trials import manifest
 
     def read(sweep: Path, **trained) -> None:
         manifest.read(sweep)
@@ -114,7 +115,7 @@ def sweep_reports(bench: Bench, folder: Path) -> Reader:
 def status(bench: Bench, folder: Path) -> Reader:
     """The small files by which processes of a sweep know each other."""
     from genlab.sweep.process import is_running
-    from genlab.sweep.table import state_in
+    from genlab.trials.table import state_in
 
     valid = {"host": socket.gethostname(), "process": 2**22}
 
@@ -128,10 +129,10 @@ def status(bench: Bench, folder: Path) -> Reader:
 
 def journals(bench: Bench, folder: Path) -> Reader:
     """The journal of a study."""
-    from genlab.config import CONFIGS
+    from genlab.config.load import CONFIGS
     from genlab.sweep.search import Search
-    from genlab.sweep.space import Integers, Uniform
     from genlab.sweep.storage import open_study
+    from genlab.trials.space import Integers, Uniform
 
     space = {"seed": Integers(0, 9), "objective.beta": Uniform(0.5, 2.0)}
     search = Search(space=space, target="negative_elbo", trials=3, sampler="random")

@@ -43,7 +43,7 @@ def cases(bench: Bench, count: int) -> list[str]:
 
 def games() -> dict[str, list[str]]:
     """The arguments of every game, by name: all recipes alone, and sweeps in every engine."""
-    from genlab import config as configs
+    from genlab.config import load as configs
 
     recipes = [path.stem for path in configs.recipes()]
     alone = {name: [f"--config=configs/{name}.py:tiny"] for name in recipes}

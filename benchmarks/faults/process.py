@@ -32,7 +32,12 @@ ENVIRONMENT = {
 }
 
 _IMPORTED = (
-    *("genlab.cli", "genlab.train", "genlab.report", "genlab.sweep.command"),
+    *(
+        "genlab.commands.cli",
+        "genlab.training.train",
+        "genlab.reporting.report",
+        "genlab.sweep.command",
+    ),
     *("optuna", "orbax.checkpoint", "tensorboardX", "matplotlib.pyplot"),
 )
 _copies = multiprocessing.get_context("forkserver")
@@ -174,7 +179,7 @@ def _begin(
 
 def launch(arguments: list[str], cwd: Path) -> None:
     """In a copy: runs a command, and ends the process where it does not end well."""
-    from genlab.cli import main
+    from genlab.commands.cli import main
 
     os.chdir(cwd)
     sys.argv = ["launch.py", *arguments]

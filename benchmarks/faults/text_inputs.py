@@ -35,8 +35,8 @@ def overrides(bench: Bench, folder: Path) -> Reader:
     """A key, mostly one that there is, and a text; then the config is checked as before training."""
     from ml_collections import ConfigDict
 
-    from genlab import config as configs
-    from genlab import override
+    from genlab.config import load as configs
+    from genlab.config import override
 
     known = {path: configs.load(f"{path}:tiny") for path in map(str, configs.recipes())}
     keys = {path: list(_keys(config.to_dict(), "")) for path, config in known.items()}
@@ -62,9 +62,9 @@ def _keys(tree: dict, path: str):
 
 def grids(bench: Bench, folder: Path) -> Reader:
     """The text of --grid, and the trials that come of it."""
-    from genlab.config import CONFIGS
-    from genlab.sweep import space
-    from genlab.sweep.trial import resolve
+    from genlab.config.load import CONFIGS
+    from genlab.trials import space
+    from genlab.trials.trial import resolve
 
     def read(generator: random.Random) -> None:
         found = space.parse_grid(mutation.text(generator, generator.choice(_GRIDS)))
@@ -76,7 +76,7 @@ def grids(bench: Bench, folder: Path) -> Reader:
 
 def commands(bench: Bench, folder: Path) -> Reader:
     """Command lines that find no run and no config."""
-    from genlab.cli import main
+    from genlab.commands.cli import main
 
     def read(generator: random.Random) -> None:
         words = list(generator.choice(_COMMANDS))
@@ -91,7 +91,7 @@ def commands(bench: Bench, folder: Path) -> Reader:
 
 def metric_choices(bench: Bench, folder: Path) -> Reader:
     """The text of --metrics."""
-    from genlab.override import metrics_of
+    from genlab.config.override import metrics_of
 
     valid = "('cycle', {'name': 'translation', 'num': 100})", "class_coverage,held_out"
     return lambda generator: metrics_of(
@@ -101,9 +101,9 @@ def metric_choices(bench: Bench, folder: Path) -> Reader:
 
 def spaces(bench: Bench, folder: Path) -> Reader:
     """A config file's sweep with odd distributions, read and drawn from."""
-    from genlab.sweep import space
     from genlab.sweep.search import Search, distributions
-    from genlab.sweep.trial import named_sweep
+    from genlab.trials import space
+    from genlab.trials.trial import named_sweep
 
     file = folder / "recipe.py"
 
@@ -124,7 +124,7 @@ def spaces(bench: Bench, folder: Path) -> Reader:
 _RECIPE = """\
 from math import inf, nan
 from configs.vae import get_config
-from genlab.sweep.space import Choice, Integers, Uniform
+from genlab.trials.space import Choice, Integers, Uniform
 def sweep_space():
 """
 
@@ -150,8 +150,8 @@ def _distribution(generator: random.Random) -> str:
 
 def recipes(bench: Bench, folder: Path) -> Reader:
     """A number of a recipe made absurd, and all that is built of it before training."""
-    from genlab import config as configs
-    from genlab.cli import main
+    from genlab.commands.cli import main
+    from genlab.config import load as configs
     from genlab.errors import EXIT_INPUT, EXIT_MEMORY, InputError
 
     known = {

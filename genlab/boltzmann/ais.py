@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genlab import rng
 from genlab.boltzmann.machine import Machine
+from genlab.game import rng
 from genlab.statistics import SIGMAS
 
 Array = jax.Array

@@ -17,10 +17,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genlab import rng
 from genlab.boltzmann import ais, gibbs
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.tempering import ladder, tempered_sweep
+from genlab.game import rng
 
 Array = jax.Array
 

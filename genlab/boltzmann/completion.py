@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.boltzmann import gibbs
 from genlab.boltzmann.machine import Machine
+from genlab.game import rng
 
 Array = jax.Array
 

@@ -7,9 +7,9 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.boltzmann.exact import LIMIT, all_states
 from genlab.errors import InputError
+from genlab.game import rng
 
 Array = jax.Array
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import jax
 
-from genlab import rng
 from genlab.boltzmann.machine import Machine
+from genlab.game import rng
 
 Array = jax.Array
 Keep = Callable[[Array], Array]

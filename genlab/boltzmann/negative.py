@@ -6,12 +6,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from genlab import parallel, rng
 from genlab.boltzmann import gibbs
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.tempering import ladder, tempered_sweep
 from genlab.boltzmann.units import Units
 from genlab.errors import InputError
+from genlab.game import parallel, rng
 from genlab.numbers import Count
 
 Array = jax.Array

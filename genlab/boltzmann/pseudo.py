@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.boltzmann.machine import Machine
+from genlab.game import rng
 
 Array = jax.Array
 

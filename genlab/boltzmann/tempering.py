@@ -9,8 +9,8 @@ Paper: Desjardins et al. 2010, AISTATS; Cho, Raiko & Ilin 2010, IJCNN
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.boltzmann.machine import Machine
+from genlab.game import rng
 
 Array = jax.Array
 

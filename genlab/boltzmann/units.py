@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.errors import InputError
+from genlab.game import rng
 
 Array = jax.Array
 

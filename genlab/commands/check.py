@@ -1,9 +1,9 @@
 """`launch.py check`: what a config builds."""
 
-from genlab import flags
-from genlab.check import describe
+from genlab.commands import flags
 from genlab.commands.inputs import CONFIG, load_config, prepare_jax, required
-from genlab.streams import deliver
+from genlab.process.streams import deliver
+from genlab.training.check import describe
 
 
 def run(arguments: list[str]) -> None:

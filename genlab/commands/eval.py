@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
-from genlab import flags, trust
+from genlab import trust
+from genlab.commands import flags
 from genlab.commands.inputs import BEST, PLACE, WORKDIR, load_trained
-from genlab.override import metrics_of
-from genlab.results import write_results
-from genlab.run import locked
-from genlab.streams import deliver
+from genlab.config.override import metrics_of
+from genlab.evaluation.results import write_results
+from genlab.process.streams import deliver
+from genlab.run.folder import locked
 
 
 def run(arguments: list[str]) -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 from safetensors.numpy import save
 
-from genlab import flags
-from genlab.checkpoint import flatten
+from genlab.commands import flags
 from genlab.commands.inputs import BEST, WORKDIR, load_trained, output
-from genlab.files import write_atomic
+from genlab.storage.checkpoint import flatten
+from genlab.storage.files import write_atomic
 
 
 def run(arguments: list[str]) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import jax
 
-from genlab import config as configs
-from genlab import flags, override
-from genlab.course import load_run
+from genlab.commands import flags
+from genlab.config import load as configs
+from genlab.config import override
 from genlab.errors import InputError
+from genlab.run.course import load_run
 
 CONFIG = flags.path("config", None, "config file, FILE[:variant]")
 WORKDIR = flags.path("workdir", None, "run folder")

@@ -2,8 +2,9 @@
 
 import json
 
-from genlab import catalogue, flags
-from genlab.streams import deliver
+from genlab.commands import flags
+from genlab.config import catalogue
+from genlab.process.streams import deliver
 
 
 def run(arguments: list[str]) -> None:

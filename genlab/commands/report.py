@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from genlab import flags
+from genlab.commands import flags
 from genlab.commands.inputs import WORKDIR, required
-from genlab.report import write_report
+from genlab.reporting.report import write_report
 
 
 def run(arguments: list[str]) -> None:

@@ -4,11 +4,11 @@ import io
 
 import numpy as np
 
-from genlab import flags
+from genlab.commands import flags
 from genlab.commands.inputs import BEST, WORKDIR, load_trained, output
-from genlab.files import write_atomic
 from genlab.plots.grid import enlarge, save_png
 from genlab.registry import plots
+from genlab.storage.files import write_atomic
 
 
 def run(arguments: list[str]) -> None:

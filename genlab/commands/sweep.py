@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from genlab import flags
+from genlab.commands import flags
 from genlab.commands.inputs import (
     CONFIG,
     WORKDIR,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from genlab import flags
+from genlab.commands import flags
 from genlab.commands.inputs import (
     CONFIG,
     WORKDIR,
@@ -11,7 +11,7 @@ from genlab.commands.inputs import (
     prepare_jax,
     required,
 )
-from genlab.train import train
+from genlab.training.train import train
 
 
 def run(arguments: list[str]) -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from genlab import flags
+from genlab.commands import flags
 from genlab.commands.inputs import BEST, WORKDIR, load_trained, required
-from genlab.translate import FileTranslator
+from genlab.evaluation.translate import FileTranslator
 
 
 def run(arguments: list[str]) -> None:

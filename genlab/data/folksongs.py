@@ -17,9 +17,9 @@ from genlab.data import melody
 from genlab.data.dataset import Dataset, carve, carve_missing
 from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
-from genlab.files import write_atomic
 from genlab.numbers import Range, Share, Whole
 from genlab.registry import datasets
+from genlab.storage.files import write_atomic
 
 Pitch = Annotated[int, Range(0, 127)]  # a MIDI number
 

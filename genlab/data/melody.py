@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genlab.streams import terminal
+from genlab.process.streams import terminal
 
 VERSION = 1  # of what `parse` makes of a song; a cache of another one is not read
 STEPS = 16  # sixteenths in a bar

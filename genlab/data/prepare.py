@@ -7,11 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.data.augment import augmentations
 from genlab.data.dataset import Dataset
 from genlab.data.degrade import degradations
 from genlab.errors import InputError, suggest
+from genlab.game import rng
 from genlab.registry import Registry
 
 Array = jax.Array

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
+from genlab.game import rng
 
 Array = jax.Array
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from genlab.errors import InputError
 from genlab.geometry import jacobian
-from genlab.trained import Trained
+from genlab.trained.trained import Trained
 
 
 def jacobian_of(trained: Trained, method: str, inputs: np.ndarray) -> np.ndarray:

@@ -7,13 +7,13 @@ import numpy as np
 from genlab.data.dataset import Dataset
 from genlab.data.split import Split
 from genlab.errors import InputError
-from genlab.experiment import Experiment
+from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 CHUNK = 1000  # raw examples read at a time
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from genlab import rng
 from genlab.errors import InputError, suggest
+from genlab.game import rng
 from genlab.metrics.measurement import Measurement, means_of
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 HALVES = ("top", "bottom", "left", "right")
 

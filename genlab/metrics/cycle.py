@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from genlab import rng
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
-from genlab.experiment import Experiment
+from genlab.game import rng
+from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.translations import call_in_batches, check_translates, to_unit
-from genlab.needs import needs
 from genlab.numbers import Count, NonNegative
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 _WAYS = {"x": ("translate", "translate_back"), "y": ("translate_back", "translate")}
 

@@ -4,13 +4,13 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
-from genlab.experiment import Experiment
+from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.translations import call_in_batches, check_translates, to_unit
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @metrics.register

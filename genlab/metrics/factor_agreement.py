@@ -6,7 +6,7 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
-from genlab.experiment import Experiment
+from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.translations import (
     Translations,
@@ -15,10 +15,10 @@ from genlab.metrics.translations import (
     to_unit,
     translate_split,
 )
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @metrics.register

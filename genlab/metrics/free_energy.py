@@ -8,10 +8,10 @@ import numpy as np
 from genlab.boltzmann import exact
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.unnormalized import name_of, need_machine, unnormalized
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @metrics.register

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from genlab import rng
 from genlab.errors import InputError
+from genlab.game import rng
 from genlab.geometry.contraction import contraction, random_directions
 from genlab.geometry.jacobian import effective_dimension
 from genlab.geometry.model import singular_values_of
 from genlab.metrics.measurement import Measurement
-from genlab.needs import needs
 from genlab.numbers import Count, Positive
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @metrics.register

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genlab import rng
 from genlab.boltzmann import ais, bracket
 from genlab.boltzmann.negative import ROLE
+from genlab.game import rng
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.unnormalized import (
     machine_states,
@@ -20,11 +20,11 @@ from genlab.metrics.unnormalized import (
     need_machine,
     unnormalized,
 )
-from genlab.needs import needs
 from genlab.numbers import Count, Positive, Range, Whole
 from genlab.registry import metrics
 from genlab.statistics import over_examples, standard_error
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @metrics.register
@@ -170,7 +170,7 @@ def _reach(values: np.ndarray) -> float:
 
 def _run(folder: str) -> Trained:
     """The model of another run at its newest checkpoint, with its data."""
-    from genlab.course import load_run
+    from genlab.run.course import load_run
 
     recipe, state = load_run(Path(folder).expanduser(), place={})
     other = recipe.trained(state)

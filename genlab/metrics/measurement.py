@@ -35,3 +35,18 @@ def means_of(
         for name, score in scores.items()
     }
     return values, {name: pair for name, pair in found.items() if pair is not None}
+
+
+def values_of(results: dict[str, Measurement]) -> dict[str, float]:
+    """One flat dict; values of `held_out` by their own name, the others under their metric's."""
+    return {
+        value_name if metric == "held_out" else f"{metric}/{value_name}": value
+        for metric, measurement in results.items()
+        for value_name, value in measurement.values.items()
+    }
+
+
+def metric_of(name: str) -> str:
+    """The metric that a flat name of `values_of` is a value of."""
+    metric, slash, _ = name.partition("/")
+    return metric if slash else "held_out"

@@ -4,14 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genlab import rng
+from genlab.game import rng
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import CHUNK
-from genlab.needs import needs
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.divergence import gaussian_kl_per_dimension
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 Array = jax.Array
 

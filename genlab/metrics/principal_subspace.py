@@ -7,14 +7,14 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
-from genlab.experiment import Experiment
+from genlab.game.experiment import Experiment
 from genlab.geometry.model import jacobian_of
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
-from genlab.needs import needs, shapes_of
 from genlab.numbers import Count
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs, shapes_of
+from genlab.trained.trained import Trained
 
 
 @metrics.register

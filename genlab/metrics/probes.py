@@ -12,10 +12,10 @@ from dataclasses import replace
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import compare, representations
-from genlab.needs import needs
 from genlab.numbers import Count, NonNegative, Positive
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @metrics.register

@@ -9,10 +9,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from genlab import rng
 from genlab.errors import InputError
+from genlab.game import rng
 from genlab.metrics.measurement import Measurement, means_of
-from genlab.trained import Trained
+from genlab.trained.trained import Trained
 
 CHUNK = 500  # examples that pass through a network at a time
 

@@ -5,8 +5,7 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
-from genlab.experiment import Experiment
-from genlab.feature_network import FeatureNetwork, load_feature_network
+from genlab.game.experiment import Experiment
 from genlab.metrics import image_quality
 from genlab.metrics.frechet import bootstrap_deviation, frechet_distance, moments_of
 from genlab.metrics.measurement import Measurement, means_of
@@ -19,10 +18,11 @@ from genlab.metrics.translations import (
     to_unit,
     translate_split,
 )
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.registry import metrics
-from genlab.trained import Trained
+from genlab.run.feature_network import FeatureNetwork, load_feature_network
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @metrics.register

@@ -7,13 +7,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from genlab import rng
 from genlab.data import bicubic
 from genlab.data.images import luma
 from genlab.errors import InputError
-from genlab.experiment import Experiment
-from genlab.feature_network import FeatureNetwork
-from genlab.trained import Trained
+from genlab.game import rng
+from genlab.game.experiment import Experiment
+from genlab.run.feature_network import FeatureNetwork
+from genlab.trained.trained import Trained
 
 CHUNK = 64  # images that a feature network sees at a time
 

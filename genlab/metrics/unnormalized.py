@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from genlab import rng
 from genlab.boltzmann.units import Gaussian
 from genlab.errors import InputError
-from genlab.experiment import Draw
-from genlab.trained import Trained
+from genlab.game import rng
+from genlab.game.experiment import Draw
+from genlab.trained.trained import Trained
 
 CHUNK = 500  # examples that pass through the model at a time
 

@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
+from genlab.game import rng
 from genlab.numbers import within
 
 Array = jax.Array

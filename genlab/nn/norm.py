@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from genlab import parallel
+from genlab.game import parallel
 
 Array = jax.Array
 

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from genlab import parallel
+from genlab.game import parallel
 
 Array = jax.Array
 PyTree = Any

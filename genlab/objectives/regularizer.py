@@ -10,8 +10,8 @@ from typing import Annotated, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from genlab import rng
 from genlab.errors import InputError, suggest
+from genlab.game import rng
 from genlab.geometry.jacobian import at_one_example
 from genlab.numbers import Count, NonNegative, Range
 from genlab.registry import objectives

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from genlab import rng
+from genlab.game import rng
 from genlab.metrics.completion import completed_half
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @plots.register

@@ -6,12 +6,12 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
-from genlab.experiment import Experiment
-from genlab.needs import needs, shapes_of
+from genlab.game.experiment import Experiment
 from genlab.numbers import Count, Positive
 from genlab.plots import figure
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs, shapes_of
+from genlab.trained.trained import Trained
 
 METHODS = ("pca", "tsne")
 NAMED_CLASSES = 20  # as many as have a colour and a line in the legend of their own

@@ -7,13 +7,13 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
-from genlab.experiment import Experiment
+from genlab.game.experiment import Experiment
 from genlab.geometry.model import jacobian_of
-from genlab.needs import needs, shapes_of
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs, shapes_of
+from genlab.trained.trained import Trained
 
 
 @plots.register

@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genlab import rng
 from genlab.errors import InputError
+from genlab.game import rng
 from genlab.geometry.contraction import contraction, random_directions
 from genlab.geometry.jacobian import effective_dimension
 from genlab.geometry.model import singular_values_of
-from genlab.needs import needs
 from genlab.numbers import Count, Positive
 from genlab.plots import figure
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

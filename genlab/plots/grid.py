@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from genlab.errors import InputError
-from genlab.files import write_atomic
+from genlab.storage.files import write_atomic
 
 
 def image_grid(

@@ -3,11 +3,11 @@
 import numpy as np
 
 from genlab.data.melody import PITCH, REST, STEPS
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 PAPER, BAR, SOUND, ONSET = (
     (255, 255, 255),

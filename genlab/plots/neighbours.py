@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 CHUNK = 1000  # training images compared at a time
 

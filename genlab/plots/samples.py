@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots import figure
 from genlab.plots.grid import image_grid
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,13 +5,13 @@ import numpy as np
 from genlab.geometry.model import jacobian_of
 from genlab.geometry.tangent import local_pca
 from genlab.geometry.tangent import tangents as leading_tangents
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.filters import signed_grid
 from genlab.plots.grid import image_grid
 from genlab.plots.neighbours import nearest
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @plots.register

@@ -4,18 +4,18 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
-from genlab.experiment import Experiment
+from genlab.game.experiment import Experiment
 from genlab.metrics.translations import (
     as_picture,
     call_in_batches,
     check_translates,
     to_unit,
 )
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 
 @plots.register

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from genlab.needs import needs
 from genlab.numbers import Count
 from genlab.plots import figure
 from genlab.registry import plots
-from genlab.trained import Trained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
 
 MARGIN = 0.15  # of the data's larger side, left around them
 

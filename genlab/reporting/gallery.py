@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from genlab import sidefile
 from genlab.reporting.run import thin
 from genlab.reporting.sweep import Sweep
+from genlab.storage import sidefile
 
 MAX_THUMBNAILS = 24  # of one plot
 MAX_PLOTS = 3

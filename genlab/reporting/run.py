@@ -7,9 +7,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from genlab import sidefile
+from genlab.config.stage import stages_of
 from genlab.errors import InputError
-from genlab.stage import stages_of
+from genlab.storage import sidefile
 
 # A GAN's sample grid of a long run: enough to see it move, little enough for one page.
 MAX_PICTURES = 24

@@ -8,7 +8,7 @@ from typing import Any
 from genlab.reporting.charts import chart_groups
 from genlab.reporting.markup import definitions, empty, script_json, short, text, words
 from genlab.reporting.run import TIME, Run
-from genlab.sidefile import read_picture
+from genlab.storage.sidefile import read_picture
 
 LARGE = 4  # values of a metric that are shown large
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from genlab.errors import InputError
 from genlab.reporting.trial import TrialRecord, content_of, read_trial
-from genlab.run import in_use
-from genlab.sweep.manifest import FILE, Manifest, read
+from genlab.run.folder import in_use
+from genlab.trials.manifest import FILE, Manifest, read
 
 STATES = ("finished", "running", "waiting", "stopped", "pruned", "failed")
 ENDED = ("finished", "pruned", "failed")

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from genlab import sidefile
 from genlab.reporting.run import Curve, find_pictures, planned_steps, read_metrics
-from genlab.run import are_results, in_use
-from genlab.sidefile import is_number_or_none
-from genlab.sweep import failure
-from genlab.sweep.table import flat_margins, flat_values, state_in
+from genlab.run.folder import are_results, in_use
+from genlab.storage import sidefile
+from genlab.storage.sidefile import is_number_or_none
+from genlab.trials import failure
+from genlab.trials.table import flat_margins, flat_values, state_in
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,19 +12,19 @@ import flax.struct
 import jax
 import numpy as np
 
-from genlab import parallel
-from genlab.build import SECTIONS, build_experiment
+from genlab.config.plan import Plan
+from genlab.config.stage import INIT
 from genlab.errors import InputError
-from genlab.experiment import Array, Experiment, State
-from genlab.fit import check_fit
-from genlab.plan import Plan
-from genlab.recipe import Recipe
-from genlab.rounds import rounds_of
-from genlab.stage import INIT
-from genlab.start import Sources
+from genlab.game import parallel
+from genlab.game.experiment import Array, Experiment, State
+from genlab.run.build import SECTIONS, build_experiment
+from genlab.run.recipe import Recipe
+from genlab.run.start import Sources
 from genlab.sweep.group import Knobs
-from genlab.tracing import untraceable
-from genlab.trained import Trained
+from genlab.trained.trained import Trained
+from genlab.training.fit import check_fit
+from genlab.training.rounds import rounds_of
+from genlab.training.tracing import untraceable
 
 LARGE = 2**18  # bytes of a member's parameters
 

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError, suggest
-from genlab.run import locked
-from genlab.signals import Stop, stop_requested
-from genlab.streams import deliver
-from genlab.sweep import manifest, mode, progress, seeds, slurm, space, table
+from genlab.process.signals import Stop, stop_requested
+from genlab.process.streams import deliver
+from genlab.run.folder import locked
+from genlab.sweep import mode, progress, slurm
 from genlab.sweep.devices import count_gpus, environments
 from genlab.sweep.local import Pool
 from genlab.sweep.search import Search
-from genlab.sweep.trial import Trial, named_sweep, resolve
+from genlab.trials import manifest, seeds, space, table
+from genlab.trials.trial import Trial, named_sweep, resolve
 
 ENGINES = ("population", "local", "ray", "slurm")
 
@@ -270,7 +271,7 @@ class _Command:
         self, trials: Iterable[Trial], *, sampler: str = "", pruner: str = ""
     ) -> Iterator[Stop]:
         """Writes the manifest before and the report after, also of a sweep that is stopped."""
-        from genlab.report import write_sweep_report
+        from genlab.reporting.report import write_sweep_report
 
         described = manifest.Manifest(
             command=manifest.command_line(),

@@ -12,7 +12,7 @@ import numpy as np
 from genlab.errors import InputError
 from genlab.sweep.cohort import Cohort, Crowd
 from genlab.sweep.member import Member, check_target
-from genlab.sweep.trial import Trial
+from genlab.trials.trial import Trial
 
 SHARE = 0.25  # of the members, from either end
 FACTORS = (0.8, 1.25)

@@ -10,12 +10,12 @@ from typing import Any, Self
 import jax
 import numpy as np
 
-from genlab.build import SECTIONS
-from genlab.config import RUN
-from genlab.course import Course
-from genlab.stage import stages_of
-from genlab.sweep.trial import Trial
-from genlab.tracing import KnobPath, floats_of, replaced
+from genlab.config.load import RUN
+from genlab.config.stage import stages_of
+from genlab.run.build import SECTIONS
+from genlab.run.course import Course
+from genlab.training.tracing import KnobPath, floats_of, replaced
+from genlab.trials.trial import Trial
 
 
 @dataclass(frozen=True)

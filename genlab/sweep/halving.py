@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from genlab import sidefile
+from genlab.config.stage import stages_of
 from genlab.errors import InputError
-from genlab.signals import Stop
-from genlab.stage import stages_of
+from genlab.process.signals import Stop
+from genlab.storage import sidefile
+from genlab.storage.writer import write_atomic
 from genlab.sweep import mode
 from genlab.sweep.member import Member, check_target
 from genlab.sweep.population import Population, parts_of
-from genlab.sweep.table import forget_pruned
-from genlab.sweep.trial import Trial
-from genlab.writer import write_atomic
+from genlab.trials.table import forget_pruned
+from genlab.trials.trial import Trial
 
 FACTOR = 2
 

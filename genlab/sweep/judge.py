@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genlab.config.stage import stages_of
 from genlab.errors import InputError
-from genlab.evaluate import check_choice
-from genlab.recipe import load_data
+from genlab.evaluation.evaluate import check_choice
 from genlab.registry import experiments, metrics
-from genlab.stage import stages_of
+from genlab.run.recipe import load_data
+from genlab.storage.writer import finite_or_none, write_atomic
 from genlab.sweep.search import Search
-from genlab.sweep.tail import Evaluations, loss_of
-from genlab.sweep.trial import Trial
-from genlab.writer import finite_or_none, write_atomic
+from genlab.trials.tail import Evaluations, loss_of
+from genlab.trials.trial import Trial
 
 if TYPE_CHECKING:
     import optuna

@@ -7,10 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from genlab.errors import Stopped
-from genlab.signals import Stop
+from genlab.process.signals import Stop
 from genlab.sweep import process
-from genlab.sweep.table import forget_pruned
-from genlab.sweep.trial import Trial
+from genlab.trials.table import forget_pruned
+from genlab.trials.trial import Trial
 
 
 class Pool:

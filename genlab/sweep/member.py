@@ -13,22 +13,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genlab import evaluate, sidefile
-from genlab.build import SECTIONS, build_experiment
-from genlab.checkpoint import Checkpoints
 from genlab.errors import NonFiniteLoss, PartFailed
-from genlab.experiment import State
-from genlab.files import refuse_link, write_atomic
-from genlab.meter import average, refuse_non_finite
-from genlab.recipe import Recipe
-from genlab.results import write_results
-from genlab.run import claim, identity, locked
-from genlab.sweep import failure
-from genlab.sweep.tail import value_of
-from genlab.sweep.trial import Trial
-from genlab.train import evaluated, split_name
-from genlab.trained import Trained
-from genlab.writer import Writer, last_step
+from genlab.evaluation import evaluate
+from genlab.evaluation.results import write_results
+from genlab.game.experiment import State
+from genlab.run.build import SECTIONS, build_experiment
+from genlab.run.folder import claim, identity, locked
+from genlab.run.recipe import Recipe
+from genlab.storage import sidefile
+from genlab.storage.checkpoint import Checkpoints
+from genlab.storage.files import refuse_link, write_atomic
+from genlab.storage.writer import Writer, last_step
+from genlab.trained.trained import Trained
+from genlab.training.meter import average, refuse_non_finite
+from genlab.training.train import evaluated, split_name
+from genlab.trials import failure
+from genlab.trials.tail import value_of
+from genlab.trials.trial import Trial
 
 _FAILED_AT = re.compile(r"step (\d+):")  # how the reason of a failed round begins
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from genlab import sidefile
 from genlab.errors import InputError
-from genlab.writer import write_atomic
+from genlab.storage import sidefile
+from genlab.storage.writer import write_atomic
 
 FILE = "population.json"
 

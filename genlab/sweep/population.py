@@ -9,22 +9,23 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from genlab.checkpoint import Checkpoints
-from genlab.course import Course
+from genlab.config.stage import MAIN, stages_of
 from genlab.errors import InputError, Stopped
-from genlab.experiment import State
-from genlab.files import refuse_link
-from genlab.signals import Stop
-from genlab.stage import MAIN, stages_of
-from genlab.start import Sources
-from genlab.streams import terminal
-from genlab.sweep import failure, mode
+from genlab.game.experiment import State
+from genlab.process.signals import Stop
+from genlab.process.streams import terminal
+from genlab.run.course import Course
+from genlab.run.start import Sources
+from genlab.storage.checkpoint import Checkpoints
+from genlab.storage.files import refuse_link
+from genlab.sweep import mode
 from genlab.sweep.cohort import Cohort, Crowd, Untraceable
 from genlab.sweep.evolution import Evolution
 from genlab.sweep.group import Knobs, group, pack
 from genlab.sweep.member import Member
-from genlab.sweep.table import forget_pruned
-from genlab.sweep.trial import Trial
+from genlab.trials import failure
+from genlab.trials.table import forget_pruned
+from genlab.trials.trial import Trial
 
 _log = logging.getLogger("genlab")
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
-from genlab import files, sidefile
 from genlab.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED
-from genlab.files import write_atomic
-from genlab.run import in_use, in_use_by
-from genlab.sweep import failure
-from genlab.sweep.trial import Trial
+from genlab.run.folder import in_use, in_use_by
+from genlab.storage import files, sidefile
+from genlab.storage.files import write_atomic
+from genlab.trials import failure
+from genlab.trials.trial import Trial
 
 LOG = "log.txt"  # in the trial's folder, what its processes write
 POLL = 0.1  # seconds between two questions to `watch`

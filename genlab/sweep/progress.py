@@ -15,15 +15,15 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from genlab import sidefile
+from genlab.config.stage import stages_of
 from genlab.errors import InputError
-from genlab.run import read_results
-from genlab.stage import stages_of
-from genlab.streams import terminal
-from genlab.sweep import manifest
+from genlab.process.streams import terminal
+from genlab.run.folder import read_results
+from genlab.storage import sidefile
 from genlab.sweep.process import is_running
-from genlab.sweep.table import state_in
-from genlab.sweep.tail import Tail, loss_of
+from genlab.trials import manifest
+from genlab.trials.table import state_in
+from genlab.trials.tail import Tail, loss_of
 
 STATES = ("finished", "running", "waiting", "failed", "pruned")
 REDRAW = 1.0  # seconds between two looks, on a terminal

@@ -17,14 +17,15 @@ from ray.tune.result import DONE, TRAINING_ITERATION
 from ray.tune.search.optuna import OptunaSearch
 
 from genlab import trust
+from genlab.config.stage import stages_of
 from genlab.errors import EXIT_STOPPED, InputError, Stopped
-from genlab.files import refuse_link, write_atomic
-from genlab.signals import Stop
-from genlab.stage import stages_of
-from genlab.sweep import failure, manifest, process
-from genlab.sweep.table import reached
-from genlab.sweep.tail import Evaluations, loss_of
-from genlab.sweep.trial import Trial, resolve
+from genlab.process.signals import Stop
+from genlab.storage.files import refuse_link, write_atomic
+from genlab.sweep import process
+from genlab.trials import failure, manifest
+from genlab.trials.table import reached
+from genlab.trials.tail import Evaluations, loss_of
+from genlab.trials.trial import Trial, resolve
 
 LOSS = "loss"  # the target, as a search minimises it
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from genlab import trust
 from genlab.errors import InputError
-from genlab.signals import Stop
+from genlab.process.signals import Stop
 from genlab.sweep.judge import check_target
-from genlab.sweep.program import HOME, import_paths
 from genlab.sweep.search import KEPT, Search, distributions, make_sampler, overrides_of
-from genlab.sweep.space import draw
 from genlab.sweep.storage import open_study
-from genlab.sweep.table import forget_pruned
-from genlab.sweep.trial import Trial, resolve
+from genlab.trials.program import HOME, import_paths
+from genlab.trials.space import draw
+from genlab.trials.table import forget_pruned
+from genlab.trials.trial import Trial, resolve
 
 if TYPE_CHECKING:
     import optuna
@@ -42,7 +42,7 @@ _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     # A trial that failed has no loss.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    # Signals are noted by `genlab.signals`.
+    # Signals are noted by `genlab.process.signals`.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
 }
 _CONNECT = "import sys, ray; ray.init(sys.argv[1], log_to_driver=False)"

@@ -10,7 +10,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from genlab.sweep.space import Space, draw, kept
+from genlab.trials.space import Space, draw, kept
 
 
 class NumberedSampler(BaseSampler):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from genlab.errors import InputError, suggest
-from genlab.sweep.space import Choice, Integers, Overrides, Space, Uniform, kept, size
+from genlab.trials.space import Choice, Integers, Overrides, Space, Uniform, kept, size
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from genlab.errors import InputError
-from genlab.sweep import manifest
-from genlab.sweep.trial import Trial
+from genlab.trials import manifest
+from genlab.trials.trial import Trial
 
 _SCRIPT = """\
 #!/bin/bash

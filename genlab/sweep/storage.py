@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genlab.errors import InputError
-from genlab.files import refuse_link
-from genlab.lock import held
-from genlab.sweep.manifest import recipe_of
+from genlab.storage.files import refuse_link
+from genlab.storage.lock import held
 from genlab.sweep.search import (
     Search,
     distributions,
@@ -19,7 +18,8 @@ from genlab.sweep.search import (
     make_sampler,
     overrides_of,
 )
-from genlab.sweep.space import Space
+from genlab.trials.manifest import recipe_of
+from genlab.trials.space import Space
 
 if TYPE_CHECKING:
     import optuna

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genlab.errors import EXIT_STOPPED, InputError
-from genlab.lock import held, is_held
-from genlab.signals import Stop
-from genlab.sweep import manifest
+from genlab.process.signals import Stop
+from genlab.storage.lock import held, is_held
 from genlab.sweep.judge import Judge, check_target
 from genlab.sweep.local import Pool
 from genlab.sweep.search import Search, distributions, overrides_of
-from genlab.sweep.space import draw
 from genlab.sweep.storage import open_study
-from genlab.sweep.table import reached, state_of
-from genlab.sweep.tail import loss_of
-from genlab.sweep.trial import Trial, resolve
+from genlab.trials import manifest
+from genlab.trials.space import draw
+from genlab.trials.table import reached, state_of
+from genlab.trials.tail import loss_of
+from genlab.trials.trial import Trial, resolve
 
 if TYPE_CHECKING:
     import optuna

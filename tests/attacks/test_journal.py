@@ -4,10 +4,10 @@ import json
 import pickle
 
 import pytest
-from test_search import RATE, SPACE, Writing, study_of, trials_of
+from studies import RATE, SPACE, Writing, study_of, trials_of
 
 from genlab.errors import InputError
-from genlab.signals import Stop
+from genlab.process.signals import Stop
 from genlab.sweep.search import SAMPLERS, distributions
 
 optuna = pytest.importorskip("optuna", reason="searches need the extra `sweep`")

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import recipes
 
-from genlab.checkpoint import Checkpoints
-from genlab.cli import main
+from genlab.commands.cli import main
 from genlab.errors import InputError
-from genlab.files import write_atomic
-from genlab.lock import held
 from genlab.plots.grid import save_png
-from genlab.run import load_config, locked
+from genlab.run.folder import load_config, locked
+from genlab.storage.checkpoint import Checkpoints
+from genlab.storage.files import write_atomic
+from genlab.storage.lock import held
+from genlab.storage.writer import Writer
 from genlab.sweep import process, storage
-from genlab.writer import Writer
 
 RUN = f"--config={recipes.CONFIGS}/vae.py:tiny"
 

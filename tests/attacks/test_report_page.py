@@ -9,7 +9,7 @@ import numpy as np
 from pages import Elements
 
 from genlab.plots.grid import save_png
-from genlab.report import write_report
+from genlab.reporting.report import write_report
 
 ATTACKS = (
     "<script>alert(1)</script>",

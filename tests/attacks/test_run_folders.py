@@ -14,10 +14,10 @@ from ml_collections import FieldReference
 from ml_collections.config_dict import placeholder
 
 from genlab import trust
-from genlab.cli import main
-from genlab.course import load_run
+from genlab.commands.cli import main
 from genlab.errors import InputError
 from genlab.registry import objectives
+from genlab.run.course import load_run
 
 ROOT = Path(__file__).parent.parent.parent
 VAE = f"--config={recipes.CONFIGS}/vae.py:tiny"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from genlab import streams
+from genlab.process import streams
 
 ROOT = Path(__file__).parent.parent.parent
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")

@@ -1,0 +1,1 @@
+"""Numbers and names: config files, overrides, stages, and when what is due."""

@@ -1,0 +1,234 @@
+"""Overrides: keys of a config set from the text of the command line."""
+
+import ast
+import types
+import typing
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ml_collections import ConfigDict, FieldReference
+
+from genlab import trust
+from genlab.config.load import (
+    FEEDING,
+    PREPARATION,
+    SELECTION,
+    check_list,
+    part_knobs,
+    plain,
+    type_name,
+)
+from genlab.config.stage import merged, stages_of
+from genlab.errors import InputError, suggest
+from genlab.registry import (
+    REQUIRED,
+    Registry,
+    datasets,
+    experiments,
+    metrics,
+    models,
+    objectives,
+    optimizers,
+    schedules,
+    starts,
+)
+from genlab.values import check, is_unset, items, simple
+
+NONE_AT_WILL = ("data.degrade",)  # parts that no default says may be left out
+
+
+def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
+    """Sets every override, choices of parts before their knobs; returns the values set."""
+    ordered = sorted(overrides.items(), key=lambda item: item[0].count("."))
+    return {key: override(config, key, text) for key, text in ordered}
+
+
+def metrics_of(text: str) -> tuple[Any, ...]:
+    """The metrics that `text` chooses: names, comma-separated, or a tuple as in a config.
+
+    Raises:
+      InputError: an unknown metric or knob, one chosen twice, or no tuple of names and parts.
+    """
+    if text.startswith(("(", "[")):
+        chosen = _literal(text)
+        if not isinstance(chosen, tuple | list):
+            raise InputError(
+                f"--metrics={text!r} is no tuple of names and parts, such as"
+                " \"('cycle', {'name': 'translation', 'num': 100})\""
+            )
+    else:
+        chosen = _names(text)
+    check(chosen, "--metrics")
+    trust.vouch(chosen)
+    check_list(metrics, chosen, "eval.metrics")
+    return tuple(chosen)
+
+
+def override(config: ConfigDict, key: str, text: str) -> Any:
+    """Sets `config.key` from the text of a command-line flag and returns the value set.
+
+    The value takes the type of the one it replaces; a knob that its part annotates as one number or
+    several, `int | Sequence[int]`, takes both. A part named without knobs replaces the part
+    with its knobs: `--config.objective=minimax`. A knob that the config leaves at its default is
+    set by its name: `--config.objective.real_label=0.9`.
+
+    Raises:
+      InputError: no such key or knob, or a text that does not have the type.
+    """
+    *path, last = key.split(".")
+    if path and path[0] == "stages":
+        return _override_stage(config, path[1:], last, text)
+    home: Any = config
+    for depth, step in enumerate(path):
+        if not isinstance(home, ConfigDict) or step not in home:
+            _refuse_key(home, path[: depth + 1])
+        home = home[step]
+    if not isinstance(home, ConfigDict):
+        _refuse_key(home, key.split("."))
+    registry, chosen = _registry_of(config, path), _registry_of(config, [*path, last])
+    default = _default_of_knob(registry, home, key) if registry else REQUIRED
+    if last not in home and default is REQUIRED and chosen is None:
+        _refuse_key(home, key.split("."))
+    old = _old(home, last, default)
+    may_be_none = default is None or key in NONE_AT_WILL
+    if chosen is not None and text == "None" and not may_be_none:
+        raise InputError(f"config.{key}=None chooses no {chosen.kind}")
+    if chosen is not None and text != "None":
+        kept = PREPARATION + SELECTION + FEEDING if chosen is datasets else ()
+        known = {knob: old[knob] for knob in kept if knob in (old or {})}
+        value = ConfigDict({"name": text, **known})
+    elif isinstance(old, ConfigDict) and chosen is None:
+        raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
+    else:
+        value = _parse(
+            key,
+            text,
+            old,
+            may_be_none=may_be_none,
+            may_be_many=bool(registry) and _may_be_many(registry, home, last),
+        )
+    with home.unlocked(), home.ignore_type():
+        home[last] = value
+    trust.vouch(text if isinstance(value, ConfigDict) else value)
+    return text if isinstance(value, ConfigDict) else value
+
+
+def _old(home: ConfigDict, key: str, default: Any) -> Any:
+    """The value that is replaced; an example of its type for a placeholder, None where none is known."""
+    value = dict(items(home)).get(key, default)
+    if is_unset(value):
+        kind = value.get_type()
+        return kind() if kind in (bool, int, float, str, tuple, list) else None
+    return simple(value.get() if isinstance(value, FieldReference) else value)
+
+
+def _override_stage(config: ConfigDict, path: list[str], last: str, text: str) -> Any:
+    """Sets `stages.NAME.KEY`, whether the stage has the key or leaves it as in the config."""
+    names = [stage.name for stage in stages_of(plain(config, complete=False))[:-1]]
+    if len(path) < 1 or path[0] not in names:
+        _refuse_key(dict.fromkeys(names), ["stages", *path[:1]])
+    index = names.index(path[0])
+    stage = config.stages[index]
+    view = ConfigDict(merged(plain(config, complete=False), stage))
+    value = override(view, ".".join([*path[1:], last]), text)
+    section = [*path[1:], last][0]
+    renewed = {**stage, section: plain(view)[section]}
+    with config.unlocked():
+        config.stages = (*config.stages[:index], renewed, *config.stages[index + 1 :])
+    return value
+
+
+def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
+    """The registry that the dict at this path chooses a part of, if it does."""
+    match keys:
+        case ["experiment"]:
+            return experiments
+        case ["objective"]:
+            return objectives
+        case ["start"]:
+            return starts
+        case ["experiment", knob]:
+            return part_knobs(config.experiment.name).get(knob)
+        case ["model", _]:
+            return models
+        case ["optimizer", _]:
+            return optimizers
+        case ["optimizer", _, "schedule"]:
+            return schedules
+        case ["data"]:
+            return datasets
+        case ["data", "degrade"]:
+            from genlab.data.degrade import degradations
+
+            return degradations
+    return None
+
+
+def _default_of_knob(registry: Registry, part: ConfigDict, key: str) -> Any:
+    """The default of the knob that the key names, REQUIRED where the part has none."""
+    if not part.get("name"):
+        raise InputError(f"config.{key}: choose {key.rpartition('.')[0]}.name first")
+    knob, accepted = key.rpartition(".")[2], registry.knobs(part.name)
+    if knob not in accepted and knob not in part:
+        registry.check_knobs(part.name, {knob: None})
+    default = accepted.get(knob, REQUIRED)
+    return None if default is REQUIRED and knob not in part else default
+
+
+def _may_be_many(registry: Registry, part: ConfigDict, knob: str) -> bool:
+    """Whether a knob's annotation leaves the choice between one number and several."""
+    try:
+        hint = typing.get_type_hints(registry.find(part.name)).get(knob)
+    except Exception:  # noqa: BLE001 - what is for a type checker alone may be any text
+        return False
+    if typing.get_origin(hint) not in (types.UnionType, typing.Union):
+        return False
+    kinds = {typing.get_origin(kind) or kind for kind in typing.get_args(hint)}
+    return bool(kinds & {int, float}) and bool(kinds & {Sequence, tuple, list})
+
+
+def _refuse_key(home: Any, path: list[str]) -> None:
+    known = home.keys() if isinstance(home, ConfigDict | dict) else ()
+    raise InputError(f"config has no key {'.'.join(path)!r}{suggest(path[-1], known)}")
+
+
+def _parse(
+    key: str, text: str, old: Any, *, may_be_none: bool, may_be_many: bool
+) -> Any:
+    """The value of `text` in the type of the value that it replaces."""
+    if isinstance(old, str) and not (text == "None" and may_be_none):
+        return text
+    value = _literal(text)
+    check(value, f"config.{key}")
+    if old is None or (value is None and may_be_none):
+        return value
+    if may_be_many and isinstance(value, tuple | list):
+        return tuple(value)
+    if may_be_many and isinstance(old, tuple | list) and type(value) in (int, float):
+        return value
+    if isinstance(old, float) and type(value) is int:
+        return float(value)
+    if isinstance(old, tuple | list):
+        if isinstance(value, str) and text == value:
+            return _names(text)
+        return tuple(value) if isinstance(value, tuple | list) else (value,)
+    if type(value) is not type(old):
+        raise InputError(
+            f"config.{key}={text!r} is not of type {type_name(old)}, such as {old!r}"
+        )
+    return value
+
+
+def _literal(text: str) -> Any:
+    """The Python literal that the text is, or the text itself."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about backslashes in it
+            return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names between commas."""
+    return tuple(filter(None, (name.strip() for name in text.split(","))))

@@ -1,0 +1,74 @@
+"""The results of a run: its metrics on the final split with their protocols, and the report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from genlab.evaluation import evaluate
+from genlab.registry import metrics
+from genlab.run.folder import read_results
+from genlab.storage.files import write_atomic
+from genlab.storage.writer import finite_or_none
+from genlab.trained.trained import Trained
+
+
+def write_results(
+    workdir: Path,
+    trained: Trained,
+    config: dict[str, Any],
+    chosen: Any = None,
+    file: str = "results.json",
+    failures: evaluate.Failures | None = None,
+) -> dict[str, Any]:
+    """Measures on the final split; writes the results and the report.
+
+    Args:
+      workdir: the run folder.
+      trained: the model.
+      config: the run's plain config.
+      chosen: metrics that are measured beside what is known of the same step; None takes those of
+        the config and measures all anew.
+      file: name of the results in the run folder.
+      failures: metrics and plots that failed before.
+
+    Returns:
+      What the file holds.
+
+    Raises:
+      InputError: a chosen metric that cannot serve the model or its data; nothing is written.
+      PartFailed: a metric or plot failed; the results of all others and the report are written.
+    """
+    from genlab.reporting.report import write_report
+
+    section, failures = config["eval"], dict(failures or {})
+    if chosen is not None:
+        evaluate.check(trained.experiment, trained.data, metrics, chosen)
+    results = evaluate.measure(
+        trained,
+        section["final_split"],
+        [*section["metrics"], *section["final_metrics"]] if chosen is None else chosen,
+        section["batch_size"],
+        failures if chosen is None else None,
+    )
+    measured = {
+        name: {
+            "values": finite_or_none(result.values),
+            "intervals": result.intervals,
+            "protocol": result.protocol,
+        }
+        for name, result in results.items()
+    }
+    failures = {name: why for name, why in failures.items() if name not in measured}
+    failed = failures
+    if chosen is not None and (known := read_results(workdir, trained.step, file)):
+        before = {n: w for n, w in known.get("failed", {}).items() if n not in measured}
+        failed = {**before, **failures}
+        measured = {**known["metrics"], **measured}
+    record = {"step": trained.step, "metrics": measured}
+    record |= {"failed": failed} if failed else {}
+    if trained.data.left_out:
+        record["left_out"] = dict(trained.data.left_out)
+    write_atomic(workdir / file, json.dumps(record, indent=1))
+    write_report(workdir)
+    evaluate.raise_failures(failures)
+    return record

@@ -1,0 +1,1 @@
+"""What a round is: players, turns, networks, optimizers, keys and devices."""

@@ -1,0 +1,149 @@
+"""The course of a run: its stages as recipes, and what each takes over from those before it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import jax
+import numpy as np
+
+from genlab.config.stage import INIT, MAIN, Stage, stages_of
+from genlab.data.facts import without_examples
+from genlab.data.fingerprint import check_older, check_same
+from genlab.errors import InputError
+from genlab.game.experiment import State
+from genlab.run.folder import data_record, identity, load_config
+from genlab.run.recipe import Recipe, chosen_data
+from genlab.run.start import Sources
+from genlab.storage.checkpoint import Checkpoints
+
+
+@dataclass(frozen=True)
+class Course:
+    """The recipes of a run's stages, in order; most runs have one.
+
+    Attributes:
+      recipes: the last is what the config itself trains.
+      sources: the run of `init_from` as `init`, where the config names one.
+    """
+
+    recipes: list[Recipe]
+    sources: Sources
+
+    @classmethod
+    def build(cls, config: dict[str, Any]) -> Self:
+        """Builds every stage and checks that its start fits the stages before it.
+
+        Stages that choose the same data set share it.
+
+        Raises:
+          InputError: a stage that cannot be built, a start that finds no parameters to take, or an
+          `init_from` that no start uses.
+        """
+        recipes: list[Recipe] = []
+        for stage in stages_of(config):
+            same = recipes and chosen_data(recipes[-1].config) == chosen_data(
+                stage.config
+            )
+            source = recipes[-1].source if same else None
+            recipes.append(Recipe.build(stage.config, stage.name, stage.begin, source))
+        sources = {}
+        if config["init_from"]:
+            _check_used(config["init_from"], [r.config["start"] for r in recipes])
+            sources[INIT] = _view(*load_run(Path(config["init_from"])))
+        course = cls(recipes, sources)
+        seed, shapes = np.uint32(config["seed"]), course.sources
+        for recipe in recipes:
+            state = jax.eval_shape(recipe.first_state, seed, shapes)
+            view = jax.eval_shape(recipe.experiment.view, state)
+            shapes = {**shapes, recipe.stage: view}
+        return course
+
+    @property
+    def last(self) -> Recipe:
+        """What the config itself trains."""
+        return self.recipes[-1]
+
+    @property
+    def ends(self) -> list[int]:
+        """Rounds of the run after each stage."""
+        return [recipe.end for recipe in self.recipes]
+
+    def at(self, step: int) -> Recipe:
+        """The stage that the state after `step` rounds belongs to."""
+        return next((r for r in self.recipes if step <= r.end), self.last)
+
+
+def _check_used(init_from: str, starts: list[dict[str, Any]]) -> None:
+    """Refuses `init_from` where no start takes anything from it; of a start of the user's own nobody
+    knows."""
+    for start in starts:
+        parts = start.get("parts") or {"": f"{INIT}/"}
+        if start["name"] != "fresh" and any(
+            path.split("/")[0] == INIT for path in parts.values()
+        ):
+            return
+    raise InputError(
+        f"init_from={init_from!r} is used by no start; say what is taken over,"
+        f" start=dict(name='copy', parts={{'PLAYER': '{INIT}/PLAYER'}})"
+    )
+
+
+def load_run(
+    workdir: Path, best: bool = False, place: Mapping[str, Any] | None = None
+) -> tuple[Recipe, State]:
+    """The parts and the newest (or best) intact state of a finished or cut run.
+
+    Args:
+      workdir: the run folder.
+      best: the best checkpoint in the place of the newest.
+      place: what differs in config.data where the examples are wanted, empty or the `name` or
+        `data_dir` that says where they now lie; they are compared with those of the run. None for
+        a run whose examples nobody asks for: it is opened without them.
+
+    Raises:
+      InputError: no run folder, no checkpoint in it, or data that are not those of the run.
+    """
+    config = load_config(workdir)
+    # What the run once took its parameters from is not needed to look at them.
+    fresh = {"start": {"name": "fresh"}}
+    parts = [{**stage, **fresh} for stage in config["stages"]]
+    data = {**config["data"], **(place or {})}
+    config = {**config, **fresh, "data": data, "init_from": "", "stages": parts}
+    stages, recipes = stages_of(config), {}
+
+    def at(step: int) -> Recipe:
+        stage = next(s for s in stages if step <= s.end or s.name == MAIN)
+        if stage.name not in recipes:
+            # What the folder keeps is of the last stage's data.
+            shared = chosen_data(stage.config) == chosen_data(config)
+            record, wanted = data_record(workdir), place is not None
+            recipe = _opened(stage, record if shared else None, wanted, workdir)
+            if record is None and wanted:
+                check_older(recipe.source, run=str(workdir))
+            recipes[stage.name] = recipe
+        return recipes[stage.name]
+
+    at(stages[-1].end)  # what the config has wrong is said before checkpoints are
+    checkpoints = Checkpoints(workdir / "checkpoints", run=identity(workdir))
+    state = checkpoints.restore(lambda step: at(step).shapes(), best)
+    if state is None:
+        kind = "best checkpoint" if best else "checkpoint"
+        raise InputError(f"run folder {str(workdir)!r} has no {kind} yet")
+    return at(int(state.step)), jax.device_put(state)
+
+
+def _opened(
+    stage: Stage, known: dict[str, Any] | None, with_data: bool, workdir: Path
+) -> Recipe:
+    """The recipe of a stage, with its data compared with what is known of them, or without data."""
+    source = without_examples(known["facts"]) if known and not with_data else None
+    recipe = Recipe.build(stage.config, stage.name, stage.begin, source)
+    if known and with_data:
+        check_same(known["fingerprint"], recipe.source, run=str(workdir))
+    return recipe
+
+
+def _view(recipe: Recipe, state: State):
+    return recipe.experiment.view(state)

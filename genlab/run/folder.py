@@ -1,0 +1,249 @@
+"""The run folder: who may write it, and which config made it."""
+
+import importlib.metadata
+import json
+import math
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from genlab import __version__, trust
+from genlab.config import load as configs
+from genlab.config.stage import stages_of
+from genlab.errors import InputError
+from genlab.game.experiment import State
+from genlab.run import commit, resume
+from genlab.run.recipe import Recipe
+from genlab.storage import files, sidefile
+from genlab.storage.checkpoint import flatten, owner
+from genlab.storage.files import write_atomic
+from genlab.storage.lock import held, is_open_in
+from genlab.storage.sidefile import is_number_or_none
+from genlab.storage.writer import last_step
+
+# The folders in which a run writes.
+FOLDERS = ("checkpoints", "samples", "tensorboard")
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+def parameter_table(state: State) -> dict[str, dict[str, Any]]:
+    """Every parameter by its flat name, `player/role/module/parameter`, with shape and count."""
+    return {
+        name: {
+            "shape": list(leaf.shape),
+            "dtype": str(leaf.dtype),
+            "count": math.prod(leaf.shape),
+        }
+        for name, leaf in flatten(state.params).items()
+    }
+
+
+@contextmanager
+def locked(workdir: Path) -> Iterator[None]:
+    """Keeps every other writer out of the folder; what interrupted writes left there goes.
+
+    Raises:
+      InputError: another process holds it, the folder cannot be made, or one that a run writes into
+        is a link to another place.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(workdir / ".lock", wait=False))
+        except BlockingIOError:
+            raise InputError(
+                f"run folder {str(workdir)!r} is in use by another process;"
+                " wait for it or name another with --workdir=DIR"
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"run folder {str(workdir)!r} cannot be written ({error.strerror});"
+                " --workdir=DIR names another"
+            ) from None
+        files.remove_drafts(workdir)
+        for name in FOLDERS:
+            files.refuse_link(workdir / name)
+            files.remove_drafts(workdir / name)
+        yield
+
+
+def in_use(workdir: Path) -> bool:
+    """Whether another process holds the folder."""
+    try:
+        with held(workdir / ".lock", wait=False):
+            return False
+    except (OSError, InputError):
+        return True
+
+
+def in_use_by(workdir: Path, process: int) -> bool:
+    """Whether a process of this machine uses the folder, as far as the machine tells."""
+    return is_open_in(process, workdir / ".lock")
+
+
+def identity(workdir: Path) -> str:
+    """What tells the run from every other: what its config.json says, or else its checkpoints.
+
+    A folder that is new, or from before runs had one, gets one.
+    """
+    try:
+        known = _record(workdir).get("run")
+    except (OSError, ValueError, TypeError):
+        known = None
+    if isinstance(known, str) and known:
+        return known
+    return owner(workdir / "checkpoints") or uuid.uuid4().hex
+
+
+def claim(
+    workdir: Path,
+    recipe: Recipe,
+    overrides: dict[str, Any],
+    *,
+    run: str = "",
+    source: Path = Path(),
+    alone: bool = True,
+    finished: bool = False,
+) -> None:
+    """Writes `config.json`, or checks that the folder was made by a config that can go on.
+
+    Args:
+      workdir: the run folder.
+      recipe: what it trains in the end.
+      overrides: what the command line set.
+      run: the run's `identity`, asked for where it is not given.
+      source: the folder of the config file.
+      alone: whether the run saves its own checkpoints; a member's are its population's.
+      finished: whether no rounds are left.
+
+    Raises:
+      InputError: a key that differs changes the trajectory, or rounds that are past, or the data differ in
+        what they hold.
+    """
+    path = workdir / "config.json"
+    if path.exists():
+        known, run_data = load_config(workdir), data_record(workdir)
+        resume.check(workdir, known, recipe, run_data, finished=finished)
+    record = {
+        "run": run or identity(workdir),
+        "alone": alone,
+        "config": recipe.config,
+        "overrides": overrides,
+        "data": recipe.data_record(),
+        "versions": {"genlab": __version__}
+        | {package: importlib.metadata.version(package) for package in PACKAGES},
+        "git": commit.of_genlab(),
+        "repository": commit.around(source) or commit.around(Path()),
+        "devices": [device.device_kind for device in jax.devices()],
+        "command": " ".join(["python", *sys.argv]),
+        "parameters": parameter_table(recipe.shapes()),
+    }
+    write_atomic(path, json.dumps(record, indent=1))
+
+
+def load_config(workdir: Path) -> dict[str, Any]:
+    """The resolved config of a run folder; the parts of the user's own in it are not vouched for.
+
+    Raises:
+      InputError: no run folder there.
+    """
+    path = workdir / "config.json"
+    try:
+        config = _record(workdir)["config"]
+        configs.check_keys(config)
+        trust.distrust(config, path)
+    except FileNotFoundError:
+        raise InputError(
+            f"{str(workdir)!r} is not a run folder: it has no config.json"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+    except (InputError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{str(path)!r} cannot be read: it is not a run's config ({error})"
+        ) from error
+    return config
+
+
+def refuse_lost(workdir: Path) -> None:
+    """Raises InputError for a run that has saved a checkpoint, of which there is none any more.
+
+    Lines of the log behind the first that was due say so, and results, which come after the last.
+    """
+    try:
+        record = _record(workdir)
+        config = record["config"]
+        first = stages_of(config)[0].end
+        first = min(first, config["checkpoint"]["every"] or first)
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # no run folder yet, or one that `claim` refuses
+    last = last_step(workdir)
+    # Of records without `run` it is unknown whether they are of a member.
+    alone = "run" in record and record.get("alone", True)
+    if alone and (last > first or (workdir / "results.json").exists()):
+        raise InputError(
+            f"run folder {str(workdir)!r} has trained {last} rounds, but its checkpoints are gone;"
+            " put checkpoints/ back, name another folder with --workdir=DIR, or remove this one"
+            " to start over"
+        )
+
+
+def data_record(workdir: Path) -> dict[str, Any] | None:
+    """The fingerprint and the facts of a run's data; None where the run is older than these.
+
+    Raises:
+      InputError: a record that no run writes.
+    """
+    path = workdir / "config.json"
+    record = _record(workdir).get("data")
+    if record is None:
+        return None
+    if not isinstance(record, dict) or not all(
+        isinstance(record.get(part), dict) for part in ("fingerprint", "facts")
+    ):
+        raise InputError(f"{str(path)!r}: 'data' is not what a run writes")
+    return record
+
+
+def read_results(
+    workdir: Path, step: int, file: str = "results.json"
+) -> dict[str, Any] | None:
+    """What the results hold; None unless they are whole and of the state after `step` rounds."""
+    results = sidefile.read(workdir / file, are_results)
+    return results if results and results["step"] == step else None
+
+
+def are_results(content: Any) -> bool:
+    """Whether it is what `results.json` holds: a step, and of each metric values and protocol,
+    and intervals where it was written since there are any; and what failed, if anything did."""
+    values = [
+        value
+        for metric in content["metrics"].values()
+        for value in (*metric["values"].values(), len(metric["protocol"]))
+    ]
+    values += [
+        end
+        for metric in content["metrics"].values()
+        for low, high in metric.get("intervals", {}).values()
+        for end in (low, high)
+    ]
+    failed = content.get("failed", {})
+    whole = type(content["step"]) is int and isinstance(failed, dict)
+    return whole and all(map(is_number_or_none, values))
+
+
+def _record(workdir: Path) -> dict[str, Any]:
+    """What config.json holds."""
+    try:
+        with files.opened(workdir / "config.json") as file:
+            record = json.load(file)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
+        raise TypeError("it holds no config")
+    return record

@@ -1,0 +1,113 @@
+"""Whether a run may go on under a config that is not the one its folder was made with."""
+
+from pathlib import Path
+from typing import Any
+
+from genlab.config import paths
+from genlab.data.fingerprint import check_older, check_same
+from genlab.errors import InputError
+from genlab.run.recipe import Recipe
+
+# What may differ when a run goes on in its folder: how long, how it is watched, where it runs.
+RESUMABLE = (
+    *("log", "eval", "sample", "checkpoint", "parallel", "devices"),
+    *("train.steps", "train.steps_per_call", "data.backend", "data.data_dir"),
+)
+# Of these, what rounds to come obey alone: nothing can be made of it where none are left.
+_WATCHED = (
+    *("log.every", "eval.every", "eval.split", "eval.best", "sample.every"),
+    *("checkpoint.every", "checkpoint.keep"),
+)
+
+
+def check(
+    workdir: Path,
+    old: dict[str, Any],
+    recipe: Recipe,
+    data: dict[str, Any] | None,
+    *,
+    finished: bool,
+) -> None:
+    """Refuses a recipe whose config no run in the folder can go on with.
+
+    Args:
+      workdir: the run folder.
+      old: the config it was made with.
+      recipe: what it is to train in the end.
+      data: the record of its data, None where the run is older than these.
+      finished: whether no rounds are left.
+
+    Raises:
+      InputError: a key changes the trajectory or rounds that are past, or the data differ in what
+        they hold or hold out.
+    """
+    old, new = paths.absolute(old), recipe.config  # some are of before paths were whole
+    if data:  # the same data may lie in another place
+        old["data"]["name"] = _moved(old, new)
+    old, new = flat_keys(old), flat_keys(new)
+    old, new = _named(old, new), _named(new, old)
+    for key, (before, after) in _differences(_trajectory(old), _trajectory(new)):
+        raise InputError(
+            f"run folder {str(workdir)!r} was made with {key}={before!r}, not {after!r};"
+            " name another with --workdir=DIR"
+        )
+    if data:
+        check_same(data["fingerprint"], recipe.source, run=str(workdir))
+    else:
+        check_older(recipe.source, run=str(workdir))
+    changed = dict(_differences(old, new))
+    for key in _WATCHED if finished else ():
+        if key in changed:
+            before, after = changed[key]
+            raise InputError(
+                f"run folder {str(workdir)!r} is finished, and {key}={after!r} (it was {before!r})"
+                " is of rounds to come; raise train.steps, or leave it"
+            )
+
+
+def flat_keys(config: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """The values of a nested dict by dotted name."""
+    flat = {}
+    for key, value in config.items():
+        name = f"{path}{key}"
+        flat |= (
+            flat_keys(value, f"{name}.") if isinstance(value, dict) else {name: value}
+        )
+    return flat
+
+
+def _moved(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """The new name of the data, `folder:PATH`, if it is the old one with another argument."""
+    names = [str(config["data"].get("name")) for config in (old, new)]
+    kinds = {name.partition(":")[0] for name in names}
+    return names[1] if len(kinds) == 1 else names[0]
+
+
+def _named(flat: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A part that is its name alone under `KEY.name`, where it lies in the other."""
+    return {
+        f"{key}.name"
+        if isinstance(value, str) and f"{key}.name" in other
+        else key: value
+        for key, value in flat.items()
+    }
+
+
+def _trajectory(flat: dict[str, Any]) -> dict[str, Any]:
+    """The keys that decide how training goes, of those by dotted name."""
+    return {
+        name: value
+        for name, value in flat.items()
+        if name.split(".")[0] not in RESUMABLE and name not in RESUMABLE
+    }
+
+
+def _differences(
+    before: dict[str, Any], after: dict[str, Any]
+) -> list[tuple[str, tuple[Any, Any]]]:
+    """Keys whose values differ, in alphabetical order, with both."""
+    return [
+        (key, (before.get(key), after.get(key)))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]

@@ -1,0 +1,1 @@
+"""What lies on a disk: files written whole, locked, sealed, and read back."""

@@ -1,0 +1,119 @@
+"""Arrays by name in a folder, as orbax writes them, proven before they count."""
+
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genlab.storage.files import full
+
+# Bytes that stay free beside a state's own: for orbax's files, and for the run to go on.
+MARGIN = 16 * 2**20
+
+_LOGGERS = ("absl", "asyncio")
+
+
+def write(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays into `folder/state`, reads them back and compares every bit.
+
+    To read back costs a third of the time that writing takes (600 MB: 1.9 s after 4.7 s), and once
+    more the memory of the arrays.
+
+    Args:
+      folder: there, without a state in it.
+      arrays: by name, none of them empty.
+
+    Raises:
+      InputError: the disk has less room than the arrays and a margin need.
+      RuntimeError: what was written is not what is read back.
+      Exception: orbax's own, of many kinds.
+    """
+    import orbax.checkpoint as ocp  # slow to import, and only training needs it
+
+    # Asked before writing, since a full disk is a turmoil among orbax's threads.
+    needed = sum(array.nbytes for array in arrays.values()) + MARGIN
+    if shutil.disk_usage(folder).free < needed:
+        raise full(folder)
+    with _plain(folder) as path, _quiet(), ocp.PyTreeCheckpointer() as checkpointer:
+        checkpointer.save(path / "state", dict(arrays))
+    found = read(folder)
+    for name, array in arrays.items():
+        if name not in found or not _same(found[name], array):
+            raise RuntimeError(f"orbax wrote {folder}, where {name!r} is another")
+
+
+def read(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays in `folder/state`, by name.
+
+    Raises:
+      Exception: orbax's own, of many kinds, for what it cannot read.
+    """
+    import orbax.checkpoint as ocp
+
+    with _plain(folder) as path, _quiet(), ocp.PyTreeCheckpointer() as checkpointer:
+        names = checkpointer.metadata(path / "state").item_metadata
+        return checkpointer.restore(
+            path / "state",
+            restore_args={name: ocp.RestoreArgs(np.ndarray) for name in names},
+        )
+
+
+def _same(found: np.ndarray, array: np.ndarray) -> bool:
+    if (found.shape, found.dtype) != (array.shape, array.dtype):
+        return False
+    return np.array_equal(*(a.reshape(-1).view(np.uint8) for a in (found, array)))
+
+
+@contextlib.contextmanager
+def _plain(folder: Path) -> Iterator[Path]:
+    """The folder by a path of plain signs, whatever it is called.
+
+    orbax finds its own files by a glob of the path as it stands, in which brackets and backslashes
+    mean something, and tensorstore wants UTF-8; so the folder goes by its descriptor's number.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        path = Path(f"/proc/self/fd/{descriptor}")
+        yield path if path.is_dir() else folder  # there is none on macOS
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Mutes what orbax's threads say of an error on their own; the caller gets it as well."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [logger.disabled for logger in loggers]
+    hooks = threading.excepthook, sys.unraisablehook
+    threading.excepthook = sys.unraisablehook = _ignore
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    except Exception:
+        # What is still being written will find its event loop closed, with a traceback each.
+        hooks = hooks[0], _but_closed_loops(hooks[1])
+        raise
+    finally:
+        threading.excepthook, sys.unraisablehook = hooks
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled
+
+
+def _ignore(unraisable: Any) -> None:
+    pass
+
+
+def _but_closed_loops(hook: Callable[[Any], None]) -> Callable[[Any], None]:
+    def told(unraisable: Any) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            hook(unraisable)
+
+    return told

@@ -1,0 +1,1 @@
+"""A trained model, and what metrics and plots need of one."""

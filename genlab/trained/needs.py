@@ -1,0 +1,144 @@
+"""What a metric or a plot needs of a model and its data, declared beside it.
+
+`@needs("images", "encode")` names facts of the data and what the family must do, by its methods; "images
+or points" asks for one of both. A run is refused before training where a need is not met, or where a
+method that is there cannot serve this model, which its shapes tell.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from genlab.data.dataset import Dataset
+from genlab.data.melody import PITCH
+from genlab.errors import InputError
+from genlab.game.experiment import Draw, Experiment
+
+FACTS: Mapping[str, tuple[str, Callable[[Dataset], bool]]] = {
+    "labels": ("examples with labels", lambda data: data.num_classes > 0),
+    "classes": (
+        "examples with labels of two classes or more",
+        lambda data: data.num_classes > 1,
+    ),
+    "images": (
+        "images [H, W, 1 or 3]",
+        lambda data: len(data.example_shape) == 3 and data.example_shape[2] in (1, 3),
+    ),
+    "points": (
+        "points of the plane, [2]",
+        lambda data: tuple(data.example_shape) == (2,),
+    ),
+    "melodies": (
+        "tokens [T, V], as of 'folksongs'",
+        lambda data: len(data.example_shape) == 2 and data.example_shape[1] > PITCH,
+    ),
+    "modes": (
+        "a mixture with known modes, such as 'toy2d'",
+        lambda data: data.modes is not None,
+    ),
+}
+
+METHODS: Mapping[str, Callable[..., tuple]] = {
+    "sample": lambda see: (see.key, 2),
+    "sample_classes": lambda see: (see.batch["label"], see.key),
+    "encode": lambda see: (see.batch["x"],),
+    "decode": lambda see: (see.call("encode"),),
+    "reconstruct": lambda see: (see.batch["x"],),
+    "posterior": lambda see: (see.batch["x"],),
+    "filters": lambda see: (),
+    "fantasies": lambda see: (),
+    "complete": lambda see: (
+        see.batch["x"],
+        jnp.ones(see.batch["x"].shape[1:], bool),
+        see.key,
+    ),
+    "translate": lambda see: (see.batch["x"], see.key),
+    "translate_back": lambda see: (see.batch["y"], see.key),
+    "machine": lambda see: (),
+    "machine_states": lambda see: (see.draw,),
+    "log_unnormalized": lambda see: (see.draw,),
+    "measure": lambda see: (see.draw,),
+}
+
+
+def needs(*names: str) -> Callable[[Callable], Callable]:
+    """Decorator of a metric or plot: what it needs, names of FACTS and METHODS.
+
+    Called on a model that lacks one, the part raises InputError.
+    """
+
+    def decorate(part: Callable) -> Callable:
+        @functools.wraps(part)
+        def asked(trained, *arguments, **knobs):
+            _check_facts(part.__name__, names, trained.data, trained.has)
+            return part(trained, *arguments, **knobs)
+
+        asked.needs = names
+        return asked
+
+    return decorate
+
+
+def check_part(
+    name: str, part: Callable, knobs: dict, experiment: Experiment, data: Dataset
+) -> None:
+    """Whether a metric or plot can serve a model and its data, before it is trained.
+
+    After what it declares, its own `check(experiment, data, **knobs)` is asked, where it has one.
+
+    Raises:
+      InputError: a need that is not met, or what the model or the part itself says.
+    """
+    declared = getattr(part, "needs", ())
+    offers = lambda method: callable(getattr(experiment, method, None))
+    _check_facts(name, declared, data, offers)
+    for method in declared:
+        if method in METHODS:
+            shapes_of(experiment, data, method)
+    if (own := getattr(part, "check", None)) is not None:
+        own(experiment, data, **knobs)
+
+
+def shapes_of(experiment: Experiment, data: Dataset, method: str) -> Any:
+    """Shapes of what a method of METHODS makes of two examples; nothing is computed."""
+    key = jax.random.key(0)
+    return jax.eval_shape(lambda key: _Blank(experiment, data, key).call(method), key)
+
+
+class _Blank:
+    """A model before its first round with two blank examples, for shapes."""
+
+    def __init__(self, experiment: Experiment, data: Dataset, key: jax.Array):
+        shapes = {"x": data.example_shape, "y": data.target_shape}
+        self.batch = {n: jnp.zeros((2, *shape)) for n, shape in shapes.items() if shape}
+        self.key, self._experiment = key, experiment
+        self._variables = experiment.init(key, self.batch)
+        self.batch["label"] = jnp.zeros(2, jnp.int32)
+        self.draw = Draw(self.batch, key, jnp.zeros((), jnp.int32))
+
+    def call(self, method: str) -> Any:
+        arguments = METHODS[method](self)
+        return getattr(self._experiment, method)(*self._variables, *arguments)
+
+
+def _check_facts(
+    name: str, declared: tuple[str, ...], data: Dataset, offers: Callable[[str], bool]
+) -> None:
+    missing = [need for need in declared if need in METHODS and not offers(need)]
+    if missing:
+        offered = ", ".join(method for method in METHODS if offers(method))
+        raise InputError(
+            f"{name!r} needs {' and '.join(missing)}, which this experiment does not offer"
+            f" (it offers {offered or 'none of ' + ', '.join(METHODS)})"
+        )
+    for need in declared:
+        facts = [FACTS[fact] for fact in need.split(" or ") if fact in FACTS]
+        if facts and not any(holds(data) for _, holds in facts):
+            told = " or ".join(told for told, _ in facts)
+            raise InputError(
+                f"{name!r} needs {told}, which {data.name!r} does not have: its examples have"
+                f" shape {tuple(data.example_shape)} and {data.num_classes or 'no'} classes"
+            )

@@ -1,0 +1,239 @@
+"""A view on a trained model: what metrics, plots and commands ask of it."""
+
+import copy
+import functools
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genlab.data.dataset import Dataset, golden_order
+from genlab.data.feed import batches
+from genlab.data.prepare import Preparation
+from genlab.errors import InputError
+from genlab.game import rng
+from genlab.game.experiment import Draw, Experiment, State
+from genlab.process import memory
+from genlab.returned import check_terms
+
+PyTree = Any
+
+NAMED = 20  # missed classes that are called by their names
+SAMPLE_CHUNK = 128  # examples drawn at a time; part of what makes a sample reproducible
+
+
+class Trained:
+    """An experiment with a state, its data and its seed.
+
+    The parameters are the averaged ones where a player keeps an average. Compiled functions are
+    kept for as long as the object; `at` gives them a newer state.
+
+    A population makes one for all its members: experiments that differ in floats alone share what
+    is compiled, and `member` looks at one of them.
+
+    Attributes:
+      step: rounds trained.
+      seed: the run's seed.
+      data: the data set.
+      value_range: (low, high) of the examples that the model sees and makes.
+      batch_size: examples that an evaluation takes together, which batch normalisation with the
+        statistics of a batch looks across.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        state: State,
+        data: Dataset,
+        preparation: Preparation,
+        seed: int,
+        knobs: PyTree = (),
+        build: Callable[[PyTree], Experiment] | None = None,
+        batch_size: int = 256,
+    ):
+        self.experiment = experiment
+        self._knobs = knobs
+        self._build = build or (lambda knobs: experiment)
+        self.data = data
+        self.preparation = preparation
+        self.seed = seed
+        self.batch_size = batch_size
+        self._compiled: dict[str, Callable] = {}
+        self._kept: dict[Hashable, Any] = {}
+        self._seen: dict[str, set[int]] = {}  # labels of examples taken, by split
+        self.at(state)
+
+    def at(self, state: State) -> "Trained":
+        """Looks at another state of the same experiment."""
+        self.params, self.extra = self.experiment.view(state)
+        self.step = int(state.step)
+        return self
+
+    def member(self, experiment: Experiment, state: State, seed: int, knobs: PyTree):
+        """The view on another member of the population, which shares what is compiled."""
+        other = copy.copy(self)
+        other.experiment, other.seed, other._knobs = experiment, seed, knobs
+        return other.at(state)
+
+    def in_batches_of(self, batch_size: int) -> Self:
+        """The same view with another batch size."""
+        other = copy.copy(self)
+        other.batch_size = batch_size
+        return other
+
+    def once(self, key: tuple[Hashable, ...], make: Callable[[], Any]) -> Any:
+        """What no state changes: made at the first call and kept, by key and seed."""
+        key = (self.seed, *key)
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def compile(self, name: str, function: Callable) -> Callable:
+        """`function(experiment, *arrays)` compiled once for all members; called without it."""
+        if name not in self._compiled:
+            build = self._build
+            self._compiled[name] = jax.jit(
+                lambda knobs, *arrays: function(build(knobs), *arrays)
+            )
+        return functools.partial(self._compiled[name], self._knobs)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        return self.preparation.value_range
+
+    def has(self, method: str) -> bool:
+        """Whether the family can do this: `sample`, `encode`, `reconstruct`, ..."""
+        return callable(getattr(self.experiment, method, None))
+
+    def call(self, method: str, *arrays: np.ndarray) -> Any:
+        """An experiment's method on arrays, compiled.
+
+        Raises:
+          InputError: the experiment has no such method.
+        """
+        if not self.has(method):
+            family = type(self.experiment).__name__
+            raise InputError(f"experiment {family} does not {method}")
+        compiled = self.compile(
+            method, lambda experiment, *rest: getattr(experiment, method)(*rest)
+        )
+        return jax.device_get(compiled(self.params, self.extra, *arrays))
+
+    def sample(self, num: int) -> np.ndarray:
+        """`num` samples, `[num, ...]`, from latents that depend on the seed alone.
+
+        The first n samples are the same for every `num`.
+        """
+        if not self.has("sample"):
+            raise InputError(
+                f"experiment {type(self.experiment).__name__} does not sample"
+            )
+        if num < 1:
+            raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
+        size = 4 * num * math.prod(self.data.example_shape)
+        memory.refuse_more_than(memory.host(), {f"{num:,} samples": size})
+        compiled = self.compile(
+            "sample", lambda experiment, *rest: experiment.sample(*rest, SAMPLE_CHUNK)
+        )
+        chunks = [
+            compiled(self.params, self.extra, rng.stream(self.seed, "sample", chunk))
+            for chunk in range(-(-num // SAMPLE_CHUNK))
+        ]
+        return np.concatenate(jax.device_get(chunks))[:num]
+
+    def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
+        """`num` examples of a split as the model sees them, without augmentation.
+
+        They are spread evenly over the split, however it is sorted, and fewer of them are the first
+        of more (see `golden_order`); so any part of what is returned, from its beginning, is spread
+        evenly as well.
+
+        Raises:
+          InputError: fewer than one asked for.
+        """
+        if num < 1:
+            raise InputError(f"{num} examples cannot be taken; ask for 1 or more")
+        batch = self.examples_at(split, self._rows(split, num))
+        self._note_labels(split, batch)
+        return batch
+
+    def examples_in_chunks(
+        self, split: str, num: int, chunk: int
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """The same examples, `chunk` of them at a time."""
+        rows = self._rows(split, num)
+        for index, first in enumerate(range(0, len(rows), chunk)):
+            batch = self.examples_at(split, rows[first : first + chunk], index)
+            self._note_labels(split, batch)
+            yield batch
+
+    def missed_classes(self) -> dict[str, list[str]]:
+        """Classes of the data that none of the examples had that were taken since the last call, by
+        split; of splits that were looked at for labels."""
+        seen, names = dict(self._seen), self.data.class_names
+        self._seen.clear()
+        missed = {
+            split: sorted(set(range(self.data.num_classes)) - labels)
+            for split, labels in seen.items()
+        }
+        told = {}
+        for split, labels in missed.items():
+            named = [str(names[label] if names else label) for label in labels[:NAMED]]
+            rest = [f"{len(labels) - NAMED} more"] if len(labels) > NAMED else []
+            told |= {split: named + rest} if labels else {}
+        return told
+
+    def _rows(self, split: str, num: int) -> np.ndarray:
+        order = golden_order(self.data.splits[split].size)
+        return order[:num].astype(np.int32)
+
+    def _note_labels(self, split: str, batch: dict[str, np.ndarray]) -> None:
+        if self.data.num_classes and "label" in batch:
+            self._seen.setdefault(split, set()).update(batch["label"].tolist())
+
+    def examples_at(
+        self, split: str, rows: np.ndarray, index: int = 0
+    ) -> dict[str, np.ndarray]:
+        """The examples of a split at `rows: [N]` as the model sees them, without augmentation;
+        `index` tells several calls apart where the preparation is random."""
+        raw = self.data.splits[split].gather(rows)
+        return jax.device_get(self._prepare(split, {"index": rows, **raw}, index))
+
+    def scores(self, split: str, batch_size: int) -> dict[str, np.ndarray]:
+        """What the family measures of every example of a split, by name: [N] each."""
+        compiled = self.compile("measure", _measured)
+        parts: dict[str, list[np.ndarray]] = {}
+        for index, (raw, mask) in enumerate(
+            batches(self.data.splits[split], batch_size)
+        ):
+            batch = self._prepare(split, raw, index)
+            root = rng.stream(self.seed, f"measure/{split}", index)
+            values = compiled(self.params, self.extra, batch, root, mask)
+            for name, value in jax.device_get(values).items():
+                parts.setdefault(name, []).append(value[mask])
+        return {name: np.concatenate(chunks) for name, chunks in parts.items()}
+
+    def _prepare(
+        self, split: str, raw: dict[str, np.ndarray], index: int
+    ) -> dict[str, jax.Array]:
+        if "prepare" not in self._compiled:
+            self._compiled["prepare"] = jax.jit(
+                lambda raw, key: self.preparation(raw, key, False)
+            )
+        return self._compiled["prepare"](
+            raw, rng.stream(self.seed, f"prepare/{split}", index)
+        )
+
+
+def _measured(experiment, params, extra, batch, root, mask):
+    """All that the family measures of a batch, a number for each example: [B] each."""
+    draw = Draw(batch, root, jnp.zeros((), jnp.int32))
+    values = experiment.measure(params, extra, draw)
+    what = f"measure of experiment {type(experiment).__name__!r}"
+    if not isinstance(values, Mapping):
+        raise InputError(f"{what} returned a {type(values).__name__}, not a dict")
+    check_terms(what, values, {len(mask)})
+    return {name: jnp.broadcast_to(value, mask.shape) for name, value in values.items()}

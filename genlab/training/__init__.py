@@ -1,0 +1,1 @@
+"""The loop, the compiled rounds, and what is asked before they begin."""

@@ -1,0 +1,93 @@
+"""What only training would find, asked before it: memory, schedules, parts that do not fit."""
+
+import math
+
+import jax
+import numpy as np
+
+from genlab.blame import blaming, parts_must_fit
+from genlab.config.plan import Plan
+from genlab.data.feed import Feed
+from genlab.data.statistics import example_range
+from genlab.errors import InputError
+from genlab.evaluation import evaluate
+from genlab.game.parallel import all_devices
+from genlab.process import memory
+from genlab.registry import metrics, plots, schedules
+from genlab.run.recipe import Recipe
+from genlab.training.compatibility import check_output_ranges, check_slopes
+from genlab.training.rounds import rounds_of
+
+
+def check_fit(recipe: Recipe, feed: Feed) -> None:
+    """Checks before training what only training would find, tracing one round on shapes alone.
+
+    A trained run is not asked: it can be looked at where what its metrics need has gone.
+
+    Raises:
+      InputError: more memory is needed than there is, networks and objective do not fit data and
+        each other (the first line of the reason is in the message), a chosen metric or plot cannot
+        serve them, the best state would be chosen on what is reported, or a schedule is at 0
+        before the last round.
+    """
+    _check_memory(recipe, feed)
+    _check_schedules(recipe)
+    inputs = (recipe.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
+    shapes = jax.eval_shape(lambda *leaves: leaves, *inputs)
+    measured, drawn = recipe.config["eval"], recipe.config["sample"]["plots"]
+    if best := measured["best"]:
+        evaluate.check_choice(recipe.data, measured, f"eval.best={best!r}")
+    with parts_must_fit(recipe.config):
+        edges = example_range(recipe.data, recipe.preparation)
+        check_output_ranges(recipe.experiment, recipe.data, *edges)
+        check_slopes(recipe.experiment, recipe.shapes())
+        chosen = [*measured["metrics"], *measured["final_metrics"]]
+        evaluate.check(recipe.experiment, recipe.data, metrics, chosen)
+        evaluate.check(recipe.experiment, recipe.data, plots, drawn)
+        jax.eval_shape(rounds_of(recipe.experiment, feed), *shapes)
+
+
+def _check_memory(recipe: Recipe, feed: Feed) -> None:
+    """State, data and a batch, before any of them is made: networks' outputs come on top."""
+    config, count = recipe.config, recipe.config["devices"] or len(all_devices())
+    shapes = filter(None, (recipe.data.example_shape, recipe.data.target_shape))
+    example = 4 * sum(math.prod(shape) for shape in shapes)
+    batch = feed.batch_size * feed.draws
+    held = {
+        "the state of the networks": memory.bytes_of(recipe.shapes()),
+        "the training data (data.backend)": memory.bytes_of(feed.resident),
+    }
+    train = f"a round of train.batch_size={feed.batch_size:,}"
+    watch = f"a batch of eval.batch_size={config['eval']['batch_size']:,}"
+    limit = memory.of_device()
+    memory.refuse_more_than(limit, {**held, train: batch * example // count})
+    evaluated = config["eval"]["batch_size"] * example
+    memory.refuse_more_than(limit, {**held, watch: evaluated})
+    rounds = Plan.of(config, recipe.begin).most_rounds(recipe.begin)
+    call = (
+        f"the order of examples in a call of {rounds:,} rounds (train.steps_per_call)"
+    )
+    memory.refuse_more_than(memory.host(), {call: rounds * batch * 4})
+
+
+def _check_schedules(recipe: Recipe) -> None:
+    for player, part in recipe.config["optimizer"].items():
+        if part.get("schedule") is None:
+            continue
+        turns = [t for t in recipe.experiment.turns() if t.player == player]
+        moves = recipe.config["train"]["steps"] * sum(t.repeats for t in turns)
+        updates = moves // part.get("accumulate", 1)
+        with blaming(f"optimizer.{player}.schedule cannot be followed"):
+            factor = schedules.choose(part["schedule"])()
+            if not updates or factor(updates - 1) > 0:
+                continue
+            points = np.linspace(0, updates - 1, min(updates, 10**6)).round()
+            looked_at = points.astype(np.int32)
+            moving = looked_at[np.asarray(jax.vmap(factor)(looked_at)) > 0]
+        # The end of a long cosine is rounded to 0, about a ten-thousandth of it.
+        if len(moving) and updates - moving[-1] - 1 > updates / 1000:
+            raise InputError(
+                f"optimizer.{player}.schedule is at 0 from update {moving[-1] + 1:,} on, and"
+                f" train.steps={recipe.config['train']['steps']:,} makes {updates:,} updates;"
+                " stretch the schedule to as many"
+            )

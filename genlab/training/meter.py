@@ -1,0 +1,142 @@
+"""The meter beside the loop: reads metrics late, keeps the rate, refuses what is not a number."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Self
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from genlab.data.feed import Feed
+from genlab.errors import NonFiniteLoss
+from genlab.process.streams import terminal
+from genlab.storage.writer import Writer
+
+DERIVED = ("loss", "gradient_norm", "update_norm", "parameter_norm")
+
+
+class Meter:
+    """Averages metrics over `every` rounds, with a progress bar.
+
+    The metrics of a call are read when the next call is under way, so that the device never waits;
+    no more than two calls are in flight.
+
+    Args:
+      writer: where the averages go.
+      every: rounds in one line.
+      feed: says how many examples one round takes.
+      step: rounds done at the start.
+      steps: rounds to do in all.
+      split: what the lines say they are of.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        every: int,
+        feed: Feed,
+        step: int,
+        steps: int,
+        split: str = "train",
+    ):
+        self._writer, self._every, self._split = writer, every, split
+        self._examples = feed.batch_size * feed.draws
+        self._bar = tqdm(
+            total=steps,
+            initial=step,
+            unit="round",
+            dynamic_ncols=True,
+            mininterval=0.5,
+            file=terminal(),
+        )
+        self._pending: tuple[int, dict[str, jax.Array]] | None = None
+        self._rows: list[dict[str, np.ndarray]] = []
+        self._mark: float | None = (
+            None  # unset until the first call, which compiles, is over
+        )
+        self._seconds, self._rounds = 0.0, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._bar.close()
+
+    def add(self, step: int, metrics: dict[str, jax.Array]) -> None:
+        """Takes the metrics of the call that ends at `step`, `[rounds]` each; reads the last one's.
+
+        Raises:
+          NonFiniteLoss: the last call's are not all finite.
+        """
+        before, self._pending = self._pending, (step, metrics)
+        if before is not None:
+            self._read(*before)
+
+    def flush(self) -> None:
+        """Waits for the newest call and reads it."""
+        if self._pending is not None:
+            before, self._pending = self._pending, None
+            self._read(*before)
+
+    def finish(self, step: int) -> None:
+        """Reads the newest call and writes a line for the rounds that have none yet."""
+        self.flush()
+        if self._rows:
+            self._write(step)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """All calls are read before, and the time inside does not count as training."""
+        self.flush()
+        yield
+        if self._mark is not None:
+            self._mark = time.perf_counter()
+
+    def _read(self, step: int, metrics: dict[str, jax.Array]) -> None:
+        rows = jax.device_get(metrics)
+        count = len(next(iter(rows.values())))
+        refuse_non_finite(rows, step - count)
+        now = time.perf_counter()
+        if self._mark is not None:
+            self._seconds += now - self._mark
+            self._rounds += count
+            rate = self._rounds * self._examples / self._seconds
+            self._bar.set_postfix_str(f"{rate:,.0f} examples/s", refresh=False)
+        self._mark = now
+        self._rows.append(rows)
+        self._bar.update(count)
+        if step % self._every == 0:
+            self._write(step)
+
+    def _write(self, step: int) -> None:
+        self._writer.write(step, self._split, average(self._rows))
+        if self._rounds:
+            rate = self._rounds / self._seconds
+            values = {
+                "rounds_per_second": rate,
+                "examples_per_second": rate * self._examples,
+            }
+            self._writer.write(step, "time", values)
+        self._rows, self._seconds, self._rounds = [], 0.0, 0
+
+
+def average(rows: list[dict[str, np.ndarray]]) -> dict[str, float]:
+    """Means over the rounds of several calls, `[rounds]` each."""
+    return {
+        name: float(np.mean(np.concatenate([row[name] for row in rows])))
+        for name in rows[0]
+    }
+
+
+def refuse_non_finite(rows: dict[str, np.ndarray], step: int) -> None:
+    """Raises at the earliest round that is not finite, naming a term rather than a norm of it."""
+    bad = {name: ~np.isfinite(row) for name, row in rows.items()}
+    first = {name: int(np.argmax(flags)) for name, flags in bad.items() if flags.any()}
+    if first:
+        # A parameter that overflowed shows in its norm one round before it shows in a term.
+        name = min(first, key=lambda n: (first[n], n.rpartition("/")[2] in DERIVED))
+        raise NonFiniteLoss(
+            step + first[name] + 1, name, float(rows[name][first[name]])
+        )

@@ -1,0 +1,33 @@
+"""Many rounds as one pure function: the program that the loop compiles."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from genlab.data.feed import Feed
+from genlab.game import rng
+from genlab.game.experiment import Experiment
+
+
+def rounds_of(experiment: Experiment, feed: Feed) -> Callable:
+    """`(state, resident, chunk, seed) -> (state, metrics)`, one round per row of the chunk.
+
+    The keys of a round depend on the seed and `state.step` alone, so that K rounds in one call are
+    K calls of one round. Metrics have one row per round, `[rounds]` each.
+    """
+
+    def rounds(state, resident, chunk, seed):
+        def one_round(state, pieces):
+            key = rng.stream(seed, "prepare", state.step)
+            keys = jax.vmap(lambda draw: jax.random.fold_in(key, draw))(
+                jnp.arange(feed.draws)
+            )
+            batch = jax.vmap(feed.prepare, in_axes=(None, 0, 0))(resident, pieces, keys)
+            return experiment.train_step(
+                state, batch, rng.stream(seed, "train", state.step)
+            )
+
+        return jax.lax.scan(one_round, state, chunk)
+
+    return rounds

@@ -1,0 +1,108 @@
+"""Recipes over their seeds, as text: means with intervals, and differences over common seeds."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from genlab.statistics import paired, summarize
+from genlab.trials import table
+from genlab.trials.tail import loss_of
+from genlab.trials.trial import Trial
+
+
+def over_seeds(trials: list[Trial], sweep: Path, target: str = "") -> str:
+    """What recipes, trials that differ in their seed alone, reach and how they differ, as text.
+
+    The first table has means with their interval over the seeds, beside it that of the examples
+    themselves; the second the differences to one recipe over the seeds that both have: to the best
+    by the target's last evaluation, or to the first where there is no target.
+
+    Returns:
+      Empty where no two of the finished trials differ in their seed alone.
+    """
+    recipes: dict[str, list[Trial]] = {}
+    for trial in trials:
+        if table.state_of(trial, sweep) == "finished":
+            others = {k: v for k, v in trial.overrides.items() if k != "seed"}
+            recipes.setdefault(json.dumps(others, default=str), []).append(trial)
+    if all(len(members) < 2 for members in recipes.values()):
+        return ""
+    found = {
+        name: {trial.config["seed"]: table.measured(trial, sweep) for trial in members}
+        for name, members in recipes.items()
+    }
+    margins = {
+        name: [table.flat_margins(trial.results(sweep)) for trial in members]
+        for name, members in recipes.items()
+    }
+    means = [_means(name, found[name], margins[name]) for name in found]
+    parts = [
+        "mean (95 % interval over seeds), ± half that over the test examples, which the seeds share",
+        table.aligned(means),
+    ]
+    if len(found) > 1:
+        first = _reference(recipes, sweep, target)
+        rows = [
+            _gaps(name, found[name], found[first]) for name in found if name != first
+        ]
+        parts += [
+            "",
+            f"difference to {_spelled(first)} over common seeds (95 % interval of each alone)",
+            table.aligned(rows),
+        ]
+    return "\n".join(parts)
+
+
+def _reference(recipes: dict[str, list[Trial]], sweep: Path, target: str) -> str:
+    """The recipe with the best mean of what its trials `reached`, or the first."""
+
+    def loss(name: str) -> float:
+        values = [table.reached(trial, sweep, target) for trial in recipes[name]]
+        known = [loss_of(value, target) for value in values if value is not None]
+        return math.fsum(known) / len(known) if known else math.inf
+
+    return min(recipes, key=loss) if target else next(iter(recipes))
+
+
+def _means(
+    name: str, seeds: dict[int, dict[str, Any]], margins: list[dict[str, float]]
+) -> dict[str, object]:
+    row: dict[str, object] = {**json.loads(name), "seeds": len(seeds)}
+    for value in _names(seeds):
+        known = [found.get(value) for found in seeds.values()]
+        shown = "" if None in known else str(summarize(known))
+        of_examples = [margin[value] for margin in margins if value in margin]
+        if shown and of_examples:
+            shown += f" ± {max(of_examples):.2g}"
+        row[value] = shown
+    return row
+
+
+def _gaps(
+    name: str, seeds: dict[int, dict[str, Any]], others: dict[int, dict[str, Any]]
+) -> dict[str, object]:
+    row: dict[str, object] = dict(json.loads(name))
+    for value in _names(seeds):
+        gap = paired(*(_finite(recipe, value) for recipe in (seeds, others)))
+        row["common seeds"] = max(
+            row.get("common seeds", 0), gap.summary.count if gap else 0
+        )
+        row[value] = str(gap or "")
+    return row
+
+
+def _finite(seeds: dict[int, dict[str, Any]], value: str) -> dict[int, float]:
+    return {
+        seed: found[value]
+        for seed, found in seeds.items()
+        if found.get(value) is not None
+    }
+
+
+def _names(seeds: dict[int, dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(value for found in seeds.values() for value in found))
+
+
+def _spelled(name: str) -> str:
+    return ", ".join(f"{k}={v}" for k, v in json.loads(name).items()) or "the config"

@@ -1,0 +1,168 @@
+"""The sweep as a table: one row a trial, and the best of them as a command."""
+
+import csv
+import io
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+from genlab.config.stage import stages_of
+from genlab.errors import NoneFinished
+from genlab.metrics.measurement import Measurement, values_of
+from genlab.storage.files import refuse_link
+from genlab.storage.writer import write_atomic
+from genlab.trials import failure
+from genlab.trials.tail import Evaluations, loss_of
+from genlab.trials.trial import Trial
+
+_log = logging.getLogger("genlab")
+
+
+def rows(trials: list[Trial], sweep: Path) -> list[dict[str, object]]:
+    """One dict a trial: its name, state, overrides and measured values."""
+    table = []
+    for trial in trials:
+        row: dict[str, object] = {"trial": trial.name, "state": state_of(trial, sweep)}
+        row |= trial.overrides
+        table.append(row | measured(trial, sweep))
+    return table
+
+
+def measured(trial: Trial, sweep: Path) -> dict[str, float | None]:
+    """The values of a trial's results by flat name; empty for one that has not finished."""
+    results = trial.results(sweep)
+    return {} if results is None else flat_values(results)
+
+
+def flat_values(results: dict[str, Any]) -> dict[str, float | None]:
+    """The values of a `results.json` by flat name."""
+    return _flat(results, "values")
+
+
+def flat_margins(results: dict[str, Any]) -> dict[str, float]:
+    """Half the 95 % interval over the examples of each value that has one, by flat name."""
+    intervals = _flat(results, "intervals")
+    return {name: (high - low) / 2 for name, (low, high) in intervals.items()}
+
+
+def _flat(results: dict[str, Any], what: str) -> dict[str, Any]:
+    return values_of(
+        {
+            # Results that are older than intervals have none.
+            name: Measurement(result.get(what, {}), result["protocol"])
+            for name, result in results["metrics"].items()
+        }
+    )
+
+
+def state_of(trial: Trial, sweep: Path) -> str:
+    """`finished`, `pruned` (stopped as a loser), `failed`, or `unfinished`."""
+    return state_in(trial.folder(sweep), trial.results(sweep) is not None)
+
+
+def state_in(folder: Path, has_results: bool) -> str:
+    """The state of the trial in a folder, which may have results of its last round."""
+    if (folder / "pruned.json").exists():
+        return "pruned"
+    if has_results:
+        return "finished"
+    return "failed" if (folder / failure.FILE).exists() else "unfinished"
+
+
+def forget_pruned(trials: list[Trial], sweep: Path) -> None:
+    """Lets trials that were given up train: whoever asks for them by name wants them whole.
+
+    Raises:
+      InputError: the folder of one is a link to another place.
+    """
+    for trial in trials:
+        refuse_link(trial.folder(sweep))
+        (trial.folder(sweep) / "pruned.json").unlink(missing_ok=True)
+
+
+def reached(trial: Trial, sweep: Path, target: str) -> float | None:
+    """The target's last evaluation on `eval.split`, by which trials are chosen.
+
+    The results, on `eval.final_split`, are for reports: the best of many trials by them would look
+    better than it is.
+
+    Returns:
+      None for a trial that has not finished, or where the value was not finite.
+
+    Raises:
+      InputError: the target is not among what the trial measures.
+    """
+    if state_of(trial, sweep) != "finished":
+        return None
+    split, begin = trial.config["eval"]["split"], stages_of(trial.config)[-1].begin
+    found = Evaluations(trial.folder(sweep), target, split, begin)
+    *_, (_, value) = (0, math.nan), *found.new()
+    return value if math.isfinite(value) else None
+
+
+def best_of(
+    trials: list[Trial], sweep: Path, target: str
+) -> tuple[Trial, float] | None:
+    """The finished trial that `reached` the least, or the most for `-NAME`; None without one.
+
+    Returns:
+      The trial, and the target's value.
+
+    Raises:
+      InputError: the target is not among what a trial measured.
+    """
+    values = [(trial, reached(trial, sweep, target)) for trial in trials]
+    known = [(trial, value) for trial, value in values if value is not None]
+    return min(known, key=lambda pair: loss_of(pair[1], target), default=None)
+
+
+def write_csv(trials: list[Trial], sweep: Path) -> Path:
+    """Writes `results.csv` in the folder of the sweep."""
+    table = rows(trials, sweep)
+    columns = list(dict.fromkeys(key for row in table for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(table)
+    path = sweep / "results.csv"
+    write_atomic(path, text.getvalue())
+    return path
+
+
+def render(trials: list[Trial], sweep: Path) -> str:
+    """The table as aligned text, values to four digits."""
+    return aligned(rows(trials, sweep))
+
+
+def tell_failures(trials: list[Trial], sweep: Path) -> None:
+    """Says how many trials failed, why and where.
+
+    Raises:
+      NoneFinished: no other trial has results.
+    """
+    states = {trial.folder(sweep): state_of(trial, sweep) for trial in trials}
+    failed = [folder for folder, state in states.items() if state == "failed"]
+    reasons: dict[str, list[Path]] = {}
+    for folder in failed:
+        reasons.setdefault(failure.recorded(folder), []).append(folder)
+    count = f"{len(failed)} of {len(trials)} trials failed"
+    for reason, folders in reasons.items():
+        others = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
+        _log.warning("%s: %s (%s%s)", count, reason, folders[0], others)
+    if failed and {*states.values()} <= {"failed", "pruned"}:
+        raise NoneFinished(f"no trial finished, {count}: {next(iter(reasons))}")
+
+
+def aligned(table: list[dict[str, object]]) -> str:
+    columns = list(dict.fromkeys(key for row in table for key in row))
+    lines = [columns] + [[_shown(row.get(key, "")) for key in columns] for row in table]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,128 @@
+"""Metrics against cases whose answer is known."""
+
+import jax
+import numpy as np
+import pytest
+import recipes
+
+from genlab.data.toy2d import grid_modes, ring_modes
+from genlab.errors import InputError
+from genlab.evaluation.evaluate import existing_split, measure
+from genlab.metrics.class_coverage import class_coverage
+from genlab.metrics.mode_coverage import count_modes, mode_coverage
+from genlab.objectives.likelihood import target_entropy
+from genlab.registry import datasets, metrics
+
+
+class Copycat:
+    """A model whose samples are chosen examples of the data."""
+
+    def __init__(self, data, chosen):
+        self.data, self._chosen = data, chosen
+
+    def has(self, method):
+        return method == "sample"
+
+    def sample(self, num):
+        return np.resize(self._chosen, (num, *self._chosen.shape[1:]))
+
+    def examples(self, split, num):
+        raw = self.data.splits[split].gather(
+            np.arange(min(num, 10**4)) % self._size(split)
+        )
+        return {**raw, "x": raw["x"] / 255.0}
+
+    def _size(self, split):
+        return self.data.splits[split].size
+
+
+def test_perfect_samples_cover_every_mode():
+    noise = np.random.default_rng(0).normal(size=(8000, 2))
+    ring = ring_modes(2.0)
+    samples = ring[np.arange(8000) % 8] + 0.02 * noise
+    values = count_modes(samples, ring, 0.02)
+    assert values["modes_covered"] == 8
+    # P(|N(0, I_2)| <= 3) = 1 - exp(-9/2)
+    np.testing.assert_allclose(
+        values["high_quality_share"], 1 - np.exp(-4.5), atol=0.005
+    )
+
+
+def test_a_mode_counts_from_a_fifth_of_its_fair_share():
+    ring = ring_modes(2.0)
+    counts = np.array(
+        [25, 24, 200, 200, 200, 200, 151, 0]
+    )  # fair share 125, a fifth 25
+    samples = np.repeat(ring, counts, axis=0)
+    assert counts.sum() == 1000
+    assert count_modes(samples, ring, 0.02)["modes_covered"] == 6
+
+
+def test_samples_between_modes_are_of_low_quality():
+    grid = grid_modes(4.0)
+    between = grid[:1] + np.array([1.0, 1.0])
+    values = count_modes(np.repeat(between, 10, axis=0), grid, 0.05)
+    assert values == {"modes_covered": 0.0, "high_quality_share": 0.0}
+
+
+def test_mode_coverage_needs_modes():
+    digits = datasets.build("digits")()
+    with pytest.raises(InputError, match="needs a mixture with known modes"):
+        mode_coverage(Copycat(digits, None), "test")
+
+
+def test_class_coverage_of_copied_digits_is_their_class_histogram():
+    digits = datasets.build("digits")()
+    test = digits.splits["test"].gather(np.arange(300))
+    threes = test["x"][test["label"] == 3][:20] / 255.0
+    values = class_coverage(Copycat(digits, threes), "test", num_samples=100).values
+    assert values["share_3"] >= 0.95
+    assert values["smallest_share"] == 0.0
+    assert values["classifier_accuracy"] > 0.97
+    np.testing.assert_allclose(sum(values[f"share_{k}"] for k in range(10)), 1.0)
+
+
+def test_held_out_means_do_not_depend_on_the_batch_size():
+    built = recipes.recipe("classifier")
+    trained = built.trained(built.init_state())
+    whole = metrics.build("held_out", batch_size=125)(trained, "validation")
+    # The last batch holds 6 of 7.
+    parts = metrics.build("held_out", batch_size=7)(trained, "validation")
+    assert whole.protocol["examples"] == 125
+    for name, value in whole.values.items():
+        np.testing.assert_allclose(parts.values[name], value, rtol=1e-5, err_msg=name)
+        low, high = parts.intervals[name]
+        assert low < value < high
+    examples = trained.examples("validation", 125)
+    logits = trained.call("logits", examples["x"])
+    expected = np.mean(np.argmax(logits, axis=1) == examples["label"])
+    np.testing.assert_allclose(whole.values["accuracy"], expected, rtol=1e-6)
+
+
+def test_gray_targets_have_their_entropy_beside_the_reconstruction():
+    """By hand: -x log x - (1 - x) log(1 - x), summed; black and white pixels have none."""
+    x = np.array([[0.0, 0.5, 1.0], [0.25, 0.25, 1.0]], np.float32)
+    quarter = -0.25 * np.log(0.25) - 0.75 * np.log(0.75)
+    found = target_entropy("bernoulli", x)["target_entropy"]
+    np.testing.assert_allclose(found, [np.log(2), 2 * quarter], rtol=1e-6)
+    assert target_entropy("gaussian", x) == {}
+    built = recipes.recipe("autoencoder")
+    gray = measure(built.trained(built.init_state()), "test", (), 64)["held_out"]
+    assert 0 < gray.values["target_entropy"] < gray.values["reconstruction"]
+    assert "neither -log p(x)" in gray.protocol["gray_pixels"]
+    built = recipes.recipe("vae")
+    binary = measure(built.trained(built.init_state()), "test", (), 64)["held_out"]
+    assert "target_entropy" not in binary.values
+    assert binary.protocol["binarized"] == "dynamic"
+
+
+def test_an_empty_split_is_stood_in_for_by_name():
+    built = recipes.recipe("classifier")
+    config = recipes.plain("classifier", data__validation_fraction="0.0", eval__best="")
+    empty = type(built).build(config)
+    trained = empty.trained(jax.device_put(empty.init_state()))
+    assert existing_split(trained.data, "validation") == "test"
+    results = measure(trained, "validation", (), 256)
+    assert results["held_out"].protocol["split"] == "test"
+    with pytest.raises(InputError, match="no split 'dev'"):
+        existing_split(trained.data, "dev")

@@ -1,0 +1,56 @@
+"""The rooms: none stands on what stands on it, and the hall stays small."""
+
+import ast
+import graphlib
+import statistics
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+HALL = ROOT / "genlab"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(
+        ".__init__"
+    ): path
+    for path in sorted(HALL.rglob("*.py"))
+}
+
+
+def imports(path: Path) -> set[str]:
+    """What a module imports of genlab, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    # The package itself runs before any of its modules, whoever asks for it.
+    return {name for name in found if name in MODULES and name != "genlab"}
+
+
+ARROWS = {name: imports(path) for name, path in MODULES.items() if name != "genlab"}
+
+
+def room(module: str) -> str:
+    """The room of a module; those of the hall are one, the ground."""
+    parts = module.split(".")
+    return parts[1] if (HALL / parts[1]).is_dir() else "ground"
+
+
+def test_no_room_stands_on_one_that_stands_on_it():
+    rooms = {room(module): set() for module in ARROWS}
+    for module, others in ARROWS.items():
+        rooms[room(module)] |= {room(other) for other in others} - {room(module)}
+    order = list(graphlib.TopologicalSorter(rooms).static_order())  # or CycleError
+    assert order[0] == "ground"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graphlib.TopologicalSorter(ARROWS).prepare()
+
+
+def test_hall_is_small_and_files_are_short():
+    assert len(list(HALL.glob("*.py"))) <= 9
+    lengths = {name: len(p.read_text().splitlines()) for name, p in MODULES.items()}
+    assert statistics.median(lengths.values()) < 160
+    assert not {name: length for name, length in lengths.items() if length > 300}
