@@ -23,7 +23,24 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 def pytest_collection_modifyitems(items):
     """A worker takes a whole file, and of the contracts all of a game, whose programs they share."""
     for item in items:
-        call = getattr(item, "callspec", None)
-        contract = item.path.name == "test_contracts.py" and call
-        game = call.params["name"] if contract else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {game}"))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    # Games one after another, and before all else, since they take longest.
+    items.sort(key=lambda item: (not _game(item), _game(item)))
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """What a file or a game compiled goes with it: two workers would fill the memory otherwise."""
+    if nextitem is None or _group(nextitem) != _group(item):
+        import jax
+
+        jax.clear_caches()
+
+
+def _group(item) -> str:
+    return f"{item.path.name} {_game(item)}"
+
+
+def _game(item) -> str:
+    """The game that a contract is tried on; empty for any other test."""
+    call = getattr(item, "callspec", None)
+    return call.params["name"] if item.path.name == "test_contracts.py" and call else ""
