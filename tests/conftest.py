@@ -1,6 +1,7 @@
 """Strict JAX for every test: four virtual devices, no silent broadcasting, a cache of programs."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,24 @@ ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".pytest_cache" / "xla"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
+
+BEGUN = time.monotonic()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--minutes",
+        type=float,
+        default=None,
+        help="tests not begun by then are skipped",
+    )
+
+
+def pytest_runtest_setup(item):
+    minutes = item.config.getoption("minutes")
+    if minutes is not None and time.monotonic() - BEGUN > 60 * minutes:
+        pytest.skip(f"not begun within {minutes:g} minutes")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -34,13 +34,18 @@ def all_games() -> list[str]:
 
 
 def one_game_of_each_kind(games: list[str]) -> list[str]:
-    """A game for each experiment, kinds of extra state, and whether some of it is frozen."""
-    chosen: dict[Any, str] = {}
+    """Games that show every experiment, kind of extra state, and frozen layers; the small rather."""
+    shows, size = {}, {}
     for name in games:
         shapes = recipe(name).shapes()
-        kinds = tuple(sorted(shapes.extra)), "frozen" in shapes.params
-        chosen.setdefault((recipe(name).config["experiment"]["name"], *kinds), name)
-    return sorted(chosen.values())
+        kinds = {f"experiment {recipe(name).config['experiment']['name']}"}
+        shows[name] = kinds | {*shapes.extra} | {"frozen"} & {*shapes.params}
+        size[name] = len(jax.tree.leaves(shapes.params))
+    for name in sorted(games, key=lambda game: (-size[game], game)):
+        others = set().union(*(shows[game] for game in shows if game != name))
+        if shows[name] <= others:
+            del shows[name]
+    return sorted(shows)
 
 
 def plain(name: str, variant: str = "tiny", **overrides: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Contracts that hold for every family; they loop over the configs and need no edit for a new one.
 
 The default run holds one game of every experiment, of every kind of extra state, and of what has
-frozen layers, to all of them; `pytest -m full` holds every config and every stage.
+frozen layers, to them, on two kinds of devices; `pytest -m full` holds every config and every stage,
+on all.
 """
 
 import dataclasses
@@ -27,6 +28,7 @@ PARAMS = NAMES + [
 every_game = pytest.mark.parametrize("name", PARAMS)
 
 ROUNDS = 4
+MORE_DEVICES = ((2, "jit"), (1, "pmap"), (4, "pmap"))
 
 
 @functools.cache
@@ -44,7 +46,12 @@ def test_rounds_in_one_call_equal_single_rounds(name):
 
 @every_game
 @pytest.mark.parametrize(
-    ("devices", "how"), [(2, "jit"), (4, "jit"), (1, "pmap"), (2, "pmap"), (4, "pmap")]
+    ("devices", "how"),
+    [
+        (4, "jit"),
+        (2, "pmap"),
+        *(pytest.param(*more, marks=pytest.mark.full) for more in MORE_DEVICES),
+    ],
 )
 def test_trajectory_does_not_depend_on_devices(name, devices, how):
     state, metrics = recipes.run_rounds(
