@@ -33,9 +33,10 @@ def all_games() -> list[str]:
     return configs + stages
 
 
-def one_game_of_each_kind(games: list[str]) -> list[str]:
+@functools.cache
+def representatives() -> tuple[str, ...]:
     """Games that show every experiment, kind of extra state, and frozen layers; the small rather."""
-    shows, size = {}, {}
+    shows, size, games = {}, {}, all_games()
     for name in games:
         shapes = recipe(name).shapes()
         kinds = {f"experiment {recipe(name).config['experiment']['name']}"}
@@ -45,7 +46,7 @@ def one_game_of_each_kind(games: list[str]) -> list[str]:
         others = set().union(*(shows[game] for game in shows if game != name))
         if shows[name] <= others:
             del shows[name]
-    return sorted(shows)
+    return tuple(sorted(shows))
 
 
 def plain(name: str, variant: str = "tiny", **overrides: str) -> dict[str, Any]:

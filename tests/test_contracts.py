@@ -19,11 +19,14 @@ from genlab.run.build import SECTIONS, build_experiment
 from genlab.training.rounds import rounds_of
 from genlab.training.train import train
 
-NAMES = recipes.one_game_of_each_kind(recipes.all_games())
-PARAMS = NAMES + [
-    pytest.param(name, marks=pytest.mark.full)
-    for name in recipes.all_games()
-    if name not in NAMES
+NAMES = recipes.representatives()
+PARAMS = [
+    *NAMES,
+    *(
+        pytest.param(name, marks=pytest.mark.full)
+        for name in recipes.all_games()
+        if name not in NAMES
+    ),
 ]
 every_game = pytest.mark.parametrize("name", PARAMS)
 

@@ -28,7 +28,11 @@ def measured(name, model, **knobs):
     return metrics.build(name, **knobs)(model, "test")
 
 
-@pytest.mark.parametrize("name", ["rbm", "rbm_pcd", "rbm_gaussian", "dbn", "dbm"])
+@pytest.mark.parametrize(
+    "name",
+    ["rbm_pcd", "dbm"]
+    + [pytest.param(n, marks=pytest.mark.full) for n in ("rbm", "rbm_gaussian", "dbn")],
+)
 def test_annealed_likelihood_is_the_exact_one(name):
     model = trained(name)
     exact = measured("exact_log_likelihood", model, num=20).values
