@@ -197,11 +197,12 @@ class TestFeatures:
         name = "frechet_digits_conv_classifier"
         of = {name, *(f"{name}_{what}" for what in ("nearest", "bicubic", "floor"))}
         assert set(found.values) == of | {f"{each}_deviation" for each in of}
-        assert found.values[f"{name}_floor"] < found.values[name]
+        # Features of few rounds tell real images from enlarged ones, and no more.
+        for guess in ("", "_nearest", "_bicubic"):
+            assert found.values[f"{name}_floor"] < found.values[f"{name}{guess}"]
         # Untrained, the network is the bicubic enlargement.
         bicubic = found.values[f"{name}_bicubic"]
         assert found.values[name] == pytest.approx(bicubic, rel=1e-3)
-        assert bicubic < found.values[f"{name}_nearest"]
         with pytest.raises(InputError, match="no split"):
             metrics.build("frechet_translation", run=classifier, reference="all")(
                 untrained("super_resolution"), "test"
@@ -248,7 +249,7 @@ class TestMetrics:
         assert metric(untrained("super_resolution"), "test").values["share"] == 0
 
     def test_translation_needs_pairs(self):
-        with pytest.raises(InputError, match="does not translate"):
+        with pytest.raises(InputError, match="does not offer"):
             metrics.build("cycle")(untrained("classifier"), "test")
         with pytest.raises(InputError, match="needs true pairs"):
             metrics.build("translation")(untrained("classifier"), "test")
