@@ -252,7 +252,7 @@ class TestMetrics:
         with pytest.raises(InputError, match="does not offer"):
             metrics.build("cycle")(untrained("classifier"), "test")
         with pytest.raises(InputError, match="needs true pairs"):
-            metrics.build("translation")(untrained("classifier"), "test")
+            metrics.build("translation")(untrained("cyclegan"), "test")
         with pytest.raises(InputError, match="no way back"):
             metrics.build("cycle")(untrained("pix2pix"), "test")
 
