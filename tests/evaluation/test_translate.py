@@ -251,7 +251,7 @@ class TestMetrics:
     def test_a_way_that_a_game_does_not_have_is_refused(self):
         with pytest.raises(InputError, match="does not offer"):
             metrics.build("cycle")(untrained("classifier"), "test")
-        with pytest.raises(InputError, match="no way back"):
+        with pytest.raises(InputError, match="needs translate_back"):
             metrics.build("cycle")(untrained("pix2pix"), "test")
 
 
