@@ -57,17 +57,22 @@ def _check_memory(recipe: Recipe, feed: Feed) -> None:
         "the state of the networks": memory.bytes_of(recipe.shapes()),
         "the training data (data.backend)": memory.bytes_of(feed.resident),
     }
-    train = f"a round of train.batch_size={feed.batch_size:,}"
+    size = f"train.batch_size={feed.batch_size:,}"
+    train = f"a round of {size}"
     watch = f"a batch of eval.batch_size={config['eval']['batch_size']:,}"
-    limit = memory.of_device()
-    memory.refuse_more_than(limit, {**held, train: batch * example // count})
+    rounds = Plan.of(config, recipe.begin).most_rounds(recipe.begin)
+    # Drawn as int64, taken along as int32.
+    order = {
+        f"the order of examples in a call of {rounds:,} rounds (train.steps_per_call) of {size}": 12
+        * rounds
+        * batch
+    }
+    limit, host = memory.of_device(), memory.host()
+    training = {**held, train: batch * example // count}
+    memory.refuse_more_than(limit, training)
+    memory.refuse_more_than(host, {**training, **order} if limit == host else order)
     evaluated = config["eval"]["batch_size"] * example
     memory.refuse_more_than(limit, {**held, watch: evaluated})
-    rounds = Plan.of(config, recipe.begin).most_rounds(recipe.begin)
-    call = (
-        f"the order of examples in a call of {rounds:,} rounds (train.steps_per_call)"
-    )
-    memory.refuse_more_than(memory.host(), {call: rounds * batch * 4})
 
 
 def _check_schedules(recipe: Recipe) -> None:

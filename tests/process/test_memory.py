@@ -7,6 +7,7 @@ import recipes
 
 from genlab.commands.cli import main
 from genlab.errors import EXIT_MEMORY, InputError
+from genlab.process import memory
 from genlab.registry import datasets
 from genlab.run.recipe import Recipe
 
@@ -18,10 +19,10 @@ ONE = "--config.devices=1"
     ("override", "named"),
     [
         ("train.batch_size=10**12", "is not of type int"),
-        ("train.batch_size=2000000000", "train.batch_size=2,000,000,000 takes"),
+        ("train.batch_size=2000000000", "of train.batch_size=2,000,000,000 takes"),
         ("train.batch_size=1000000000000", "1 or more, below 2^31"),
         ("eval.batch_size=1000000000000", "1 or more, below 2^31"),
-        ("train.steps_per_call=2000000000", "train.steps_per_call) takes"),
+        ("train.steps_per_call=2000000000", "train.batch_size=1,000 takes"),
         ("data=digits --config.data.image_size=1000000", "image_size 1000000 is more"),
         ("train.steps=3000000000", "1 or more, below 2^31"),
         ("model.generator.hidden=(1000000000,1000000000)", "the state of the networks"),
@@ -29,7 +30,10 @@ ONE = "--config.devices=1"
         ("model.generator.hidden=(1000000,1000000)", "the state of the networks takes"),
     ],
 )
-def test_absurd_sizes_are_refused_before_anything_is_taken(override, named, capsys):
+def test_absurd_sizes_are_refused_before_anything_is_taken(
+    override, named, monkeypatch, capsys
+):
+    monkeypatch.setattr(memory, "host", lambda: 32 * memory.GIB)
     more = ["--config.train.steps=2000000000", "--config.log.every=2000000000"]
     more += ["--config.train.batch_size=1000"]
     more += [f"--config.{s}.every=0" for s in ("eval", "sample", "checkpoint")]
