@@ -61,22 +61,20 @@ def rungs(trials: list[Trial]) -> list[int]:
     return sorted(found)
 
 
-def engine(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
+def train(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
     """Trains the trials as populations that halve at every rung; decisions stand in `rungs.json`.
 
     Args:
       trials: of one or several groups; they are compared with each other all together.
       sweep: the folder of the sweep.
-      stop: a signal ends the engine after the population has saved.
+      stop: a signal ends it after the population has saved.
       target: the value to minimise as it is measured during training, on `eval.split`; `-NAME`
         maximises.
 
     Raises:
-      InputError: trials that a population cannot hold or that are not measured after the same
-        rounds, or a folder whose populations were trained in another mode.
+      InputError: trials that are not measured after the same rounds, or a folder whose populations were trained in another mode.
       Stopped: a signal asked to stop; the population is saved.
     """
-    parts_of(trials)
     steps = rungs(trials)
     mode.claim(sweep, pruner="halving", target=target)
     path = sweep / "rungs.json"

@@ -158,18 +158,18 @@ class Population:
         return crowd
 
 
-def parts_of(trials: list[Trial]) -> list[list[Trial]]:
-    """The trials in parts that one program each can train.
-
-    Raises:
-      InputError: trials that a population cannot hold.
-    """
+def check(trials: list[Trial]) -> None:
+    """Raises InputError for trials that a population cannot hold."""
     for trial in trials:
         if trial.config["parallel"] != "jit":
             raise InputError(
                 f"parallel={trial.config['parallel']!r} is not for populations, which split their"
                 " members over the devices; take parallel='jit'"
             )
+
+
+def parts_of(trials: list[Trial]) -> list[list[Trial]]:
+    """The trials in parts that one program each can train."""
     return [part for one in group(trials) for part in pack(one)]
 
 
@@ -205,14 +205,14 @@ def _is_finished(part: list[Trial], sweep: Path) -> bool:
     return all(trial.results(sweep) is not None for trial in part)
 
 
-def engine(
+def train(
     trials: list[Trial], sweep: Path, stop: Stop, evolution: Evolution | None = None
 ) -> None:
     """Trains every trial that has no results yet, a population for each group.
 
     Raises:
-      InputError: trials that a population cannot hold, or a folder whose populations were trained
-        in another mode.
+      InputError: a folder whose populations were trained in another mode, or trials of which none
+        can be one of several in a program.
       Stopped: a signal asked to stop; the population is saved.
     """
     parts = _traceable(parts_of(trials), sweep)

@@ -40,7 +40,7 @@ def test_more_devices_than_there_are_is_refused():
 
 def test_member_on_one_of_two_devices_is_the_run_alone(tmp_path):
     trials = resolve(VAE, {**QUICK, "devices": "2"}, space.seeds(2))
-    population.engine(trials, tmp_path, Stop())
+    population.train(trials, tmp_path, Stop())
     alone = train(trials[1].config, tmp_path / "alone", {})
     _, member = load_run(trials[1].folder(tmp_path))
     recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)

@@ -64,7 +64,7 @@ def test_kill_between_two_knobs_changes_nothing(tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     study_of(whole, trials=1, sampler="random").train(Writing(whole), Stop())
     study = study_of(cut, trials=1, sampler="random")
-    study._study.ask({RATE: distributions(SPACE)[RATE]})
+    study.known.ask({RATE: distributions(SPACE)[RATE]})
     study.train(Writing(cut), Stop())
     assert outcomes(cut) == outcomes(whole)
 
@@ -72,8 +72,8 @@ def test_kill_between_two_knobs_changes_nothing(tmp_path):
 def test_trial_that_was_put_back_is_trained_before_new_ones(tmp_path):
     sweep = tmp_path / "s"
     study = study_of(sweep, trials=2)
-    study._study.enqueue_trial({RATE: 5e-3, "seed": 7})
-    study._study.enqueue_trial({RATE: 6e-3, "seed": 8})
+    study.known.enqueue_trial({RATE: 5e-3, "seed": 7})
+    study.known.enqueue_trial({RATE: 6e-3, "seed": 8})
     study.train(Writing(sweep), Stop())
     assert [value for _, value in outcomes(sweep)] == [-5e-3, -6e-3]
 
@@ -117,7 +117,7 @@ def test_trial_that_was_had_before_is_not_judged_again(tmp_path):
     sweep = tmp_path / "s"
     study = study_of(sweep, space={"seed": Integers(0, 1)}, pruner="halving", trials=3)
     for seed in (0, 1, 0):  # by the third there is a better one than the first
-        study._study.enqueue_trial({"seed": seed})
+        study.known.enqueue_trial({"seed": seed})
     shares = {0: 0.4, 1: 0.6}
     values = lambda trial: [shares[trial.overrides["seed"]]] * 8
     study.train(Writing(sweep, values), Stop())
@@ -290,7 +290,7 @@ def test_kill_inside_a_write_of_the_journal_blocks_nobody(tmp_path, monkeypatch)
 
 
 def _owned(study, owner):
-    claimed = study._study.ask(distributions(SPACE))
+    claimed = study.known.ask(distributions(SPACE))
     claimed.set_user_attr("owner", owner)
 
 

@@ -91,9 +91,9 @@ def test_untraceable_trials_are_recorded_in_folders_of_their_own_alone(
     outside.mkdir()
     (outside / "pruned.json").write_text("{}")
     trials[0].folder(sweep).symlink_to(outside)
-    for writes in (population.engine, table.forget_pruned):
+    for writes in (population.train, table.forget_pruned):
         with pytest.raises(InputError, match="is a link"):
-            writes(trials, sweep, *([Stop()] if writes is population.engine else []))
+            writes(trials, sweep, *([Stop()] if writes is population.train else []))
     assert [path.name for path in outside.iterdir()] == ["pruned.json"]
     built.clear()
     trials[0].folder(sweep).unlink()
@@ -101,7 +101,7 @@ def test_untraceable_trials_are_recorded_in_folders_of_their_own_alone(
         trial.folder(sweep).mkdir()
         results = json.dumps({"step": trial.steps, "metrics": {}})
         (trial.folder(sweep) / "results.json").write_text(results)
-    population.engine(trials, sweep, Stop())
+    population.train(trials, sweep, Stop())
     assert not built
 
 
@@ -124,7 +124,7 @@ def test_member_is_the_run_that_it_would_be_alone(name, tmp_path):
     path = str(recipes.CONFIGS / f"{name}.py:tiny")
     sweep = [{**rate, "seed": 3}, {**{key: 2e-3 for key in rate}, "seed": 4}]
     trials = resolve(path, {**QUICK, "devices": "1"}, sweep)
-    population.engine(trials, tmp_path, Stop())
+    population.train(trials, tmp_path, Stop())
     alone = train(trials[1].config, tmp_path / "alone", {})
     _, member = load_run(trials[1].folder(tmp_path))
     recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)
@@ -134,7 +134,7 @@ def test_member_is_the_run_that_it_would_be_alone(name, tmp_path):
 def test_large_members_on_a_cpu_take_turns(tmp_path, monkeypatch):
     monkeypatch.setattr(cohort, "LARGE", 0)
     trials = resolve(VAE, {**QUICK, "devices": "1"}, space.seeds(2))
-    population.engine(trials, tmp_path, Stop())
+    population.train(trials, tmp_path, Stop())
     alone = train(trials[1].config, tmp_path / "alone", {})
     _, member = load_run(trials[1].folder(tmp_path))
     recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)
@@ -143,7 +143,7 @@ def test_large_members_on_a_cpu_take_turns(tmp_path, monkeypatch):
 def test_member_that_diverges_is_recorded_and_stops_no_other(tmp_path):
     rates = space.grid(optimizer__discriminator__learning_rate=(1e-3, 1e30))
     trials = resolve(RING, {**QUICK, "optimizer.discriminator": "sgd"}, rates)
-    population.engine(trials, tmp_path, Stop())
+    population.train(trials, tmp_path, Stop())
     assert [row["state"] for row in table.rows(trials, tmp_path)] == [
         "finished",
         "failed",
@@ -212,12 +212,12 @@ def test_killed_population_goes_on_bit_for_bit(tmp_path):
 def test_page_of_a_stopped_population_says_that_nobody_is_at_work(
     tmp_path, monkeypatch
 ):
-    def engine(trials, sweep, stop, evolution):
+    def train(trials, sweep, stop, evolution):
         trials[0].folder(sweep).mkdir()
         claim(trials[0].folder(sweep), Recipe.build(trials[0].config), {})
         raise Stopped("stopped by SIGTERM after step 4; saved")
 
-    monkeypatch.setattr(population, "engine", engine)
+    monkeypatch.setattr(population, "train", train)
     command = ["launch.py", "sweep", f"--config={RING}", "--seeds=2"]
     assert main([*command, f"--workdir={tmp_path}/s"]) == EXIT_STOPPED
     page = (tmp_path / "s" / "report.html").read_text()
