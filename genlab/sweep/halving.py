@@ -19,7 +19,7 @@ from genlab.storage.writer import write_atomic
 from genlab.sweep import mode
 from genlab.sweep.member import Member, check_target
 from genlab.sweep.population import Population, parts_of
-from genlab.trials.table import forget_pruned
+from genlab.trials import pruned
 from genlab.trials.trial import Trial
 
 FACTOR = 2
@@ -87,7 +87,7 @@ def train(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
             " with --workdir=DIR"
         )
     if not path.exists():
-        forget_pruned(trials, sweep)
+        pruned.forget(trials, sweep)
     alive = trials
     for rung in steps:
         alive = _climb(alive, rung, decisions, sweep, stop, target)

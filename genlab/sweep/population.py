@@ -23,8 +23,7 @@ from genlab.sweep.cohort import Cohort, Crowd, Untraceable
 from genlab.sweep.evolution import Evolution
 from genlab.sweep.group import Knobs, group, pack
 from genlab.sweep.member import Member
-from genlab.trials import failure
-from genlab.trials.table import forget_pruned
+from genlab.trials import failure, pruned
 from genlab.trials.trial import Trial
 
 _log = logging.getLogger("genlab")
@@ -220,5 +219,5 @@ def train(
     for number, part in enumerate(parts, 1):
         if not _is_finished(part, sweep):
             _log.info("population %d of %d: %d trials", number, len(parts), len(part))
-            forget_pruned(part, sweep)
+            pruned.forget(part, sweep)
             Population(part, sweep, evolution).train(stop)

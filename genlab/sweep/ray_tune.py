@@ -18,8 +18,8 @@ from genlab.errors import InputError
 from genlab.process.signals import Stop
 from genlab.sweep.search import KEPT, Search, distributions, make_sampler
 from genlab.sweep.study import Study
+from genlab.trials import pruned
 from genlab.trials.program import HOME, import_paths
-from genlab.trials.table import forget_pruned
 from genlab.trials.trial import Trial
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def train(
     waiting = [trial for trial in trials if trial.results(sweep) is None]
     if not waiting:
         return
-    forget_pruned(waiting, sweep)
+    pruned.forget(waiting, sweep)
     with _cluster(address) as tune:
         job = _job(path, common, sweep)
         _fit(job, stop, {"trial": tune.grid_search(waiting)})

@@ -218,7 +218,7 @@ def test_a_search_stops_losers(cluster, tmp_path):
     assert "of player 'vae' is" in reason
     assert state_of(still, tmp_path) == "pruned"
     record = json.loads((still.folder(tmp_path) / "pruned.json").read_text())
-    reached = Evaluations(good.folder(tmp_path), "negative_elbo", "validation")
+    reached = Evaluations(good, tmp_path, "negative_elbo")
     assert record["value"] > dict(reached.new())[record["step"]]
     states = [trial.state.name for trial in study.known.get_trials()]
     assert states == ["COMPLETE", "COMPLETE", "PRUNED"]

@@ -40,7 +40,14 @@ optuna = pytest.importorskip("optuna", reason="searches need the extra `sweep`")
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+# The imports and fits of the Gaussian process take longest, and it is wrapped as the others are.
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        pytest.param(name, marks=[pytest.mark.full] if name == "gp" else [])
+        for name in SAMPLERS
+    ],
+)
 def test_cut_search_draws_what_the_unbroken_one_would_have(sampler, tmp_path):
     space = SPACE if sampler != "grid" else {"seed": Integers(0, 11)}
     value = lambda trial: [trial.overrides["seed"]] * 8
@@ -171,7 +178,7 @@ sys.path.insert(0, {tests!r})
 import studies
 from genlab.process.signals import Stop
 sweep = Path(sys.argv[1])
-study = studies.study_of(sweep, trials=100, sampler="random")
+study = studies.study_of(sweep, trials=40, sampler="random")
 studies.meet(sweep.with_name("ready"), 2)
 pool = studies.Writing(sweep, lambda trial: [trial.overrides[studies.RATE]])
 study.train(pool, Stop())
@@ -179,7 +186,7 @@ print(len(pool.trained))
 """
 
 
-def test_two_processes_on_one_journal_share_a_hundred_trials(tmp_path):
+def test_two_processes_on_one_journal_share_forty_trials(tmp_path):
     sweep = tmp_path / "s"
     code = _WORKER.format(tests=str(Path(__file__).parents[1]))
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
@@ -194,14 +201,14 @@ def test_two_processes_on_one_journal_share_a_hundred_trials(tmp_path):
         for _ in range(2)
     ]
     trained = [int(worker.communicate(timeout=120)[0]) for worker in workers]
-    assert sum(trained) == 100
-    assert min(trained) > 10, "one of them did nearly all"
+    assert sum(trained) == 40
+    assert min(trained) > 4, "one of them did nearly all"
     trials = trials_of(sweep)
-    assert sorted(trial.number for trial in trials) == list(range(100))
+    assert sorted(trial.number for trial in trials) == list(range(40))
     assert {trial.state.name for trial in trials} == {"COMPLETE"}
     known = {entry["name"] for entry in read(sweep).trials}
     assert known == {path.parent.name for path in sweep.glob("*/results.json")}
-    assert len(known) == 100
+    assert len(known) == 40
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from genlab.errors import EXIT_STOPPED, InputError
 from genlab.process.signals import Stop
 from genlab.reporting.sweep import read_sweep
 from genlab.run.folder import locked
-from genlab.sweep import devices, pool, process
+from genlab.sweep import devices, pool, population, process
 from genlab.sweep.pool import Pool
 from genlab.sweep.search import Search, distributions, make_sampler
 from genlab.trials import space
@@ -114,14 +114,19 @@ def test_random_draws_stay_in_the_space_and_begin_alike():
         space.draw(there, 0)
 
 
-def test_a_population_draws_from_a_space(tmp_path):
+def test_a_population_draws_from_a_space(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(population, "train", lambda trials, *_: trained.extend(trials))
     command = ["launch.py", "sweep", f"--config={RING}", "--sweep=space", "--trials=3"]
-    assert main([*command, f"--workdir={tmp_path}", "--config.sample.plots=()"]) == 0
-    assert [row["state"] for row in _rows(tmp_path)] == ["finished"] * 3
+    assert main([*command, f"--workdir={tmp_path}"]) == 0
+    drawn = space.draw(named_sweep(RING, "space"), 3)
+    assert [trial.overrides for trial in trained] == drawn
+    assert [row["state"] for row in _rows(tmp_path)] == ["unfinished"] * 3
     assert json.loads((tmp_path / "sweep.json").read_text())["engine"] == "population"
     assert (tmp_path / "report.html").exists()
 
 
+@pytest.mark.full  # of a search in one process, `test_search` shows the same
 def test_killed_search_goes_on_and_is_the_one_it_would_have_been(tmp_path, capsys):
     workdir = tmp_path / "study"
     victim = _start(_search(workdir, 3))
@@ -161,7 +166,9 @@ def test_killed_search_goes_on_and_is_the_one_it_would_have_been(tmp_path, capsy
 @pytest.mark.parametrize(
     ("file", "send"),
     [
-        ("metrics.jsonl", lambda one: one.terminate()),
+        pytest.param(
+            "metrics.jsonl", lambda one: one.terminate(), marks=pytest.mark.full
+        ),
         # As a terminal's Ctrl-C: to the whole group, before a trial has begun to listen.
         ("process.json", lambda one: os.killpg(one.pid, signal.SIGINT)),
     ],
@@ -187,6 +194,7 @@ def test_stopped_search_exits_75_and_leaves_its_trial_to_the_next(file, send, tm
     assert "1 trial: 1 stopped" in page or not began
 
 
+@pytest.mark.full  # runs alone show the same, and the next test who is asked
 def test_trial_that_is_asked_to_stop_has_saved_and_goes_on(tmp_path):
     common = {"devices": "1", "sample.plots": "()", "train.steps": "2000"}
     common |= {"eval.every": "0", "sample.every": "0", "log.every": "20"}
