@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 from benchmarks.faults import mutation
 from benchmarks.faults.case import Bench, Reader
@@ -68,9 +69,12 @@ def logs(bench: Bench, folder: Path) -> Reader:
     from genlab.storage.writer import Writer
     from genlab.trials.tail import Evaluations, Tail
 
+    config = {"stages": [], "train": {"steps": 8}, "eval": {"split": "validation"}}
+
     def read(run: Path) -> None:
         Tail(run / "metrics.jsonl").lines()
-        list(Evaluations(run, "mode_coverage/modes_covered", "validation").new())
+        trial = SimpleNamespace(config=config, folder=lambda sweep: run)
+        list(Evaluations(trial, folder, "mode_coverage/modes_covered").new())
         read_results(run, 8)
         write_report(run)
         Writer(run, 4).close()

@@ -11,6 +11,9 @@ from genlab.commands.inputs import (
     required,
 )
 from genlab.sweep import command
+from genlab.sweep.engines import ENGINES, FLAGS
+
+_DEFINE = {str: flags.text, int: flags.number}
 
 
 def run(arguments: list[str]) -> None:
@@ -23,22 +26,9 @@ def run(arguments: list[str]) -> None:
         flags.text("grid", None, "KEY=VALUE,VALUE;KEY=VALUE,VALUE"),
         flags.number("seeds", None, "seeds of every trial, 0 to N - 1"),
         flags.number("trials", None, "trials drawn from a space"),
-        flags.text("engine", "population", "population, local, ray or slurm"),
-        flags.number(
-            "workers",
-            None,
-            "processes at a time of the local engine; one per GPU without",
-        ),
         flags.text("target", "", "what a search minimises; -NAME maximises"),
-        flags.text("sampler", None, "of a search: tpe, gp, cmaes, random or grid"),
-        flags.text("pruner", None, "what stops losers: none, halving or hyperband"),
-        flags.text(
-            "storage", None, "URL of a search's storage; a journal file without"
-        ),
-        flags.number(
-            "evolve", None, "rounds between two steps of population-based training"
-        ),
-        flags.text("address", None, "of a Ray cluster; one is started here without"),
+        flags.text("engine", next(iter(ENGINES)), "one of " + ", ".join(ENGINES)),
+        *(_DEFINE[flag.kind](flag.name, None, flag.meaning) for flag in FLAGS),
     )
     path = required(values.config, "config")
     prepare_jax()

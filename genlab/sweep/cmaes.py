@@ -4,88 +4,79 @@ import math
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import BaseSampler, RandomSampler
-from optuna.search_space import IntersectionSearchSpace
+from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.samplers import RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
+
+from genlab.sweep.sampler import Distributions, seed_of
 
 GENERATION = "cma:generation"  # of a trial, as Optuna's own sampler notes it too
 
 
-class CmaSampler(BaseSampler):
-    """A covariance matrix adaptation that is made again for each draw.
+def choose(study: Study, trial: FrozenTrial, space: Distributions) -> dict[str, Any]:
+    """A point whose numbers are one more of the generation that is not complete.
 
-    Optuna's sampler keeps its state as a pickle in the study, and runs what a foreign journal has
-    in that place. This one tells a new optimizer all generations before; it notes with a trial, as
-    a number, of which generation it is. Choices, and the first trial, are drawn at random.
+    Choices, and all of the first trial, are drawn at random.
 
     Args:
-      seed: of the draw.
+      study: has the finished trials.
+      trial: whose point it is.
+      space: what is chosen from.
 
     Paper: Hansen & Ostermeier 2001, Completely derandomized self-adaptation in evolution strategies
     """
-
-    def __init__(self, seed: int):
-        self._seed, self._random = seed, RandomSampler(seed=seed)
-
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """The numbers that all trials before have in common."""
-        common = IntersectionSearchSpace().calculate(study)
-        return {
-            key: part
-            for key, part in common.items()
-            if isinstance(part, FloatDistribution | IntDistribution)
-            if not part.single()
-        }
-
-    def sample_relative(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        search_space: dict[str, BaseDistribution],
-    ) -> dict[str, Any]:
-        """One more point of the generation that is not complete."""
-        from cmaes import CMA
-
-        finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if not search_space or not finished:
-            return {}
-        axes = {key: _Axis(part) for key, part in search_space.items()}
-        optimizer = CMA(
-            mean=np.full(len(axes), 0.5),
-            sigma=1 / 6,
-            bounds=np.array([[0.0, 1.0]] * len(axes)),
-            n_max_resampling=10 * len(axes),
-            seed=self._seed,
+    drawn = {
+        key: RandomSampler(seed_of(trial, key)).sample_independent(
+            study, trial, key, part
         )
-        generations: dict[str, list[tuple[np.ndarray, float]]] = {}
-        for known in finished:
-            place = np.array([axes[key].place(known.params[key]) for key in axes])
-            generation = known.system_attrs.get(GENERATION)
-            generations.setdefault(str(generation), []).append((place, known.value))
-        size = optimizer.population_size
-        while len(told := generations.get(str(optimizer.generation), [])) >= size:
-            optimizer.tell(told[:size])
-        study._storage.set_trial_system_attr(
-            trial._trial_id, GENERATION, optimizer.generation
-        )
-        drawn = zip(axes.items(), optimizer.ask(), strict=True)
-        return {key: axis.value(place) for (key, axis), place in drawn}
+        for key, part in space.items()
+    }
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    numbers = {
+        key: _Axis(part)
+        for key, part in sorted(space.items())
+        if isinstance(part, FloatDistribution | IntDistribution) and not part.single()
+        if all(key in known.params for known in finished)
+    }
+    if finished and numbers:
+        drawn |= _next(study, trial, finished, numbers)
+    return drawn
 
-    def sample_independent(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """At random."""
-        return self._random.sample_independent(
-            study, trial, param_name, param_distribution
-        )
+
+def _next(
+    study: Study,
+    trial: FrozenTrial,
+    finished: list[FrozenTrial],
+    axes: "dict[str, _Axis]",
+) -> dict[str, float]:
+    """A draw of an optimizer that is made again and told all generations before.
+
+    Optuna's sampler keeps its state as a pickle in the study, and runs what a foreign journal has
+    in that place. This one notes with a trial, as a number, of which generation it is.
+    """
+    from cmaes import CMA
+
+    optimizer = CMA(
+        mean=np.full(len(axes), 0.5),
+        sigma=1 / 6,
+        bounds=np.array([[0.0, 1.0]] * len(axes)),
+        n_max_resampling=10 * len(axes),
+        seed=seed_of(trial),
+    )
+    generations: dict[str, list[tuple[np.ndarray, float]]] = {}
+    for known in finished:
+        place = np.array([axis.place(known.params[key]) for key, axis in axes.items()])
+        generation = known.system_attrs.get(GENERATION)
+        generations.setdefault(str(generation), []).append((place, known.value))
+    size = optimizer.population_size
+    while len(told := generations.get(str(optimizer.generation), [])) >= size:
+        optimizer.tell(told[:size])
+    study._storage.set_trial_system_attr(
+        trial._trial_id, GENERATION, optimizer.generation
+    )
+    drawn = zip(axes.items(), optimizer.ask(), strict=True)
+    return {key: axis.value(place) for (key, axis), place in drawn}
 
 
 class _Axis:

@@ -19,7 +19,7 @@ from genlab.storage.writer import write_atomic
 from genlab.sweep import mode
 from genlab.sweep.member import Member, check_target
 from genlab.sweep.population import Population, parts_of
-from genlab.trials.table import forget_pruned
+from genlab.trials import pruned
 from genlab.trials.trial import Trial
 
 FACTOR = 2
@@ -61,22 +61,20 @@ def rungs(trials: list[Trial]) -> list[int]:
     return sorted(found)
 
 
-def engine(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
+def train(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
     """Trains the trials as populations that halve at every rung; decisions stand in `rungs.json`.
 
     Args:
       trials: of one or several groups; they are compared with each other all together.
       sweep: the folder of the sweep.
-      stop: a signal ends the engine after the population has saved.
+      stop: a signal ends it after the population has saved.
       target: the value to minimise as it is measured during training, on `eval.split`; `-NAME`
         maximises.
 
     Raises:
-      InputError: trials that a population cannot hold or that are not measured after the same
-        rounds, or a folder whose populations were trained in another mode.
+      InputError: trials that are not measured after the same rounds, or a folder whose populations were trained in another mode.
       Stopped: a signal asked to stop; the population is saved.
     """
-    parts_of(trials)
     steps = rungs(trials)
     mode.claim(sweep, pruner="halving", target=target)
     path = sweep / "rungs.json"
@@ -89,7 +87,7 @@ def engine(trials: list[Trial], sweep: Path, stop: Stop, target: str) -> None:
             " with --workdir=DIR"
         )
     if not path.exists():
-        forget_pruned(trials, sweep)
+        pruned.forget(trials, sweep)
     alive = trials
     for rung in steps:
         alive = _climb(alive, rung, decisions, sweep, stop, target)

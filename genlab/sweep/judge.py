@@ -1,16 +1,14 @@
 """Whether a trial of a search is worth going on with, by what it reached so far."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genlab.config.stage import stages_of
 from genlab.errors import InputError
 from genlab.evaluation.evaluate import check_choice
 from genlab.registry import experiments, metrics
 from genlab.run.recipe import load_data
-from genlab.storage.writer import finite_or_none, write_atomic
 from genlab.sweep.search import Search
+from genlab.trials import pruned
 from genlab.trials.tail import Evaluations, loss_of
 from genlab.trials.trial import Trial
 
@@ -35,11 +33,9 @@ class Judge:
     """
 
     def __init__(self, claimed: "optuna.Trial", trial: Trial, sweep: Path, target: str):
-        folder, split = trial.folder(sweep), trial.config["eval"]["split"]
-        self._claimed, self._target, self._folder = claimed, target, folder
-        last = stages_of(trial.config)[-1]
-        self._begin, self._end = last.begin, last.end
-        self._evaluations = Evaluations(folder, target, split, last.begin)
+        self._claimed, self._target = claimed, target
+        self._folder = trial.folder(sweep)
+        self._evaluations = Evaluations(trial, sweep, target)
         known = claimed.study.get_trials(deepcopy=False)[claimed.number]
         self._reported = set(known.intermediate_values)
         self._last: tuple[int, float] = (0, 0.0)
@@ -52,9 +48,9 @@ class Judge:
           InputError: the target is not among what the trial measures.
         """
         for step, value in () if self.gave_up else self._evaluations.new():
-            if step >= self._end:
+            if step >= self._evaluations.end:
                 break  # it has run its course
-            rounds = step - self._begin
+            rounds = step - self._evaluations.begin
             if rounds not in self._reported:
                 self._claimed.report(loss_of(value, self._target), rounds)
             self._last = (step, value)
@@ -64,11 +60,9 @@ class Judge:
         return self.gave_up
 
     def record(self) -> None:
-        """Writes `pruned.json`: the step, the target and its value when the judge gave up."""
+        """Marks the trial as a loser, by what it had when the judge gave up."""
         step, value = self._last
-        record = {"step": step, "target": self._target}
-        record |= finite_or_none({"value": value})
-        write_atomic(self._folder / "pruned.json", json.dumps(record))
+        pruned.record(self._folder, step, self._target, value)
 
 
 def check_target(config: dict[str, Any], search: Search) -> None:

@@ -27,7 +27,7 @@ from genlab.storage.writer import Writer, last_step
 from genlab.trained.trained import Trained
 from genlab.training.meter import average, refuse_non_finite
 from genlab.training.train import evaluated, split_name
-from genlab.trials import failure
+from genlab.trials import failure, pruned
 from genlab.trials.tail import value_of
 from genlab.trials.trial import Trial
 
@@ -160,8 +160,7 @@ class Member:
         with locked(self.workdir):
             if _all_finite(state):
                 self.checkpoints.save(state, step)
-            record = {"step": step, "target": target, "value": value}
-            write_atomic(self.workdir / "pruned.json", json.dumps(record))
+            pruned.record(self.workdir, step, target, value)
 
     def finish(self, trained: Trained, state: State) -> None:
         """Saves the member as a run of its own, with results, pictures and report."""

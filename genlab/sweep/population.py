@@ -23,8 +23,7 @@ from genlab.sweep.cohort import Cohort, Crowd, Untraceable
 from genlab.sweep.evolution import Evolution
 from genlab.sweep.group import Knobs, group, pack
 from genlab.sweep.member import Member
-from genlab.trials import failure
-from genlab.trials.table import forget_pruned
+from genlab.trials import failure, pruned
 from genlab.trials.trial import Trial
 
 _log = logging.getLogger("genlab")
@@ -158,18 +157,18 @@ class Population:
         return crowd
 
 
-def parts_of(trials: list[Trial]) -> list[list[Trial]]:
-    """The trials in parts that one program each can train.
-
-    Raises:
-      InputError: trials that a population cannot hold.
-    """
+def check(trials: list[Trial]) -> None:
+    """Raises InputError for trials that a population cannot hold."""
     for trial in trials:
         if trial.config["parallel"] != "jit":
             raise InputError(
                 f"parallel={trial.config['parallel']!r} is not for populations, which split their"
                 " members over the devices; take parallel='jit'"
             )
+
+
+def parts_of(trials: list[Trial]) -> list[list[Trial]]:
+    """The trials in parts that one program each can train."""
     return [part for one in group(trials) for part in pack(one)]
 
 
@@ -205,14 +204,14 @@ def _is_finished(part: list[Trial], sweep: Path) -> bool:
     return all(trial.results(sweep) is not None for trial in part)
 
 
-def engine(
+def train(
     trials: list[Trial], sweep: Path, stop: Stop, evolution: Evolution | None = None
 ) -> None:
     """Trains every trial that has no results yet, a population for each group.
 
     Raises:
-      InputError: trials that a population cannot hold, or a folder whose populations were trained
-        in another mode.
+      InputError: a folder whose populations were trained in another mode, or trials of which none
+        can be one of several in a program.
       Stopped: a signal asked to stop; the population is saved.
     """
     parts = _traceable(parts_of(trials), sweep)
@@ -220,5 +219,5 @@ def engine(
     for number, part in enumerate(parts, 1):
         if not _is_finished(part, sweep):
             _log.info("population %d of %d: %d trials", number, len(parts), len(part))
-            forget_pruned(part, sweep)
+            pruned.forget(part, sweep)
             Population(part, sweep, evolution).train(stop)

@@ -15,7 +15,7 @@ from genlab.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED
 from genlab.run.folder import in_use, in_use_by
 from genlab.storage import files, sidefile
 from genlab.storage.files import write_atomic
-from genlab.trials import failure
+from genlab.trials import failure, pruned
 from genlab.trials.trial import Trial
 
 LOG = "log.txt"  # in the trial's folder, what its processes write
@@ -63,7 +63,7 @@ def run(
     trial.mend(sweep)
     (folder / failure.FILE).unlink(missing_ok=True)
     while True:
-        if not _wait_for_another(folder, watch) or (folder / "pruned.json").exists():
+        if not _wait_for_another(folder, watch) or pruned.is_pruned(folder):
             return EXIT_STOPPED
         if trial.results(sweep) is not None:
             return 0

@@ -1,6 +1,5 @@
 """A trial where Ray puts it: the actor that trains it, and what the sweep hears of it."""
 
-import json
 import logging
 import math
 import os
@@ -17,12 +16,11 @@ from ray.tune.result import DONE, TRAINING_ITERATION
 from ray.tune.search.optuna import OptunaSearch
 
 from genlab import trust
-from genlab.config.stage import stages_of
 from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.process.signals import Stop
-from genlab.storage.files import refuse_link, write_atomic
+from genlab.storage.files import refuse_link
 from genlab.sweep import process
-from genlab.trials import failure, manifest
+from genlab.trials import failure, manifest, pruned
 from genlab.trials.table import reached
 from genlab.trials.tail import Evaluations, loss_of
 from genlab.trials.trial import Trial, resolve
@@ -101,15 +99,13 @@ class Training(tune.Trainable):
         if job.trusted:
             trust.everything()
         self._job, self._trial, self._asked = job, job.trial(config), False
-        trial, folder = self._trial, self._trial.folder(job.sweep)
-        split, last = trial.config["eval"]["split"], stages_of(trial.config)[-1]
-        self._begin, self._end = last.begin, last.end
-        self._evaluations = Evaluations(folder, job.target, split, last.begin)
+        self._evaluations = Evaluations(self._trial, job.sweep, job.target)
+        self._begin, self._end = self._evaluations.begin, self._evaluations.end
         self._new: deque[tuple[int, float]] = deque()
         self._last: dict[str, Any] = {LOSS: float("nan"), TRAINING_ITERATION: 0}
         self._process = ThreadPoolExecutor(1).submit(
             process.run,
-            trial,
+            self._trial,
             job.path,
             job.common,
             job.sweep,
@@ -167,13 +163,9 @@ class Training(tune.Trainable):
         lost = self._job.goes_on and not self._asked and not self._process.done()
         self._asked = True
         if self._process.result() == EXIT_STOPPED and lost:
-            record = {
-                "step": self._begin + self._last[TRAINING_ITERATION],
-                "target": self._job.target,
-                "value": loss_of(self._last[LOSS], self._job.target),
-            }
-            folder = self._trial.folder(self._job.sweep)
-            write_atomic(folder / "pruned.json", json.dumps(record))
+            folder, target = self._trial.folder(self._job.sweep), self._job.target
+            step = self._begin + self._last[TRAINING_ITERATION]
+            pruned.record(folder, step, target, loss_of(self._last[LOSS], target))
 
 
 class Searcher(OptunaSearch):

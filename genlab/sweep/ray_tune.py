@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any
 from genlab import trust
 from genlab.errors import InputError
 from genlab.process.signals import Stop
-from genlab.sweep.judge import check_target
-from genlab.sweep.search import KEPT, Search, distributions, make_sampler, overrides_of
-from genlab.sweep.storage import open_study
+from genlab.sweep.search import KEPT, Search, distributions, make_sampler
+from genlab.sweep.study import Study
+from genlab.trials import pruned
 from genlab.trials.program import HOME, import_paths
-from genlab.trials.space import draw
-from genlab.trials.table import forget_pruned
-from genlab.trials.trial import Trial, resolve
+from genlab.trials.trial import Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -79,21 +77,13 @@ def train(
     waiting = [trial for trial in trials if trial.results(sweep) is None]
     if not waiting:
         return
-    forget_pruned(waiting, sweep)
+    pruned.forget(waiting, sweep)
     with _cluster(address) as tune:
         job = _job(path, common, sweep)
         _fit(job, stop, {"trial": tune.grid_search(waiting)})
 
 
-def search(
-    path: str,
-    common: dict[str, str],
-    sweep: Path,
-    search: Search,
-    stop: Stop,
-    *,
-    address: str = "",
-) -> list[Trial]:
+def search(study: Study, stop: Stop, *, address: str = "") -> list[Trial]:
     """Trains trials of a space that Optuna chooses, on the nodes of a cluster.
 
     The study is the one that the local engine would keep: each can go on with the other's. A pruner
@@ -101,11 +91,8 @@ def search(
     last value of a trial that was stopped as a loser, and no value of one that failed.
 
     Args:
-      path: the config of every trial.
-      common: overrides of every trial, as text.
-      sweep: the folder of the sweep, shared by the nodes, with its manifest; the caller holds its
-        lock.
-      search: how the trials are chosen.
+      study: how the trials are chosen; its folder is shared by the nodes and has its manifest, and
+        the caller holds its lock.
       stop: whether a signal asked to stop.
       address: as for `train`.
 
@@ -113,31 +100,23 @@ def search(
       Every trial that the study has, each once.
 
     Raises:
-      InputError: as for `train`; a study that cannot be opened, or a target that is not measured.
+      InputError: as for `train`, or a target that is not measured.
       Stopped: a signal asked to stop; the running trials have saved and ended.
 
     Paper: Li et al. 2018, arXiv:1810.05934
     """
-    (example,) = resolve(path, common, draw(search.space, 1))
-    check_target(example.config, search)
-    every, steps = example.config["eval"]["every"], example.config["train"]["steps"]
-    study = open_study(path, sweep, search, common, every=every, steps=steps)
-    missing = search.count - _requeue(study)
+    missing = study.search.count - _requeue(study.known)
     if missing > 0:
         with _cluster(address) as tune:
-            job = _job(path, common, sweep, search.target)
+            target = study.search.target
+            job = _job(study.path, study.common, study.sweep, target)
             config = tune.TuneConfig(
-                search_alg=_searcher(study, search),
-                scheduler=_scheduler(search, every=every, steps=steps),
+                search_alg=_searcher(study.known, study.search),
+                scheduler=_scheduler(study),
                 num_samples=missing,
             )
             _fit(job, stop, {}, config)
-    trained = {}
-    for params in (trial.params for trial in study.get_trials()):
-        overrides = overrides_of(search.space, params)
-        (trial,) = resolve(path, common, [overrides])
-        trained[trial.name] = trial
-    return list(trained.values())
+    return study.trials()
 
 
 def _requeue(study: "optuna.Study") -> int:
@@ -166,21 +145,21 @@ def _searcher(study: "optuna.Study", search: Search) -> Any:
     )
 
 
-def _scheduler(search: Search, *, every: int, steps: int) -> "TrialScheduler | None":
+def _scheduler(study: Study) -> "TrialScheduler | None":
     """The pruner of a search, its rungs in rounds of training; None to stop nobody."""
     from ray.tune.schedulers import AsyncHyperBandScheduler
 
     from genlab.sweep.ray_trial import LOSS
 
-    if search.pruner == "none":
+    if study.search.pruner == "none":
         return None
     return AsyncHyperBandScheduler(
         metric=LOSS,
         mode="min",
-        grace_period=every,
-        max_t=steps,
+        grace_period=study.every,
+        max_t=study.steps,
         reduction_factor=KEPT,
-        brackets=BRACKETS[search.pruner],
+        brackets=BRACKETS[study.search.pruner],
         # Who reached the last round is measured, not stopped.
         stop_last_trials=False,
     )

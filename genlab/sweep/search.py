@@ -115,20 +115,25 @@ def make_sampler(search: Search) -> "BaseSampler":
     """The sampler of a search; what it draws depends on the trial's number and those before it."""
     from optuna import samplers
 
-    from genlab.sweep.cmaes import CmaSampler
-    from genlab.sweep.sampler import DrawingSampler, NumberedSampler
+    from genlab.sweep import cmaes
+    from genlab.sweep.sampler import NumberedSampler, PointSampler, numbered_point
 
+    space = search.space
     if search.sampler == "random":
-        return DrawingSampler(search.space, distributions(search.space))
+        return PointSampler(
+            distributions(space),
+            lambda _, trial, __: numbered_point(space, trial.number),
+        )
+    if search.sampler == "cmaes":
+        return PointSampler(distributions(space), cmaes.choose)
     if search.sampler == "grid":
-        points = _points(search.space)
+        points = _points(space)
         # One seed for all trials: it is the order in which they share the points among them.
         return NumberedSampler(lambda _: samplers.GridSampler(points, seed=0))
     made = {
         # Workers beside each other keep away from the points that are under way.
         "tpe": lambda seed: samplers.TPESampler(seed=seed, constant_liar=True),
         "gp": lambda seed: samplers.GPSampler(seed=seed),
-        "cmaes": CmaSampler,
     }
     return NumberedSampler(made[search.sampler])
 

@@ -1,4 +1,4 @@
-"""A study: Optuna chooses the trials of a space, processes train them, a storage remembers."""
+"""A study: Optuna chooses the trials of a space, an engine trains them, a storage remembers."""
 
 import threading
 import uuid
@@ -10,7 +10,7 @@ from genlab.errors import EXIT_STOPPED, InputError
 from genlab.process.signals import Stop
 from genlab.storage.lock import held, is_held
 from genlab.sweep.judge import Judge, check_target
-from genlab.sweep.local import Pool
+from genlab.sweep.pool import Pool
 from genlab.sweep.search import Search, distributions, overrides_of
 from genlab.sweep.storage import open_study
 from genlab.trials import manifest
@@ -39,6 +39,11 @@ class Study:
       sweep: the folder of the sweep, which has its manifest.
       search: how the trials are chosen.
 
+    Attributes:
+      every: rounds between two evaluations of a trial.
+      steps: rounds of a whole trial.
+      known: the same as Optuna has it.
+
     Raises:
       InputError: no Optuna, a storage that does not answer, a key that the config does not have, a
         target that it does not measure during training, or a study that was made by another
@@ -48,18 +53,13 @@ class Study:
     """
 
     def __init__(self, path: str, common: dict[str, str], sweep: Path, search: Search):
-        self._path, self._common, self._sweep = path, common, sweep
-        self._search = search
+        self.path, self.common, self.sweep, self.search = path, common, sweep, search
         (example,) = resolve(path, common, draw(search.space, 1))
-        config = example.config
-        check_target(config, search)
-        self._study = open_study(
-            path,
-            sweep,
-            search,
-            common,
-            every=config["eval"]["every"],
-            steps=config["train"]["steps"],
+        check_target(example.config, search)
+        self.every = example.config["eval"]["every"]
+        self.steps = example.config["train"]["steps"]
+        self.known = open_study(
+            path, sweep, search, common, every=self.every, steps=self.steps
         )
         self._owner = uuid.uuid4().hex
         self._guard = threading.Lock()
@@ -71,12 +71,16 @@ class Study:
           InputError: the target is not among what a trial measured.
           Stopped: a signal asked to stop; the running trials have saved.
         """
-        own = _owner_file(self._sweep, self._owner)
+        own = _owner_file(self.sweep, self._owner)
         with held(own), ThreadPoolExecutor(pool.workers) as threads:
             jobs = [threads.submit(self._work, pool) for _ in range(pool.workers)]
             pool.wait(jobs, stop)
         own.unlink()
-        trials = [self._trial(trial.params) for trial in self._study.get_trials()]
+        return self.trials()
+
+    def trials(self) -> list[Trial]:
+        """Every trial that the study has, each once."""
+        trials = [self._trial(trial.params) for trial in self.known.get_trials()]
         return list({trial.name: trial for trial in trials}.values())
 
     def _work(self, pool: Pool) -> None:
@@ -86,7 +90,7 @@ class Study:
     def _train(self, claimed: "optuna.Trial", pool: Pool) -> None:
         """Trains a trial and tells what came of it, or leaves it to the next who looks."""
         trial = self._trial(claimed.params)
-        judge = Judge(claimed, trial, self._sweep, self._search.target)
+        judge = Judge(claimed, trial, self.sweep, self.search.target)
         # Of two trials with the same knobs one trains; the other takes what came of it.
         watch = judge.gives_up if self._is_first(claimed) else lambda: False
         try:
@@ -102,17 +106,17 @@ class Study:
     def _tell(self, claimed: "optuna.Trial", trial: Trial, code: int) -> None:
         from optuna.trial import TrialState
 
-        state = state_of(trial, self._sweep)
+        state = state_of(trial, self.sweep)
         if state == "unfinished" and code == EXIT_STOPPED:
             return _leave(claimed)
-        value = reached(trial, self._sweep, self._search.target)
+        value = reached(trial, self.sweep, self.search.target)
         if state == "pruned":
-            self._study.tell(claimed.number, state=TrialState.PRUNED)
+            self.known.tell(claimed.number, state=TrialState.PRUNED)
         elif value is None:
-            self._study.tell(claimed.number, state=TrialState.FAIL)
+            self.known.tell(claimed.number, state=TrialState.FAIL)
         else:
-            loss = loss_of(value, self._search.target)
-            self._study.tell(claimed.number, loss)
+            loss = loss_of(value, self.search.target)
+            self.known.tell(claimed.number, loss)
 
     def _next(self) -> "optuna.Trial | None":
         """A trial that nobody trains any more, else a new one, else None when there are enough."""
@@ -120,23 +124,23 @@ class Study:
         from optuna.trial import TrialState
 
         # Processes that share a study claim its trials one after another.
-        with self._guard, held(self._sweep / ".study.lock"):
-            trials = self._study.get_trials(deepcopy=False)
+        with self._guard, held(self.sweep / ".study.lock"):
+            trials = self.known.get_trials(deepcopy=False)
             for trial in trials:
                 if trial.state == TrialState.RUNNING and self._is_left(trial):
-                    claimed = Running(self._study, trial._trial_id)
+                    claimed = Running(self.known, trial._trial_id)
                     break
             else:
                 # What an engine put back is waiting, and the next to be asked for.
                 begun = [t for t in trials if t.state != TrialState.WAITING]
-                if len(begun) >= self._search.count:
+                if len(begun) >= self.search.count:
                     return None
-                claimed = self._study.ask()
+                claimed = self.known.ask()
             claimed.set_user_attr("owner", self._owner)
             # A kill may have come between two knobs; those that are chosen already stay.
-            for key, distribution in distributions(self._search.space).items():
+            for key, distribution in distributions(self.search.space).items():
                 claimed._suggest(key, distribution)
-            manifest.add(self._sweep, [self._trial(claimed.params)])
+            manifest.add(self.sweep, [self._trial(claimed.params)])
             return claimed
 
     def _is_left(self, trial: "optuna.trial.FrozenTrial") -> bool:
@@ -144,16 +148,16 @@ class Study:
         owner = trial.user_attrs.get("owner", "")
         if not isinstance(owner, str) or not owner or Path(owner).name != owner:
             return True
-        file = _owner_file(self._sweep, owner)
+        file = _owner_file(self.sweep, owner)
         return file.exists() and not is_held(file)
 
     def _is_first(self, claimed: "optuna.Trial") -> bool:
-        trials = self._study.get_trials(deepcopy=False)[: claimed.number]
+        trials = self.known.get_trials(deepcopy=False)[: claimed.number]
         return all(trial.params != claimed.params for trial in trials)
 
     def _trial(self, params: dict[str, Any]) -> Trial:
-        overrides = overrides_of(self._search.space, params)
-        (trial,) = resolve(self._path, self._common, [overrides])
+        overrides = overrides_of(self.search.space, params)
+        (trial,) = resolve(self.path, self.common, [overrides])
         return trial
 
 

@@ -7,12 +7,11 @@ import math
 from pathlib import Path
 from typing import Any
 
-from genlab.config.stage import stages_of
 from genlab.errors import NoneFinished
 from genlab.metrics.measurement import Measurement, values_of
-from genlab.storage.files import refuse_link
 from genlab.storage.writer import write_atomic
 from genlab.trials import failure
+from genlab.trials.pruned import is_pruned
 from genlab.trials.tail import Evaluations, loss_of
 from genlab.trials.trial import Trial
 
@@ -63,22 +62,11 @@ def state_of(trial: Trial, sweep: Path) -> str:
 
 def state_in(folder: Path, has_results: bool) -> str:
     """The state of the trial in a folder, which may have results of its last round."""
-    if (folder / "pruned.json").exists():
+    if is_pruned(folder):
         return "pruned"
     if has_results:
         return "finished"
     return "failed" if (folder / failure.FILE).exists() else "unfinished"
-
-
-def forget_pruned(trials: list[Trial], sweep: Path) -> None:
-    """Lets trials that were given up train: whoever asks for them by name wants them whole.
-
-    Raises:
-      InputError: the folder of one is a link to another place.
-    """
-    for trial in trials:
-        refuse_link(trial.folder(sweep))
-        (trial.folder(sweep) / "pruned.json").unlink(missing_ok=True)
 
 
 def reached(trial: Trial, sweep: Path, target: str) -> float | None:
@@ -95,9 +83,7 @@ def reached(trial: Trial, sweep: Path, target: str) -> float | None:
     """
     if state_of(trial, sweep) != "finished":
         return None
-    split, begin = trial.config["eval"]["split"], stages_of(trial.config)[-1].begin
-    found = Evaluations(trial.folder(sweep), target, split, begin)
-    *_, (_, value) = (0, math.nan), *found.new()
+    *_, (_, value) = (0, math.nan), *Evaluations(trial, sweep, target).new()
     return value if math.isfinite(value) else None
 
 

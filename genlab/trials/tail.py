@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from genlab.config.stage import stages_of
 from genlab.errors import InputError
 from genlab.metrics.measurement import metric_of
 from genlab.storage import files, sidefile
+from genlab.trials.trial import Trial
 
 
 class Tail:
@@ -49,20 +51,25 @@ class Tail:
 
 
 class Evaluations:
-    """The values that a target takes while its run trains.
+    """The values that a target takes while a trial trains.
 
     Args:
-      folder: the run folder.
+      trial: whose config says on which split it evaluates, `eval.split`.
+      sweep: the folder of the sweep.
       target: `NAME`, or `-NAME` for one that is maximised.
-      split: the config's `eval.split`, on which runs evaluate during training.
+
+    Attributes:
       begin: round before the first of the last stage; evaluations up to it are of a state that is
         not trained yet, and say nothing of a trial.
+      end: its last round.
     """
 
-    def __init__(self, folder: Path, target: str, split: str, begin: int = 0):
-        self._tail = Tail(folder / "metrics.jsonl")
-        self._target, self._split = target, split
-        self._seen = begin
+    def __init__(self, trial: Trial, sweep: Path, target: str):
+        self._tail = Tail(trial.folder(sweep) / "metrics.jsonl")
+        self._target, self._split = target, trial.config["eval"]["split"]
+        last = stages_of(trial.config)[-1]
+        self.begin, self.end = last.begin, last.end
+        self._seen = self.begin
 
     def new(self) -> Iterator[tuple[int, float]]:
         """Step and value of each evaluation since the last call; NaN where there is none.

@@ -35,7 +35,7 @@ def _planted(sweep, payload):
             value=0.5,
             system_attrs=dict.fromkeys(keys, text),
         )
-        study_of(sweep)._study.add_trial(planted)
+        study_of(sweep).known.add_trial(planted)
 
 
 @pytest.mark.parametrize("sampler", sorted({*SAMPLERS} - {"grid"}))
@@ -67,7 +67,7 @@ def test_trial_of_a_journal_is_a_point_of_the_space_or_refused(
             value=0.5 if state.is_finished() else None,
             state=state,
         )
-        study_of(sweep)._study.add_trial(planted)
+        study_of(sweep).known.add_trial(planted)
         with pytest.raises(InputError, match="not in the space|not IntDistribution"):
             study_of(sweep, trials=1).train(Writing(sweep), Stop())
 

@@ -150,7 +150,7 @@ def test_run_whose_stage_starts_from_another_run_is_loaded_without_it(tmp_path):
 def test_population_trains_stages_as_each_member_alone(tmp_path):
     common = {"devices": "1", "eval.metrics": "()"}
     trials = resolve(PATH, common, space.seeds(2))
-    population.engine(trials, tmp_path, Stop())
+    population.train(trials, tmp_path, Stop())
     alone = train(trials[1].config, tmp_path / "alone", {})
     _, member = load_run(trials[1].folder(tmp_path))
     recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)

@@ -6,17 +6,15 @@ import pytest
 import recipes
 
 from genlab.errors import InputError
-from genlab.process.signals import Stop
-from genlab.run.course import load_run
 from genlab.run.recipe import Recipe
-from genlab.sweep import population
+from genlab.sweep import cohort
 from genlab.sweep.cohort import Cohort
-from genlab.training.train import train
+from genlab.training.rounds import rounds_of
 from genlab.trials import space
 from genlab.trials.trial import resolve
 
 VAE = str(recipes.CONFIGS / "vae.py:tiny")
-QUICK = {"eval.metrics": "()", "sample.plots": "()"}
+ROUNDS = 4
 
 
 def _cohort(devices):
@@ -27,9 +25,9 @@ def _cohort(devices):
 
 @pytest.mark.parametrize(("devices", "used"), [(0, 4), (1, 1), (2, 2), (3, 2)])
 def test_members_share_the_devices_that_the_config_names(devices, used):
-    cohort = _cohort(devices)
-    blank = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), cohort.shapes())
-    for leaf in jax.tree.leaves(cohort.place(blank).state):
+    four = _cohort(devices)
+    blank = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), four.shapes())
+    for leaf in jax.tree.leaves(four.place(blank).state):
         assert leaf.sharding.device_set == set(jax.devices()[:used])
 
 
@@ -38,9 +36,30 @@ def test_more_devices_than_there_are_is_refused():
         _cohort(64)
 
 
-def test_member_on_one_of_two_devices_is_the_run_alone(tmp_path):
-    trials = resolve(VAE, {**QUICK, "devices": "2"}, space.seeds(2))
-    population.engine(trials, tmp_path, Stop())
-    alone = train(trials[1].config, tmp_path / "alone", {})
-    _, member = load_run(trials[1].folder(tmp_path))
-    recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)
+def _trained(four):
+    crowd, _ = four.call(four.first({}), four.resident(), 0, ROUNDS)
+    return jax.device_get(crowd.state)
+
+
+@pytest.fixture(scope="module")
+def side_by_side():
+    """The state of members that one `vmap` trains on one device."""
+    return _trained(_cohort(1))
+
+
+def test_large_members_on_a_cpu_take_turns(side_by_side, monkeypatch):
+    monkeypatch.setattr(cohort, "LARGE", 0)
+    recipes.assert_close(side_by_side, _trained(_cohort(1)), 1e-5)
+
+
+def test_member_on_one_of_two_devices_is_the_run_alone(side_by_side):
+    shared = _trained(_cohort(2))
+    recipes.assert_close(side_by_side, shared, 1e-5)
+    (trial,) = resolve(VAE, {"devices": "1"}, [{"seed": 3}])
+    alone = Recipe.build(trial.config)
+    feed = alone.feed()
+    rounds = jax.jit(rounds_of(alone.experiment, feed))
+    chunk, seed = feed.chunk(0, ROUNDS), np.uint32(3)
+    state, _ = rounds(alone.init_state(), feed.resident, chunk, seed)
+    member = jax.tree.map(lambda leaf: leaf[3], shared)
+    recipes.assert_close(jax.device_get(state), member, 1e-5)

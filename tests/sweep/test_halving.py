@@ -56,7 +56,7 @@ def whole(tmp_path_factory):
     for trial in _trials():  # all given up by a search before
         trial.folder(folder).mkdir()
         (trial.folder(folder) / "pruned.json").write_text("{}")
-    halving.engine(_trials(), folder, Stop(), TARGET)
+    halving.train(_trials(), folder, Stop(), TARGET)
     return folder
 
 
@@ -78,7 +78,7 @@ def test_trials_that_are_not_measured_together_are_not_halved(key, told, tmp_pat
     common = {name: value for name, value in LONGER.items() if name != key}
     trials = resolve(VAE, common, [{key: 2}, {key: 4}])
     with pytest.raises(InputError, match=told):
-        halving.engine(trials, tmp_path, Stop(), TARGET)
+        halving.train(trials, tmp_path, Stop(), TARGET)
     assert not list(tmp_path.iterdir())
 
 
@@ -86,7 +86,7 @@ def test_population_that_is_past_a_rung_is_not_halved_by_what_nobody_measured(tm
     trials = _trials()
     population.Population(trials, tmp_path).train(Stop(), until=6)
     with pytest.raises(InputError, match="has done 6 rounds, more than the 4"):
-        halving.engine(trials, tmp_path, Stop(), TARGET)
+        halving.train(trials, tmp_path, Stop(), TARGET)
     assert not (tmp_path / "rungs.json").exists()
 
 
@@ -113,7 +113,7 @@ def test_folder_keeps_the_mode_in_which_its_members_were_trained(
 
 def test_target_by_which_nothing_was_decided_may_be_put_right(tmp_path):
     with pytest.raises(InputError, match="measured are kl, negative_elbo"):
-        halving.engine(_trials(), tmp_path, Stop(), "negative_elbow")
+        halving.train(_trials(), tmp_path, Stop(), "negative_elbow")
     mode.check(tmp_path, pruner="halving", target=TARGET)
     (tmp_path / "rungs.json").write_text("{}")
     with pytest.raises(InputError, match="with --pruner=halving --target=negative_elb"):
@@ -174,7 +174,7 @@ def test_damaged_decisions_are_made_again(whole, tmp_path, caplog):
     before = (folder / "rungs.json").read_text()
     for damage in ("{", "[]", '{"trials": [], "4": {}}'):
         (folder / "rungs.json").write_text(damage)
-        halving.engine(_trials(), folder, Stop(), TARGET)
+        halving.train(_trials(), folder, Stop(), TARGET)
         assert json.loads((folder / "rungs.json").read_text()) == json.loads(before)
     assert f"{folder / 'rungs.json'} is passed over: it is damaged" in caplog.text
 
@@ -196,8 +196,8 @@ def test_halving_that_is_cut_ends_the_same(cut, whole, tmp_path, monkeypatch):
         for module in (halving, population.Member.__module__):
             _fail_at(patched, module, cut)
         with pytest.raises(KeyboardInterrupt):
-            halving.engine(trials, tmp_path / "cut", Stop(), TARGET)
-    halving.engine(trials, tmp_path / "cut", Stop(), TARGET)
+            halving.train(trials, tmp_path / "cut", Stop(), TARGET)
+    halving.train(trials, tmp_path / "cut", Stop(), TARGET)
     for name in ("rungs.json", *(f"{trial.name}/pruned.json" for trial in trials)):
         one, other = whole / name, tmp_path / "cut" / name
         assert one.exists() == other.exists()
@@ -246,7 +246,7 @@ def test_copies_explore_inside_the_range():
 def test_evolved_member_is_the_winner_with_other_knobs(tmp_path):
     """Its history is enough to make its last state again, by the rounds of a run alone."""
     trials = _trials(rates=(1e-6, 1e-3, 1.1e-3, 1.2e-3))
-    population.engine(trials, tmp_path, Stop(), Evolution(TARGET, every=8))
+    population.train(trials, tmp_path, Stop(), Evolution(TARGET, every=8))
     (path,) = tmp_path.glob("*/evolution.json")
     assert path.parent.name == trials[0].name
     (line,) = json.loads(path.read_text())
@@ -284,7 +284,7 @@ def test_members_are_evaluated_as_they_would_be_alone(tmp_path):
     given_up = trials[1].folder(tmp_path) / "pruned.json"
     given_up.parent.mkdir()
     given_up.write_text("{}")  # by a search
-    population.engine(trials, tmp_path, Stop())
+    population.train(trials, tmp_path, Stop())
     assert table.state_of(trials[1], tmp_path) == "finished"
     train(trials[1].config, tmp_path / "alone", {})
     alone = Tail(tmp_path / "alone" / "metrics.jsonl").lines()

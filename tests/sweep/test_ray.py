@@ -19,7 +19,7 @@ from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.process.signals import Stop
 from genlab.sweep import ray_tune
 from genlab.sweep.search import Search, distributions
-from genlab.sweep.storage import open_study
+from genlab.sweep.study import Study
 from genlab.trials import manifest, space
 from genlab.trials.space import Choice
 from genlab.trials.table import state_of
@@ -201,12 +201,11 @@ def test_a_search_stops_losers(cluster, tmp_path):
     )
     described = manifest.Manifest(command="", config=VAE, common=common, engine="ray")
     manifest.write(tmp_path, described)
-    study = open_study(VAE, tmp_path, chosen, common, every=500, steps=20000)
+    study = Study(VAE, common, tmp_path, chosen)
     for rate in rates.values:
-        study.enqueue_trial({"optimizer.vae.learning_rate": rate})
-    study.ask(distributions(chosen.space))  # and the one who asked was killed
-    arguments = (VAE, common, tmp_path, chosen, Stop())
-    trials = ray_tune.search(*arguments, address=cluster.address)
+        study.known.enqueue_trial({"optimizer.vae.learning_rate": rate})
+    study.known.ask(distributions(chosen.space))  # and the one who asked was killed
+    trials = ray_tune.search(study, Stop(), address=cluster.address)
     assert {trial.name for trial in trials} == {
         path.parent.name for path in tmp_path.glob("*/config.json")
     }
@@ -219,12 +218,12 @@ def test_a_search_stops_losers(cluster, tmp_path):
     assert "of player 'vae' is" in reason
     assert state_of(still, tmp_path) == "pruned"
     record = json.loads((still.folder(tmp_path) / "pruned.json").read_text())
-    reached = Evaluations(good.folder(tmp_path), "negative_elbo", "validation")
+    reached = Evaluations(good, tmp_path, "negative_elbo")
     assert record["value"] > dict(reached.new())[record["step"]]
-    states = [trial.state.name for trial in study.get_trials()]
+    states = [trial.state.name for trial in study.known.get_trials()]
     assert states == ["COMPLETE", "COMPLETE", "PRUNED"]
     # The search is complete; there is nothing to connect for.
-    assert ray_tune.search(*arguments, address="nowhere:1") == trials
+    assert ray_tune.search(study, Stop(), address="nowhere:1") == trials
 
 
 def test_a_target_that_is_not_measured_is_refused(cluster, tmp_path):
@@ -232,8 +231,9 @@ def test_a_target_that_is_not_measured_is_refused(cluster, tmp_path):
     chosen = Search(space={"seed": space.Integers(0, 9)}, target="elbow", trials=2)
     described = manifest.Manifest(command="", config=VAE, common=common, engine="ray")
     manifest.write(tmp_path, described)
+    study = Study(VAE, common, tmp_path, chosen)
     with pytest.raises(InputError, match="elbow is not measured; measured are kl"):
-        ray_tune.search(VAE, common, tmp_path, chosen, Stop(), address=cluster.address)
+        ray_tune.search(study, Stop(), address=cluster.address)
 
 
 def test_a_trial_with_stages_reports_rounds_of_its_last(tmp_path, monkeypatch):

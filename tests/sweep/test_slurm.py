@@ -20,7 +20,9 @@ def test_script_is_an_array_whose_tasks_train_their_trial(
     monkeypatch.setattr(sys, "path", list(sys.path))
     command = ["launch.py", "sweep", "--config=config.py", "--seeds=2"]
     sweep = tmp_path / "a 'sweep' %j é"
-    command += [f"--workdir={sweep}", "--engine=slurm", "--target=-modes"]
+    target = "-mode_coverage/high_quality_share"
+    command += [f"--workdir={sweep}", "--engine=slurm", f"--target={target}"]
+    command += ["--config.eval.metrics=('mode_coverage',)"]
     assert main(command) == 0
     script = capsys.readouterr().out
     assert "#SBATCH --array=0-1" in script
@@ -32,7 +34,7 @@ def test_script_is_an_array_whose_tasks_train_their_trial(
     assert "#SBATCH --job-name=a__sweep___j_é" in script
     assert [path.name for path in sweep.glob("[!.]*")] == ["sweep.json"]
     described = manifest.read(sweep)
-    assert (described.engine, described.target) == ("slurm", "-modes")
+    assert (described.engine, described.target) == ("slurm", target)
     assert [trial["overrides"]["seed"] for trial in described.trials] == [0, 1]
     environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
     times, results = [], None

@@ -18,8 +18,8 @@ from genlab.errors import EXIT_STOPPED, InputError
 from genlab.process.signals import Stop
 from genlab.reporting.sweep import read_sweep
 from genlab.run.folder import locked
-from genlab.sweep import devices, local, process
-from genlab.sweep.local import Pool
+from genlab.sweep import devices, pool, population, process
+from genlab.sweep.pool import Pool
 from genlab.sweep.search import Search, distributions, make_sampler
 from genlab.trials import space
 from genlab.trials.space import Choice, Integers, Uniform
@@ -114,14 +114,19 @@ def test_random_draws_stay_in_the_space_and_begin_alike():
         space.draw(there, 0)
 
 
-def test_a_population_draws_from_a_space(tmp_path):
+def test_a_population_draws_from_a_space(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(population, "train", lambda trials, *_: trained.extend(trials))
     command = ["launch.py", "sweep", f"--config={RING}", "--sweep=space", "--trials=3"]
-    assert main([*command, f"--workdir={tmp_path}", "--config.sample.plots=()"]) == 0
-    assert [row["state"] for row in _rows(tmp_path)] == ["finished"] * 3
+    assert main([*command, f"--workdir={tmp_path}"]) == 0
+    drawn = space.draw(named_sweep(RING, "space"), 3)
+    assert [trial.overrides for trial in trained] == drawn
+    assert [row["state"] for row in _rows(tmp_path)] == ["unfinished"] * 3
     assert json.loads((tmp_path / "sweep.json").read_text())["engine"] == "population"
     assert (tmp_path / "report.html").exists()
 
 
+@pytest.mark.full  # of a search in one process, `test_search` shows the same
 def test_killed_search_goes_on_and_is_the_one_it_would_have_been(tmp_path, capsys):
     workdir = tmp_path / "study"
     victim = _start(_search(workdir, 3))
@@ -161,7 +166,9 @@ def test_killed_search_goes_on_and_is_the_one_it_would_have_been(tmp_path, capsy
 @pytest.mark.parametrize(
     ("file", "send"),
     [
-        ("metrics.jsonl", lambda one: one.terminate()),
+        pytest.param(
+            "metrics.jsonl", lambda one: one.terminate(), marks=pytest.mark.full
+        ),
         # As a terminal's Ctrl-C: to the whole group, before a trial has begun to listen.
         ("process.json", lambda one: os.killpg(one.pid, signal.SIGINT)),
     ],
@@ -187,16 +194,17 @@ def test_stopped_search_exits_75_and_leaves_its_trial_to_the_next(file, send, tm
     assert "1 trial: 1 stopped" in page or not began
 
 
+@pytest.mark.full  # runs alone show the same, and the next test who is asked
 def test_trial_that_is_asked_to_stop_has_saved_and_goes_on(tmp_path):
     common = {"devices": "1", "sample.plots": "()", "train.steps": "2000"}
     common |= {"eval.every": "0", "sample.every": "0", "log.every": "20"}
     common |= {"checkpoint.every": "1000", "train.steps_per_call": "20"}
     (trial,) = resolve(RING, common, [{"seed": 1}])
     metrics = trial.folder(tmp_path) / "metrics.jsonl"
-    pool = Pool(RING, common, tmp_path, [{}])
-    assert pool.run(trial, metrics.exists) == EXIT_STOPPED
+    one = Pool(RING, common, tmp_path, [{}])
+    assert one.run(trial, metrics.exists) == EXIT_STOPPED
     assert trial.results(tmp_path) is None
-    assert pool.run(trial) == 0
+    assert one.run(trial) == 0
     assert trial.results(tmp_path)["step"] == 2000
     assert "resumed from step" in (metrics.parent / "log.txt").read_text()
     assert not (metrics.parent / "process.json").exists()
@@ -240,11 +248,11 @@ def test_second_signal_leaves_no_process(tmp_path, monkeypatch):
     def again(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(local.time, "sleep", again)
-    pool = Pool("import time; time.sleep(60)", {}, tmp_path, [{}])
+    monkeypatch.setattr(pool.time, "sleep", again)
+    one = Pool("import time; time.sleep(60)", {}, tmp_path, [{}])
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        pool.train([_script(tmp_path)], Stop())
+        one.train([_script(tmp_path)], Stop())
     assert time.monotonic() - began < 30
     assert not list(tmp_path.glob("*/process.json"))
 
@@ -317,9 +325,9 @@ def test_each_process_sees_its_own_gpu(tmp_path, monkeypatch):
         f"mine = pathlib.Path({str(seen)!r}) / gpu; mine.touch(exist_ok=False);"
         f"[time.sleep(0.01) for _ in range(3000) if len(os.listdir({str(seen)!r})) < 2]"
     )
-    pool = Pool(code, {}, tmp_path / "s", devices.environments(None, 2))
-    assert pool.workers == 2
-    pool.train([_script(tmp_path, seed) for seed in (0, 1)], Stop())
+    both = Pool(code, {}, tmp_path / "s", devices.environments(None, 2))
+    assert both.workers == 2
+    both.train([_script(tmp_path, seed) for seed in (0, 1)], Stop())
     assert sorted(path.name for path in seen.iterdir()) == ["0", "1"]
     assert not list((tmp_path / "s").glob("*/failed.txt"))
 
@@ -363,7 +371,7 @@ SPACE = ("--sweep=space", f"--target={TARGET}")
         (["--sweep=space", "--engine=local"], "0 trials are no sweep"),
         (["--seeds=2", "--engine=local", "--trials=2"], "--trials=2 is for --sweep"),
         (["--seeds=2", "--engine=local", "--sampler=tpe"], "--sampler is for a search"),
-        (["--seeds=2", "--workers=2"], "population has no --workers; local have"),
+        (["--seeds=2", "--workers=2"], "population has no --workers; local has"),
         (["--seeds=2", "--pruner=hyperband"], "take --pruner=halving"),
         (["--seeds=2", "--pruner=halving"], "--pruner needs --target"),
         (["--seeds=2", "--evolve=10"], "--evolve needs --target"),

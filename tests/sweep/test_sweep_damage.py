@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import shutil
 import socket
@@ -196,6 +197,18 @@ def test_what_lies_in_the_place_of_a_trials_folder_is_named(tmp_path, capsys):
             (line,) = capsys.readouterr().err.strip().splitlines()
             assert "is no folder, and a trial would train in one there" in line
             assert not (tmp_path / name / "sweep.json").exists()
+
+
+def test_finished_sweep_trains_nothing_again(sweep):
+    before = {path: path.stat().st_mtime_ns for path in sweep.rglob("results.json")}
+    assert len(before) == 2
+    (sweep / "results.csv").unlink()
+    assert main(_command(sweep)) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    with (sweep / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["seed"] for row in rows] == ["0", "1"]
+    assert all(math.isfinite(float(row["negative_elbo"])) for row in rows)
 
 
 def test_table_is_written_whatever_the_terminal_can_show(sweep, monkeypatch):

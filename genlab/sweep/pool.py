@@ -9,7 +9,7 @@ from pathlib import Path
 from genlab.errors import Stopped
 from genlab.process.signals import Stop
 from genlab.sweep import process
-from genlab.trials.table import forget_pruned
+from genlab.trials import pruned
 from genlab.trials.trial import Trial
 
 
@@ -47,7 +47,7 @@ class Pool:
           Stopped: a signal asked to stop; the running trials have saved and ended.
         """
         waiting = [trial for trial in trials if trial.results(self._sweep) is None]
-        forget_pruned(waiting, self._sweep)
+        pruned.forget(waiting, self._sweep)
         with ThreadPoolExecutor(self.workers) as threads:
             self.wait([threads.submit(self.run, trial) for trial in waiting], stop)
 
