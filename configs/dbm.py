@@ -85,7 +85,7 @@ def get_config(variant: str = "") -> ConfigDict:
         stage["data"] = dict(binarize="dynamic", train_size=0)
         dbn.classifier(config, widths, mnist)
         config.model.classifier = dict(name="mean_field_classifier", widths=widths)
-        config.eval.metrics, config.sample.plots = (), ()
+        config.eval.metrics = config.eval.final_metrics = config.sample.plots = ()
         config.stages = (*config.stages, stage) if kind == "classifier" else ()
         source = dict(classifier="joint", finetune="init").get(kind)
         config.start = dict(name="fresh")
@@ -105,11 +105,8 @@ def joint(config: ConfigDict, machine: dict, betas) -> None:
         dbm=dict(name="sgd", learning_rate=0.005, schedule=schedule)
     )
     config.eval.update(every=config.train.steps // 2, best="squared_error")
-    config.eval.metrics = (
-        dict(name="log_likelihood", betas=betas),
-        "free_energy_gap",
-        "completion",
-    )
+    config.eval.metrics = ("free_energy_gap", "completion")
+    config.eval.final_metrics = (dict(name="log_likelihood", betas=betas),)
     config.sample = dict(
         every=config.train.steps // 2,
         plots=("fantasies", "samples", "receptive_filters", "completions"),

@@ -116,10 +116,8 @@ def up_down(config: ConfigDict, widths, top: int, labels: int, betas) -> None:
     schedule = dict(name="linear", begin=0, steps=config.train.steps, end=0.0)
     config.optimizer = dict(dbn=dict(name="sgd", learning_rate=0.01, schedule=schedule))
     config.eval.update(every=config.train.steps // 2, best="squared_error")
-    config.eval.metrics = (
-        dict(name="log_likelihood", betas=betas),
-        "free_energy_gap",
-    )
+    config.eval.metrics = ("free_energy_gap",)
+    config.eval.final_metrics = (dict(name="log_likelihood", betas=betas),)
     plots = ("samples", "reconstructions", "receptive_filters")
     config.sample = dict(
         every=config.train.steps, plots=(*plots, "class_samples") if labels else plots

@@ -46,11 +46,8 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
     config.log.every = 500
     config.eval.update(every=2500, best="-pseudo_log_likelihood")
-    config.eval.metrics = (
-        dict(name="log_likelihood", betas=(50, 400, 1000)),
-        "free_energy_gap",
-        "completion",
-    )
+    config.eval.metrics = ("free_energy_gap", "completion")
+    config.eval.final_metrics = (dict(name="log_likelihood", betas=(50, 400, 1000)),)
     config.sample = dict(
         every=5000, plots=("samples", "receptive_filters", "completions")
     )
@@ -68,7 +65,8 @@ def get_config(variant: str = "") -> ConfigDict:
             )
         case "exact":
             config.model.machine.hidden = 20
-            config.eval.metrics = ("exact_log_likelihood", "log_likelihood")
+            config.eval.metrics = ("exact_log_likelihood",)
+            config.eval.final_metrics = ("log_likelihood",)
         case "mnist" | "mnist_cd3" | "mnist_cd25":
             config.experiment.sweeps = int(variant.partition("_cd")[2] or 1)
             config.model.machine.hidden = 500
@@ -78,7 +76,7 @@ def get_config(variant: str = "") -> ConfigDict:
             )
             config.train.steps = 30_000
             config.eval.every = config.sample.every = 10_000
-            config.eval.metrics = ("free_energy_gap",)
+            config.eval.metrics, config.eval.final_metrics = ("free_energy_gap",), ()
     return config
 
 
