@@ -190,10 +190,7 @@ class Experiment(abc.ABC):
         """
         players, turns = self.players(), self.turns()
         moves: dict[str, list[dict[str, Array]]] = {}
-        made, draw = (
-            collections.Counter(),
-            0,
-        )  # moves of each player, draws of this round
+        made, draw = collections.Counter(), 0  # moves by player, draws
         for turn in turns:
             every = sum(t.repeats for t in turns if t.player == turn.player)
             before = (state.step - begin) * every + made[turn.player]

@@ -9,7 +9,8 @@ from genlab.errors import InputError
 from genlab.evaluation.evaluate import check_choice
 from genlab.registry import experiments, metrics
 from genlab.run.recipe import load_data
-from genlab.storage.writer import finite_or_none, write_atomic
+from genlab.storage.files import write_atomic
+from genlab.storage.writer import finite_or_none
 from genlab.sweep.search import Search
 from genlab.trials.tail import Evaluations, loss_of
 from genlab.trials.trial import Trial

@@ -10,8 +10,7 @@ from typing import Any
 from genlab.config.stage import stages_of
 from genlab.errors import NoneFinished
 from genlab.metrics.measurement import Measurement, values_of
-from genlab.storage.files import refuse_link
-from genlab.storage.writer import write_atomic
+from genlab.storage.files import refuse_link, write_atomic
 from genlab.trials import failure
 from genlab.trials.tail import Evaluations, loss_of
 from genlab.trials.trial import Trial
