@@ -21,7 +21,7 @@ def class_coverage(
     *,
     num_samples: Count = 1000,
     num_train: Count = 10_000,
-    C: Sequence[Positive] = (1.0, 10.0, 100.0),
+    C: Sequence[Positive] = (1.0, 10.0, 100.0, 1000.0),
 ) -> Measurement:
     """Share of the samples in each class, by a support vector machine fitted on real examples.
 
@@ -59,6 +59,7 @@ def class_coverage(
         "classifier": "sklearn.svm.SVC on pixels",
         "chosen_from": list(C),
         "chosen": chosen,
+        "chosen_at_an_end": len(C) > 2 and chosen in (C[0], C[-1]),
         "chosen_on": CHOSEN_ON,
         "fitted_on": len(real["x"]),
         "accuracy_on": f"{len(held_out['x'])} of {split}",

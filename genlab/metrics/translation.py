@@ -40,8 +40,9 @@ def translation(trained: Trained, split: str, *, num: Count = 1000) -> Measureme
       `l1` in [0, 1], `psnr` (dB), `ssim`, and `sharpness` as a share of the targets', each a mean
       over images; the same with `_input`, or `_nearest` and `_bicubic` where the input is smaller.
       Where inputs have holes those without one do not count; `l1`, `psnr` and `ssim` are those inside
-      the holes alone, and of the whole images with `_whole`. Of enlarged inputs `psnr_shaved` and `ssim_shaved` are of the luminance
-      without as many pixels at the edges as the factor, as the literature has them.
+      the holes alone, and of the whole images with `_whole`. Of enlarged inputs `psnr_shaved` and
+      `ssim_shaved` are of the luminance without as many pixels at the edges as the factor, as the
+      literature has them.
 
     Raises:
       InputError: the experiment does not translate, held-out examples have no true partner, no
