@@ -67,6 +67,9 @@ def class_coverage(
     return Measurement(values, protocol, intervals)
 
 
+class_coverage.check = lambda experiment, data, *, C, **knobs: check_grid(C=C)
+
+
 def _fitted(real: dict[str, np.ndarray], C: Sequence[float]) -> tuple[float, Any]:
     """The strength that is chosen, and the classifier with it fitted on all real examples."""
     from sklearn.svm import SVC

@@ -166,3 +166,8 @@ def mlp_probe(
 
 def _of_split(found: Measurement, split: str) -> Measurement:
     return replace(found, protocol={"split": split, **found.protocol})
+
+
+linear_probe.check = lambda experiment, data, *, C, **knobs: check_grid(C=C)
+nearest_neighbour_probe.check = lambda experiment, data, *, k, **knobs: check_grid(k=k)
+mlp_probe.check = lambda experiment, data, *, alpha, **knobs: check_grid(alpha=alpha)
