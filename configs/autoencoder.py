@@ -78,8 +78,8 @@ def digits() -> ConfigDict:
     config.data.update(name="digits", image_size=16)
     config.train = dict(steps=5000, batch_size=100, steps_per_call=100)
     config.log.every = 500
-    config.eval.update(every=2500, best="reconstruction", metrics=("linear_probe",))
-    config.eval.final_metrics = ("nearest_neighbour_probe",)
+    config.eval.update(every=2500, best="reconstruction")
+    config.eval.final_metrics = ("linear_probe", "nearest_neighbour_probe")
     paths = dict(name="interpolations", path="linear")
     config.sample = dict(
         every=2500, plots=("reconstructions", paths, "latent_embedding")

@@ -61,7 +61,7 @@ def on_a_curve(config: ConfigDict) -> None:
     )
     del config.data.image_size
     config.data.update(name="toy2d", kind="swiss_roll", std=0.05)
-    config.eval.metrics = ()
+    config.eval.final_metrics = ()
     config.sample.plots = ("vector_field", "reconstructions")
 
 

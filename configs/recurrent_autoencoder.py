@@ -54,7 +54,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.encoder.update(latent_dim=64, hidden=128, bidirectional=True)
             config.model.decoder.hidden = 256
             config.train.steps = 4000
-            config.eval.metrics = ()
+            config.eval.final_metrics = ()
             config.sample.plots = ("melodies",)
     return config
 

@@ -1,5 +1,8 @@
 """Every config and every variant of it: builds, has honest names, and trains two real rounds."""
 
+import functools
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
@@ -7,7 +10,10 @@ import recipes
 
 from genlab.config import load as configs
 from genlab.config import override
-from genlab.registry import REGISTRIES
+from genlab.data.prepare import Preparation
+from genlab.registry import REGISTRIES, datasets, metrics, plots
+from genlab.run.recipe import chosen_data
+from genlab.trained.needs import FACTS
 
 
 # Those that the contracts hold are trained there.
@@ -32,6 +38,40 @@ def _variants():
 @pytest.mark.parametrize(("name", "variant"), _variants())
 def test_variant_names_known_parts_and_knobs(name, variant):
     configs.check_parts(recipes.plain(name, variant))
+
+
+# Facts of data sets that not every machine has.
+STAND_INS = {
+    "folksongs": SimpleNamespace(num_classes=0, example_shape=(32, 80), modes=None),
+    "tfds:mnist": SimpleNamespace(
+        num_classes=10, example_shape=(28, 28, 1), modes=None
+    ),
+}
+
+
+@functools.cache
+def _data(name, knobs):
+    return STAND_INS.get(name) or datasets.build(name, **dict(knobs))()
+
+
+@pytest.mark.parametrize(("name", "variant"), _variants())
+def test_metrics_and_plots_of_a_variant_fit_its_data(name, variant):
+    config = recipes.plain(name, variant)
+    chosen = chosen_data(config)
+    if "folder" in chosen["name"] or chosen["name"] not in (*STAND_INS, *datasets):
+        pytest.skip("a folder of the user's own")
+    knobs = ((k, v) for k, v in chosen.items() if k != "name" and v is not None)
+    data = _data(chosen["name"], tuple(knobs))
+    if degrade := config["data"]["degrade"]:
+        data = Preparation(degrade=degrade).outcome(data)
+    measured = [*config["eval"]["metrics"], *config["eval"]["final_metrics"]]
+    for registry, parts in ((metrics, measured), (plots, config["sample"]["plots"])):
+        for part in parts:
+            found = registry.find(part if isinstance(part, str) else part["name"])
+            for need in found.needs:
+                facts = [fact for fact in need.split(" or ") if fact in FACTS]
+                fits = any(FACTS[fact][1](data) for fact in facts)
+                assert fits or not facts, f"{part} needs {need}"
 
 
 @pytest.mark.parametrize("name", recipes.all_configs())

@@ -49,6 +49,30 @@ def test_no_modules_import_each_other_in_a_circle():
     graphlib.TopologicalSorter(ARROWS).prepare()
 
 
+def test_names_are_imported_from_their_homes():
+    """Not from a module that imports them itself."""
+    guests = {
+        name: {
+            alias.asname or alias.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        for name, path in MODULES.items()
+    }
+    borrowed = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {alias.name} of {node.module}"
+        for folder in ("genlab", "experiments", "configs", "benchmarks", "tests")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name in guests.get(node.module, ())
+        and f"{node.module}.{alias.name}" not in MODULES
+    ]
+    assert not borrowed
+
+
 def test_hall_is_small_and_files_are_short():
     assert len(list(HALL.glob("*.py"))) <= 9
     lengths = {name: len(p.read_text().splitlines()) for name, p in MODULES.items()}

@@ -16,7 +16,7 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.data.files import Files, find_place
-from genlab.data.limits import opened
+from genlab.data.limits import open_data
 from genlab.data.split import ArraySplit, RenderedSplit, Split
 from genlab.errors import InputError
 
@@ -148,7 +148,7 @@ def _of_files(files: Files) -> Fingerprint:
 
 def _of_file(path: pathlib.Path, size: int, share: int | None) -> str:
     """Size and digest of a file, of all of it or of `share` blocks at even distances."""
-    with opened(path) as file:
+    with open_data(path) as file:
         if share is None or size <= share * BLOCK:
             return f"{size} {_hex(hashlib.file_digest(file, 'sha256'))}"
         return f"{size} {_hex(_of_blocks(file, size, share))}"

@@ -12,7 +12,7 @@ from genlab.data import images
 from genlab.data.dataset import Dataset, array_splits
 from genlab.data.files import Files
 from genlab.data.labels import ClassLabels
-from genlab.data.limits import check_size, opened
+from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
 from genlab.numbers import Share
 from genlab.registry import datasets
@@ -113,7 +113,7 @@ def read_idx(path: pathlib.Path, *, rank: int) -> np.ndarray:
     """
     header = 4 + 4 * rank
     magic = bytes((0, 0, _UNSIGNED_BYTE, rank))
-    with opened(path) as file:
+    with open_data(path) as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from genlab.data.limits import check_size, opened
+from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -194,7 +194,9 @@ def _image(source: bytes | pathlib.Path, name: str) -> Iterator["Image.Image"]:
     bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
         with (
-            io.BytesIO(source) if isinstance(source, bytes) else opened(source) as file,
+            io.BytesIO(source)
+            if isinstance(source, bytes)
+            else open_data(source) as file,
             Image.open(file, formats=FORMATS) as image,
         ):
             _check_header(image, name)

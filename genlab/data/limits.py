@@ -19,7 +19,7 @@ _KINDS = {
 }
 
 
-def opened(path: pathlib.Path) -> BinaryIO:
+def open_data(path: pathlib.Path) -> BinaryIO:
     """A file of data, open for reading.
 
     Raises:

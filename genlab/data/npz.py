@@ -16,7 +16,7 @@ from genlab.data import images
 from genlab.data.dataset import Dataset, array_splits
 from genlab.data.files import Files
 from genlab.data.labels import number_factors, number_labels
-from genlab.data.limits import check_size, opened
+from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
 from genlab.numbers import Range, Share
 from genlab.registry import datasets
@@ -111,7 +111,7 @@ def npz(
 
 def _read(file: pathlib.Path) -> dict[str, dict[str, np.ndarray]]:
     """The arrays of the splits that the file has, by what they are."""
-    with opened(file) as stream:
+    with open_data(file) as stream:
         try:
             with zipfile.ZipFile(stream) as archive:
                 return _read_splits(file, archive)

@@ -130,14 +130,16 @@ class Preparation:
         """The data set with the shapes that a degradation gives its examples.
 
         Raises:
-          InputError: as calling does, or a degradation that does not fit the images.
+          InputError: two domains as calling refuses them, or a degradation that does not fit the
+            images.
         """
-        if self.degrade is None:
-            return dataset
         dtype = jnp.uint8 if dataset.is_image else jnp.float32
         raw = {"x": jax.ShapeDtypeStruct((1, *dataset.example_shape), dtype)}
         if dataset.target_shape:
             raw["y"] = jax.ShapeDtypeStruct((1, *dataset.target_shape), jnp.uint8)
+        self._check_domains(raw)
+        if self.degrade is None:
+            return dataset
         batch = jax.eval_shape(
             lambda raw: self(raw, jax.random.key(0), train=False), raw
         )

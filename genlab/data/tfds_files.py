@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genlab.data.files import Files, files_below
-from genlab.data.limits import opened
+from genlab.data.limits import open_data
 from genlab.errors import InputError
 
 FEATURES = "features.json"
@@ -106,7 +106,7 @@ def _records_in(path: pathlib.Path) -> int:
     """How many records a shard's footer counts; 0 where it cannot be read."""
     from array_record.python.array_record_module import ArrayRecordReader
 
-    opened(path).close()  # a reader of a pipe would wait
+    open_data(path).close()  # a reader of a pipe would wait
     try:
         reader = ArrayRecordReader(str(path))
         count = reader.num_records()
@@ -131,7 +131,7 @@ def _check_default(path: pathlib.Path) -> None:
 
 
 def _json(path: pathlib.Path) -> Any:
-    with opened(path) as file:
+    with open_data(path) as file:
         try:
             return json.loads(file.read())
         except (ValueError, RecursionError) as error:

@@ -174,7 +174,7 @@ class Experiment(abc.ABC):
 
     @final
     def train_step(
-        self, state: State, batch: dict[str, Array], key: Array
+        self, state: State, batch: dict[str, Array], key: Array, begin: int = 0
     ) -> tuple[State, dict[str, Array]]:
         """One round of the game.
 
@@ -182,6 +182,7 @@ class Experiment(abc.ABC):
           state: the state before the round.
           batch: one batch per draw, leaves `[draws, B, ...]`.
           key: the key of the round.
+          begin: rounds of the run before the first of this game, which a stage may follow.
 
         Returns:
           The state after the round, and metrics `player/name`: every term, `loss`, the norms of
@@ -189,11 +190,10 @@ class Experiment(abc.ABC):
         """
         players, turns = self.players(), self.turns()
         moves: dict[str, list[dict[str, Array]]] = {}
-        made = collections.Counter()  # moves of each player in this round
-        draw = 0
+        made, draw = collections.Counter(), 0  # moves by player, draws
         for turn in turns:
             every = sum(t.repeats for t in turns if t.player == turn.player)
-            before = state.step * every + made[turn.player]
+            before = (state.step - begin) * every + made[turn.player]
             first = draw if turn.fresh else draw - 1
             draw = first + turn.repeats
 

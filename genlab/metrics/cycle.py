@@ -2,12 +2,9 @@
 
 import numpy as np
 
-from genlab.data.dataset import Dataset
-from genlab.errors import InputError
 from genlab.game import rng
-from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement
-from genlab.metrics.translations import call_in_batches, check_translates, to_unit
+from genlab.metrics.translations import call_in_batches, to_unit
 from genlab.numbers import Count, NonNegative
 from genlab.registry import metrics
 from genlab.trained.needs import needs
@@ -42,7 +39,6 @@ def cycle(
 
     Paper: Zhu et al. 2017, arXiv:1703.10593; Chu et al. 2017, arXiv:1712.02950
     """
-    _check(trained.experiment, trained.data, num=num, noise=noise)
     examples = trained.examples(split, num)
     low, high = trained.value_range
     values = {}
@@ -78,16 +74,3 @@ def cycle(
         "seed": trained.seed,
     }
     return Measurement(values, protocol)
-
-
-def _check(experiment: Experiment, data: Dataset, *, num: int, noise: float) -> None:
-    del data, noise
-    check_translates(experiment, num=num)
-    if not callable(getattr(experiment, "translate_back", None)):
-        family = type(experiment).__name__
-        raise InputError(
-            f"metric 'cycle' needs both ways; experiment {family} knows no way back"
-        )
-
-
-cycle.check = _check

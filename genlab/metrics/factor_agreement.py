@@ -1,5 +1,7 @@
 """Whether a translation keeps what it should, by the exact factors of the data."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +13,6 @@ from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.translations import (
     Translations,
     as_guesses,
-    check_translates,
     to_unit,
     translate_split,
 )
@@ -47,7 +48,7 @@ def factor_agreement(
         such factor.
     """
     data = trained.data
-    _check(trained.experiment, data, factor=factor, num=num)
+    _check(trained.experiment, data, factor=factor)
     found = translate_split(trained, split, num=num)
     guesses = found.guesses()
     right = _agreement(trained, found, guesses, list(data.factors).index(factor))
@@ -129,8 +130,8 @@ def _squared(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.square(images - others).mean((1, 2, 3))
 
 
-def _check(experiment: Experiment, data: Dataset, *, factor: str, num: int) -> None:
-    check_translates(experiment, num=num)
+def _check(experiment: Experiment, data: Dataset, *, factor: str, **knobs: Any) -> None:
+    del experiment, knobs
     if data.render is None or not data.factors:
         raise InputError(
             f"metric 'factor_agreement' needs a data set with factors to render, as"

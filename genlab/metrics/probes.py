@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
-from genlab.metrics.representation import compare, representations
+from genlab.metrics.representation import check_grid, compare, representations
 from genlab.numbers import Count, NonNegative, Positive
 from genlab.registry import metrics
 from genlab.trained.needs import needs
@@ -52,7 +52,7 @@ def linear_probe(
     """
     from sklearn.linear_model import LogisticRegression
 
-    _not_empty(C=C)
+    check_grid(C=C)
     seen = representations(trained, split, num_train=num_train, num_test=num_test)
     found = compare(
         seen,
@@ -97,7 +97,7 @@ def nearest_neighbour_probe(
     from sklearn.neighbors import KNeighborsClassifier
 
     seen = representations(trained, split, num_train=num_train, num_test=num_test)
-    _not_empty(k=k)
+    check_grid(k=k)
     # Of more than one number the best is chosen with four fifths of the examples.
     fitted = len(seen.train_label) * (4 if len(k) > 1 else 5) // 5
     if max(k) > fitted:
@@ -151,7 +151,7 @@ def mlp_probe(
     """
     from sklearn.neural_network import MLPClassifier
 
-    _not_empty(alpha=alpha)
+    check_grid(alpha=alpha)
     seen = representations(trained, split, num_train=num_train, num_test=num_test)
     found = compare(
         seen,
@@ -168,9 +168,6 @@ def _of_split(found: Measurement, split: str) -> Measurement:
     return replace(found, protocol={"split": split, **found.protocol})
 
 
-def _not_empty(**grid: Sequence[float]) -> None:
-    for name, values in grid.items():
-        if not values:
-            raise InputError(
-                f"{name}=() leaves nothing to choose from; name one or more"
-            )
+linear_probe.check = lambda experiment, data, *, C, **knobs: check_grid(C=C)
+nearest_neighbour_probe.check = lambda experiment, data, *, k, **knobs: check_grid(k=k)
+mlp_probe.check = lambda experiment, data, *, alpha, **knobs: check_grid(alpha=alpha)

@@ -1,5 +1,7 @@
 """How close translations are to the truth, and to the domain that they should be of."""
 
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -12,7 +14,6 @@ from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.translations import (
     CHUNK,
     Translations,
-    check_translates,
     feature_batches,
     in_chunks,
     to_unit,
@@ -38,16 +39,17 @@ def translation(trained: Trained, split: str, *, num: Count = 1000) -> Measureme
     Returns:
       `l1` in [0, 1], `psnr` (dB), `ssim`, and `sharpness` as a share of the targets', each a mean
       over images; the same with `_input`, or `_nearest` and `_bicubic` where the input is smaller.
-      Of inputs with holes `l1`, `psnr` and `ssim` are those inside the holes alone, and of the whole
-      images with `_whole`. Of enlarged inputs `psnr_shaved` and `ssim_shaved` are of the luminance
-      without as many pixels at the edges as the factor, as the literature has them.
+      Where inputs have holes those without one do not count; `l1`, `psnr` and `ssim` are those inside
+      the holes alone, and of the whole images with `_whole`. Of enlarged inputs `psnr_shaved` and
+      `ssim_shaved` are of the luminance without as many pixels at the edges as the factor, as the
+      literature has them.
 
     Raises:
-      InputError: the experiment does not translate, held-out examples have no true partner, or
-        images are below 11 pixels, the window of SSIM.
+      InputError: the experiment does not translate, held-out examples have no true partner, no
+        input has a hole where some should, or images are below 11 pixels, the window of SSIM.
     """
-    _check_translation(trained.experiment, trained.data, num=num)
-    found = translate_split(trained, split, num=num)
+    _check_translation(trained.experiment, trained.data)
+    found = translate_split(trained, split, num=num).with_holes()
     scores = {
         f"{score}{suffix}": each
         for suffix, images in found.guesses().items()
@@ -105,15 +107,7 @@ def frechet_translation(
 
     Paper: Heusel et al. 2017, arXiv:1706.08500, in other features
     """
-    _check_frechet(
-        trained.experiment,
-        trained.data,
-        run=run,
-        num=num,
-        num_reference=num_reference,
-        reference=reference,
-        resamples=resamples,
-    )
+    _check_frechet(trained.experiment, trained.data, run=run, reference=reference)
     network = load_feature_network(run)
     found = translate_split(trained, split, num=num)
     truth = trained.once(
@@ -159,13 +153,13 @@ def _rank_warning(count: int, width: int) -> dict[str, str]:
     }
 
 
-def _check_translation(experiment: Experiment, data: Dataset, *, num: int) -> None:
+def _check_translation(experiment: Experiment, data: Dataset, **knobs: Any) -> None:
+    del experiment, knobs
     if not data.paired:
         raise InputError(
             f"metric 'translation' needs true pairs, which {data.name!r} does not have;"
             " 'frechet_translation' needs none"
         )
-    check_translates(experiment, num=num)
     if min(data.target_shape[:2]) < image_quality.WINDOW:
         raise InputError(
             f"metric 'translation' has SSIM, which needs images of {image_quality.WINDOW} pixels"
@@ -178,14 +172,10 @@ def _check_frechet(
     data: Dataset,
     *,
     run: str,
-    num: int,
-    num_reference: int,
     reference: str,
-    resamples: int,
+    **knobs: Any,
 ) -> None:
-    check_translates(
-        experiment, num=num, num_reference=num_reference, resamples=resamples
-    )
+    del experiment, knobs
     if reference not in data.splits:
         raise InputError(
             f"reference={reference!r} is no split; one of {', '.join(data.splits)}"
@@ -201,10 +191,6 @@ frechet_translation.check = _check_frechet
 def _scores(images: np.ndarray, found: Translations) -> dict[str, np.ndarray]:
     """Scores of each of the images, [N], by name."""
     y, holes = found.y, found.holes
-    if holes is not None:
-        # An image without a hole has nothing to score.
-        kept = holes.any((1, 2, 3))
-        images, y, holes = images[kept], y[kept], holes[kept]
     scores = {
         "l1": image_quality.l1(images, y, holes),
         "psnr": image_quality.psnr(images, y, holes),

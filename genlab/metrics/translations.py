@@ -1,8 +1,8 @@
 """What a translation model makes of a split, as images in [0, 1] for metrics and pictures."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import jax
 import numpy as np
@@ -11,7 +11,6 @@ from genlab.data import bicubic
 from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.game import rng
-from genlab.game.experiment import Experiment
 from genlab.run.feature_network import FeatureNetwork
 from genlab.trained.trained import Trained
 
@@ -43,6 +42,30 @@ class Translations:
             return None
         return (self.x[..., -1:] > 0.5).astype(np.float32)
 
+    def with_holes(self) -> Self:
+        """Those whose input has a hole, and their number in the protocol; all where inputs carry no
+        mask.
+
+        Raises:
+          InputError: no input has a hole.
+        """
+        if self.holes is None:
+            return self
+        kept = self.holes.any((1, 2, 3))
+        if not kept.any():
+            raise InputError(
+                f"none of the {len(kept)} inputs has a hole that a model could have filled; take"
+                " more with num"
+            )
+        return replace(
+            self,
+            x=self.x[kept],
+            y=self.y[kept],
+            outputs=self.outputs[kept],
+            factors=None if self.factors is None else self.factors[kept],
+            protocol={**self.protocol, "with_holes": int(kept.sum())},
+        )
+
     def baselines(self) -> dict[str, np.ndarray]:
         """The inputs as guesses of the targets: `input`, or `nearest` and `bicubic` enlargements."""
         return as_guesses(self.x, self.y.shape)
@@ -72,16 +95,6 @@ def translate_split(trained: Trained, split: str, *, num: int) -> Translations:
         examples.get("factors"),
         protocol,
     )
-
-
-def check_translates(experiment: Experiment, **counts: int) -> None:
-    """Raises InputError unless the experiment translates and every count is 1 or more."""
-    if not callable(getattr(experiment, "translate", None)):
-        family = type(experiment).__name__
-        raise InputError(f"experiment {family} does not translate images")
-    for name, count in counts.items():
-        if count < 1:
-            raise InputError(f"{name}={count} is not a count of 1 or more")
 
 
 def call_in_batches(

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from genlab.data.limits import check_size, opened
+from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
 from genlab.nn import lowering
 from genlab.nn.products import Geometry
@@ -80,7 +80,7 @@ def _read(path: str, sha256: str) -> dict[str, np.ndarray]:
             f"no file {path!r} with the weights of VGG-19; give a safetensors file, nothing is"
             " downloaded"
         )
-    with opened(file) as stream:
+    with open_data(file) as stream:
         check_size(path, os.fstat(stream.fileno()).st_size)
         content = stream.read()
     found = hashlib.sha256(content).hexdigest()

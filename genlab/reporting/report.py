@@ -16,7 +16,7 @@ from genlab.reporting.markup import script_json, text
 from genlab.reporting.run import Run, read_run
 from genlab.reporting.sweep import Sweep, read_sweep
 from genlab.reporting.sweep_data import page_data
-from genlab.storage.writer import write_atomic
+from genlab.storage.files import write_atomic
 from genlab.trials import manifest
 
 # Each page's scripts run as one, in this order.

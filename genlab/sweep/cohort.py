@@ -168,7 +168,7 @@ class Cohort:
         return jax.default_backend() == "cpu" and size > LARGE
 
     def _member_rounds(self, state, resident, chunk, seed, knobs):
-        rounds = rounds_of(self.build(knobs), self._feeds[0])
+        rounds = rounds_of(self.build(knobs), self._feeds[0], self.recipe.begin)
         return rounds(state, resident, chunk, seed)
 
 

@@ -15,7 +15,7 @@ from genlab.config.stage import stages_of
 from genlab.errors import InputError
 from genlab.process.signals import Stop
 from genlab.storage import sidefile
-from genlab.storage.writer import write_atomic
+from genlab.storage.files import write_atomic
 from genlab.sweep import mode
 from genlab.sweep.member import Member, check_target
 from genlab.sweep.population import Population, parts_of

@@ -6,7 +6,7 @@ from typing import Any
 
 from genlab.errors import InputError
 from genlab.storage import sidefile
-from genlab.storage.writer import write_atomic
+from genlab.storage.files import write_atomic
 
 FILE = "population.json"
 

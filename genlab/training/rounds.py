@@ -10,11 +10,12 @@ from genlab.game import rng
 from genlab.game.experiment import Experiment
 
 
-def rounds_of(experiment: Experiment, feed: Feed) -> Callable:
+def rounds_of(experiment: Experiment, feed: Feed, begin: int = 0) -> Callable:
     """`(state, resident, chunk, seed) -> (state, metrics)`, one round per row of the chunk.
 
     The keys of a round depend on the seed and `state.step` alone, so that K rounds in one call are
-    K calls of one round. Metrics have one row per round, `[rounds]` each.
+    K calls of one round. `begin` are the rounds of the run before this stage's first. Metrics have one
+    row per round, `[rounds]` each.
     """
 
     def rounds(state, resident, chunk, seed):
@@ -25,7 +26,7 @@ def rounds_of(experiment: Experiment, feed: Feed) -> Callable:
             )
             batch = jax.vmap(feed.prepare, in_axes=(None, 0, 0))(resident, pieces, keys)
             return experiment.train_step(
-                state, batch, rng.stream(seed, "train", state.step)
+                state, batch, rng.stream(seed, "train", state.step), begin
             )
 
         return jax.lax.scan(one_round, state, chunk)

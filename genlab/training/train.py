@@ -103,7 +103,7 @@ class _Loop:
         self.feed = recipe.feed()
         check_fit(recipe, self.feed)
         self.program = parallel.Program(
-            rounds_of(recipe.experiment, self.feed),
+            rounds_of(recipe.experiment, self.feed, recipe.begin),
             parallel.choose_devices(config["devices"]),
             config["parallel"],
             config["train"]["batch_size"],

@@ -10,8 +10,8 @@ from typing import Any
 from genlab.config import load as configs
 from genlab.errors import InputError
 from genlab.storage import files, sidefile
+from genlab.storage.files import write_atomic
 from genlab.storage.lock import held
-from genlab.storage.writer import write_atomic
 from genlab.trials.trial import Trial, hash_of
 
 FILE = "sweep.json"

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from genlab.storage.files import refuse_link
-from genlab.storage.writer import finite_or_none, write_atomic
+from genlab.storage.files import refuse_link, write_atomic
+from genlab.storage.writer import finite_or_none
 from genlab.trials.trial import Trial
 
 FILE = "pruned.json"

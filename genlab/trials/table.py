@@ -9,7 +9,7 @@ from typing import Any
 
 from genlab.errors import NoneFinished
 from genlab.metrics.measurement import Measurement, values_of
-from genlab.storage.writer import write_atomic
+from genlab.storage.files import write_atomic
 from genlab.trials import failure
 from genlab.trials.pruned import is_pruned
 from genlab.trials.tail import Evaluations, loss_of

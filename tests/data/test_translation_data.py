@@ -440,6 +440,8 @@ class TestPreparation:
         both = {**self.raw, "y": self.raw["x"]}
         with pytest.raises(InputError, match="has two"):
             Preparation(degrade="edges")(both, jax.random.key(0), False)
+        with pytest.raises(InputError, match="has two"):
+            Preparation(binarize="dynamic").outcome(build("shape_pairs"))
         with pytest.raises(InputError, match="degradation 'edge'.*'edges'"):
             Preparation(degrade="edge")
         with pytest.raises(InputError, match="degradation {'factor': 2} needs a name"):

@@ -18,7 +18,12 @@ class Copycat:
     """A model whose samples are chosen examples of the data."""
 
     def __init__(self, data, chosen):
-        self.data, self._chosen = data, chosen
+        self.data, self._chosen, self._kept = data, chosen, {}
+
+    def once(self, key, make):
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     def has(self, method):
         return method == "sample"
@@ -75,11 +80,23 @@ def test_class_coverage_of_copied_digits_is_their_class_histogram():
     digits = datasets.build("digits")()
     test = digits.splits["test"].gather(np.arange(300))
     threes = test["x"][test["label"] == 3][:20] / 255.0
-    values = class_coverage(Copycat(digits, threes), "test", num_samples=100).values
+    model = Copycat(digits, threes)
+    values = class_coverage(model, "test", num_samples=100).values
     assert values["share_3"] >= 0.95
     assert values["smallest_share"] == 0.0
     assert values["classifier_accuracy"] > 0.97
     np.testing.assert_allclose(sum(values[f"share_{k}"] for k in range(10)), 1.0)
+
+
+def test_class_coverage_chooses_its_classifier_on_training_examples_once(monkeypatch):
+    digits = datasets.build("digits")()
+    model = Copycat(digits, digits.splits["test"].gather(np.arange(8))["x"] / 255.0)
+    found = class_coverage(model, "test", C=(1e-3, 10.0))
+    assert found.protocol["chosen"] == 10.0
+    assert found.protocol["chosen_from"] == [1e-3, 10.0]
+    monkeypatch.setattr("sklearn.svm.SVC.fit", None)
+    again = class_coverage(model, "test", C=(1e-3, 10.0))
+    assert again.values == found.values
 
 
 def test_held_out_means_do_not_depend_on_the_batch_size():

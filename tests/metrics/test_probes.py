@@ -160,6 +160,10 @@ def test_probes_refuse_what_they_cannot_fit():
         metrics.build("linear_probe", C=(0,))
     with pytest.raises(InputError, match=r"C=\(\) leaves nothing to choose from"):
         linear_probe(reading([0]), "test", C=())
+    grids = dict(linear_probe="C", nearest_neighbour_probe="k", mlp_probe="alpha")
+    for name, knob in (*grids.items(), ("class_coverage", "C")):
+        with pytest.raises(InputError, match=rf"{knob}=\(\) leaves nothing"):
+            metrics.find(name).check(None, None, **{knob: ()})
     with pytest.raises(InputError, match="neighbours of 8 labelled"):
         nearest_neighbour_probe(reading([0]), "test", num_train=10)
 

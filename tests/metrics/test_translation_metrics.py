@@ -22,7 +22,12 @@ from genlab.metrics.frechet import (
     frechet_distance,
     moments_of,
 )
-from genlab.metrics.translations import as_picture, call_in_batches, translate_split
+from genlab.metrics.translations import (
+    Translations,
+    as_picture,
+    call_in_batches,
+    translate_split,
+)
 from genlab.registry import datasets, metrics, plots
 from genlab.run import feature_network
 from genlab.run.feature_network import FeatureNetwork
@@ -156,6 +161,29 @@ class TestWhatWasMade:
         values = metrics.build("translation", num=9)(trained, "test")
         assert values.protocol["counted"] == "pixels inside the holes"
         assert {"psnr_input", "psnr_whole_input", "ssim_whole"} <= values.values.keys()
+
+    def test_inputs_without_a_hole_are_not_counted(self, monkeypatch):
+        """Two of three are whole, and their outputs far off."""
+        y = images(count=3, channels=1)
+        mask = np.zeros_like(y)
+        mask[1, 4:9, 4:9] = 1
+        found = Translations(
+            np.concatenate([y * (1 - mask), mask], -1),
+            y,
+            np.where(np.arange(3)[:, None, None, None] == 1, y, 1 - y),
+            None,
+            {"examples": 3},
+        )
+        monkeypatch.setattr(fidelity, "translate_split", lambda *_, **__: found)
+        trained = model(sprites())
+        seen = metrics.build("translation")(trained, "test")
+        assert seen.protocol["examples"] == 3 and seen.protocol["with_holes"] == 1
+        assert seen.values["l1"] == seen.values["l1_whole"] == 0
+        assert seen.values["sharpness"] == pytest.approx(1)
+        whole = np.concatenate([y, 0 * y], -1)
+        found = dataclasses.replace(found, x=whole)
+        with pytest.raises(InputError, match="none of the 3 inputs has a hole"):
+            metrics.build("translation")(trained, "test")
 
     def test_super_resolution_is_scored_as_in_the_literature(self):
         data = datasets.build("shapes", image_size=32, places=4, colors=6)()

@@ -27,6 +27,7 @@ from genlab.trials.trial import resolve
 
 PATH = str(recipes.CONFIGS / "stacked_autoencoder.py:tiny")
 ENDS = [4, 8, 16]
+EMA = {"ema": "0.9", "accumulate": "2"}
 
 
 def _plain(**changes):
@@ -147,8 +148,24 @@ def test_run_whose_stage_starts_from_another_run_is_loaded_without_it(tmp_path):
     recipes.assert_identical(jax.device_get(state), jax.device_get(found))
 
 
+def test_ema_counts_the_updates_of_its_own_stage(tmp_path):
+    """Two moves make an update, after which a young average holds 2/11 of its start."""
+    ema = {f"optimizer__classifier__{knob}": value for knob, value in EMA.items()}
+    config = _plain(stages__layer_0__train__steps="3", train__steps="2", **ema)
+    config["stages"], config["start"] = config["stages"][:1], {"name": "fresh"}
+    state = train(config, tmp_path, {})
+    first = Course.build(config).last.first_state(np.uint32(config["seed"]))
+    averaged = jax.tree.map(
+        lambda old, new: 2 / 11 * old + 9 / 11 * new,
+        *(each.params["classifier"] for each in (first, state)),
+    )
+    found = state.extra["ema"]["classifier"]["params"]
+    recipes.assert_close(jax.device_get(found), jax.device_get(averaged), 1e-6)
+
+
 def test_population_trains_stages_as_each_member_alone(tmp_path):
-    common = {"devices": "1", "eval.metrics": "()"}
+    common = {"devices": "1", "eval.metrics": "()", "stages.layer_0.train.steps": "3"}
+    common |= {f"optimizer.classifier.{k}": v for k, v in EMA.items()}
     trials = resolve(PATH, common, space.seeds(2))
     population.train(trials, tmp_path, Stop())
     alone = train(trials[1].config, tmp_path / "alone", {})

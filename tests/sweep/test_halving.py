@@ -209,7 +209,7 @@ _written: list[Path] = []
 
 
 def _fail_at(patched, module, cut):
-    from genlab.storage.writer import write_atomic
+    from genlab.storage.files import write_atomic
 
     _written.clear()
 

@@ -138,7 +138,9 @@ def test_each_fits_or_is_refused_before_training(family, kind):
                 assert isinstance(found, Measurement)
             else:
                 evaluate.draw(trained, [choice])
-    assert fitting
+    assert (
+        fitting or kind == "melodies"
+    )  # are drawn only by a family that makes them again
 
 
 def test_needs_are_known_and_shown():
