@@ -4,7 +4,6 @@ import copy
 import itertools
 import json
 import shutil
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -17,24 +16,29 @@ from genlab.process.signals import Stop
 from genlab.reporting.sweep import read_sweep
 from genlab.run.course import load_run
 from genlab.run.recipe import Recipe
+from genlab.storage import sidefile
+from genlab.storage.files import write_atomic
 from genlab.sweep import halving, mode, population
 from genlab.sweep.evolution import Evolution, choose_parents, explore
 from genlab.training.rounds import rounds_of
 from genlab.training.train import train
-from genlab.trials import space, table
+from genlab.trials import pruned, space, table
 from genlab.trials.tail import Tail
 from genlab.trials.trial import resolve
 
 VAE = str(recipes.CONFIGS / "vae.py:tiny")
 TARGET = "negative_elbo"
+EVOLVE = (f"--target={TARGET}", "--evolve=8")
 LONGER = {
     "train.steps": "16",
     "eval.every": "2",
     "checkpoint.every": "2",
     "eval.best": "",
+    "eval.metrics": "()",
     "sample.plots": "()",
     "devices": "1",
 }
+COPIED = (1e-6, 1e-3, 1.1e-3, 1.2e-3)  # the first learns nothing, and copies another
 
 
 def _trials(rates=(1e-5, 1e-2, 1e-4, 1e-3)):
@@ -58,6 +62,28 @@ def whole(tmp_path_factory):
         (trial.folder(folder) / "pruned.json").write_text("{}")
     halving.train(_trials(), folder, Stop(), TARGET)
     return folder
+
+
+@pytest.fixture(scope="module")
+def unhalved(tmp_path_factory):
+    """The same trials where none is ended, one of which a search gave up before."""
+    folder = tmp_path_factory.mktemp("unhalved")
+    given_up = _trials()[1].folder(folder) / "pruned.json"
+    given_up.parent.mkdir()
+    given_up.write_text("{}")
+    population.train(_trials(), folder, Stop())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evolved(tmp_path_factory):
+    """A command, and the folder where it let one of four copy another."""
+    folder = tmp_path_factory.mktemp("evolved")
+    command = ["launch.py", "sweep", f"--config={VAE}", f"--workdir={folder}"]
+    command += ["--grid=optimizer.vae.learning_rate=1e-6,1e-3,1.1e-3,1.2e-3"]
+    command += [f"--config.{key}={value}" for key, value in LONGER.items()]
+    assert main([*command, *EVOLVE]) == 0
+    return command, folder
 
 
 def test_rungs_halve_the_rounds_at_measurements():
@@ -84,7 +110,11 @@ def test_trials_that_are_not_measured_together_are_not_halved(key, told, tmp_pat
 
 def test_population_that_is_past_a_rung_is_not_halved_by_what_nobody_measured(tmp_path):
     trials = _trials()
-    population.Population(trials, tmp_path).train(Stop(), until=6)
+    past = population.Population(trials, tmp_path)
+    shapes = past.cohorts[0].shapes()
+    crowd = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    state = crowd.state.replace(step=crowd.state.step + 6)
+    past.checkpoints.save(crowd.replace(state=state), 6)
     with pytest.raises(InputError, match="has done 6 rounds, more than the 4"):
         halving.train(trials, tmp_path, Stop(), TARGET)
     assert not (tmp_path / "rungs.json").exists()
@@ -120,38 +150,38 @@ def test_target_by_which_nothing_was_decided_may_be_put_right(tmp_path):
         mode.check(tmp_path, pruner="halving", target=TARGET)
 
 
-def test_copies_of_others_are_no_results_of_a_sweep_without_evolution(tmp_path, capsys):
-    command = ["launch.py", "sweep", f"--config={VAE}", f"--workdir={tmp_path}"]
-    command += ["--grid=optimizer.vae.learning_rate=1e-6,1e-3,1.1e-3,1.2e-3"]
-    command += [f"--config.{key}={value}" for key, value in LONGER.items()]
-    evolve = [f"--target={TARGET}", "--evolve=8"]
-    assert main([*command, *evolve]) == 0
-    told = capsys.readouterr().out.strip().splitlines()[-2:]
-    trials = _trials(rates=(1e-6, 1e-3, 1.1e-3, 1.2e-3))
-    last = {trial.name: _measured(trial, tmp_path)[16] for trial in trials}
-    (loser,) = (path.parent for path in tmp_path.glob("*/evolution.json"))
+def test_copies_of_others_are_no_results_of_a_sweep_without_evolution(
+    evolved, tmp_path, capsys
+):
+    folder = shutil.copytree(evolved[1], tmp_path / "sweep")
+    command = [*evolved[0], f"--workdir={folder}"]
+    trials = _trials(rates=COPIED)
+    last = {trial.name: _measured(trial, folder)[16] for trial in trials}
+    (loser,) = (path.parent for path in folder.glob("*/evolution.json"))
     best = min(last, key=last.get)
+    assert main([*command, *EVOLVE]) == 0
+    told = capsys.readouterr().out.strip().splitlines()[-2:]
     assert told[0] == f"{TARGET} on validation: {last[best]:.6g}, of {best}"
     assert told[1].startswith("best: ")
     assert best != loser.name and "python launch.py" in told[1]
-    shutil.copy(loser / "evolution.json", tmp_path / best)
-    assert main([*command, *evolve]) == 0
+    shutil.copy(loser / "evolution.json", folder / best)
+    assert main([*command, *EVOLVE]) == 0
     assert "no command trains alone" in capsys.readouterr().out.splitlines()[-1]
-    (tmp_path / best / "evolution.json").unlink()
-    before = (tmp_path / "sweep.json").read_text()
+    (folder / best / "evolution.json").unlink()
+    before = (folder / "sweep.json").read_text()
     for more in ([], ["--engine=local"], [f"--target={TARGET}", "--evolve=4"]):
         assert main([*command, *more]) == 2
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert "were trained with --evolve=8" in line
-    assert (tmp_path / "sweep.json").read_text() == before
-    record = read_sweep(tmp_path)
+    assert (folder / "sweep.json").read_text() == before
+    record = read_sweep(folder)
     commands = {one.name: record.command(one) for one in record.trials}
     assert commands.keys() == last.keys()
     assert "no command trains it alone" in commands.pop(loser.name)
     assert all(line.startswith("python launch.py") for line in commands.values())
 
 
-def test_halving_ends_the_worse_half_and_leaves_the_others_as_they_are(whole, tmp_path):
+def test_halving_ends_the_worse_half_and_leaves_the_others_as_they_are(whole, unhalved):
     trials = _trials()
     values = {trial.name: _measured(trial, whole) for trial in trials}
     first = sorted(trials, key=lambda trial: values[trial.name][4])
@@ -162,11 +192,15 @@ def test_halving_ends_the_worse_half_and_leaves_the_others_as_they_are(whole, tm
         assert record["value"] == pytest.approx(values[trial.name][step])
         assert int(load_run(trial.folder(whole))[1].step) == step
         assert trial.results(whole) is None
-    alone = train(second[0].config, tmp_path / "alone", {})
-    _, member = load_run(second[0].folder(whole))
-    recipes.assert_close(jax.device_get(alone), jax.device_get(member), 1e-5)
+    _assert_same(second[0], whole, unhalved)
     states = sorted(row["state"] for row in table.rows(trials, whole))
     assert states == ["finished", "pruned", "pruned", "pruned"]
+
+
+def _assert_same(trial, one, other):
+    """The states that a trial has in two sweeps."""
+    states = [load_run(trial.folder(sweep))[1] for sweep in (one, other)]
+    recipes.assert_close(*jax.device_get(states), 1e-5)
 
 
 def test_damaged_decisions_are_made_again(whole, tmp_path, caplog):
@@ -174,27 +208,28 @@ def test_damaged_decisions_are_made_again(whole, tmp_path, caplog):
     before = (folder / "rungs.json").read_text()
     for damage in ("{", "[]", '{"trials": [], "4": {}}'):
         (folder / "rungs.json").write_text(damage)
-        halving.train(_trials(), folder, Stop(), TARGET)
-        assert json.loads((folder / "rungs.json").read_text()) == json.loads(before)
+        assert sidefile.read(folder / "rungs.json", halving._are_decisions) is None
+    halving.train(_trials(), folder, Stop(), TARGET)
+    assert json.loads((folder / "rungs.json").read_text()) == json.loads(before)
     assert f"{folder / 'rungs.json'} is passed over: it is damaged" in caplog.text
 
 
-def test_pruned_trial_goes_on_alone(whole, tmp_path):
+def test_pruned_trial_goes_on_alone(whole, unhalved, tmp_path):
     trials = _trials()
     loser = next(t for t in trials if (t.folder(whole) / "pruned.json").exists())
-    shutil.copytree(loser.folder(whole), tmp_path / "resumed")
-    resumed = train(loser.config, tmp_path / "resumed", {})
-    alone = train(loser.config, tmp_path / "alone", {})
-    recipes.assert_close(jax.device_get(alone), jax.device_get(resumed), 1e-5)
+    shutil.copytree(loser.folder(whole), loser.folder(tmp_path))
+    train(loser.config, loser.folder(tmp_path), {})
+    _assert_same(loser, tmp_path, unhalved)
 
 
-@pytest.mark.parametrize("cut", [1, 3, 4])
+@pytest.mark.parametrize(
+    "cut", [3, *(pytest.param(write, marks=pytest.mark.full) for write in (1, 4))]
+)
 def test_halving_that_is_cut_ends_the_same(cut, whole, tmp_path, monkeypatch):
     """The write of a decision, or of what follows from it, may be the last."""
     trials = _trials()
     with monkeypatch.context() as patched:
-        for module in (halving, population.Member.__module__):
-            _fail_at(patched, module, cut)
+        _fail_at(patched, (halving, pruned), cut)
         with pytest.raises(KeyboardInterrupt):
             halving.train(trials, tmp_path / "cut", Stop(), TARGET)
     halving.train(trials, tmp_path / "cut", Stop(), TARGET)
@@ -205,22 +240,17 @@ def test_halving_that_is_cut_ends_the_same(cut, whole, tmp_path, monkeypatch):
             assert json.loads(one.read_text()) == json.loads(other.read_text())
 
 
-_written: list[Path] = []
-
-
-def _fail_at(patched, module, cut):
-    from genlab.storage.files import write_atomic
-
-    _written.clear()
+def _fail_at(patched, modules, cut):
+    written = []
 
     def write(path, text):
-        _written.append(path)
-        if len(_written) == cut:
+        written.append(path)
+        if len(written) == cut:
             raise KeyboardInterrupt
         write_atomic(path, text)
 
-    name = module if isinstance(module, str) else module.__name__
-    patched.setattr(f"{name}.write_atomic", write)
+    for module in modules:
+        patched.setattr(module, "write_atomic", write)
 
 
 def test_worst_quarter_copies_the_best(tmp_path):
@@ -243,11 +273,10 @@ def test_copies_explore_inside_the_range():
     assert moved[0] in (np.float32(6.4), np.float32(8.0))
 
 
-def test_evolved_member_is_the_winner_with_other_knobs(tmp_path):
+def test_evolved_member_is_the_winner_with_other_knobs(evolved):
     """Its history is enough to make its last state again, by the rounds of a run alone."""
-    trials = _trials(rates=(1e-6, 1e-3, 1.1e-3, 1.2e-3))
-    population.train(trials, tmp_path, Stop(), Evolution(TARGET, every=8))
-    (path,) = tmp_path.glob("*/evolution.json")
+    trials, folder = _trials(rates=COPIED), evolved[1]
+    (path,) = folder.glob("*/evolution.json")
     assert path.parent.name == trials[0].name
     (line,) = json.loads(path.read_text())
     assert line["step"] == 8
@@ -263,7 +292,7 @@ def test_evolved_member_is_the_winner_with_other_knobs(tmp_path):
     after["optimizer"]["vae"]["learning_rate"] = value
     state = _rounds(before, before.init_state(), 0, 8)
     state = _rounds(Recipe.build(after), state, 8, 8)
-    _, member = load_run(trials[0].folder(tmp_path))
+    _, member = load_run(trials[0].folder(folder))
     recipes.assert_close(jax.device_get(state), jax.device_get(member), 1e-5)
 
 
@@ -279,21 +308,12 @@ def test_evolution_needs_measurements():
         Evolution(TARGET, every=3).check(_trials())
 
 
-def test_members_are_evaluated_as_they_would_be_alone(tmp_path):
-    trials = _trials()
-    given_up = trials[1].folder(tmp_path) / "pruned.json"
-    given_up.parent.mkdir()
-    given_up.write_text("{}")  # by a search
-    population.train(trials, tmp_path, Stop())
-    assert table.state_of(trials[1], tmp_path) == "finished"
-    train(trials[1].config, tmp_path / "alone", {})
-    alone = Tail(tmp_path / "alone" / "metrics.jsonl").lines()
-    expected = {
-        line["step"]: line["values"][TARGET]
-        for line in alone
-        if line["split"] == "validation"
-    }
-    found = _measured(trials[1], tmp_path)
+def test_members_are_trained_and_evaluated_as_they_would_be_alone(unhalved, tmp_path):
+    trial = _trials()[1]
+    assert table.state_of(trial, unhalved) == "finished"
+    train(trial.config, trial.folder(tmp_path), {})
+    _assert_same(trial, unhalved, tmp_path)
+    expected, found = (_measured(trial, sweep) for sweep in (tmp_path, unhalved))
     assert found.keys() == expected.keys()
     for step, value in found.items():
         assert value == pytest.approx(expected[step], rel=1e-4)

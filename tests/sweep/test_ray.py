@@ -15,6 +15,7 @@ import pytest
 import recipes
 
 from genlab import trust
+from genlab.commands.cli import main
 from genlab.errors import EXIT_STOPPED, InputError, Stopped
 from genlab.process.signals import Stop
 from genlab.sweep import ray_tune
@@ -34,6 +35,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+RING = str(recipes.CONFIGS / "gan_ring.py:tiny")
+SHARE = "-mode_coverage/high_quality_share"
 VAE = str(recipes.CONFIGS / "vae.py:tiny")
 STACKED = str(recipes.CONFIGS / "stacked_autoencoder.py:tiny")  # 8 rounds, and 8 more
 LONG = {
@@ -138,6 +141,21 @@ def kill(cluster, node, sweep):
     return folder, before
 
 
+def test_command_searches_on_a_cluster_of_this_machine(tmp_path, capsys):
+    """What the cluster does when trials are stopped, lose or die: `-m full`."""
+    command = ["launch.py", "sweep", f"--config={RING}", "--sweep=space"]
+    command += ["--engine=ray", "--trials=1", f"--target={SHARE}", "--sampler=random"]
+    command += ["--config.eval.every=8", "--config.sample.plots=()"]
+    assert main([*command, "--config.devices=1", f"--workdir={tmp_path}"]) == 0
+    (trial,) = manifest.read(tmp_path).trials
+    told = capsys.readouterr().out.strip().splitlines()
+    assert told[-2].endswith(f", of {trial['name']}")
+    assert told[-1].startswith("best: python launch.py")
+    assert (tmp_path / trial["name"] / "results.json").exists()
+    assert not (tmp_path / ".ray").exists()
+
+
+@pytest.mark.full
 def test_trials_of_a_dead_node_go_on_elsewhere(cluster, tmp_path):
     second = cluster.add_node(num_cpus=1, env_vars={"SECOND": "1"})
     common = {**LONG, "train.steps": "8000"}
@@ -163,6 +181,7 @@ def test_trials_of_a_dead_node_go_on_elsewhere(cluster, tmp_path):
     assert not (tmp_path / ".ray").exists()
 
 
+@pytest.mark.full
 def test_a_signal_ends_the_trials_after_they_saved(cluster, tmp_path, monkeypatch):
     """They train a user's config, in a folder with others that are named like genlab's."""
     monkeypatch.chdir(decoys.make(tmp_path / "here"))
@@ -189,6 +208,7 @@ def test_a_signal_ends_the_trials_after_they_saved(cluster, tmp_path, monkeypatc
     assert finished(sweep) == before
 
 
+@pytest.mark.full
 def test_a_search_stops_losers(cluster, tmp_path):
     common = {**LONG, "eval.every": "500"}
     rates = Choice((1e-2, 1e-9, 1e30))
@@ -226,6 +246,7 @@ def test_a_search_stops_losers(cluster, tmp_path):
     assert ray_tune.search(study, Stop(), address="nowhere:1") == trials
 
 
+@pytest.mark.full
 def test_a_target_that_is_not_measured_is_refused(cluster, tmp_path):
     common = {**LONG, "eval.every": "500"}
     chosen = Search(space={"seed": space.Integers(0, 9)}, target="elbow", trials=2)

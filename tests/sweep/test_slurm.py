@@ -7,9 +7,13 @@ import subprocess
 import sys
 
 import decoys
+import recipes
 
 from genlab.commands.cli import main
 from genlab.trials import manifest
+from genlab.trials.trial import Trial
+
+RING = str(recipes.CONFIGS / "gan_ring.py:tiny")
 
 
 def test_script_is_an_array_whose_tasks_train_their_trial(
@@ -36,19 +40,37 @@ def test_script_is_an_array_whose_tasks_train_their_trial(
     described = manifest.read(sweep)
     assert (described.engine, described.target) == ("slurm", target)
     assert [trial["overrides"]["seed"] for trial in described.trials] == [0, 1]
-    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
-    times, results = [], None
-    for damaged in (False, False, True):
-        if damaged:  # measured again, unlike results that are whole
-            results.write_text('{"step": 8, "metr')
-        subprocess.run(["bash", "-c", script], env=environment, check=True)
-        (results,) = sweep.glob("*/results.json")
-        times.append(results.stat().st_mtime_ns)
-    assert times[0] == times[1] < times[2]
+    _run(script, task=1)
+    (results,) = sweep.glob("*/results.json")
     record = json.loads((results.parent / "config.json").read_text())
     assert record["config"]["seed"] == 1
     assert main(["launch.py", "report", f"--workdir={sweep}"]) == 0
     assert (sweep / "report.html").exists()
+
+
+def _run(script, task):
+    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": str(task)}
+    subprocess.run(["bash", "-c", script], env=environment, check=True)
+
+
+def test_task_trains_again_unless_its_results_are_whole(tmp_path, monkeypatch, capsys):
+    mark, results = tmp_path / "mark", []
+
+    def command(trial, path, common, sweep):
+        results.append(trial.folder(sweep) / "results.json")
+        return ["touch", str(mark)]
+
+    monkeypatch.setattr(Trial, "command", command)
+    flags = [f"--config={RING}", "--seeds=1", f"--workdir={tmp_path / 's'}"]
+    assert main(["launch.py", "sweep", "--engine=slurm", *flags]) == 0
+    script = capsys.readouterr().out
+    results[0].parent.mkdir()
+    for text, trains in ((None, True), ('{"step": 8, "m', True), ("{}", False)):
+        if text is not None:
+            results[0].write_text(text)
+        mark.unlink(missing_ok=True)
+        _run(script, task=0)
+        assert mark.exists() == trains
 
 
 def test_folder_that_a_script_cannot_name_is_refused(tmp_path, monkeypatch, capsys):

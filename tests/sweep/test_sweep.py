@@ -151,7 +151,8 @@ def test_member_that_diverges_is_recorded_and_stops_no_other(tmp_path):
 
 LONG = [
     *("sweep", f"--config={RING}", "--seeds=2", "--config.devices=1"),
-    *("--config.eval.every=0", "--config.eval.metrics=()", "--config.sample.plots=()"),
+    *("--config.eval.every=0", "--config.eval.metrics=()"),
+    *("--config.sample.every=0", "--config.sample.plots=()"),
     *("--config.train.steps=3000", "--config.train.steps_per_call=20"),
     *("--config.log.every=500", "--config.checkpoint.every=500"),
 ]
