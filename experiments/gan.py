@@ -1,6 +1,6 @@
 """Generative adversarial networks: a generator against a discriminator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from genlab.game import rng
-from genlab.game.adversary import Terms, compare
+from genlab.game.adversary import OFFER, Terms, compare
 from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.game.network import initialize
 from genlab.numbers import Count
-from genlab.registry import experiments, objectives
+from genlab.registry import experiments
 
 
 @experiments.register
@@ -27,17 +27,23 @@ class Gan(Experiment):
       latent_dim: length of the standard normal noise z.
       n_critic: moves of the discriminator in a round, each on a fresh batch.
       penalty: a registered penalty that the discriminator minimises beside the objective, chosen
-        as `dict(name="r1", weight=...)`.
+        as `dict(name="r1", weight=...)`, or a list of several.
 
     Paper: Goodfellow et al. 2014, arXiv:1406.2661
     """
 
     ROLES: ClassVar = ("generator", "discriminator")
     PLAYERS: ClassVar = ("generator", "discriminator")
+    OFFERS: ClassVar = {
+        "objective": OFFER,
+        "penalty": ("critic", "real", "fake", "generator"),
+    }
 
     latent_dim: Count = 100
     n_critic: Count = 1
-    penalty: str | Mapping | None = field(default=None, metadata={"part": "objectives"})
+    penalty: str | Mapping | Sequence[str | Mapping] | None = field(
+        default=None, metadata={"part": "objectives", "several": True}
+    )
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         z = jnp.zeros((batch["x"].shape[0], self.latent_dim))
@@ -67,16 +73,20 @@ class Gan(Experiment):
         fake, _ = self._generate(params, extra, draw)
         fake = jax.lax.stop_gradient(fake)
         terms, renewed = self._compare(params, extra, draw, fake)
-        terms = dict(terms["discriminator"])
-        if self.penalty is not None:
 
-            def critic(x: Array) -> Array:
-                discriminator = self.networks["discriminator"]
-                return discriminator.train(params, extra, x, key=draw.key("penalty"))[0]
+        def seen_by(role: str) -> Callable[[Array], Array]:
+            network, key = self.networks[role], draw.key("penalty")
+            return lambda x: network.train(params, extra, x, key=key)[0]
 
-            penalty = objectives.choose(self.penalty)
-            terms["penalty"] = penalty(critic, draw.batch["x"], fake)
-        return Loss(terms, renewed)
+        penalties = self.terms(
+            "penalty",
+            draw,
+            critic=seen_by("discriminator"),
+            generator=seen_by("generator"),
+            real=draw.batch["x"],
+            fake=fake,
+        )
+        return Loss(terms["discriminator"] | penalties, renewed)
 
     def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, generated = self._generate(params, extra, draw)
@@ -94,15 +104,8 @@ class Gan(Experiment):
     def _compare(
         self, params: PyTree, extra: PyTree, draw: Draw, fake: Array
     ) -> tuple[Terms, PyTree]:
-        return compare(
-            self.networks["discriminator"],
-            self.objective,
-            params,
-            extra,
-            draw,
-            (draw.batch["x"],),
-            (fake,),
-        )
+        real = draw.batch["x"]
+        return compare(self, "discriminator", params, extra, draw, (real,), (fake,))
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
         """`num` generated examples, `[num, ...]` in the range of the data."""

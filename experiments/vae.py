@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError
@@ -11,7 +12,7 @@ from genlab.game import rng
 from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.game.network import initialize
 from genlab.numbers import Count
-from genlab.objectives.divergence import gaussian_kl
+from genlab.objectives.divergence import gaussian_kl, iwae
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy
 from genlab.registry import experiments, objectives
 
@@ -21,8 +22,10 @@ from genlab.registry import experiments, objectives
 class Vae(Experiment):
     """An encoder q(z|x) and a decoder p(x|z) that together maximise a bound on log p(x).
 
-    q(z|x) is a diagonal Gaussian, p(z) the standard normal; one z is drawn per example by
-    reparameterisation. The objective takes the negative log-likelihood and the KL, [B] each.
+    q(z|x) is a diagonal Gaussian, p(z) the standard normal; z is drawn by reparameterisation. The
+    objective is offered, of `samples` draws K for each example: the negative log-likelihood, [B], their
+    mean, and the KL, [B], in closed form; the log weights log p(x|z) + log p(z) - log q(z|x), [B, K];
+    z [B, Z] and outputs of the first draw; mean and log-variance of q(z|x), [B, Z].
 
     A network in the optional role `scale` gives the logarithm of the likelihood's scale for z:
     `shared_scale` learns one for all pixels, a decoder one for each. A scale that is fixed weighs
@@ -31,6 +34,7 @@ class Vae(Experiment):
     Attributes:
       likelihood: a registered likelihood of x given the decoder's output: `bernoulli` (of logits)
         or `gaussian` (of means, with a `scale`).
+      samples: draws of z for each example, K.
       latent_dim: length of z.
 
     Papers: Kingma & Welling 2014, arXiv:1312.6114; the learned scale: Rybkin, Daniilidis & Levine
@@ -40,11 +44,19 @@ class Vae(Experiment):
     ROLES: ClassVar = ("encoder", "decoder")
     OPTIONAL_ROLES: ClassVar = ("scale",)
     PLAYERS: ClassVar = ("vae",)
+    OFFERS: ClassVar = {
+        "objective": (
+            *("reconstruction", "kl", "log_weights"),
+            *("x", "outputs", "z", "mean", "log_variance"),
+        ),
+        "likelihood": ("outputs", "targets", "x", "z"),
+    }
 
     likelihood: str | Mapping = field(
         default="bernoulli", metadata={"part": "objectives"}
     )
     latent_dim: Count = 20
+    samples: Count = 1
 
     def __post_init__(self) -> None:
         """Refuses a learned scale of a likelihood that has none, or whose scale is chosen."""
@@ -88,37 +100,72 @@ class Vae(Experiment):
         return objectives.choose(self.likelihood)
 
     def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
-        x, key = draw.batch["x"], draw.root
-        posterior, extra = self.networks["encoder"].train(params, extra, x, key=key)
-        z = reparameterize(draw.key("latent"), *posterior)
+        encoder, key = self.networks["encoder"], draw.root
+        posterior, extra = encoder.train(params, extra, draw.batch["x"], key=key)
+        z = reparameterize(draw.key("latent"), *posterior, self.samples)
         outputs, extra = self.networks["decoder"].train(params, extra, z, key=key)
         scale = {}
         if "scale" in self.networks:
             log, extra = self.networks["scale"].train(params, extra, z, key=key)
             scale = {"scale": jnp.exp(log)}
-        reconstruction = self._likelihood(outputs, x, **scale)
-        kl = gaussian_kl(*posterior)
-        return Loss(
-            self.objective(reconstruction, kl),
-            extra,
-            {"negative_elbo": reconstruction + kl, "unweighted_kl": kl, **scale},
+        seen = self._judged(draw, posterior, z, outputs, scale)
+        metrics = {
+            "negative_elbo": seen["reconstruction"] + seen["kl"],
+            "unweighted_kl": seen["kl"],
+        }
+        return Loss(self.ask("objective", draw, **seen), extra, metrics | scale)
+
+    def _judged(
+        self,
+        draw: Draw,
+        posterior: tuple[Array, Array],
+        z: Array,
+        outputs: Array,
+        scale: dict[str, Array],
+    ) -> dict[str, Array]:
+        """What the objective is offered, of `z: [B K, Z]` and the decoder's outputs for it."""
+        many = jax.tree.map(lambda leaf: _repeated(leaf, self.samples), draw.batch)
+        x, (mean, log_variance) = many["x"], posterior
+        likelihoods = self.ask(
+            "likelihood",
+            draw.replace(batch=many),
+            knobs=scale,
+            outputs=outputs,
+            targets=x,
+            x=x,
+            z=z,
         )
+        each = lambda leaf: leaf.reshape(-1, self.samples, *leaf.shape[1:])
+        likelihoods, z = each(likelihoods), each(z)
+        return {
+            "reconstruction": jnp.mean(likelihoods, axis=1),
+            "kl": gaussian_kl(mean, log_variance),
+            "log_weights": _log_ratio(z, mean, log_variance) - likelihoods,
+            "x": draw.batch["x"],
+            "outputs": each(outputs)[:, 0],
+            "z": z[:, 0],
+            "mean": mean,
+            "log_variance": log_variance,
+        }
 
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
-        """The bound without beta on held-out examples, one z each: [B], nats."""
+        """The bound without beta on held-out examples, [B], nats; with several samples the tighter one
+        of their mean weight, too."""
         x = draw.batch["x"]
         posterior = self.posterior(params, extra, x)
-        z = reparameterize(draw.key("latent"), *posterior)
+        z = reparameterize(draw.key("latent"), *posterior, self.samples)
         outputs = self.networks["decoder"](params, extra, z)
         scale = {}
         if "scale" in self.networks:
             scale = {"scale": jnp.exp(self.networks["scale"](params, extra, z))}
-        reconstruction = self._likelihood(outputs, x, **scale)
-        kl = gaussian_kl(*posterior)
+        seen = self._judged(draw, posterior, z, outputs, scale)
+        reconstruction, kl = seen["reconstruction"], seen["kl"]
+        tighter = iwae(seen["log_weights"]) if self.samples > 1 else {}
         return {
             "negative_elbo": reconstruction + kl,
             "reconstruction": reconstruction,
             "kl": kl,
+            **{f"negative_{name}": values for name, values in tighter.items()},
             **target_entropy(self._likelihood, x),
         }
 
@@ -144,6 +191,24 @@ class Vae(Experiment):
         return self.decode(params, extra, rng.normal(key, (num, self.latent_dim)))
 
 
-def reparameterize(key: Array, mean: Array, log_variance: Array) -> Array:
-    """z = mean + exp(log_variance / 2) * epsilon, epsilon ~ N(0, I): `[B, Z]` each."""
-    return mean + jnp.exp(0.5 * log_variance) * rng.normal(key, mean.shape)
+def reparameterize(
+    key: Array, mean: Array, log_variance: Array, samples: int = 1
+) -> Array:
+    """z = mean + exp(log_variance / 2) * epsilon, epsilon ~ N(0, I): `[B, Z]` of `[B, Z]` each, or
+    `[B * samples, Z]`, those of an example one after another."""
+    shape = (mean.shape[0], samples, *mean.shape[1:])
+    noise = rng.normal(key, shape).reshape(-1, *mean.shape[1:])
+    mean, log_variance = (_repeated(leaf, samples) for leaf in (mean, log_variance))
+    return mean + jnp.exp(0.5 * log_variance) * noise
+
+
+def _repeated(leaf: Array, samples: int) -> Array:
+    """Each row `samples` times: [B * samples, ...] of `leaf: [B, ...]`."""
+    shape = (leaf.shape[0], samples, *leaf.shape[1:])
+    return jnp.broadcast_to(leaf[:, None], shape).reshape(-1, *leaf.shape[1:])
+
+
+def _log_ratio(z: Array, mean: Array, log_variance: Array) -> Array:
+    """log p(z) - log q(z|x): [B, K] of `z: [B, K, Z]`, mean and log-variance [B, Z]."""
+    gap = jnp.square(z - mean[:, None]) * jnp.exp(-log_variance)[:, None]
+    return 0.5 * jnp.sum(gap + log_variance[:, None] - jnp.square(z), axis=-1)

@@ -17,6 +17,7 @@ from genlab.errors import InputError, suggest
 from genlab.game.experiment import Experiment
 from genlab.game.network import Network
 from genlab.game.optim import Optimizer
+from genlab.game.slots import check_needs_of_parts
 from genlab.registry import (
     REQUIRED,
     Registry,
@@ -66,7 +67,10 @@ def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Exper
         player: _optimizer(choice) for player, choice in spec["optimizer"].items()
     }
     objective = _build_with_facts(objectives, spec["objective"], facts)
-    return experiments.build(name, networks, objective, optimizers_of_players, **knobs)
+    parts = networks, objective, optimizers_of_players
+    experiment = _build_with_facts(experiments, spec["experiment"], facts, *parts)
+    check_needs_of_parts(name, experiment, bool(data.num_classes))
+    return experiment
 
 
 def starts_from_mean(model: Spec) -> bool:
@@ -99,7 +103,9 @@ def _shared_knobs(name: str, knobs: Spec) -> dict[str, Any]:
     return {"latent_dim": knobs.get("latent_dim", accepted["latent_dim"])}
 
 
-def _build_with_facts(registry: Registry, choice: Spec, facts: Spec) -> Any:
+def _build_with_facts(
+    registry: Registry, choice: Spec, facts: Spec, *parts: Any
+) -> Any:
     name, knobs = _split(choice)
     accepted = registry.knobs(name)
     given = {fact: value for fact, value in facts.items() if fact in accepted}
@@ -110,7 +116,7 @@ def _build_with_facts(registry: Registry, choice: Spec, facts: Spec) -> Any:
             raise InputError(
                 f"{registry.kind} {name!r} needs {kind}, which the data set does not have"
             )
-    return registry.build(name, **{**given, **knobs})
+    return registry.build(name, *parts, **{**given, **knobs})
 
 
 def _optimizer(choice: Spec) -> Optimizer:

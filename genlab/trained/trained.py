@@ -16,8 +16,8 @@ from genlab.data.prepare import Preparation
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Draw, Experiment, State
+from genlab.part import check_terms, settled
 from genlab.process import memory
-from genlab.returned import check_terms
 
 PyTree = Any
 
@@ -92,13 +92,16 @@ class Trained:
         return self._kept[key]
 
     def compile(self, name: str, function: Callable) -> Callable:
-        """`function(experiment, *arrays)` compiled once for all members; called without it."""
+        """`function(experiment, *arrays)` compiled once for all members and steps; called without it."""
         if name not in self._compiled:
             build = self._build
             self._compiled[name] = jax.jit(
-                lambda knobs, *arrays: function(build(knobs), *arrays)
+                lambda knobs, step, *arrays: function(
+                    settled(build(knobs), step), *arrays
+                )
             )
-        return functools.partial(self._compiled[name], self._knobs)
+        step = np.int32(self.step)
+        return functools.partial(self._compiled[name], self._knobs, step)
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -211,7 +214,8 @@ class Trained:
         ):
             batch = self._prepare(split, raw, index)
             root = rng.stream(self.seed, f"measure/{split}", index)
-            values = compiled(self.params, self.extra, batch, root, mask)
+            step = np.int32(self.step)
+            values = compiled(self.params, self.extra, batch, root, step, mask)
             for name, value in jax.device_get(values).items():
                 parts.setdefault(name, []).append(value[mask])
         return {name: np.concatenate(chunks) for name, chunks in parts.items()}
@@ -228,9 +232,9 @@ class Trained:
         )
 
 
-def _measured(experiment, params, extra, batch, root, mask):
+def _measured(experiment, params, extra, batch, root, step, mask):
     """All that the family measures of a batch, a number for each example: [B] each."""
-    draw = Draw(batch, root, jnp.zeros((), jnp.int32))
+    draw = Draw(batch, root, step)
     values = experiment.measure(params, extra, draw)
     what = f"measure of experiment {type(experiment).__name__!r}"
     if not isinstance(values, Mapping):
