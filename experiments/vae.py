@@ -11,7 +11,7 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.game.network import initialize
-from genlab.numbers import Count
+from genlab.numbers import Count, Whole
 from genlab.objectives.divergence import gaussian_kl, iwae
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy
 from genlab.registry import experiments, objectives
@@ -27,6 +27,8 @@ class Vae(Experiment):
     mean, and the KL, [B], in closed form; the log weights log p(x|z) + log p(z) - log q(z|x), [B, K];
     z [B, Z] and outputs of the first draw; mean and log-variance of q(z|x), [B, Z].
 
+    Networks that take the label of an example are given it, `conditional` those of any kind.
+
     A network in the optional role `scale` gives the logarithm of the likelihood's scale for z:
     `shared_scale` learns one for all pixels, a decoder one for each. A scale that is fixed weighs
     reconstruction against KL as beta does, and at 1 little is left of the KL of pixels in [0, 1].
@@ -36,8 +38,9 @@ class Vae(Experiment):
         or `gaussian` (of means, with a `scale`).
       samples: draws of z for each example, K.
       latent_dim: length of z.
+      num_classes: of the data, of which samples are drawn evenly where the decoder takes a label.
 
-    Papers: Kingma & Welling 2014, arXiv:1312.6114; the learned scale: Rybkin, Daniilidis & Levine
+    Papers: Kingma & Welling 2014, arXiv:1312.6114; with labels: Sohn, Lee & Yan 2015, NIPS 28; the learned scale: Rybkin, Daniilidis & Levine
       2021, arXiv:2006.13202
     """
 
@@ -57,6 +60,7 @@ class Vae(Experiment):
     )
     latent_dim: Count = 20
     samples: Count = 1
+    num_classes: Whole = 0
 
     def __post_init__(self) -> None:
         """Refuses a learned scale of a likelihood that has none, or whose scale is chosen."""
@@ -83,7 +87,7 @@ class Vae(Experiment):
             if role in self.networks
         ]
         encoder = (self.networks["encoder"], (batch["x"],))
-        return initialize(key, {"vae": [encoder, *of_z]})
+        return initialize(key, {"vae": [encoder, *of_z]}, batch.get("label"))
 
     def players(self) -> dict[str, Player]:
         return {"vae": Player(self._loss, self.optimizers["vae"])}
@@ -100,13 +104,15 @@ class Vae(Experiment):
         return objectives.choose(self.likelihood)
 
     def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
-        encoder, key = self.networks["encoder"], draw.root
-        posterior, extra = encoder.train(params, extra, draw.batch["x"], key=key)
+        x, label = draw.batch["x"], draw.batch.get("label")
+        of_x = {"key": draw.root, "label": label}
+        of_z = {"key": draw.root, "label": self._repeated(label)}
+        posterior, extra = self.networks["encoder"].train(params, extra, x, **of_x)
         z = reparameterize(draw.key("latent"), *posterior, self.samples)
-        outputs, extra = self.networks["decoder"].train(params, extra, z, key=key)
+        outputs, extra = self.networks["decoder"].train(params, extra, z, **of_z)
         scale = {}
         if "scale" in self.networks:
-            log, extra = self.networks["scale"].train(params, extra, z, key=key)
+            log, extra = self.networks["scale"].train(params, extra, z, **of_z)
             scale = {"scale": jnp.exp(log)}
         seen = self._judged(draw, posterior, z, outputs, scale)
         metrics = {
@@ -114,6 +120,10 @@ class Vae(Experiment):
             "unweighted_kl": seen["kl"],
         }
         return Loss(self.ask("objective", draw, **seen), extra, metrics | scale)
+
+    def _repeated(self, tree: PyTree) -> PyTree:
+        """Every row as often as z is drawn for it."""
+        return jax.tree.map(lambda leaf: _repeated(leaf, self.samples), tree)
 
     def _judged(
         self,
@@ -124,7 +134,7 @@ class Vae(Experiment):
         scale: dict[str, Array],
     ) -> dict[str, Array]:
         """What the objective is offered, of `z: [B K, Z]` and the decoder's outputs for it."""
-        many = jax.tree.map(lambda leaf: _repeated(leaf, self.samples), draw.batch)
+        many = self._repeated(draw.batch)
         x, (mean, log_variance) = many["x"], posterior
         likelihoods = self.ask(
             "likelihood",
@@ -151,13 +161,15 @@ class Vae(Experiment):
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
         """The bound without beta on held-out examples, [B], nats; with several samples the tighter one
         of their mean weight, too."""
-        x = draw.batch["x"]
-        posterior = self.posterior(params, extra, x)
+        x, label = draw.batch["x"], draw.batch.get("label")
+        posterior = self.posterior(params, extra, x, label)
         z = reparameterize(draw.key("latent"), *posterior, self.samples)
-        outputs = self.networks["decoder"](params, extra, z)
+        label = self._repeated(label)
+        outputs = self.networks["decoder"](params, extra, z, label=label)
         scale = {}
         if "scale" in self.networks:
-            scale = {"scale": jnp.exp(self.networks["scale"](params, extra, z))}
+            log = self.networks["scale"](params, extra, z, label=label)
+            scale = {"scale": jnp.exp(log)}
         seen = self._judged(draw, posterior, z, outputs, scale)
         reconstruction, kl = seen["reconstruction"], seen["kl"]
         tighter = iwae(seen["log_weights"]) if self.samples > 1 else {}
@@ -169,26 +181,50 @@ class Vae(Experiment):
             **target_entropy(self._likelihood, x),
         }
 
-    def posterior(self, params: PyTree, extra: PyTree, x: Array) -> tuple[Array, Array]:
-        """Mean and log-variance of q(z|x): `[B, latent_dim]` each of `x: [B, ...]`."""
-        return self.networks["encoder"](params, extra, x)
+    def posterior(
+        self, params: PyTree, extra: PyTree, x: Array, label: Array | None = None
+    ) -> tuple[Array, Array]:
+        """Mean and log-variance of q(z|x): `[B, latent_dim]` each of `x: [B, ...]`; here and below
+        with `label: [B]` where a network takes one."""
+        return self.networks["encoder"](params, extra, x, label=label)
 
-    def encode(self, params: PyTree, extra: PyTree, x: Array) -> Array:
+    def encode(
+        self, params: PyTree, extra: PyTree, x: Array, label: Array | None = None
+    ) -> Array:
         """Mean of q(z|x): `[B, latent_dim]` of `x: [B, ...]`."""
-        return self.posterior(params, extra, x)[0]
+        return self.posterior(params, extra, x, label)[0]
 
-    def decode(self, params: PyTree, extra: PyTree, z: Array) -> Array:
+    def decode(
+        self, params: PyTree, extra: PyTree, z: Array, label: Array | None = None
+    ) -> Array:
         """Mean of p(x|z): `[B, ...]` of `z: [B, latent_dim]`."""
-        outputs = self.networks["decoder"](params, extra, z)
+        outputs = self.networks["decoder"](params, extra, z, label=label)
         return mean_example(self._likelihood, outputs)
 
-    def reconstruct(self, params: PyTree, extra: PyTree, x: Array) -> Array:
+    def reconstruct(
+        self, params: PyTree, extra: PyTree, x: Array, label: Array | None = None
+    ) -> Array:
         """Mean of p(x|z) at the mean of q(z|x): `[B, ...]`."""
-        return self.decode(params, extra, self.encode(params, extra, x))
+        return self.decode(params, extra, self.encode(params, extra, x, label), label)
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
         """Means of p(x|z) at `num` draws of z from the prior: `[num, ...]`."""
-        return self.decode(params, extra, rng.normal(key, (num, self.latent_dim)))
+        z, label = rng.normal(key, (num, self.latent_dim)), None
+        if self.networks["decoder"].takes_label:
+            label = rng.classes(key, num, self.num_classes)
+        return self.decode(params, extra, z, label)
+
+    def sample_classes(
+        self, params: PyTree, extra: PyTree, label: Array, key: Array
+    ) -> Array:
+        """Means of p(x|z) of given classes at draws from the prior, `label: [N]`: `[N, ...]`.
+
+        Raises:
+          InputError: the decoder takes no label.
+        """
+        self.networks["decoder"].need_label("samples of a class")
+        z = rng.normal(key, (label.shape[0], self.latent_dim))
+        return self.decode(params, extra, z, label)
 
 
 def reparameterize(

@@ -21,7 +21,7 @@ from genlab.config.load import (
 )
 from genlab.config.stage import merged, stages_of
 from genlab.errors import InputError, suggest
-from genlab.game.slots import takes_several
+from genlab.game.slots import slots_of, takes_several
 from genlab.registry import (
     REQUIRED,
     Registry,
@@ -159,6 +159,8 @@ def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
             return part_knobs(config.experiment.name).get(knob)
         case ["model", _]:
             return models
+        case ["model", role, knob] if "name" in config.model.get(role, ()):
+            return slots_of(models.find(config.model[role].name)).get(knob)
         case ["optimizer", _]:
             return optimizers
         case ["optimizer", _, "schedule"]:

@@ -32,7 +32,8 @@ def compare(
     """The objective's terms of both players, and `extra` with the discriminator's variables renewed.
 
     Real and generated examples are two batches: batch normalisation sees them apart. Logits of
-    patches, [B, h, w], count as examples of their own.
+    patches, [B, h, w], count as examples of their own. A discriminator that takes labels sees those of
+    the real examples with both.
 
     Args:
       experiment: its objective is offered the logits of real and of generated examples, and these
@@ -48,7 +49,11 @@ def compare(
     logits, discriminator = [], experiment.networks[role]
     for name, shown in (("real", real), ("fake", fake)):
         found, extra = discriminator.train(
-            params, extra, *shown, key=draw.key(name + which)
+            params,
+            extra,
+            *shown,
+            key=draw.key(name + which),
+            label=draw.batch.get("label"),
         )
         logits.append(found.reshape(-1))
     terms = experiment.ask(

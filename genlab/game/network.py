@@ -71,6 +71,14 @@ class Network:
             )
         return {"label": label}
 
+    def need_label(self, what: str) -> None:
+        """Raises InputError unless the module takes a label, without which there is no `what`."""
+        if not self.takes_label:
+            raise InputError(
+                f"{what} need a network in model.{self.role} that takes a label, and"
+                f" {type(self.module).__name__!r} takes none; 'conditional' makes one of any"
+            )
+
     def train(
         self,
         params: PyTree,

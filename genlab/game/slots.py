@@ -13,7 +13,9 @@ ALWAYS = ("label", "batch", "key", "step")  # offered in every slot beside its o
 
 
 def slots_of(family: type) -> dict[str, Registry]:
-    """The knobs of a family that are parts, each with the registry of these."""
+    """The knobs of a family, or of a network, that are parts, each with the registry of these."""
+    if not dataclasses.is_dataclass(family):
+        return {}
     return {
         field.name: REGISTRIES[field.metadata["part"]]
         for field in dataclasses.fields(family)

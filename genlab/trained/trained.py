@@ -13,6 +13,7 @@ import numpy as np
 from genlab.data.dataset import Dataset, golden_order
 from genlab.data.feed import batches
 from genlab.data.prepare import Preparation
+from genlab.data.selection import class_index
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Draw, Experiment, State
@@ -125,11 +126,17 @@ class Trained:
         )
         return jax.device_get(compiled(self.params, self.extra, *arrays))
 
-    def sample(self, num: int) -> np.ndarray:
+    def sample(self, num: int, label: int | str | None = None) -> np.ndarray:
         """`num` samples, `[num, ...]`, from latents that depend on the seed alone.
 
-        The first n samples are the same for every `num`.
+        The first n samples are the same for every `num`. With a label, the name of a class or its
+        index, all are of this class.
+
+        Raises:
+          InputError: the experiment does not sample, or no such class.
         """
+        if label is not None:
+            return self._sample_class(num, class_index(self.data, label, "label"))
         if not self.has("sample"):
             raise InputError(
                 f"experiment {type(self.experiment).__name__} does not sample"
@@ -146,6 +153,15 @@ class Trained:
             for chunk in range(-(-num // SAMPLE_CHUNK))
         ]
         return np.concatenate(jax.device_get(chunks))[:num]
+
+    def _sample_class(self, num: int, label: int) -> np.ndarray:
+        """`num` samples of a class, in chunks like those of all classes."""
+        labels = np.full(SAMPLE_CHUNK, label, np.int32)
+        chunks = [
+            self.call("sample_classes", labels, rng.stream(self.seed, "sample", chunk))
+            for chunk in range(-(-num // SAMPLE_CHUNK))
+        ]
+        return np.concatenate(chunks)[:num]
 
     def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
         """`num` examples of a split as the model sees them, without augmentation.
