@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from configs import base
 from genlab.trials.space import Uniform
 
-VARIANTS = ("tiny", "mnist", "celeba")
+VARIANTS = ("tiny", "conditional", "mnist", "celeba")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -44,6 +44,13 @@ def get_config(variant: str = "") -> ConfigDict:
             base.tiny(config)
             coverage = dict(name="class_coverage", num_samples=16, num_train=200)
             config.eval.update(every=0, metrics=(coverage,))
+        case "conditional":
+            config.model = {
+                role: dict(name="conditional", network=network, width=16)
+                for role, network in config.model.items()
+            }
+            config.eval.metrics = ("class_coverage", "class_agreement")
+            config.sample.plots = ("samples", "class_samples")
         case "mnist":
             config.model.generator.width = config.model.discriminator.width = 64
             config.data.name = "tfds:mnist"

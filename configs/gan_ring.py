@@ -15,11 +15,11 @@ from ml_collections import ConfigDict
 from configs import base
 from genlab.trials.space import Uniform, grid, product, seeds
 
-VARIANTS = ("tiny", "plain")
+VARIANTS = ("tiny", "plain", "wgan_gp")
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """Perceptrons on both sides, non-saturating, with R1; `plain` is without it."""
+    """Perceptrons on both sides, non-saturating, with R1; `plain` is without it, `wgan_gp` after Gulrajani et al."""
     config = base.get_config()
     config.experiment = dict(
         name="gan", latent_dim=16, penalty=dict(name="r1", weight=0.1)
@@ -48,6 +48,13 @@ def get_config(variant: str = "") -> ConfigDict:
             config.eval.metrics = (dict(name="mode_coverage", num_samples=100),)
         case "plain":
             del config.experiment.penalty
+        case "wgan_gp":
+            config.objective = dict(name="wasserstein")
+            config.experiment.penalty = dict(name="gradient_penalty", weight=1.0)
+            config.experiment.n_critic = 5
+            config.train.steps = 8000
+            for player in config.optimizer.values():
+                player.schedule = None
     return config
 
 

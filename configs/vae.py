@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 from configs import base
 from genlab.trials.space import grid
 
-VARIANTS = ("tiny", "manifold", "mnist")
+VARIANTS = ("tiny", "manifold", "iwae", "conditional", "mnist")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -49,6 +49,17 @@ def get_config(variant: str = "") -> ConfigDict:
             config.experiment.latent_dim = 2
             config.data.image_size = 16
             config.sample.plots = ("manifold", "latent_embedding", "reconstructions")
+        case "iwae":
+            config.objective = dict(name="iwae")
+            config.experiment.samples = 50
+            config.eval.best = "negative_bound"
+        case "conditional":
+            config.model = {
+                role: dict(name="conditional", network=network, width=16)
+                for role, network in config.model.items()
+            }
+            config.eval.metrics = ("class_agreement",)
+            config.sample.plots = ("samples", "class_samples")
         case "mnist":
             # Section 5 of the paper: 500 hidden units, batches of 100.
             config.experiment.latent_dim = 20

@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 from configs import vae
 from genlab.trials.space import grid
 
-VARIANTS = ("tiny", "fixed")
+VARIANTS = ("tiny", "fixed", "per_pixel")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -29,6 +29,9 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.binarize = "none"
     if variant != "tiny":
         config.data.image_size = 16
+    if variant == "per_pixel":
+        # Its logarithm, of each pixel, from z.
+        config.model.scale = dict(name="mlp_decoder", hidden=(256,), activation="tanh")
     if variant == "fixed":
         del config.model.scale
         config.experiment.likelihood.scale = 1.0

@@ -15,7 +15,7 @@ from genlab.numbers import Fraction
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy
 from genlab.objectives.regularizer import Encoding
-from genlab.registry import corruptions, experiments, objectives
+from genlab.registry import experiments
 
 PLAYER = "autoencoder"
 ACTIVE = 0.01  # a unit of the code beyond it is active
@@ -26,7 +26,7 @@ ACTIVE = 0.01  # a unit of the code beyond it is active
 class Autoencoder(Experiment):
     """An encoder f and a decoder g that together minimise L(x, g(f(x))).
 
-    The objective L takes outputs and examples, `bernoulli` (of logits) or `squared_error`. With
+    The objective L is one of outputs and examples, `bernoulli` (of logits) or `squared_error`. With
     `corruption` the encoder sees a corrupted x and the decoder restores the clean one. Networks in
     the optional role `features` are frozen: what is encoded and decoded is then their code of x,
     which is how one layer of a stack is trained. A `tied_decoder` has the encoder's kernels,
@@ -45,6 +45,11 @@ class Autoencoder(Experiment):
     ROLES: ClassVar = ("encoder", "decoder")
     OPTIONAL_ROLES: ClassVar = ("features",)
     PLAYERS: ClassVar = (PLAYER,)
+    OFFERS: ClassVar = {
+        "objective": ("outputs", "targets", "x", "code"),
+        "corruption": ("x",),
+        "regularizer": ("encoding", "code", "x"),
+    }
 
     corruption: str | Mapping | None = field(
         default=None, metadata={"part": "corruptions"}
@@ -56,15 +61,17 @@ class Autoencoder(Experiment):
 
     def __post_init__(self) -> None:
         """Refuses knobs of corruption and regularizer while they are numbers, before any tracing."""
-        key, code = jax.random.key(0), jnp.zeros((2, 3))
+        code = jnp.zeros((2, 3))
+        batch = {"x": code, "label": jnp.zeros(2, jnp.int32)}
+        draw = Draw(batch, jax.random.key(0), jnp.zeros((), jnp.int32))
         if self.corruption is not None:
-            jax.eval_shape(corruptions.choose(self.corruption), code, key)
+            jax.eval_shape(lambda draw: self.ask("corruption", draw, x=code), draw)
         if self.regularizer is not None:
             closed = lambda x: (x, jnp.ones(3))
             slopes = closed if self._has_closed_form() else None
             blank = Encoding(lambda x: x, code, code, jnp.full(3, 0.5), slopes)
-            regularizer = objectives.choose(self.regularizer)
-            jax.eval_shape(lambda key: regularizer(blank, key), key)
+            seen = {"encoding": blank, "code": code, "x": code}
+            jax.eval_shape(lambda draw: self.ask("regularizer", draw, **seen), draw)
         elif self.mean_decay is not None:
             raise InputError(
                 f"experiment.mean_decay={self.mean_decay} is of the mean activations that a"
@@ -86,7 +93,6 @@ class Autoencoder(Experiment):
             features = self.networks["features"]
             groups["frozen"] = [(features, (x,))]
             x = _zeros(features.shape_of_output(x))
-        jax.eval_shape(self.objective, x, x)  # its knobs
         encoder, decoder = self.networks["encoder"], self.networks["decoder"]
         code = encoder.shape_of_output(x)
         if not isinstance(code, jax.ShapeDtypeStruct):
@@ -95,6 +101,8 @@ class Autoencoder(Experiment):
                 f" {type(encoder.module).__name__!r} has {len(code)}"
             )
         z = _zeros(code)
+        draw = Draw(batch, key, jnp.zeros((), jnp.int32))
+        jax.eval_shape(lambda: self._distance(draw, x, x, z))  # its knobs
         params, extra = initialize(key, {PLAYER: [(encoder, (x,))], **groups})
         inputs = (z, *self._kernels(params))
         decoding, variables = initialize(key, {PLAYER: [(decoder, inputs)]})
@@ -115,22 +123,26 @@ class Autoencoder(Experiment):
         x = self._input(params, extra, draw.batch["x"])
         seen = x
         if self.corruption is not None:
-            corrupt = corruptions.choose(self.corruption)
-            seen = corrupt(x, draw.key("corruption"))
+            seen = self.ask("corruption", draw, x=x)
         encoder, decoder = self.networks["encoder"], self.networks["decoder"]
         code, renewed = encoder.train(params, extra, seen, key=draw.root)
         kernels = self._kernels(params)
         outputs, renewed = decoder.train(params, renewed, code, *kernels, key=draw.root)
-        terms = {"reconstruction": self.objective(outputs, x)}
+        terms = {"reconstruction": self._distance(draw, outputs, x, code)}
         if self.regularizer is not None:
             encoding, renewed = self._encoding(params, extra, renewed, draw, x)
-            regularizer = objectives.choose(self.regularizer)
-            terms["regularization"] = regularizer(encoding, draw.key("regularizer"))
+            seen = {"encoding": encoding, "code": encoding.code, "x": x}
+            terms["regularization"] = self.ask("regularizer", draw, **seen)
         metrics = {
             "mean_activation": jnp.mean(code, axis=-1),
             "active_share": _active_share(code),
         }
         return Loss(terms, renewed, metrics)
+
+    def _distance(self, draw: Draw, outputs: Array, x: Array, code: Array) -> Array:
+        """The objective, of outputs and what they are to be."""
+        seen = {"outputs": outputs, "targets": x, "x": x, "code": code}
+        return self.ask("objective", draw, **seen)
 
     def _encoding(
         self, params: PyTree, extra: PyTree, renewed: PyTree, draw: Draw, x: Array
@@ -176,7 +188,7 @@ class Autoencoder(Experiment):
         gap = mean_example(self.objective, outputs) - x
         axes = tuple(range(1, x.ndim))
         return {
-            "reconstruction": self.objective(outputs, x),
+            "reconstruction": self._distance(draw, outputs, x, code),
             "squared_error": 0.5 * jnp.sum(jnp.square(gap), axis=axes),
             "active_share": _active_share(code),
             **target_entropy(self.objective, x),

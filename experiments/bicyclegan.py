@@ -7,10 +7,10 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from experiments.translation import both_domains, check_range
+from experiments.translation import DISTANCE, both_domains, check_range
 from experiments.vae import reparameterize
 from genlab.game import rng
-from genlab.game.adversary import Terms, compare
+from genlab.game.adversary import OFFER, Terms, compare
 from genlab.game.experiment import (
     Array,
     Draw,
@@ -23,7 +23,7 @@ from genlab.game.experiment import (
 from genlab.game.network import initialize
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.divergence import gaussian_kl
-from genlab.registry import experiments, objectives
+from genlab.registry import experiments
 
 
 @experiments.register
@@ -51,6 +51,7 @@ class BicycleGan(Experiment):
 
     ROLES: ClassVar = ("generator", "encoder", "discriminator")
     PLAYERS: ClassVar = ("translator", "discriminator")
+    OFFERS: ClassVar = {"objective": OFFER, "reconstruction": DISTANCE}
 
     latent_dim: Count = 8
     reconstruction: str | Mapping | None = field(
@@ -123,9 +124,13 @@ class BicycleGan(Experiment):
             compared, _ = self._compare(name, params, extra, draw, fake)
             for term, values in compared["generator"].items():
                 terms[f"{term}_{name}"] = self.adversarial_weight * values
-        if self.reconstruction is not None:
-            distance = objectives.choose(self.reconstruction)
-            terms["reconstruction"] = distance(fakes["encoded"], draw.batch["y"])
+        terms |= self.terms(
+            "reconstruction",
+            draw,
+            outputs=fakes["encoded"],
+            targets=draw.batch["y"],
+            source=draw.batch["x"],
+        )
         kl = gaussian_kl(latents["mean"], latents["log_variance"])
         terms["kl"] = self.kl_weight * kl
         found, _ = self.networks["encoder"].train(
@@ -161,8 +166,8 @@ class BicycleGan(Experiment):
     ) -> tuple[Terms, PyTree]:
         x, y = draw.batch["x"], draw.batch["y"]
         return compare(
-            self.networks["discriminator"],
-            self.objective,
+            self,
+            "discriminator",
             params,
             extra,
             draw,

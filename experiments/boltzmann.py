@@ -37,6 +37,7 @@ class Boltzmann(Experiment):
 
     ROLES: ClassVar = ("machine",)
     PLAYERS: ClassVar = (PLAYER,)
+    OFFERS: ClassVar = {"objective": ("data", "model")}
 
     positive_sweeps: Count = 5
     sweeps: Count = 5
@@ -70,7 +71,8 @@ class Boltzmann(Experiment):
         chains = general.sweeps(
             fixed, share_of(extra["chains"][ROLE]), draw.key("negative"), self.sweeps
         )
-        terms = self.objective(machine.energy(data), machine.energy(chains))
+        energies = {"data": machine.energy(data), "model": machine.energy(chains)}
+        terms = self.ask("objective", draw, **energies)
         kept = {"chains": {ROLE: parallel.gather_batch(chains)}}
         return Loss(terms, {**extra, **kept})
 

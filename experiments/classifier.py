@@ -15,11 +15,12 @@ from genlab.registry import experiments
 class Classifier(Experiment):
     """A network from examples to the logits of their classes.
 
-    The objective takes logits [B, K] and integer labels [B].
+    The objective is offered logits [B, K] and, as in every family, the label [B] int.
     """
 
     ROLES: ClassVar = ("classifier",)
     PLAYERS: ClassVar = ("classifier",)
+    OFFERS: ClassVar = {"objective": ("logits", "x")}
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         network = self.networks["classifier"]
@@ -36,15 +37,18 @@ class Classifier(Experiment):
             params, extra, draw.batch["x"], key=draw.root
         )
         label = draw.batch["label"]
-        terms = {"cross_entropy": self.objective(logits, label)}
+        terms = {"cross_entropy": self._judged(logits, draw)}
         return Loss(terms, extra, {"accuracy": _correct(logits, label)})
+
+    def _judged(self, logits: Array, draw: Draw) -> Array:
+        return self.ask("objective", draw, logits=logits, x=draw.batch["x"])
 
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
         """Cross-entropy (nats) and accuracy (0 or 1) on held-out examples: [B] each."""
         logits = self.logits(params, extra, draw.batch["x"])
         label = draw.batch["label"]
         return {
-            "cross_entropy": self.objective(logits, label),
+            "cross_entropy": self._judged(logits, draw),
             "accuracy": _correct(logits, label),
         }
 

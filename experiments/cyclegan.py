@@ -7,10 +7,10 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from experiments.translation import both_domains, check_range
+from experiments.translation import DISTANCE, both_domains, check_range
 from genlab.errors import InputError
 from genlab.game import replay
-from genlab.game.adversary import Terms, compare
+from genlab.game.adversary import OFFER, Terms, compare
 from genlab.game.experiment import (
     Array,
     Draw,
@@ -22,7 +22,7 @@ from genlab.game.experiment import (
 )
 from genlab.game.network import initialize
 from genlab.numbers import NonNegative, Whole
-from genlab.registry import experiments, objectives
+from genlab.registry import experiments
 
 DOMAINS = ("x", "y")
 OTHER = {"x": "y", "y": "x"}
@@ -35,7 +35,7 @@ class CycleGan(Experiment):
 
     A network's name ends in the domain that it makes or judges: `generator_y` maps x to y. The
     discriminators move first and see pooled fakes; the generators move on the fakes of the same
-    draw. The objective takes logits, each patch as an example of its own.
+    draw. The objective is offered logits, each patch as an example of its own.
 
     Attributes:
       cycle: a registered distance of an image from its way there and back,
@@ -59,6 +59,7 @@ class CycleGan(Experiment):
         "discriminator_y",
     )
     PLAYERS: ClassVar = ("generators", "discriminators")
+    OFFERS: ClassVar = {"objective": OFFER, "cycle": DISTANCE, "identity": DISTANCE}
 
     cycle: str | Mapping | None = field(default=None, metadata={"part": "objectives"})
     identity: str | Mapping | None = field(
@@ -151,20 +152,30 @@ class CycleGan(Experiment):
             for name, term in compared["generator"].items():
                 terms[f"{name}_{domain}"] = self.adversarial_weight * term
         if self.cycle is not None:
-            distance = objectives.choose(self.cycle)
             returned, renewed = self._returned(params, renewed, draw, fakes)
             for domain in DOMAINS:
-                terms[f"cycle_{domain}"] = distance(
-                    returned[domain], draw.batch[domain]
+                terms[f"cycle_{domain}"] = self.ask(
+                    "cycle",
+                    draw,
+                    stream=f"cycle_{domain}",
+                    outputs=returned[domain],
+                    targets=draw.batch[domain],
+                    source=fakes[OTHER[domain]],
                 )
         if self.identity is not None:
-            distance = objectives.choose(self.identity)
             for domain in DOMAINS:
                 real = draw.batch[domain]
                 same, renewed = self._generate(
                     domain, params, renewed, real, draw.key(f"identity_{domain}")
                 )
-                terms[f"identity_{domain}"] = distance(same, real)
+                terms[f"identity_{domain}"] = self.ask(
+                    "identity",
+                    draw,
+                    stream=f"identity_{domain}/distance",
+                    outputs=same,
+                    targets=real,
+                    source=real,
+                )
         return Loss(terms, renewed)
 
     def _generate(
@@ -200,15 +211,8 @@ class CycleGan(Experiment):
     def _compare(
         self, domain: str, params: PyTree, extra: PyTree, draw: Draw, fake: Array
     ) -> tuple[Terms, PyTree]:
-        return compare(
-            self.networks[f"discriminator_{domain}"],
-            self.objective,
-            params,
-            extra,
-            draw,
-            (draw.batch[domain],),
-            (fake,),
-        )
+        role, real = f"discriminator_{domain}", draw.batch[domain]
+        return compare(self, role, params, extra, draw, (real,), (fake,))
 
     def _check(self, images: dict[str, Array]) -> None:
         x, y = (images[domain].shape[1:] for domain in DOMAINS)

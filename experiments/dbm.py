@@ -42,6 +42,7 @@ class Dbm(Experiment):
 
     ROLES: ClassVar = ("machine",)
     PLAYERS: ClassVar = (PLAYER,)
+    OFFERS: ClassVar = {"objective": ("data", "model")}
 
     mean_field_sweeps: Count = 10
     sweeps: Count = 5
@@ -84,7 +85,8 @@ class Dbm(Experiment):
         )
         # The energy is linear in each unit, so that its mean is the energy of the means.
         energy = machine.energy(odd, even)
-        terms = self.objective(energy, machine.free_energy(states))
+        free_energy = machine.free_energy(states)
+        terms = dict(self.ask("objective", draw, data=energy, model=free_energy))
         kernels = [
             jnp.sum(jnp.square(leaf))
             for name, leaf in params[PLAYER]["machine"].items()

@@ -45,6 +45,7 @@ class Dbn(Experiment):
 
     ROLES: ClassVar = ("recognition", "generative", "machine")
     PLAYERS: ClassVar = (PLAYER,)
+    OFFERS: ClassVar = {"objective": ("data", "model")}
 
     sweeps: Count = 1
     chains: Count | None = None
@@ -105,7 +106,8 @@ class Dbn(Experiment):
         dreamt, extra, metrics = self._negative()(
             machine, extra, top, draw.key("negative")
         )
-        terms = self.objective(machine.free_energy(top), machine.free_energy(dreamt))
+        awake, asleep = machine.free_energy(top), machine.free_energy(dreamt)
+        terms = dict(self.ask("objective", draw, data=awake, model=asleep))
         terms["generation"] = sum(
             bernoulli(self._logits(params, "generative", above, index), below)
             for index, (below, above) in enumerate(itertools.pairwise(wake))

@@ -1,6 +1,6 @@
 """Generative adversarial networks: a generator against a discriminator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from genlab.game import rng
-from genlab.game.adversary import Terms, compare
+from genlab.game.adversary import OFFER, Terms, compare
 from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
 from genlab.game.network import initialize
-from genlab.numbers import Count
-from genlab.registry import experiments, objectives
+from genlab.numbers import Count, Whole
+from genlab.registry import experiments
 
 
 @experiments.register
@@ -23,21 +23,33 @@ class Gan(Experiment):
     Real and generated examples go through the discriminator as two batches (batch normalisation
     sees them apart), and the generator moves on the noise that the discriminator saw last.
 
+    Networks that take the label of an example are given it: with both of them such, `conditional`, the
+    game is a conditional one.
+
     Attributes:
       latent_dim: length of the standard normal noise z.
       n_critic: moves of the discriminator in a round, each on a fresh batch.
       penalty: a registered penalty that the discriminator minimises beside the objective, chosen
-        as `dict(name="r1", weight=...)`.
+        as `dict(name="r1", weight=...)`, or a list of several.
+      num_classes: of the data, of which samples are drawn evenly where the generator takes a label.
 
-    Paper: Goodfellow et al. 2014, arXiv:1406.2661
+    Papers: Goodfellow et al. 2014, arXiv:1406.2661; conditional: Mirza & Osindero 2014,
+      arXiv:1411.1784
     """
 
     ROLES: ClassVar = ("generator", "discriminator")
     PLAYERS: ClassVar = ("generator", "discriminator")
+    OFFERS: ClassVar = {
+        "objective": OFFER,
+        "penalty": ("critic", "real", "fake", "generator"),
+    }
 
     latent_dim: Count = 100
     n_critic: Count = 1
-    penalty: str | Mapping | None = field(default=None, metadata={"part": "objectives"})
+    penalty: str | Mapping | Sequence[str | Mapping] | None = field(
+        default=None, metadata={"part": "objectives", "several": True}
+    )
+    num_classes: Whole = 0
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         z = jnp.zeros((batch["x"].shape[0], self.latent_dim))
@@ -47,6 +59,7 @@ class Gan(Experiment):
                 "generator": [(self.networks["generator"], (z,))],
                 "discriminator": [(self.networks["discriminator"], (batch["x"],))],
             },
+            batch.get("label"),
         )
 
     def players(self) -> dict[str, Player]:
@@ -67,16 +80,21 @@ class Gan(Experiment):
         fake, _ = self._generate(params, extra, draw)
         fake = jax.lax.stop_gradient(fake)
         terms, renewed = self._compare(params, extra, draw, fake)
-        terms = dict(terms["discriminator"])
-        if self.penalty is not None:
 
-            def critic(x: Array) -> Array:
-                discriminator = self.networks["discriminator"]
-                return discriminator.train(params, extra, x, key=draw.key("penalty"))[0]
+        def seen_by(role: str) -> Callable[[Array], Array]:
+            network, label = self.networks[role], draw.batch.get("label")
+            known = {"key": draw.key("penalty"), "label": label}
+            return lambda x: network.train(params, extra, x, **known)[0]
 
-            penalty = objectives.choose(self.penalty)
-            terms["penalty"] = penalty(critic, draw.batch["x"], fake)
-        return Loss(terms, renewed)
+        penalties = self.terms(
+            "penalty",
+            draw,
+            critic=seen_by("discriminator"),
+            generator=seen_by("generator"),
+            real=draw.batch["x"],
+            fake=fake,
+        )
+        return Loss(terms["discriminator"] | penalties, renewed)
 
     def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, generated = self._generate(params, extra, draw)
@@ -89,25 +107,38 @@ class Gan(Experiment):
         """Fakes for the draw, `[B, ...]`, and `extra` with the generator's variables renewed."""
         count = draw.batch["x"].shape[0]
         z = rng.normal(draw.key("latent"), (count, self.latent_dim))
-        return self.networks["generator"].train(params, extra, z, key=draw.root)
+        label = draw.batch.get("label")
+        return self.networks["generator"].train(
+            params, extra, z, key=draw.root, label=label
+        )
 
     def _compare(
         self, params: PyTree, extra: PyTree, draw: Draw, fake: Array
     ) -> tuple[Terms, PyTree]:
-        return compare(
-            self.networks["discriminator"],
-            self.objective,
-            params,
-            extra,
-            draw,
-            (draw.batch["x"],),
-            (fake,),
-        )
+        real = draw.batch["x"]
+        return compare(self, "discriminator", params, extra, draw, (real,), (fake,))
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
         """`num` generated examples, `[num, ...]` in the range of the data."""
-        return self.decode(params, extra, rng.normal(key, (num, self.latent_dim)))
+        z, label = rng.normal(key, (num, self.latent_dim)), None
+        if self.networks["generator"].takes_label:
+            label = rng.classes(key, num, self.num_classes)
+        return self.decode(params, extra, z, label)
 
-    def decode(self, params: PyTree, extra: PyTree, z: Array) -> Array:
-        """G(z) of `z: [B, latent_dim]`."""
-        return self.networks["generator"](params, extra, z)
+    def sample_classes(
+        self, params: PyTree, extra: PyTree, label: Array, key: Array
+    ) -> Array:
+        """Generated examples of given classes, `label: [N]`: `[N, ...]`.
+
+        Raises:
+          InputError: the generator takes no label.
+        """
+        self.networks["generator"].need_label("samples of a class")
+        z = rng.normal(key, (label.shape[0], self.latent_dim))
+        return self.decode(params, extra, z, label)
+
+    def decode(
+        self, params: PyTree, extra: PyTree, z: Array, label: Array | None = None
+    ) -> Array:
+        """G(z) of `z: [B, latent_dim]`, and of `label: [B]` where the generator takes one."""
+        return self.networks["generator"](params, extra, z, label=label)

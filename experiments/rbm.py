@@ -21,7 +21,7 @@ from genlab.game.network import initialize
 from genlab.numbers import Count, Fraction, NonNegative
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.regularizer import Encoding
-from genlab.registry import experiments, objectives
+from genlab.registry import experiments
 
 PLAYER = "rbm"
 
@@ -53,6 +53,10 @@ class Rbm(Experiment):
     ROLES: ClassVar = ("machine",)
     OPTIONAL_ROLES: ClassVar = ("features",)
     PLAYERS: ClassVar = (PLAYER,)
+    OFFERS: ClassVar = {
+        "objective": ("data", "model"),
+        "regularizer": ("encoding", "code", "x"),
+    }
 
     sweeps: Count = 1
     chains: Count | None = None
@@ -109,7 +113,8 @@ class Rbm(Experiment):
         )
         # One product of both, which is faster than two of half the size.
         both, count = jnp.concatenate([data, states]), data.shape[0]
-        terms = self.objective(*jnp.split(machine.free_energy(both), [count]))
+        energies = jnp.split(machine.free_energy(both), [count])
+        terms = dict(self.ask("objective", draw, data=energies[0], model=energies[1]))
         kernel = params[PLAYER]["machine"]["kernel"]
         terms["weight_decay"] = 0.5 * self.weight_decay * jnp.sum(jnp.square(kernel))
         # Copies of a hidden unit are one unit.
@@ -119,9 +124,9 @@ class Rbm(Experiment):
         code = encode(both)[:count]
         mean, renewed = mean_activations(code, renewed, decay=self.mean_decay)
         if self.regularizer is not None:
-            encoding = Encoding(encode, data, code, mean)
-            regularizer = objectives.choose(self.regularizer)
-            terms["regularization"] = regularizer(encoding, draw.key("regularizer"))
+            seen = {"encoding": Encoding(encode, data, code, mean)}
+            seen |= {"code": code, "x": data}
+            terms["regularization"] = self.ask("regularizer", draw, **seen)
         metrics["mean_activation"] = jnp.mean(code, axis=-1)
         return Loss(terms, renewed, metrics)
 

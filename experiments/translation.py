@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError
-from genlab.game.adversary import Terms, compare
+from genlab.game.adversary import OFFER, Terms, compare
 from genlab.game.experiment import (
     Array,
     Draw,
@@ -20,7 +20,9 @@ from genlab.game.experiment import (
 )
 from genlab.game.network import initialize
 from genlab.numbers import NonNegative
-from genlab.registry import experiments, objectives
+from genlab.registry import experiments
+
+DISTANCE = ("outputs", "targets", "source")  # what a distance is offered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +77,6 @@ class PairedTranslation(Experiment):
         return outputs, extra
 
     @final
-    def _perceptual_term(self, outputs: Array, y: Array) -> dict[str, Array]:
-        if self.perceptual is None:
-            return {}
-        return {"perceptual": objectives.choose(self.perceptual)(outputs, y)}
-
-    @final
     def _check(self, batch: dict[str, Array]) -> None:
         """Raises InputError unless the generator makes what the targets are."""
         x, y = both_domains(batch)
@@ -126,13 +122,14 @@ def check_range(low: float, high: float) -> None:
 class Translator(PairedTranslation):
     """A generator that minimises a distance from the true partner, and nothing else.
 
-    The objective takes outputs and targets: `l1`, `l2`, `charbonnier`.
+    The objective is one of outputs and targets: `l1`, `l2`, `charbonnier`.
 
     Paper: Dong et al. 2016, arXiv:1501.00092
     """
 
     ROLES: ClassVar = ("generator",)
     PLAYERS: ClassVar = ("generator",)
+    OFFERS: ClassVar = {"objective": DISTANCE, "perceptual": DISTANCE}
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         self._check(batch)
@@ -148,8 +145,9 @@ class Translator(PairedTranslation):
     def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         x, y = draw.batch["x"], draw.batch["y"]
         outputs, extra = self._generate(params, extra, x, draw.root)
-        terms = {"reconstruction": self.objective(outputs, y)}
-        return Loss(terms | self._perceptual_term(outputs, y), extra)
+        seen = {"outputs": outputs, "targets": y, "source": x}
+        terms = {"reconstruction": self.ask("objective", draw, **seen)}
+        return Loss(terms | self.terms("perceptual", draw, **seen), extra)
 
 
 @experiments.register(name="pix2pix")
@@ -157,7 +155,8 @@ class Translator(PairedTranslation):
 class Pix2Pix(PairedTranslation):
     """A generator against a discriminator of patches that sees input and output together.
 
-    The objective takes logits of true and generated pairs, each patch as an example of its own.
+    The objective is offered logits of true and generated pairs, each patch as an example of its
+    own.
 
     Attributes:
       reconstruction: a registered distance from the true partner, `dict(name="l1", weight=100.0)`.
@@ -171,6 +170,11 @@ class Pix2Pix(PairedTranslation):
 
     ROLES: ClassVar = ("generator", "discriminator")
     PLAYERS: ClassVar = ("generator", "discriminator")
+    OFFERS: ClassVar = {
+        "objective": OFFER,
+        "reconstruction": DISTANCE,
+        "perceptual": DISTANCE,
+    }
 
     reconstruction: str | Mapping | None = field(
         default=None, metadata={"part": "objectives"}
@@ -214,11 +218,11 @@ class Pix2Pix(PairedTranslation):
         x, y = draw.batch["x"], draw.batch["y"]
         fake, generated = self._generate(params, extra, x, draw.root)
         terms, _ = self._compare(params, extra, draw, fake)
-        terms = dict(terms["generator"])
-        if self.reconstruction is not None:
-            distance = objectives.choose(self.reconstruction)
-            terms["reconstruction"] = distance(fake, y)
-        return Loss(terms | self._perceptual_term(fake, y), generated)
+        seen = {"outputs": fake, "targets": y, "source": x}
+        distances = [
+            self.terms(slot, draw, **seen) for slot in ("reconstruction", "perceptual")
+        ]
+        return Loss(terms["generator"] | distances[0] | distances[1], generated)
 
     def _judged(self, x: Array, y: Array) -> tuple[Array, ...]:
         """What the discriminator looks at."""
@@ -228,12 +232,5 @@ class Pix2Pix(PairedTranslation):
         self, params: PyTree, extra: PyTree, draw: Draw, fake: Array
     ) -> tuple[Terms, PyTree]:
         x, y = draw.batch["x"], draw.batch["y"]
-        return compare(
-            self.networks["discriminator"],
-            self.objective,
-            params,
-            extra,
-            draw,
-            self._judged(x, y),
-            self._judged(x, fake),
-        )
+        real, judged = self._judged(x, y), self._judged(x, fake)
+        return compare(self, "discriminator", params, extra, draw, real, judged)

@@ -74,6 +74,16 @@ def check(what: str, value: Any, annotation: Any) -> None:
         raise InputError(f"{what}={value!r} is not {_told(annotation)}")
 
 
+def is_float(annotation: Any) -> bool:
+    """Whether an annotation is that of one float, or of one float or nothing."""
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return is_float(inner[0])
+    if origin in (typing.Union, types.UnionType):
+        return set(map(is_float, set(inner) - {types.NoneType})) == {True}
+    return annotation is float
+
+
 def range_of(annotation: Any) -> str:
     """The range that an annotation declares, as text; empty where it declares none."""
     found = [part for part in typing.get_args(annotation) if isinstance(part, Range)]

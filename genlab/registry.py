@@ -2,7 +2,8 @@
 
 A part is a function or a class. Its knobs are what a config may set: of a function exactly the
 keyword-only parameters, of a Flax module the fields, of another dataclass the keyword-only fields.
-A knob's annotation is its type and range, see `genlab.numbers`.
+A knob's annotation is its type and range, see `genlab.numbers`. In the place of a float there may be
+a schedule, `dict(name=SCHEDULE, value=...)`, where the registry is of parts that see the step.
 Parts of this repository are found by walking their package on the first lookup; a part outside it
 is named by its import path, `my_package.my_module:my_loss`.
 """
@@ -13,17 +14,18 @@ import importlib
 import inspect
 import pkgutil
 import re
-import sys
 import threading
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 
 from genlab import numbers, trust
 from genlab.errors import InputError, suggest
-from genlab.returned import with_checked_terms
+from genlab.part import Scheduled, needs_of, with_checked_terms
 
 REQUIRED = inspect.Parameter.empty
 _discovery = threading.RLock()  # another thread waits until a room has been walked
@@ -38,6 +40,11 @@ class Registry:
       package: the package or module that registers the parts, `genlab.objectives`.
       arguments: whether a name may carry an argument after a colon, `folder:PATH`.
       watch: wraps every function that is built, to look at what it returns.
+      sees_step: whether float knobs may follow a schedule.
+      asked: whether positional parameters are needs that the caller offers by name.
+
+    Attributes:
+      adopt: what becomes of a part that is named by its import path.
     """
 
     def __init__(
@@ -46,8 +53,13 @@ class Registry:
         package: str,
         arguments: bool = False,
         watch: Callable[[Callable], Callable] = lambda part: part,
+        sees_step: bool = False,
+        asked: bool = False,
     ):
         self._watch = watch
+        self._sees_step = sees_step
+        self.asked = asked
+        self.adopt: Callable[[Callable], Callable] = lambda part: part
         self.kind = kind
         self._arguments = arguments
         self._package = package
@@ -88,7 +100,7 @@ class Registry:
                 raise InputError(f"{self.kind} {head!r} takes no argument, {tail!r}")
             return self._parts[head]
         if colon:
-            return self._imported(head, tail)
+            return self.adopt(trust.imported(self.kind, name, self._parts))
         raise InputError(
             f"unknown {self.kind} {name!r}{suggest(name, self._parts)}"
             " (a part of your own is named by its path, 'my_module:my_part')"
@@ -105,6 +117,10 @@ class Registry:
         """
         part = self.find(name)
         self.check_knobs(name, knobs)
+        for knob in [
+            knob for knob in knobs if self.is_schedule(name, knob, knobs[knob])
+        ]:
+            knobs[knob] = self._scheduled(name, knob, knobs[knob])
         if inspect.isclass(part):
             return part(*parts, **knobs)
         head, colon, argument = name.partition(":")
@@ -129,12 +145,48 @@ class Registry:
                     f"{self.kind} {name!r} has no knob {knob!r}"
                     + (hint if "did you mean" in hint else f"; it accepts {known}")
                 )
-            if value is not accepted[knob]:
+            if self.is_schedule(name, knob, value):
+                self._scheduled(name, knob, value)
+            elif value is not accepted[knob]:
                 what = f"{self.kind} {name!r}: {knob}"
                 numbers.check(what, value, annotations.get(knob, Any))
         for knob, default in accepted.items():
             if default is REQUIRED and knob not in knobs:
                 raise InputError(f"{self.kind} {name!r} needs the knob {knob!r}")
+
+    def is_schedule(self, name: str, knob: str, value: Any) -> bool:
+        """Whether a config gives a dict for a knob that is a float."""
+        if not isinstance(value, Mapping):
+            return False
+        annotation = self.annotations(name).get(knob)
+        default = self.knobs(name).get(knob)
+        return numbers.is_float(annotation) or isinstance(default, float)
+
+    def _scheduled(self, name: str, knob: str, choice: Mapping[str, Any]) -> Scheduled:
+        """A float knob that follows the schedule that a config chose for it.
+
+        Raises:
+          InputError: no schedule, a value outside the knob's range or none, or a part that does not
+            see the step.
+        """
+        what = f"{self.kind} {name!r}: {knob}"
+        if not self._sees_step:
+            raise InputError(
+                f"{what} follows no schedule: floats of an objective or an experiment may, and the"
+                " learning rate of an optimizer has schedule=dict(name=...)"
+            )
+        chosen = dict(choice)
+        value = chosen.pop("value", self.knobs(name)[knob])
+        if value is REQUIRED or value is None:
+            raise InputError(f"{what}={dict(choice)} needs a value, which is scheduled")
+        if not isinstance(value, jax.Array):
+            annotation = self.annotations(name).get(knob, float)
+            numbers.check(f"{what}.value", value, annotation)
+        return Scheduled(value, factor_of(chosen))
+
+    def needs(self, name: str) -> dict[str, bool]:
+        """What the part must be offered, by name; whether it cannot do without."""
+        return needs_of(self.find(name))
 
     def knobs(self, name: str) -> dict[str, Any]:
         """The part's knobs and their defaults; `REQUIRED` marks one without."""
@@ -182,33 +234,6 @@ class Registry:
             ):
                 importlib.import_module(module.name)
 
-    def _imported(self, module: str, attribute: str) -> Callable:
-        name = f"{module}:{attribute}"
-        if module.partition(".")[0] in sys.stdlib_module_names:
-            raise InputError(
-                f"{self.kind} {name!r} is Python's own and no part; one of your own is named by"
-                " its path, 'my_module:my_part'"
-            )
-        trust.check(self.kind, name)
-        trust.search_working_directory()
-        try:
-            part = getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            raise InputError(
-                f"unknown {self.kind} {name!r}: no registered name and no module"
-                f" {error.name!r} on the Python path{suggest(module, self._parts)}"
-            ) from error
-        except AttributeError as error:
-            raise InputError(f"{self.kind} {name!r}: {error}") from error
-        except (Exception, SystemExit) as error:  # whatever the module does, imported
-            raise InputError(
-                f"{self.kind} {name!r}: the module cannot be imported"
-                f" ({type(error).__name__}: {error})"
-            ) from error
-        if not callable(part) or inspect.isbuiltin(part):
-            raise InputError(f"{self.kind} {name!r} is neither a function nor a class")
-        return part
-
 
 def _default(field: dataclasses.Field) -> Any:
     if field.default is not dataclasses.MISSING:
@@ -218,16 +243,45 @@ def _default(field: dataclasses.Field) -> Any:
     return REQUIRED
 
 
-objectives = Registry("objective", "genlab.objectives", watch=with_checked_terms)
+def factor_of(choice: str | Mapping[str, Any]) -> Callable[[jax.Array], jax.Array]:
+    """The schedule that a config chose, a function of the step.
+
+    Raises:
+      InputError: none is chosen, the part returns no function, or its values are no single numbers.
+    """
+    name = choice if isinstance(choice, str) else choice.get("name")
+    if not name:
+        raise InputError(f"{dict(choice)} chooses no schedule; dict(name=...) does")
+    factor = schedules.choose(choice)()
+    if not callable(factor):
+        raise InputError(
+            f"schedule {name!r} returned a {type(factor).__name__}, not a function of the step"
+            " that gives a factor"
+        )
+    found = jax.eval_shape(factor, jax.ShapeDtypeStruct((), jnp.int32))
+    if getattr(found, "shape", None) != ():
+        raise InputError(f"schedule {name!r} gives {found}, not one number, []")
+    return factor
+
+
+objectives = Registry(
+    "objective",
+    "genlab.objectives",
+    watch=with_checked_terms,
+    sees_step=True,
+    asked=True,
+)
 models = Registry("model", "genlab.models")
 datasets = Registry("dataset", "genlab.data", arguments=True)
 metrics = Registry("metric", "genlab.metrics")
 plots = Registry("plot", "genlab.plots")
-experiments = Registry("experiment", "experiments")
+experiments = Registry("experiment", "experiments", sees_step=True)
 optimizers = Registry("optimizer", "genlab.game.optim")
 schedules = Registry("schedule", "genlab.game.schedule")
 starts = Registry("start", "genlab.run.start")
-corruptions = Registry("corruption", "genlab.data.corruption")
+corruptions = Registry(
+    "corruption", "genlab.data.corruption", sees_step=True, asked=True
+)
 
 REGISTRIES: dict[str, Registry] = {
     "experiments": experiments,

@@ -8,15 +8,17 @@ what a run folder asks for as little as a command.
 
 import contextlib
 import dataclasses
+import importlib
+import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ml_collections import FieldReference
 
-from genlab.errors import InputError
+from genlab.errors import InputError, suggest
 from genlab.values import is_unset
 
 LISTED = "GENLAB_TRUST"  # the variable with modules that the user trusts, by commas
@@ -88,6 +90,44 @@ def check(kind: str, name: str) -> None:
         f"{kind} {name!r} is code that {where} names, and it is not imported; if you know whose"
         f" it is, --trust allows it, or {LISTED}={module} in the environment for good"
     )
+
+
+def imported(kind: str, name: str, known: Iterable[str]) -> Callable:
+    """The part `module:attribute`, if its code may run.
+
+    Args:
+      kind: what messages call such a part, `objective`.
+      name: its import path.
+      known: names that might have been meant.
+
+    Raises:
+      InputError: code that nobody vouched for, no such module or attribute, a module that fails, or
+        something that is neither a function nor a class.
+    """
+    module, _, attribute = name.partition(":")
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        raise InputError(
+            f"{kind} {name!r} is Python's own and no part; one of your own is named by its path,"
+            " 'my_module:my_part'"
+        )
+    check(kind, name)
+    search_working_directory()
+    try:
+        part = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"unknown {kind} {name!r}: no registered name and no module {error.name!r} on the"
+            f" Python path{suggest(module, known)}"
+        ) from error
+    except AttributeError as error:
+        raise InputError(f"{kind} {name!r}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever the module does, imported
+        raise InputError(
+            f"{kind} {name!r}: the module cannot be imported ({type(error).__name__}: {error})"
+        ) from error
+    if not callable(part) or inspect.isbuiltin(part):
+        raise InputError(f"{kind} {name!r} is neither a function nor a class")
+    return part
 
 
 def search_working_directory() -> None:

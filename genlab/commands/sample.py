@@ -19,13 +19,18 @@ def run(arguments: list[str]) -> None:
         BEST,
         flags.number("num", 64, "samples"),
         flags.path("out", "samples.png", "a .png or .npz file"),
+        flags.text("label", None, "a class, by name or index"),
     )
     out = output(values.out, ".png", ".npz")
     _, trained = load_trained(values)
+    label = values.label
+    if label is not None and label.isdecimal():
+        label = int(label)
     if out.suffix == ".npz":
         archive = io.BytesIO()
-        np.savez_compressed(archive, samples=trained.sample(values.num))
+        np.savez_compressed(archive, samples=trained.sample(values.num, label))
         write_atomic(out, archive.getvalue())
     else:
-        save_png(out, enlarge(plots.build("samples", num=values.num)(trained)))
+        picture = plots.build("samples", num=values.num, label=label)
+        save_png(out, enlarge(picture(trained)))
     print(out)

@@ -4,6 +4,7 @@ from typing import Any
 
 from genlab.config import load as configs
 from genlab.errors import InputError, suggest
+from genlab.game.slots import ALWAYS
 from genlab.numbers import range_of
 from genlab.registry import REGISTRIES, REQUIRED, Registry
 
@@ -41,10 +42,21 @@ def _parts(registry: Registry) -> list[Part]:
             "knobs": knobs,
             "ranges": {knob: told for knob, told in ranges.items() if told},
         }
-        if needs := getattr(registry.find(name), "needs", ()):
-            part["needs"] = list(needs)
+        part["needs"] = _needs(registry, name)
+        if offers := getattr(registry.find(name), "OFFERS", {}):
+            part["offers"] = {
+                slot: [*offered, *ALWAYS] for slot, offered in offers.items()
+            }
         parts.append(part | {"paper": paper})
     return parts
+
+
+def _needs(registry: Registry, name: str) -> list[str]:
+    """What a part must be offered by a family, or what a metric or plot says that it needs."""
+    if not registry.asked:
+        return list(getattr(registry.find(name), "needs", ()))
+    needs = registry.needs(name)
+    return [need if needed else f"{need} (or not)" for need, needed in needs.items()]
 
 
 def _shown(default: Any) -> Any:
@@ -87,6 +99,8 @@ def render(parts: dict[str, list[Part]]) -> str:
                 lines.append(f"  {'':<24} knobs: {knobs}")
             if entry.get("needs"):
                 lines.append(f"  {'':<24} needs: {', '.join(entry['needs'])}")
+            for slot, offered in entry.get("offers", {}).items():
+                lines.append(f"  {'':<24} offers its {slot}: {', '.join(offered)}")
             if entry.get("variants"):
                 lines.append(f"  {'':<24} variants: {', '.join(entry['variants'])}")
             if entry["paper"]:

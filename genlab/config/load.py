@@ -16,9 +16,9 @@ from genlab import numbers, trust
 from genlab.config import paths
 from genlab.config.stage import stages_of
 from genlab.errors import InputError, suggest
+from genlab.game.slots import slots_of
 from genlab.numbers import Count, Seed, Whole
 from genlab.registry import (
-    REGISTRIES,
     Registry,
     datasets,
     experiments,
@@ -222,11 +222,7 @@ def part_knobs(experiment: str) -> dict[str, Registry]:
     family = experiments.find(experiment)
     if not dataclasses.is_dataclass(family):
         raise InputError(f"experiment {experiment!r} is no family, a dataclass")
-    return {
-        field.name: REGISTRIES[field.metadata["part"]]
-        for field in dataclasses.fields(family)
-        if "part" in field.metadata
-    }
+    return slots_of(family)
 
 
 def check_parts(config: Mapping[str, Any]) -> None:
@@ -243,9 +239,13 @@ def check_parts(config: Mapping[str, Any]) -> None:
         numbers.check(f"config.{key}", value, annotation)
     _check_part(experiments, config["experiment"], "experiment")
     _check_part(objectives, config["objective"], "objective")
-    for knob, registry in part_knobs(config["experiment"]["name"]).items():
-        if config["experiment"].get(knob) is not None:
-            _check_part(registry, config["experiment"][knob], f"experiment.{knob}")
+    family = config["experiment"]["name"]
+    for knob, registry in part_knobs(family).items():
+        chosen, key = config["experiment"].get(knob), f"experiment.{knob}"
+        if isinstance(chosen, list | tuple):
+            check_list(registry, chosen, key)
+        elif chosen is not None:
+            _check_part(registry, chosen, key)
     for role, part in config["model"].items():
         _check_part(models, part, f"model.{role}", complete=False)
     for player, part in config["optimizer"].items():

@@ -21,6 +21,7 @@ from genlab.config.load import (
 )
 from genlab.config.stage import merged, stages_of
 from genlab.errors import InputError, suggest
+from genlab.game.slots import slots_of, takes_several
 from genlab.registry import (
     REQUIRED,
     Registry,
@@ -88,13 +89,19 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
         _refuse_key(home, key.split("."))
     registry, chosen = _registry_of(config, path), _registry_of(config, [*path, last])
     default = _default_of_knob(registry, home, key) if registry else REQUIRED
+    if registry is None and len(path) > 1:
+        default = _default_in_schedule(config, path, last)
     if last not in home and default is REQUIRED and chosen is None:
         _refuse_key(home, key.split("."))
     old = _old(home, last, default)
     may_be_none = default is None or key in NONE_AT_WILL
     if chosen is not None and text == "None" and not may_be_none:
         raise InputError(f"config.{key}=None chooses no {chosen.kind}")
-    if chosen is not None and text != "None":
+    listed = _literal(text) if text.startswith(("(", "[")) else None
+    if isinstance(listed, tuple | list) and _takes_several(config, key):
+        check(listed, f"config.{key}")
+        value = tuple(listed)
+    elif chosen is not None and text != "None":
         kept = PREPARATION + SELECTION + FEEDING if chosen is datasets else ()
         known = {knob: old[knob] for knob in kept if knob in (old or {})}
         value = ConfigDict({"name": text, **known})
@@ -152,6 +159,8 @@ def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
             return part_knobs(config.experiment.name).get(knob)
         case ["model", _]:
             return models
+        case ["model", role, knob] if "name" in config.model.get(role, ()):
+            return slots_of(models.find(config.model[role].name)).get(knob)
         case ["optimizer", _]:
             return optimizers
         case ["optimizer", _, "schedule"]:
@@ -174,6 +183,30 @@ def _default_of_knob(registry: Registry, part: ConfigDict, key: str) -> Any:
         registry.check_knobs(part.name, {knob: None})
     default = accepted.get(knob, REQUIRED)
     return None if default is REQUIRED and knob not in part else default
+
+
+def _takes_several(config: ConfigDict, key: str) -> bool:
+    """Whether the key is of a knob of the family that takes a list of parts."""
+    section, _, knob = key.partition(".")
+    if section != "experiment" or knob not in part_knobs(config.experiment.name):
+        return False
+    return takes_several(experiments.find(config.experiment.name), knob)
+
+
+def _default_in_schedule(config: ConfigDict, path: list[str], knob: str) -> Any:
+    """The default of a knob of a schedule, where a float of a part follows one: of `value` that of
+    the float. REQUIRED where there is no schedule at this path."""
+    registry, part = _registry_of(config, path[:-1]), config
+    for step in path[:-1]:
+        part = part[step]
+    if registry is None or not registry.is_schedule(
+        part.name, path[-1], part[path[-1]].to_dict()
+    ):
+        return REQUIRED
+    if knob == "value":
+        default = registry.knobs(part.name)[path[-1]]
+        return None if default is REQUIRED else default
+    return _default_of_knob(schedules, part[path[-1]], ".".join([*path, knob]))
 
 
 def _may_be_many(registry: Registry, part: ConfigDict, knob: str) -> bool:
@@ -206,6 +239,8 @@ def _parse(
     if may_be_many and isinstance(value, tuple | list):
         return tuple(value)
     if may_be_many and isinstance(old, tuple | list) and type(value) in (int, float):
+        return value
+    if isinstance(old, float) and isinstance(value, dict):  # a schedule
         return value
     if isinstance(old, float) and type(value) is int:
         return float(value)

@@ -5,6 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from genlab import values
@@ -53,6 +55,24 @@ class AbsentSplit(Split):
 
     def load(self) -> "AbsentSplit":
         return self
+
+
+def blank_batch(data: Dataset) -> dict[str, jax.Array]:
+    """Two blank examples with all that comes with one in training, leaves `[2, ...]`, for shapes.
+
+    Of data that are not there it is `x`, `y` and `label` alone.
+    """
+    shapes = {"x": data.example_shape, "y": data.target_shape}
+    blank = {name: jnp.zeros((2, *shape)) for name, shape in shapes.items() if shape}
+    blank["index"] = jnp.zeros(2, jnp.int32)
+    if data.num_classes:
+        blank["label"] = jnp.zeros(2, jnp.int32)
+    train = data.splits["train"]
+    if not isinstance(train, AbsentSplit):
+        for name, leaf in train.gather(np.zeros(2, np.int64)).items():
+            if name not in blank:
+                blank[name] = jnp.zeros(leaf.shape, leaf.dtype)
+    return blank
 
 
 def facts_of(

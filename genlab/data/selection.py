@@ -141,14 +141,16 @@ def _labels(dataset: Dataset) -> np.ndarray:
 
 
 def _checked(dataset: Dataset, labels: Sequence[int | str]) -> list[int]:
-    found = [class_index(dataset, label) for label in labels]
+    found = [class_index(dataset, label, "data.without_labels") for label in labels]
     if len(set(found)) == dataset.num_classes:
         raise InputError("data.without_labels leaves no class to train on")
     return found
 
 
-def class_index(dataset: Dataset, label: int | str) -> int:
+def class_index(dataset: Dataset, label: int | str, what: str) -> int:
     """The index of a class that is given by its name, or by its index where no name is a number.
+
+    Messages call the label `what`.
 
     Raises:
       InputError: there is no such class.
@@ -164,6 +166,6 @@ def class_index(dataset: Dataset, label: int | str) -> int:
         known = f"{names[0]}, {names[1]}, ... {names[-1]}"
     close = suggest(label, names) if isinstance(label, str) and names else ""
     raise InputError(
-        f"data.without_labels={label!r}: {dataset.name!r} has {dataset.num_classes} classes,"
+        f"{what}={label!r}: {dataset.name!r} has {dataset.num_classes} classes,"
         f" {known}{close if 'did you mean' in close else ''}"
     )

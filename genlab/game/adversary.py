@@ -1,21 +1,26 @@
 """Real and generated examples before a discriminator."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 
-from genlab.game.experiment import Draw
-from genlab.game.network import Network
+from genlab.game.experiment import Draw, Experiment
 
 Array = jax.Array
 PyTree = Any
 Terms = dict[str, dict[str, Array]]
 
+OFFER = (
+    "real_logits",
+    "fake_logits",
+    "real",
+    "fake",
+)  # to an objective of both players
+
 
 def compare(
-    discriminator: Network,
-    objective: Callable[[Array, Array], Terms],
+    experiment: Experiment,
+    role: str,
     params: PyTree,
     extra: PyTree,
     draw: Draw,
@@ -27,22 +32,37 @@ def compare(
     """The objective's terms of both players, and `extra` with the discriminator's variables renewed.
 
     Real and generated examples are two batches: batch normalisation sees them apart. Logits of
-    patches, [B, h, w], count as examples of their own.
+    patches, [B, h, w], count as examples of their own. A discriminator that takes labels sees those of
+    the real examples with both.
 
     Args:
-      discriminator: maps what it is shown to logits, [B] or [B, h, w].
-      objective: takes the logits of real and of generated examples.
+      experiment: its objective is offered the logits of real and of generated examples, and these
+        themselves.
+      role: of the discriminator, which maps what it is shown to logits, [B] or [B, h, w].
       params: of the state.
       extra: of the state.
       draw: whose keys are used.
-      real: what the discriminator is shown of real examples.
+      real: what the discriminator is shown of real examples, these last.
       fake: the same of generated ones.
       which: tells several comparisons of one draw apart, in their keys.
     """
-    logits = []
+    logits, discriminator = [], experiment.networks[role]
     for name, shown in (("real", real), ("fake", fake)):
         found, extra = discriminator.train(
-            params, extra, *shown, key=draw.key(name + which)
+            params,
+            extra,
+            *shown,
+            key=draw.key(name + which),
+            label=draw.batch.get("label"),
         )
         logits.append(found.reshape(-1))
-    return objective(*logits), extra
+    terms = experiment.ask(
+        "objective",
+        draw,
+        stream=f"objective/{role}{which}",
+        real_logits=logits[0],
+        fake_logits=logits[1],
+        real=real[-1],
+        fake=fake[-1],
+    )
+    return terms, extra

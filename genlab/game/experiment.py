@@ -8,99 +8,23 @@ import abc
 import collections
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, final
+from types import MappingProxyType
+from typing import Any, ClassVar, Self, final
 
-import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
 
 from genlab.errors import InputError
-from genlab.game import parallel, rng
+from genlab.game import average, parallel
 from genlab.game.network import Network
 from genlab.game.optim import Optimizer
-from genlab.returned import check_terms
+from genlab.game.slots import ask_part, parts_in
+from genlab.game.turn import Draw, Loss, Player, State, Turn
+from genlab.part import check_terms, settled
 
 Array = jax.Array
 PyTree = Any
-
-
-@flax.struct.dataclass
-class State:
-    """All that influences training; saved whole.
-
-    Attributes:
-      step: [] int32, rounds done.
-      params: player -> role -> parameters.
-      opt_state: player -> optimizer state.
-      extra: collection -> role -> variables: batch statistics, spectral-norm vectors, EMA copies,
-        Gibbs chains, replay pools, running means.
-    """
-
-    step: Array
-    params: dict[str, PyTree]
-    opt_state: dict[str, PyTree]
-    extra: dict[str, PyTree]
-
-
-@flax.struct.dataclass
-class Draw:
-    """What a move looks at: a batch, the source of its randomness, and the time.
-
-    Attributes:
-      batch: `x: [B, ...]` and what comes with it, such as `label: [B]`.
-      root: the key of this draw; streams are taken from it by name.
-      step: [] int32, rounds done before this one.
-    """
-
-    batch: dict[str, Array]
-    root: Array
-    step: Array
-
-    def key(self, name: str) -> Array:
-        """The key of the stream `name` of this draw."""
-        return rng.fold(self.root, name)
-
-
-@flax.struct.dataclass
-class Loss:
-    """What a player minimises: the sum of the means of `terms`.
-
-    Attributes:
-      terms: name -> [B] or [], in the unit of the objective (nats where it is a likelihood).
-      extra: the `extra` of the state after this move.
-      metrics: name -> array, averaged and logged beside the terms.
-    """
-
-    terms: dict[str, Array]
-    extra: dict[str, PyTree]
-    metrics: dict[str, Array] = flax.struct.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class Player:
-    """Who moves: `loss(params, extra, draw) -> Loss`, minimised by `optimizer`."""
-
-    loss: Callable[[PyTree, PyTree, Draw], Loss]
-    optimizer: Optimizer
-
-
-@dataclasses.dataclass(frozen=True)
-class Turn:
-    """A player moves `repeats` times.
-
-    Each move of a fresh turn looks at a draw of its own (new examples, new noise). A turn that is
-    not fresh looks again at the draw of the move before it, so that simultaneous losses share
-    their forward passes.
-    """
-
-    player: str
-    repeats: int = 1
-    fresh: bool = True
-
-    def __post_init__(self):
-        if self.repeats < 1 or (self.repeats > 1 and not self.fresh):
-            raise ValueError(f"a turn moves once, or more often on fresh draws: {self}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,8 +32,9 @@ class Experiment(abc.ABC):
     """A family of models: what its players minimise, and what a trained one can draw.
 
     Built from plain arguments; any float among them may be a traced array. Knobs are the
-    keyword-only fields of the family; one that is itself a part says of which registry,
-    `field(default=None, metadata={"part": "objectives"})`. What can be drawn is found by name: `sample(params, extra,
+    keyword-only fields of the family; one that is itself a part, a slot, says of which registry,
+    `field(default=None, metadata={"part": "objectives"})`, with `"several": True` where a list of
+    parts will do. `OFFERS` says what `ask` offers in each slot. What can be drawn is found by name: `sample(params, extra,
     key, num)`, `encode(params, extra, x)`, `decode(params, extra, z)`, `reconstruct(params, extra,
     x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples, `filters(params, extra)
     -> [K, D]`, the receptive filters of the first layer. `check_data(low, high)` may refuse the range
@@ -128,10 +53,12 @@ class Experiment(abc.ABC):
     ROLES: ClassVar[tuple[str, ...]]
     OPTIONAL_ROLES: ClassVar[tuple[str, ...]] = ()
     PLAYERS: ClassVar[tuple[str, ...]]
+    OFFERS: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
     @abc.abstractmethod
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
-        """`params[player][role]` and `extra[collection][role]` before the first round."""
+        """`params[player][role]` and `extra[collection][role]` before the first round; `batch` has
+        blank examples, `x: [B, ...]` and all that comes with it."""
 
     @abc.abstractmethod
     def players(self) -> dict[str, Player]:
@@ -150,18 +77,14 @@ class Experiment(abc.ABC):
     def init_state(
         self, key: Array, batch: dict[str, Array], start: Callable | None = None
     ) -> State:
-        """The state before the first round; `batch` gives shapes, `x: [B, ...]`.
+        """The state before the first round; `batch` gives shapes, leaves `[B, ...]`.
 
         `start(params, extra) -> (params, extra)` may replace what is freshly initialised.
         """
-        params, extra = self.init(key, batch)
+        params, extra = self.at(jnp.zeros((), jnp.int32)).init(key, batch)
         if start is not None:
             params, extra = start(params, extra)
-        averaged = {
-            name: _averaged_part(params, extra, name)
-            for name, optimizer in self.optimizers.items()
-            if optimizer.ema is not None
-        }
+        averaged = average.first(params, extra, self.optimizers)
         return State(
             step=jnp.zeros((), jnp.int32),
             params=params,
@@ -188,7 +111,8 @@ class Experiment(abc.ABC):
           The state after the round, and metrics `player/name`: every term, `loss`, the norms of
           gradient, update and parameters, averaged over the player's moves.
         """
-        players, turns = self.players(), self.turns()
+        now = self.at(state.step)
+        players, turns = now.players(), now.turns()
         moves: dict[str, list[dict[str, Array]]] = {}
         made, draw = collections.Counter(), 0  # moves by player, draws
         for turn in turns:
@@ -204,7 +128,8 @@ class Experiment(abc.ABC):
                     state.step,
                 )
                 state, moved = _move(state, name, players[name], seen)
-                return _average(state, name, players[name], before + index), moved
+                optimizer, number = players[name].optimizer, before + index
+                return average.after_move(state, name, optimizer, number), moved
 
             if turn.repeats == 1:
                 state, moved = move(state, first)
@@ -223,12 +148,49 @@ class Experiment(abc.ABC):
     @final
     def view(self, state: State) -> tuple[PyTree, PyTree]:
         """`params` and `extra` of the trained model: EMA copies where a player keeps one."""
-        params, extra = dict(state.params), dict(state.extra)
-        for name, average in extra.pop("ema", {}).items():
-            params[name] = average["params"]
-            for collection, roles in average["variables"].items():
-                extra[collection] = {**extra[collection], **roles}
-        return params, extra
+        return average.view(state)
+
+    @final
+    def at(self, step: Array) -> Self:
+        """The experiment with the values that its knobs have after `step` rounds: [] int32."""
+        return settled(self, step)
+
+    @final
+    def ask(
+        self,
+        slot: str,
+        draw: Draw,
+        /,
+        *,
+        stream: str = "",
+        knobs: Mapping[str, Any] = MappingProxyType({}),
+        **offered: Any,
+    ) -> Any:
+        """What the part in a slot makes of those of the offered values that it names.
+
+        It may name `key`, `step`, `batch`, and `label` where examples have one, as well.
+
+        Args:
+          slot: `objective`, or a knob that is a part.
+          draw: which the values are of.
+          stream: of the part's key; the slot's name where there is none.
+          knobs: that the family sets.
+          **offered: what `OFFERS` declares for the slot.
+        """
+        (part,) = parts_in(self, slot).values()
+        return ask_part(self, slot, part, draw, stream or slot, knobs, offered)
+
+    @final
+    def terms(self, slot: str, draw: Draw, /, **offered: Any) -> dict[str, Array]:
+        """What each part in a slot returns, which may be empty: `{slot: value}`, or of several
+        `{slot_NAME: value}`. See `ask`."""
+        parts = parts_in(self, slot)
+        return {
+            f"{slot}_{name}" if len(parts) > 1 else slot: ask_part(
+                self, slot, part, draw, f"{slot}/{name}", {}, offered
+            )
+            for name, part in parts.items()
+        }
 
 
 def _move(
@@ -275,26 +237,3 @@ def _check_loss(name: str, loss: Any) -> None:
     if not isinstance(loss, Loss):
         raise InputError(f"player {name!r}: {type(loss).__name__} is no Loss")
     check_terms(f"player {name!r}", loss.terms)
-
-
-def _averaged_part(params: PyTree, extra: PyTree, name: str) -> PyTree:
-    """What an EMA of a player averages: its parameters and its networks' variables."""
-    roles = params[name]
-    return {
-        "params": roles,
-        "variables": {
-            collection: {role: tree[role] for role in roles if role in tree}
-            for collection, tree in extra.items()
-            if collection != "ema" and any(role in tree for role in roles)
-        },
-    }
-
-
-def _average(state: State, name: str, player: Player, moves: Array) -> State:
-    """After a player's move: its EMA, where it keeps one, moves towards it."""
-    if player.optimizer.ema is None:
-        return state
-    averages = state.extra["ema"]
-    new = _averaged_part(state.params, state.extra, name)
-    averaged = player.optimizer.averaged(averages[name], new, moves)
-    return state.replace(extra={**state.extra, "ema": {**averages, name: averaged}})

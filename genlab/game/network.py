@@ -1,5 +1,6 @@
 """A network in its role: a linen module, where its weights lie, and how it is called."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 
+from genlab.errors import InputError
 from genlab.game import rng
 
 Array = jax.Array
@@ -24,12 +26,32 @@ class Network:
     role: str
     module: nn.Module
 
+    @property
+    def takes_label(self) -> bool:
+        """Whether the module names `label` among what it is called with."""
+        return "label" in inspect.signature(type(self.module).__call__).parameters
+
     def __call__(
-        self, params: PyTree, extra: PyTree, *inputs: Array, method: str | None = None
+        self,
+        params: PyTree,
+        extra: PyTree,
+        *inputs: Array,
+        label: Array | None = None,
+        method: str | None = None,
     ) -> PyTree:
-        """The network as it is used after training: nothing is drawn, nothing updated."""
+        """The network as it is used after training: nothing is drawn, nothing updated.
+
+        A module that takes a `label: [B]` is given it, every other is not.
+
+        Raises:
+          InputError: it takes one, and there is none.
+        """
         return self.module.apply(
-            self._variables(params, extra), *inputs, train=False, method=method
+            self._variables(params, extra),
+            *inputs,
+            **self.labelled(label),
+            train=False,
+            method=method,
         )
 
     def shape_of_output(self, *inputs: Array) -> PyTree:
@@ -38,17 +60,51 @@ class Network:
             lambda key: self.module.init_with_output(key, *inputs)[0], jax.random.key(0)
         )
 
+    def labelled(self, label: Array | None) -> dict[str, Array]:
+        """The label as the module is called with it, if it takes one."""
+        if not self.takes_label:
+            return {}
+        if label is None:
+            raise InputError(
+                f"model.{self.role}, {type(self.module).__name__!r}, takes the label of an example,"
+                " and there is none here"
+            )
+        return {"label": label}
+
+    def need_label(self, what: str) -> None:
+        """Raises InputError unless the module takes a label, without which there is no `what`."""
+        if not self.takes_label:
+            raise InputError(
+                f"{what} need a network in model.{self.role} that takes a label, and"
+                f" {type(self.module).__name__!r} takes none; 'conditional' makes one of any"
+            )
+
     def train(
-        self, params: PyTree, extra: PyTree, *inputs: Array, key: Array
+        self,
+        params: PyTree,
+        extra: PyTree,
+        *inputs: Array,
+        key: Array,
+        label: Array | None = None,
+        method: str | None = None,
     ) -> tuple[PyTree, PyTree]:
-        """The network in training mode, and `extra` with this role's variables renewed."""
+        """The network in training mode, and `extra` with this role's variables renewed.
+
+        Every random stream that a module asks for, `make_rng(name)`, is there: `dropout` has a key of
+        its own, and flax takes all others, apart from each other, from the one called `params`.
+        """
         collections = [name for name in extra if self.role in extra[name]]
         outputs, changed = self.module.apply(
             self._variables(params, extra),
             *inputs,
+            **self.labelled(label),
             train=True,
-            rngs={"dropout": rng.fold(key, f"{self.role}/dropout")},
+            rngs={
+                "dropout": rng.fold(key, f"{self.role}/dropout"),
+                "params": rng.fold(key, f"{self.role}/streams"),
+            },
             mutable=collections,
+            method=method,
         )
         renewed = {
             name: {**extra[name], self.role: variables}
@@ -67,13 +123,16 @@ class Network:
 
 
 def initialize(
-    key: Array, players: dict[str, Sequence[tuple[Network, Sequence[Array]]]]
+    key: Array,
+    players: dict[str, Sequence[tuple[Network, Sequence[Array]]]],
+    label: Array | None = None,
 ) -> tuple[dict[str, PyTree], dict[str, PyTree]]:
     """Parameters and further variables of every player's networks.
 
     Args:
       key: the key of the initialisation.
       players: for each player its networks, each with example inputs.
+      label: [B], of these examples, for networks that take one.
 
     Returns:
       `params[player][role]` and `extra[collection][role]`.
@@ -82,7 +141,9 @@ def initialize(
     extra: dict[str, PyTree] = {}
     for player, networks in players.items():
         for network, inputs in networks:
-            variables = network.module.init(rng.fold(key, network.role), *inputs)
+            variables = network.module.init(
+                rng.fold(key, network.role), *inputs, **network.labelled(label)
+            )
             for collection, tree in variables.items():
                 home = (
                     params[player]

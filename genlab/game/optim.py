@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,8 @@ import optax
 
 from genlab.errors import InputError
 from genlab.numbers import Count, Decay, Fraction, NonNegative, Positive, Whole
-from genlab.registry import optimizers, schedules
+from genlab.part import name_of
+from genlab.registry import factor_of, optimizers
 
 Array = jax.Array
 PyTree = Any
@@ -53,25 +55,44 @@ class Optimizer:
         return optax.incremental_update(new, old, share)
 
 
-def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -> None:
-    """Enter an optax factory with its own knobs and the ones that all players share."""
+def _wrapped(factory: Callable, hints: Mapping[str, Any]) -> Callable[..., Optimizer]:
+    """A factory of transformations as a part: all its parameters are knobs, and beside them are
+    those that every player may add.
+
+    Args:
+      factory: as optax has them; one without a learning rate gets no schedule. It may make an
+        `Optimizer`, to which nothing is added.
+      hints: annotations of its own parameters.
+    """
+    own = inspect.signature(factory).parameters
 
     # Its annotations stay its own: they are the ranges of its knobs.
     @functools.wraps(factory, assigned=("__module__", "__name__", "__doc__"))
     def optimizer(
         *,
-        learning_rate: Positive,
+        learning_rate: Positive | None = None,
         schedule: str | Mapping | None = None,
         clip: Positive | None = None,
         accumulate: Count = 1,
         ema: Decay | None = None,
         **knobs: Any,
     ) -> Optimizer:
-        rate = learning_rate
+        if "learning_rate" in own:
+            rate = (
+                own["learning_rate"].default if learning_rate is None else learning_rate
+            )
+            knobs["learning_rate"] = rate
         if schedule is not None:
-            factor = _factor(schedule)
-            rate = lambda step: learning_rate * factor(step)
-        transform = factory(rate, **knobs)
+            factor = factor_of(schedule)
+            knobs["learning_rate"] = lambda step: rate * factor(step)
+        transform = factory(**knobs)
+        if isinstance(transform, Optimizer):
+            return _alone(factory, transform, clip, accumulate, ema)
+        if not isinstance(transform, optax.GradientTransformation):
+            raise InputError(
+                f"optimizer {name_of(factory)!r} returned a {type(transform).__name__}, not an"
+                " optax.GradientTransformation, such as optax.adam(1e-3)"
+            )
         if clip is not None:
             transform = optax.chain(optax.clip_by_global_norm(clip), transform)
         if accumulate > 1:
@@ -80,9 +101,14 @@ def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -
             ).gradient_transformation()
         return Optimizer(transform, ema, accumulate)
 
-    shared = inspect.signature(optimizer, follow_wrapped=False).parameters
-    own = inspect.signature(factory).parameters
-    ranges = _RANGES | {knob: shared[knob].annotation for knob in shared}
+    shared = dict(inspect.signature(optimizer, follow_wrapped=False).parameters)
+    del shared["knobs"]
+    if "learning_rate" in own:
+        rate = own["learning_rate"].replace(annotation=Positive)
+        shared["learning_rate"] = rate
+    else:
+        del shared["learning_rate"], shared["schedule"]
+    ranges = hints | _RANGES | {knob: shared[knob].annotation for knob in shared}
     knobs = {
         knob: parameter.replace(
             kind=inspect.Parameter.KEYWORD_ONLY, annotation=ranges.get(knob, Any)
@@ -92,26 +118,28 @@ def _register(name: str, factory: Callable[..., optax.GradientTransformation]) -
     }
     optimizer.__signature__ = inspect.Signature(list(knobs.values()))
     optimizer.__annotations__ = {knob: p.annotation for knob, p in knobs.items()}
-    optimizers.register(optimizer, name=name)
+    return optimizer
 
 
-def _factor(choice: Any) -> Callable[[Array], Array]:
-    """The schedule that a config chose, a function of the updates done.
-
-    Raises:
-      InputError: the part returns no function, or its values are no single numbers.
-    """
-    name = choice if isinstance(choice, str) else choice["name"]
-    factor = schedules.choose(choice)()
-    if not callable(factor):
+def _alone(factory, made: Optimizer, clip, accumulate, ema) -> Optimizer:
+    """What a factory made that says itself what is around its transformation."""
+    if (clip, accumulate, ema) != (None, 1, None):
         raise InputError(
-            f"schedule {name!r} returned a {type(factor).__name__}, not a function of the updates"
-            " done that gives a factor"
+            f"optimizer {name_of(factory)!r} makes an Optimizer, to which clip, accumulate and ema"
+            " are not added; have it return the optax transformation alone"
         )
-    found = jax.eval_shape(factor, jax.ShapeDtypeStruct((), jnp.int32))
-    if getattr(found, "shape", None) != ():
-        raise InputError(f"schedule {name!r} gives {found}, not one number, []")
-    return factor
+    return made
+
+
+def _adopted(factory: Callable) -> Callable:
+    """A factory named by its import path, `optax.contrib:muon`, as one of the registered ones."""
+    if inspect.isclass(factory):
+        return factory
+    try:
+        hints = typing.get_type_hints(factory, include_extras=True)
+    except Exception:  # noqa: BLE001 - what is for a type checker alone may be any text
+        hints = {}
+    return _wrapped(factory, hints)
 
 
 # Optax annotates its knobs with types alone; a name means the same in all its optimizers.
@@ -154,4 +182,5 @@ def _optax_factories() -> dict[str, Callable[..., optax.GradientTransformation]]
 
 
 for _name, _factory in _optax_factories().items():
-    _register(_name, _factory)
+    optimizers.register(_wrapped(_factory, {}), name=_name)
+optimizers.adopt = _adopted

@@ -53,6 +53,12 @@ def uniform(
     return minval + (maxval - minval) * draws
 
 
+def classes(key: Array, num: int, num_classes: int) -> Array:
+    """Classes drawn evenly, `[num]` int32 in [0, num_classes)."""
+    draws = uniform(fold(key, "classes"), (num,), 0.0, num_classes)
+    return jnp.minimum(draws.astype(jnp.int32), num_classes - 1)
+
+
 def bernoulli(key: Array, probability: float | Array, shape: tuple[int, ...]) -> Array:
     """Booleans, true with `probability`; the first axis of `shape` counts examples.
 

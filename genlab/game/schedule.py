@@ -2,7 +2,9 @@
 
 A schedule multiplies the knob that it schedules, so that the knob itself stays one float that can
 be swept: learning rate = `learning_rate` x factor(step). The step of an optimizer counts its own
-updates: a player that moves five times a round is at step 5 after the first.
+updates: a player that moves five times a round is at step 5 after the first. For every other knob
+with a schedule, `weight=dict(name="linear", value=10.0, steps=1000)`, it counts the run's rounds, as
+`State.step` does.
 """
 
 import math

@@ -1,6 +1,6 @@
-"""Class coverage: which classes of the data a generator makes, by an independent classifier."""
+"""Which classes of the data a generator makes, asked or unasked, by an independent classifier."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from genlab.registry import metrics
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
+STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
+
 
 @metrics.register
 @needs("classes", "sample")
@@ -21,7 +23,7 @@ def class_coverage(
     *,
     num_samples: Count = 1000,
     num_train: Count = 10_000,
-    C: Sequence[Positive] = (1.0, 10.0, 100.0, 1000.0),
+    C: Sequence[Positive] = STRENGTHS,
 ) -> Measurement:
     """Share of the samples in each class, by a support vector machine fitted on real examples.
 
@@ -40,22 +42,71 @@ def class_coverage(
     Returns:
       `smallest_share`, `share_K` of each class and `classifier_accuracy`, in [0, 1].
     """
+    classify, right, protocol = _classifier(trained, split, num_train, C)
+    predicted = classify(trained.sample(num_samples))
+    classes = trained.data.num_classes
+    shares = np.bincount(predicted, minlength=classes) / num_samples
+    scores = {"classifier_accuracy": right}
+    scores |= {f"share_{label}": predicted == label for label in range(classes)}
+    found, intervals = means_of(scores)
+    values = {"smallest_share": float(shares.min()), **found}
+    return Measurement(values, {"samples": num_samples, **protocol}, intervals)
+
+
+@metrics.register
+@needs("classes", "sample_classes")
+def class_agreement(
+    trained: Trained,
+    split: str,
+    *,
+    num_samples: Count = 100,
+    num_train: Count = 10_000,
+    C: Sequence[Positive] = STRENGTHS,
+) -> Measurement:
+    """Share of the samples of each class that are of it, by the classifier of `class_coverage`.
+
+    Args:
+      trained: the model.
+      split: where the examples come from that the classifier is tested on.
+      num_samples: of each class.
+      num_train: as of `class_coverage`.
+      C: as of `class_coverage`.
+
+    Returns:
+      `agreement` over all samples, `smallest` of the class that agrees least, and
+      `classifier_accuracy`, in [0, 1].
+    """
+    classify, right, protocol = _classifier(trained, split, num_train, C)
+    names = trained.data.class_names or range(trained.data.num_classes)
+    agrees = [
+        classify(trained.sample(num_samples, name)) == label
+        for label, name in enumerate(names)
+    ]
+    scores = {"classifier_accuracy": right, "agreement": np.concatenate(agrees)}
+    found, intervals = means_of(scores)
+    values = {"smallest": min(float(one.mean()) for one in agrees), **found}
+    protocol = {"samples": f"{num_samples} of each class", **protocol}
+    return Measurement(values, protocol, intervals)
+
+
+def _check(experiment: Any, data: Any, *, C: Sequence[float], **knobs: Any) -> None:
+    check_grid(C=C)
+
+
+class_coverage.check = class_agreement.check = _check
+
+
+def _classifier(
+    trained: Trained, split: str, num_train: int, C: Sequence[float]
+) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray, dict[str, Any]]:
+    """Examples to classes; whether it is right about each of a split; and its protocol."""
     check_grid(C=C)
     real = trained.examples("train", num_train)
     held_out = trained.examples(split, num_train)
     chosen, classifier = trained.once(
         ("class_coverage", num_train, tuple(C)), lambda: _fitted(real, C)
     )
-    predicted = classifier.predict(_flat(trained.sample(num_samples)))
-    classes = trained.data.num_classes
-    shares = np.bincount(predicted, minlength=classes) / num_samples
-    right = classifier.predict(_flat(held_out["x"])) == held_out["label"]
-    scores = {"classifier_accuracy": right}
-    scores |= {f"share_{label}": predicted == label for label in range(classes)}
-    found, intervals = means_of(scores)
-    values = {"smallest_share": float(shares.min()), **found}
     protocol = {
-        "samples": num_samples,
         "classifier": "sklearn.svm.SVC on pixels",
         "chosen_from": list(C),
         "chosen": chosen,
@@ -64,10 +115,8 @@ def class_coverage(
         "fitted_on": len(real["x"]),
         "accuracy_on": f"{len(held_out['x'])} of {split}",
     }
-    return Measurement(values, protocol, intervals)
-
-
-class_coverage.check = lambda experiment, data, *, C, **knobs: check_grid(C=C)
+    classify = lambda x: classifier.predict(_flat(x))
+    return classify, classify(held_out["x"]) == held_out["label"], protocol
 
 
 def _fitted(real: dict[str, np.ndarray], C: Sequence[float]) -> tuple[float, Any]:

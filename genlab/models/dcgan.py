@@ -83,7 +83,7 @@ class DcganDiscriminator(nn.Module):
     Paper: Radford et al. 2016, arXiv:1511.06434
 
     Attributes:
-      image_shape: (H, W, C) with H = W a power of two from 8.
+      image_shape: (H, W, C) with H = W a power of two from 8; images may have more channels.
       width: channels of the first layer, doubled by each that follows.
       dtype: type of the computation.
     """
@@ -97,9 +97,9 @@ class DcganDiscriminator(nn.Module):
         """Maps images `x: [B, H, W, C] in [-1, 1]` to logits [B], float32.
 
         Raises:
-          InputError: `x` has another shape than `image_shape`, or that one is not usable.
+          InputError: `x` has another size than `image_shape`, or that one is not usable.
         """
-        if x.shape[1:] != tuple(self.image_shape):
+        if x.shape[1:3] != tuple(self.image_shape[:2]):
             raise InputError(
                 f"the discriminator got images {x.shape[1:]};"
                 f" its image_shape is {tuple(self.image_shape)}"

@@ -52,3 +52,23 @@ def elbo(
     """
     chex.assert_rank([reconstruction, kl], 1)
     return {"reconstruction": reconstruction, "kl": beta * kl}
+
+
+@objectives.register
+def iwae(log_weights: Array) -> dict[str, Array]:
+    """The importance weighted bound, -log 1/K sum_k w_k, w = p(x|z) p(z) / q(z|x).
+
+    Of one draw it is the negative ELBO with a sampled KL; it falls towards -log p(x) with K, the
+    knob `samples` of 'vae'.
+
+    Args:
+      log_weights: [B, K], log w of K draws from q(z|x).
+
+    Returns:
+      The term `bound`, [B] nats.
+
+    Paper: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519
+    """
+    chex.assert_rank(log_weights, 2)
+    mean = jax.nn.logsumexp(log_weights, axis=1) - jnp.log(log_weights.shape[1])
+    return {"bound": -mean}

@@ -1,6 +1,15 @@
-"""Negative log-likelihoods of an example under the model's output, summed over its features."""
+"""Negative log-likelihoods of an example under the model's output, summed over its features.
 
-import inspect
+A likelihood needs `outputs` and `targets`, [B, ...] each, and gives [B]. Beside it stand what the rest
+of the house asks of it, which one of your own may have too:
+
+| attribute | meaning | without it |
+|---|---|---|
+| `mean` | outputs to the mean of an example | the outputs themselves |
+| `support` | (low, high) of examples | any |
+"""
+
+import math
 from collections.abc import Callable
 
 import chex
@@ -10,6 +19,7 @@ import optax
 
 from genlab.errors import InputError
 from genlab.numbers import Decay, Positive
+from genlab.part import function_of, name_of
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -19,19 +29,33 @@ def _sum_features(values: Array) -> Array:
     return jnp.sum(values, axis=tuple(range(1, values.ndim)))
 
 
+def likelihood(
+    mean: Callable[[Array], Array] = lambda outputs: outputs,
+    support: tuple[float, float] = (-math.inf, math.inf),
+) -> Callable[[Callable], Callable]:
+    """Decorator that says of a likelihood what its mean is, and which examples it is of."""
+
+    def declare(function: Callable) -> Callable:
+        function.mean, function.support = mean, support
+        return function
+
+    return declare
+
+
 @objectives.register
-def bernoulli(outputs: Array, x: Array) -> Array:
+@likelihood(mean=jax.nn.sigmoid, support=(0.0, 1.0))
+def bernoulli(outputs: Array, targets: Array) -> Array:
     """Bernoulli cross-entropy, sum of sp(l) - x l = x sp(-l) + (1 - x) sp(l).
 
     Args:
       outputs: [B, D], logits l; any rank of two or more.
-      x: [B, D] in [0, 1], the same shape.
+      targets: [B, D] in [0, 1], x, the same shape.
 
     Returns:
       [B], nats.
     """
-    chex.assert_equal_shape([outputs, x])
-    return _sum_features(coin_cross_entropy(outputs, x))
+    chex.assert_equal_shape([outputs, targets])
+    return _sum_features(coin_cross_entropy(outputs, targets))
 
 
 def coin_cross_entropy(logits: Array, target: Array | float) -> Array:
@@ -50,38 +74,35 @@ def coin_cross_entropy(logits: Array, target: Array | float) -> Array:
     return jnp.log1p(jnp.exp(-size)) + size * against
 
 
-bernoulli.mean = jax.nn.sigmoid
-bernoulli.support = (0.0, 1.0)
-
-
 @objectives.register
-def gaussian(outputs: Array, x: Array, *, scale: Positive = 1.0) -> Array:
+@likelihood()
+def gaussian(outputs: Array, targets: Array, *, scale: Positive = 1.0) -> Array:
     """Gaussian with mean `outputs`.
 
     Sum of (x - m)^2 / (2 s^2) + log s + log(2 pi) / 2.
 
     Args:
       outputs: [B, D], means m; any rank of two or more.
-      x: [B, D], the same shape.
+      targets: [B, D], x, the same shape.
       scale: standard deviation s > 0, one or [B, D].
 
     Returns:
       [B], nats.
     """
-    chex.assert_equal_shape([outputs, x])
+    chex.assert_equal_shape([outputs, targets])
     constant = jnp.log(scale) + 0.5 * jnp.log(2 * jnp.pi)
-    return _sum_features(0.5 * jnp.square((x - outputs) / scale) + constant)
+    return _sum_features(0.5 * jnp.square((targets - outputs) / scale) + constant)
 
 
 @objectives.register
 def cross_entropy(
-    logits: Array, labels: Array, *, label_smoothing: Decay = 0.0
+    logits: Array, label: Array, *, label_smoothing: Decay = 0.0
 ) -> Array:
     """Softmax cross-entropy with integer labels, -log softmax(l)[y].
 
     Args:
       logits: [B, K], l.
-      labels: [B] int in [0, K), y.
+      label: [B] int in [0, K), y.
       label_smoothing: share of the target spread evenly over all K classes, in [0, 1).
 
     Returns:
@@ -89,31 +110,30 @@ def cross_entropy(
 
     Paper: label smoothing: Szegedy et al. 2016, arXiv:1512.00567
     """
-    chex.assert_rank([logits, labels], [2, 1])
-    hard = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    chex.assert_rank([logits, label], [2, 1])
+    hard = optax.softmax_cross_entropy_with_integer_labels(logits, label)
     even = -jnp.mean(jax.nn.log_softmax(logits), axis=-1)
     return (1 - label_smoothing) * hard + label_smoothing * even
 
 
 @objectives.register
-def squared_error(outputs: Array, x: Array) -> Array:
+@likelihood()
+def squared_error(outputs: Array, targets: Array) -> Array:
     """Half the squared error, 1/2 sum (x - m)^2: a unit Gaussian without its constant.
 
     Args:
       outputs: [B, D], means m; any rank of two or more.
-      x: [B, D], the same shape.
+      targets: [B, D], x, the same shape.
 
     Returns:
       [B], nats up to a constant.
     """
-    chex.assert_equal_shape([outputs, x])
-    return 0.5 * _sum_features(jnp.square(x - outputs))
+    chex.assert_equal_shape([outputs, targets])
+    return 0.5 * _sum_features(jnp.square(targets - outputs))
 
 
 def mean_example(likelihood: str | Callable, outputs: Array) -> Array:
-    """The mean of x under the model's output: the function that a likelihood names as its `mean`.
-
-    Sigmoids of Bernoulli logits, a softmax of categorical ones, for others the output as it is.
+    """The mean of an example under the model's output: what a likelihood says is its `mean`.
 
     Args:
       likelihood: by name, or as it was built from a config.
@@ -139,10 +159,10 @@ def target_entropy(likelihood: str | Callable, x: Array) -> dict[str, Array]:
 def check_range(likelihood: str | Callable, low: float, high: float) -> None:
     """Raises InputError where examples in [low, high] leave the support of a likelihood."""
     function = _function(likelihood)
-    least, most = getattr(function, "support", (low, high))
+    least, most = getattr(function, "support", (-math.inf, math.inf))
     if low < least or high > most:
         raise InputError(
-            f"{function.__name__!r} is the likelihood of examples in [{least:g}, {most:g}], and these"
+            f"{name_of(function)!r} is the likelihood of examples in [{least:g}, {most:g}], and these"
             f" are in [{low:g}, {high:g}]; set data.value_range, or take 'gaussian'"
         )
 
@@ -150,4 +170,4 @@ def check_range(likelihood: str | Callable, low: float, high: float) -> None:
 def _function(likelihood: str | Callable) -> Callable:
     """The registered function behind a name, or behind what was built from a config."""
     chosen = objectives.find(likelihood) if isinstance(likelihood, str) else likelihood
-    return inspect.unwrap(getattr(chosen, "func", chosen))
+    return function_of(chosen)

@@ -1,7 +1,7 @@
 """What an autoencoder pays for its code, beside the reconstruction.
 
-Each function is called as `regularizer(encoding, key, **knobs)` and returns its weighted term, [B]
-or [] where it is of the batch. f is the encoder, J(x) = df/dx [K, D] its Jacobian.
+Each function takes the `encoding`, a `key` where it draws, and knobs, and returns its weighted term,
+[B] or [] where it is of the batch. f is the encoder, J(x) = df/dx [K, D] its Jacobian.
 """
 
 from collections.abc import Callable
@@ -41,24 +41,21 @@ class Encoding(NamedTuple):
 
 
 @objectives.register
-def l1_sparsity(encoding: Encoding, key: Array, *, weight: NonNegative = 1e-3) -> Array:
+def l1_sparsity(encoding: Encoding, *, weight: NonNegative = 1e-3) -> Array:
     """w sum_j |h_j|: [B]. Without a decoder of unit norm the code shrinks and the decoder grows.
 
     Args:
       encoding: any codes.
-      key: not used.
       weight: w, 0 or more.
 
     Paper: Ranzato et al. 2008, NIPS 20; Olshausen & Field 1996, Nature 381:607-609
     """
-    del key
     return weight * jnp.sum(jnp.abs(encoding.code), axis=-1)
 
 
 @objectives.register
 def kl_sparsity(
     encoding: Encoding,
-    key: Array,
     *,
     weight: NonNegative = 3.0,
     target: Annotated[float, Range(0, 1, "()")] = 0.05,
@@ -70,13 +67,11 @@ def kl_sparsity(
 
     Args:
       encoding: codes in (0, 1).
-      key: not used.
       weight: w, 0 or more.
       target: rho, in (0, 1).
 
     Paper: Ng 2011, CS294A lecture notes; Lee, Ekanadham & Ng 2008, NIPS 20
     """
-    del key
     mean = jnp.clip(encoding.mean, 1e-6, 1 - 1e-6)
     active = target * (jnp.log(target) - jnp.log(mean))
     silent = (1 - target) * (jnp.log1p(-target) - jnp.log1p(-mean))

@@ -4,26 +4,25 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from genlab.objectives.likelihood import likelihood
 from genlab.registry import objectives
 
 Array = jax.Array
 
 
 @objectives.register
-def categorical(outputs: Array, x: Array) -> Array:
+@likelihood(mean=jax.nn.softmax, support=(0.0, 1.0))
+def categorical(outputs: Array, targets: Array) -> Array:
     """Softmax cross-entropy of one-hot tokens, -sum_t log softmax(l_t)[token of t].
 
     Args:
       outputs: [B, T, V], logits l; the steps may have any axes, the last one is the tokens.
-      x: [B, T, V], one-hot, the same shape.
+      targets: [B, T, V], one-hot, the same shape.
 
     Returns:
       [B], nats.
     """
-    chex.assert_equal_shape([outputs, x])
+    chex.assert_equal_shape([outputs, targets])
     chex.assert_axis_dimension_gt(outputs, -1, 1)
-    terms = -x * jax.nn.log_softmax(outputs, axis=-1)
-    return jnp.sum(terms, axis=tuple(range(1, x.ndim)))
-
-
-categorical.mean = jax.nn.softmax
+    terms = -targets * jax.nn.log_softmax(outputs, axis=-1)
+    return jnp.sum(terms, axis=tuple(range(1, targets.ndim)))

@@ -23,6 +23,7 @@ def samples(
     num: Count = 64,
     columns: Count | None = None,
     num_points: Count = 2000,
+    label: int | str | None = None,
 ) -> np.ndarray:
     """Samples from fixed latents: a grid of images, or points over the data's points.
 
@@ -35,6 +36,7 @@ def samples(
       num: images drawn.
       columns: images in a row; as square as possible without it.
       num_points: points drawn, of data and of samples, where examples are [2].
+      label: the class, by name or index, of a model that draws one; None for any.
 
     Returns:
       [H, W, 3] uint8.
@@ -43,9 +45,9 @@ def samples(
       InputError: the experiment has no `sample`, or examples are neither images nor points.
     """
     if not trained.data.is_image:
-        return _sampled_points(trained, num_points)
+        return _sampled_points(trained, num_points, label)
     return image_grid(
-        trained.sample(num), columns=columns, value_range=trained.value_range
+        trained.sample(num, label), columns=columns, value_range=trained.value_range
     )
 
 
@@ -91,9 +93,9 @@ def reconstructions(
     )
 
 
-def _sampled_points(trained: Trained, num: int) -> np.ndarray:
+def _sampled_points(trained: Trained, num: int, label: int | str | None) -> np.ndarray:
     data = trained.examples("train", num)["x"]
-    drawn = trained.sample(num)
+    drawn = trained.sample(num, label)
     axes = _plane(trained, data)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     outside = np.count_nonzero(

@@ -1,6 +1,6 @@
 """From plain nested dicts to an experiment.
 
-A part that has a knob named like a fact of the data or of the game (`example_shape`, `image_shape`,
+A part, a family among them, that has a knob named like a fact of the data or of the game (`example_shape`, `image_shape`,
 `target_shape`, `example_mean`, `num_classes`, `latent_dim`, `dtype`) is given it unless the config
 sets that knob. Floats may be traced arrays: building inside a traced function makes a population of
 trials one `vmap`.
@@ -17,6 +17,7 @@ from genlab.errors import InputError, suggest
 from genlab.game.experiment import Experiment
 from genlab.game.network import Network
 from genlab.game.optim import Optimizer
+from genlab.game.slots import check_needs_of_parts, slots_of
 from genlab.registry import (
     REQUIRED,
     Registry,
@@ -66,12 +67,22 @@ def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Exper
         player: _optimizer(choice) for player, choice in spec["optimizer"].items()
     }
     objective = _build_with_facts(objectives, spec["objective"], facts)
-    return experiments.build(name, networks, objective, optimizers_of_players, **knobs)
+    parts = networks, objective, optimizers_of_players
+    experiment = _build_with_facts(experiments, spec["experiment"], facts, *parts)
+    check_needs_of_parts(name, experiment, bool(data.num_classes))
+    return experiment
 
 
 def starts_from_mean(model: Spec) -> bool:
-    """Whether one of the networks, by role, is given the mean of the data."""
-    return any("example_mean" in models.knobs(_name(part)) for part in model.values())
+    """Whether one of the networks, by role or inside another, is given the mean of the data."""
+    for part in model.values():
+        name, knobs = _split(part)
+        inner = {
+            knob: knobs[knob] for knob in slots_of(models.find(name)) if knob in knobs
+        }
+        if "example_mean" in models.knobs(name) or starts_from_mean(inner):
+            return True
+    return False
 
 
 def known_facts(data: Dataset, dtype: str) -> dict[str, Any]:
@@ -99,8 +110,13 @@ def _shared_knobs(name: str, knobs: Spec) -> dict[str, Any]:
     return {"latent_dim": knobs.get("latent_dim", accepted["latent_dim"])}
 
 
-def _build_with_facts(registry: Registry, choice: Spec, facts: Spec) -> Any:
+def _build_with_facts(
+    registry: Registry, choice: Spec, facts: Spec, *parts: Any
+) -> Any:
     name, knobs = _split(choice)
+    if registry is models:
+        for knob in slots_of(models.find(name)).keys() & knobs:
+            knobs[knob] = _build_with_facts(models, knobs[knob], facts)
     accepted = registry.knobs(name)
     given = {fact: value for fact, value in facts.items() if fact in accepted}
     if "example_shape" in knobs:  # what it sees is no example of the data
@@ -110,7 +126,7 @@ def _build_with_facts(registry: Registry, choice: Spec, facts: Spec) -> Any:
             raise InputError(
                 f"{registry.kind} {name!r} needs {kind}, which the data set does not have"
             )
-    return registry.build(name, **{**given, **knobs})
+    return registry.build(name, *parts, **{**given, **knobs})
 
 
 def _optimizer(choice: Spec) -> Optimizer:
@@ -124,7 +140,7 @@ def _optimizer(choice: Spec) -> Optimizer:
 
 
 def _split(choice: Spec) -> tuple[str, dict[str, Any]]:
-    knobs = dict(choice)
+    knobs = {"name": choice} if isinstance(choice, str) else dict(choice)
     if not knobs.get("name"):
         raise InputError(
             f"a part is chosen by name, dict(name=...), not {dict(choice)}"

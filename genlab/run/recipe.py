@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from genlab.blame import blaming, data_must_serve, parts_must_fit
 from genlab.config import load as configs
 from genlab.config.stage import MAIN
 from genlab.data.dataset import Dataset
-from genlab.data.facts import facts_of
+from genlab.data.facts import blank_batch, facts_of
 from genlab.data.feed import Feed
 from genlab.data.fingerprint import fingerprint
 from genlab.data.prepare import Preparation
@@ -135,9 +134,9 @@ class Recipe:
         )
 
     def example_batch(self) -> dict[str, jax.Array]:
-        """A batch of two blank examples, for shapes."""
-        shapes = {"x": self.data.example_shape, "y": self.data.target_shape}
-        return {name: jnp.zeros((2, *shape)) for name, shape in shapes.items() if shape}
+        """A batch of two blank examples with all that comes with one, for shapes."""
+        with data_must_serve(self.config):
+            return blank_batch(self.data)
 
     def feed(self) -> Feed:
         """Batches of the train split, as many examples a draw as the config says."""

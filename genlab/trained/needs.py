@@ -13,9 +13,11 @@ import jax
 import jax.numpy as jnp
 
 from genlab.data.dataset import Dataset
+from genlab.data.facts import blank_batch
 from genlab.data.melody import PITCH
 from genlab.errors import InputError
 from genlab.game.experiment import Draw, Experiment
+from genlab.part import settled
 
 FACTS: Mapping[str, tuple[str, Callable[[Dataset], bool]]] = {
     "labels": ("examples with labels", lambda data: data.num_classes > 0),
@@ -112,16 +114,16 @@ class _Blank:
     """A model before its first round with two blank examples, for shapes."""
 
     def __init__(self, experiment: Experiment, data: Dataset, key: jax.Array):
-        shapes = {"x": data.example_shape, "y": data.target_shape}
-        self.batch = {n: jnp.zeros((2, *shape)) for n, shape in shapes.items() if shape}
+        self.batch = blank_batch(data)
         self.key, self._experiment = key, experiment
-        self._variables = experiment.init(key, self.batch)
-        self.batch["label"] = jnp.zeros(2, jnp.int32)
+        self._variables = settled(experiment, 0).init(key, self.batch)
+        self.batch.setdefault("label", jnp.zeros(2, jnp.int32))
         self.draw = Draw(self.batch, key, jnp.zeros((), jnp.int32))
 
     def call(self, method: str) -> Any:
         arguments = METHODS[method](self)
-        return getattr(self._experiment, method)(*self._variables, *arguments)
+        now = settled(self._experiment, 0)
+        return getattr(now, method)(*self._variables, *arguments)
 
 
 def _check_facts(

@@ -13,11 +13,12 @@ import numpy as np
 from genlab.data.dataset import Dataset, golden_order
 from genlab.data.feed import batches
 from genlab.data.prepare import Preparation
+from genlab.data.selection import class_index
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Draw, Experiment, State
+from genlab.part import check_terms, settled
 from genlab.process import memory
-from genlab.returned import check_terms
 
 PyTree = Any
 
@@ -92,13 +93,16 @@ class Trained:
         return self._kept[key]
 
     def compile(self, name: str, function: Callable) -> Callable:
-        """`function(experiment, *arrays)` compiled once for all members; called without it."""
+        """`function(experiment, *arrays)` compiled once for all members and steps; called without it."""
         if name not in self._compiled:
             build = self._build
             self._compiled[name] = jax.jit(
-                lambda knobs, *arrays: function(build(knobs), *arrays)
+                lambda knobs, step, *arrays: function(
+                    settled(build(knobs), step), *arrays
+                )
             )
-        return functools.partial(self._compiled[name], self._knobs)
+        step = np.int32(self.step)
+        return functools.partial(self._compiled[name], self._knobs, step)
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -122,11 +126,17 @@ class Trained:
         )
         return jax.device_get(compiled(self.params, self.extra, *arrays))
 
-    def sample(self, num: int) -> np.ndarray:
+    def sample(self, num: int, label: int | str | None = None) -> np.ndarray:
         """`num` samples, `[num, ...]`, from latents that depend on the seed alone.
 
-        The first n samples are the same for every `num`.
+        The first n samples are the same for every `num`. With a label, the name of a class or its
+        index, all are of this class.
+
+        Raises:
+          InputError: the experiment does not sample, or no such class.
         """
+        if label is not None:
+            return self._sample_class(num, class_index(self.data, label, "label"))
         if not self.has("sample"):
             raise InputError(
                 f"experiment {type(self.experiment).__name__} does not sample"
@@ -143,6 +153,15 @@ class Trained:
             for chunk in range(-(-num // SAMPLE_CHUNK))
         ]
         return np.concatenate(jax.device_get(chunks))[:num]
+
+    def _sample_class(self, num: int, label: int) -> np.ndarray:
+        """`num` samples of a class, in chunks like those of all classes."""
+        labels = np.full(SAMPLE_CHUNK, label, np.int32)
+        chunks = [
+            self.call("sample_classes", labels, rng.stream(self.seed, "sample", chunk))
+            for chunk in range(-(-num // SAMPLE_CHUNK))
+        ]
+        return np.concatenate(chunks)[:num]
 
     def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
         """`num` examples of a split as the model sees them, without augmentation.
@@ -211,7 +230,8 @@ class Trained:
         ):
             batch = self._prepare(split, raw, index)
             root = rng.stream(self.seed, f"measure/{split}", index)
-            values = compiled(self.params, self.extra, batch, root, mask)
+            step = np.int32(self.step)
+            values = compiled(self.params, self.extra, batch, root, step, mask)
             for name, value in jax.device_get(values).items():
                 parts.setdefault(name, []).append(value[mask])
         return {name: np.concatenate(chunks) for name, chunks in parts.items()}
@@ -228,9 +248,9 @@ class Trained:
         )
 
 
-def _measured(experiment, params, extra, batch, root, mask):
+def _measured(experiment, params, extra, batch, root, step, mask):
     """All that the family measures of a batch, a number for each example: [B] each."""
-    draw = Draw(batch, root, jnp.zeros((), jnp.int32))
+    draw = Draw(batch, root, step)
     values = experiment.measure(params, extra, draw)
     what = f"measure of experiment {type(experiment).__name__!r}"
     if not isinstance(values, Mapping):

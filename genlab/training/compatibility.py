@@ -9,15 +9,14 @@
 | penalty | `slope_at_one_example` | it is of the slope of one logit by its own example |
 """
 
-import dataclasses
 import logging
-from collections.abc import Callable
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
 from genlab.game.experiment import Experiment, State
+from genlab.game.slots import parts_in, slots_of
+from genlab.part import function_of, name_of
 from genlab.registry import objectives
-from genlab.returned import name_of
 
 _log = logging.getLogger("genlab")
 
@@ -56,7 +55,11 @@ def check_slopes(experiment: Experiment, shapes: State) -> None:
     Raises:
       InputError: the objective needs a bound on the critic's slope, and no part gives one.
     """
-    parts = [_function(experiment.objective), *_chosen_objectives(experiment)]
+    parts = [
+        function_of(part)
+        for slot in ("objective", *slots_of(type(experiment)))
+        for part in parts_in(experiment, slot).values()
+    ]
     networks = [network.module for network in experiment.networks.values()]
     bounded = any(getattr(part, "bounds_slope", False) for part in (*parts, *networks))
     for part in parts:
@@ -78,17 +81,6 @@ def check_slopes(experiment: Experiment, shapes: State) -> None:
                 )
 
 
-def _chosen_objectives(experiment: Experiment) -> list[Callable]:
-    """The objectives that the family's knobs choose: penalties, regularizers."""
-    chosen = [
-        getattr(experiment, field.name)
-        for field in dataclasses.fields(experiment)
-        if field.metadata.get("part") == "objectives"
-    ]
-    names = [part if isinstance(part, str) else part["name"] for part in chosen if part]
-    return [objectives.find(name) for name in names]
-
-
 def _critics(experiment: Experiment) -> list[str]:
     return [role for role in experiment.networks if role.startswith("discriminator")]
 
@@ -96,7 +88,3 @@ def _critics(experiment: Experiment) -> list[str]:
 def _normalized(shapes: State) -> dict:
     """Roles that look across the batch, by the statistics that they keep."""
     return shapes.extra.get("batch_stats", {})
-
-
-def _function(objective: Callable) -> Callable:
-    return getattr(objective, "func", objective)

@@ -170,11 +170,11 @@ def test_a_class_is_given_by_name_or_index():
         assert set(kept.gather(np.arange(kept.size))["label"].tolist()) == {0, 2}
     from_one = dataclasses.replace(data, class_names=("1", "2", "3"))
     for given in ("2", 2):  # a name, where names are numbers
-        assert class_index(from_one, given) == 1
+        assert class_index(from_one, given, "label") == 1
     for wrong in (0, "dgo", 4, -1, None, 1.5):
         for chosen in (data, from_one) if wrong != 0 else (from_one,):
             with pytest.raises(InputError, match="has 3 classes"):
-                class_index(chosen, wrong)
+                class_index(chosen, wrong, "label")
 
 
 def test_a_label_that_is_no_class_is_refused():

@@ -1,5 +1,6 @@
 """Autoencoders: regularizers against closed forms, corruption, ties, and what they do to training."""
 
+import functools
 import itertools
 import math
 
@@ -18,6 +19,7 @@ from genlab.game.experiment import Draw
 from genlab.metrics.principal_subspace import principal_subspace
 from genlab.models.dense import DenseDecoder, DenseEncoder, TiedDecoder
 from genlab.objectives import regularizer
+from genlab.part import ask
 from genlab.registry import datasets, objectives
 from genlab.run.recipe import Recipe
 from genlab.training.rounds import rounds_of
@@ -103,8 +105,10 @@ def test_gradient_of_a_regularizer_is_its_finite_difference(name, knobs):
             slopes = lambda x: (slope(x), jnp.sum(kernel**2, axis=0))
             mean = jnp.mean(encode(x), axis=0)
             encoding = regularizer.Encoding(encode, x, encode(x), mean, slopes)
-            values = getattr(regularizer, name)(encoding, KEY, weight=1.0, **knobs)
-            return jnp.sum(values)
+            part = functools.partial(getattr(regularizer, name), weight=1.0, **knobs)
+            return jnp.sum(
+                ask(part, {"encoding": encoding, "key": KEY}, "this test", "part")
+            )
 
         step = 1e-5
         ahead, behind = (
@@ -198,18 +202,18 @@ def test_sparsity_by_hand():
     mean = jnp.array([0.05, 0.5])
     encoding = regularizer.Encoding(lambda x: x, code, code, mean)
     np.testing.assert_allclose(
-        regularizer.l1_sparsity(encoding, KEY, weight=2.0), [1.4, 0.2], rtol=1e-6
+        regularizer.l1_sparsity(encoding, weight=2.0), [1.4, 0.2], rtol=1e-6
     )
     expected = 0.05 * math.log(0.05 / 0.5) + 0.95 * math.log(0.95 / 0.5)
     np.testing.assert_allclose(
-        regularizer.kl_sparsity(encoding, KEY, weight=3.0, target=0.05),
+        regularizer.kl_sparsity(encoding, weight=3.0, target=0.05),
         3 * expected,
         rtol=1e-5,
     )
     dead = encoding._replace(mean=jnp.array([0.0, 1.0]))
-    gradient = jax.grad(
-        lambda mean: regularizer.kl_sparsity(dead._replace(mean=mean), KEY)
-    )(dead.mean)
+    gradient = jax.grad(lambda mean: regularizer.kl_sparsity(dead._replace(mean=mean)))(
+        dead.mean
+    )
     assert jnp.isfinite(gradient).all()
 
 
@@ -226,7 +230,8 @@ def test_sparsity_by_hand():
 )
 def test_knobs_outside_their_range(part, knobs, message):
     with pytest.raises(InputError, match=message):
-        objectives.build(part, **knobs)(_encoding(), KEY)
+        built = objectives.build(part, **knobs)
+        ask(built, {"encoding": _encoding(), "key": KEY}, "this test", "part")
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,19 @@ import pytest
 from scipy import stats
 
 from genlab.boltzmann.mean_field import bernoulli_entropy
+from genlab.game import rng
 from genlab.models.dense import DenseEncoder
 from genlab.objectives.adversarial import minimax, non_saturating
-from genlab.objectives.divergence import elbo, gaussian_kl
+from genlab.objectives.divergence import elbo, gaussian_kl, iwae
 from genlab.objectives.likelihood import (
     bernoulli,
     coin_cross_entropy,
     cross_entropy,
     gaussian,
 )
-from genlab.objectives.penalty import r1
+from genlab.objectives.penalty import gradient_penalty, r1
 from genlab.objectives.regularizer import Encoding
+from genlab.part import ask
 from genlab.registry import REQUIRED, objectives
 
 LOG2 = np.log(2)
@@ -115,6 +117,30 @@ def test_r1_on_a_quadratic_critic():
     np.testing.assert_allclose(r1(critic, real, -real, weight=3.0), [expected])
 
 
+def test_gradient_penalty_on_a_linear_critic_and_between_data_and_fakes():
+    slope = jnp.arange(1.0, 7.0).reshape(1, 2, 1, 3)
+    critic = lambda x: jnp.sum(slope * x, axis=(1, 2, 3))
+    real, key = jnp.zeros((4, 2, 1, 3)), jax.random.key(0)
+    expected = 2.0 * (np.sqrt(91.0) - 1) ** 2
+    found = gradient_penalty(critic, real, real + 1, key, weight=2.0)
+    np.testing.assert_allclose(found, [expected] * 4, rtol=1e-6)
+    # Of a quadratic critic, slope 2y: y = 1 - a, one a for all of an example, drawn by the key.
+    square = lambda x: jnp.sum(jnp.square(x), axis=(1, 2, 3))
+    ones = jnp.ones_like(real)
+    share = rng.uniform(key, (4, 1, 1, 1))[:, 0, 0, 0]
+    expected = (2 * np.sqrt(6) * (1 - share) - 1) ** 2
+    found = gradient_penalty(square, real, ones, key, weight=1.0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert len(np.unique(share)) == 4
+
+
+def test_importance_weighted_bound_by_hand():
+    log_weights = jnp.log(jnp.array([[1.0, 3.0], [0.5, 0.5]]))
+    bound = iwae(log_weights)["bound"]
+    np.testing.assert_allclose(bound, [-LOG2, LOG2], rtol=1e-6)
+    np.testing.assert_allclose(iwae(log_weights[:, 1:])["bound"], -log_weights[:, 1])
+
+
 SIZES = {"B": 3, "D": 4, "Z": 4, "K": 5, "H": 8, "W": 8, "C": 1, "M": 3, "T": 6, "V": 5}
 ARRAY = (
     r"^ {2,}%s: \[(?P<shape>[A-Z, ]+)\](?P<int> int)?(?: in (?P<range>[\[(].*?[\])]))?"
@@ -138,6 +164,9 @@ def _documented_arrays(name):
             rf"^ +{parameter.name}: callable, examples", documented, re.MULTILINE
         ):
             arrays[parameter.name] = _steep_critic
+            continue
+        if parameter.name == "key":
+            arrays["key"] = jax.random.key(0)
             continue
         found = re.search(ARRAY % parameter.name, documented, re.MULTILINE)
         assert found, f"{name} does not document the shape of {parameter.name!r}"
@@ -172,7 +201,8 @@ def test_regularizers_are_finite_with_finite_gradients_at_extreme_inputs(name):
         code = encode(x)
         slopes = lambda x: module.slopes(params, x)
         encoding = Encoding(encode, x, code, jnp.mean(code, axis=0), slopes)
-        return objectives.find(name)(encoding, jax.random.key(1))
+        offered = {"encoding": encoding, "key": jax.random.key(1)}
+        return ask(objectives.find(name), offered, "this test", "part")
 
     found = values(params)
     assert found.shape in ((3,), ())

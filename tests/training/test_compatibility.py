@@ -42,14 +42,13 @@ def test_points_may_lie_inside_the_range():
 
 def test_what_nothing_bounds_is_refused():
     wasserstein = {"name": "wasserstein"}
-    told = (
-        r"'wasserstein' has no minimum unless .* give the experiment a penalty \(r1\)"
-    )
+    told = r"'wasserstein' has no minimum unless .* give the experiment a penalty \(grad.*, r1\)"
     with pytest.raises(InputError, match=told):
         check("dcgan", objective=wasserstein)
     with pytest.raises(InputError, match="'wasserstein'"):
         check("pix2pix", objective=wasserstein)
     check("gan_ring", objective=wasserstein, experiment__penalty=R1)
+    check("gan_ring", objective=wasserstein, experiment__penalty=["gradient_penalty"])
 
 
 def test_batch_normalisation_under_a_penalty_is_warned_of(caplog):

@@ -1,0 +1,169 @@
+"""What a part needs, which of its knobs follow a schedule, and what it must return.
+
+Positional parameters of a part are its needs, keyword-only ones its knobs. Who calls a part offers
+named values and the part is given those that it names; one with a default is given if it is offered.
+What is returned is checked when a program is traced, so that a mistake names its part.
+"""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genlab.errors import InputError, suggest
+
+Array = jax.Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Scheduled:
+    """A knob that is `value` times a factor of the step.
+
+    Attributes:
+      value: a float or a traced scalar.
+      factor: of the step, [] int32, a float [].
+    """
+
+    value: float | Array
+    factor: Callable[[Array], Array]
+
+
+def settled(thing: Any, step: Array) -> Any:
+    """The part, built, with the value of this step for every knob that follows a schedule.
+
+    Args:
+      thing: a function with knobs bound, an instance of a dataclass, or anything else, which is
+        returned as it is.
+      step: [] int32, rounds done.
+    """
+    if isinstance(thing, Scheduled):
+        return thing.value * thing.factor(step)
+    if isinstance(thing, functools.partial):
+        new = _changed(thing.keywords, step)
+        return functools.partial(thing, **new) if new else thing
+    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+        fields = [field.name for field in dataclasses.fields(thing) if field.init]
+        new = _changed({name: getattr(thing, name) for name in fields}, step)
+        return dataclasses.replace(thing, **new) if new else thing
+    return thing
+
+
+def _changed(knobs: Mapping[str, Any], step: Array) -> dict[str, Any]:
+    """Those of the knobs that have another value at this step than now."""
+    kinds = (Scheduled, functools.partial)
+    now = {k: settled(v, step) for k, v in knobs.items() if isinstance(v, kinds)}
+    return {knob: value for knob, value in now.items() if value is not knobs[knob]}
+
+
+def needs_of(part: Callable) -> dict[str, bool]:
+    """What a part needs, by name, in the order of its parameters; whether it cannot do without."""
+    call = part.__call__ if inspect.isclass(part) else part
+    needs = {
+        parameter.name: parameter.default is inspect.Parameter.empty
+        for parameter in inspect.signature(call).parameters.values()
+        if parameter.kind
+        in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    }
+    if inspect.isclass(part):
+        needs.pop(next(iter(needs)))  # self
+    return needs
+
+
+def check_needs(
+    what: str, part: Callable, offered: Collection[str], who: str, slot: str
+) -> None:
+    """Raises InputError at the first need of a part that is not offered.
+
+    Args:
+      what: what messages call the part, `objective 'elbo'`.
+      part: a function or a class.
+      offered: names of the values.
+      who: whose slot it is in, for the message.
+      slot: where it is.
+    """
+    for need, needed in needs_of(part).items():
+        if needed and need not in offered:
+            hint = suggest(need, offered)
+            raise InputError(
+                f"{what} needs {need!r}, which {who} does not offer its {slot}; it offers"
+                f" {', '.join(offered)}{hint if 'did you mean' in hint else ''}"
+            )
+
+
+def ask(part: Callable, offered: Mapping[str, Any], who: str, slot: str) -> Any:
+    """Calls a part with those of the offered values that it names.
+
+    Raises:
+      InputError: it needs one that is not offered; see `check_needs`.
+    """
+    check_needs(repr(name_of(part)), part, offered, who, slot)
+    parameters = inspect.signature(part).parameters.values()
+    given = [p for p in parameters if p.name in offered and p.kind != p.KEYWORD_ONLY]
+    in_order = [offered[p.name] for p in given if p.kind == p.POSITIONAL_ONLY]
+    by_name = {p.name: offered[p.name] for p in given if p.kind != p.POSITIONAL_ONLY}
+    return part(*in_order, **by_name)
+
+
+def function_of(part: Callable) -> Callable:
+    """The function itself behind what a registry built of it."""
+    return inspect.unwrap(part.func if isinstance(part, functools.partial) else part)
+
+
+def name_of(part: Callable) -> str:
+    """What messages call a part: its own name, or its type's where it is an object that is called."""
+    part = function_of(part)
+    return getattr(part, "__name__", type(part).__name__)
+
+
+def with_checked_terms(objective: Callable) -> Callable:
+    """The objective, whose every call checks what it returns: see `check_terms`.
+
+    One value per example is as many as an array among its arguments has rows.
+    """
+    what = f"objective {name_of(objective)!r}"
+
+    @functools.wraps(objective)
+    def checked(*arguments, **named):
+        terms = objective(*arguments, **named)
+        leaves = jax.tree.leaves((arguments, named))
+        shapes = (np.shape(leaf) for leaf in leaves if _is_array(leaf))
+        check_terms(what, terms, {shape[0] for shape in shapes if shape})
+        return terms
+
+    return checked
+
+
+def check_terms(what: str, terms: Any, sizes: Collection[int] = ()) -> None:
+    """Raises InputError unless `terms` is an array of floats, [B] or [], or a dict of such.
+
+    Args:
+      what: which part returned them, for the message.
+      terms: what it returned.
+      sizes: lengths that [B] may have; where there are none, any.
+    """
+    if isinstance(terms, Mapping):
+        for name, term in terms.items():
+            check_terms(f"{what}, term {name!r}", term, sizes)
+        return
+    wanted = "one number per example, [B], or one of them all, []"
+    if not _is_array(terms):
+        raise InputError(
+            f"{what} returned a {type(terms).__name__}, not an array: {wanted}"
+        )
+    if not jnp.issubdtype(terms.dtype, jnp.floating):
+        raise InputError(f"{what} returned {terms.dtype}, not floats: {wanted}")
+    fits = not terms.shape or not sizes or terms.shape[0] in sizes
+    if terms.ndim > 1 or not fits:
+        told = f" of B={' or '.join(map(str, sorted(sizes)))}" if sizes else ""
+        raise InputError(
+            f"{what} returned shape {list(terms.shape)}{told}; it must be {wanted}"
+        )
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, jax.Array | np.ndarray | np.generic)
