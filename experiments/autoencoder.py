@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError
-from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.models.dense import TiedDecoder
 from genlab.numbers import Fraction
 from genlab.objectives.activation import first_mean, mean_activations

@@ -11,16 +11,9 @@ from experiments.translation import DISTANCE, both_domains, check_range
 from experiments.vae import reparameterize
 from genlab.game import rng
 from genlab.game.adversary import OFFER, Terms, compare
-from genlab.game.experiment import (
-    Array,
-    Draw,
-    Experiment,
-    Loss,
-    Player,
-    PyTree,
-    Turn,
-)
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.divergence import gaussian_kl
 from genlab.registry import experiments

@@ -10,8 +10,9 @@ from genlab.boltzmann import general
 from genlab.boltzmann.negative import ROLE, share_of
 from genlab.boltzmann.units import check_binary
 from genlab.game import parallel, rng
-from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count
 from genlab.registry import experiments
 

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.registry import experiments
 
 

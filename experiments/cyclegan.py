@@ -11,16 +11,9 @@ from experiments.translation import DISTANCE, both_domains, check_range
 from genlab.errors import InputError
 from genlab.game import replay
 from genlab.game.adversary import OFFER, Terms, compare
-from genlab.game.experiment import (
-    Array,
-    Draw,
-    Experiment,
-    Loss,
-    Player,
-    PyTree,
-    Turn,
-)
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import NonNegative, Whole
 from genlab.registry import experiments
 

@@ -13,8 +13,9 @@ from genlab.boltzmann.mean_field import bernoulli_entropy
 from genlab.boltzmann.negative import ROLE, NegativePhase
 from genlab.boltzmann.units import Bernoulli, check_binary
 from genlab.game import rng
-from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
 from genlab.registry import experiments
 

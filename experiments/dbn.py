@@ -15,8 +15,9 @@ from genlab.boltzmann.negative import NegativePhase
 from genlab.boltzmann.units import Labelled, check_binary
 from genlab.errors import InputError
 from genlab.game import rng
-from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.likelihood import bernoulli
 from genlab.registry import experiments

@@ -16,8 +16,9 @@ from genlab.boltzmann.pseudo import pseudo_log_likelihood
 from genlab.boltzmann.units import Bernoulli, Gaussian, Labelled, check_binary
 from genlab.errors import InputError
 from genlab.game import rng
-from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Fraction, NonNegative
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.regularizer import Encoding

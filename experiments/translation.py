@@ -9,16 +9,9 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.game.adversary import OFFER, Terms, compare
-from genlab.game.experiment import (
-    Array,
-    Draw,
-    Experiment,
-    Loss,
-    Player,
-    PyTree,
-    Turn,
-)
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import NonNegative
 from genlab.registry import experiments
 

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.game import rng
-from genlab.game.experiment import Array, Draw, Experiment, Loss, Player, PyTree, Turn
+from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Whole
 from genlab.objectives.divergence import gaussian_kl, iwae
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy

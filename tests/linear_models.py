@@ -7,7 +7,7 @@ import numpy as np
 from genlab.data.dataset import Dataset
 from genlab.data.prepare import Preparation
 from genlab.data.split import ArraySplit
-from genlab.game.experiment import State
+from genlab.game.turn import State
 from genlab.trained.trained import Trained
 
 

@@ -34,7 +34,6 @@ def test_a_conditional_game_trains_and_draws_a_class(name):
     state, metrics = recipes.run_rounds(built, 2, 2)
     for values in metrics.values():
         assert np.isfinite(values).all()
-    (role,) = {"generator", "decoder"} & set(built.config["model"])
     before = built.init_state().params
     for player, roles in state.params.items():
         moved = recipes.differences(roles, jax.device_get(before[player]))

@@ -16,8 +16,8 @@ from genlab.data.record_domains import two_domains
 from genlab.data.split import Records
 from genlab.errors import InputError
 from genlab.game import replay
-from genlab.game.experiment import Draw
 from genlab.game.network import Network
+from genlab.game.turn import Draw
 from genlab.nn.norm import BatchNorm
 from genlab.objectives.adversarial import hinge, least_squares, wasserstein
 from genlab.objectives.consistency import charbonnier, l1, l2

@@ -8,8 +8,8 @@ import recipes
 from scipy import stats
 
 from experiments.vae import Vae
-from genlab.game.experiment import Draw
 from genlab.game.network import Network
+from genlab.game.turn import Draw
 from genlab.objectives.divergence import elbo, iwae
 from genlab.run.recipe import Recipe
 

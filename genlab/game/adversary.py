@@ -4,7 +4,8 @@ from typing import Any
 
 import jax
 
-from genlab.game.experiment import Draw, Experiment
+from genlab.game.experiment import Experiment
+from genlab.game.turn import Draw
 
 Array = jax.Array
 PyTree = Any

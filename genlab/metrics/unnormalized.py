@@ -5,7 +5,7 @@ import numpy as np
 from genlab.boltzmann.units import Gaussian
 from genlab.errors import InputError
 from genlab.game import rng
-from genlab.game.experiment import Draw
+from genlab.game.turn import Draw
 from genlab.trained.trained import Trained
 
 CHUNK = 500  # examples that pass through the model at a time

@@ -12,7 +12,7 @@ from genlab.config.stage import INIT, MAIN, Stage, stages_of
 from genlab.data.facts import without_examples
 from genlab.data.fingerprint import check_older, check_same
 from genlab.errors import InputError
-from genlab.game.experiment import State
+from genlab.game.turn import State
 from genlab.run.folder import data_record, identity, load_config
 from genlab.run.recipe import Recipe, chosen_data
 from genlab.run.start import Sources

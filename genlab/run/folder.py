@@ -16,7 +16,7 @@ from genlab import __version__, trust
 from genlab.config import load as configs
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
-from genlab.game.experiment import State
+from genlab.game.turn import State
 from genlab.run import commit, resume
 from genlab.run.recipe import Recipe
 from genlab.storage import files, sidefile

@@ -20,8 +20,9 @@ from genlab.data.selection import select
 from genlab.data.statistics import example_mean, example_range
 from genlab.errors import InputError, suggest
 from genlab.game import rng
-from genlab.game.experiment import Experiment, State
+from genlab.game.experiment import Experiment
 from genlab.game.parallel import all_devices
+from genlab.game.turn import State
 from genlab.registry import datasets, starts
 from genlab.run.build import SECTIONS, build_experiment, starts_from_mean
 from genlab.run.start import Sources

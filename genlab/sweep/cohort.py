@@ -16,7 +16,8 @@ from genlab.config.plan import Plan
 from genlab.config.stage import INIT
 from genlab.errors import InputError
 from genlab.game import parallel
-from genlab.game.experiment import Array, Experiment, State
+from genlab.game.experiment import Array, Experiment
+from genlab.game.turn import State
 from genlab.run.build import SECTIONS, build_experiment
 from genlab.run.recipe import Recipe
 from genlab.run.start import Sources

@@ -16,7 +16,7 @@ import numpy as np
 from genlab.errors import NonFiniteLoss, PartFailed
 from genlab.evaluation import evaluate
 from genlab.evaluation.results import write_results
-from genlab.game.experiment import State
+from genlab.game.turn import State
 from genlab.run.build import SECTIONS, build_experiment
 from genlab.run.folder import claim, identity, locked
 from genlab.run.recipe import Recipe

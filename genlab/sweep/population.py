@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from genlab.config.stage import MAIN, stages_of
 from genlab.errors import InputError, Stopped
-from genlab.game.experiment import State
+from genlab.game.turn import State
 from genlab.process.signals import Stop
 from genlab.process.streams import terminal
 from genlab.run.course import Course

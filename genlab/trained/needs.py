@@ -16,7 +16,8 @@ from genlab.data.dataset import Dataset
 from genlab.data.facts import blank_batch
 from genlab.data.melody import PITCH
 from genlab.errors import InputError
-from genlab.game.experiment import Draw, Experiment
+from genlab.game.experiment import Experiment
+from genlab.game.turn import Draw
 from genlab.part import settled
 
 FACTS: Mapping[str, tuple[str, Callable[[Dataset], bool]]] = {

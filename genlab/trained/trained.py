@@ -16,7 +16,8 @@ from genlab.data.prepare import Preparation
 from genlab.data.selection import class_index
 from genlab.errors import InputError
 from genlab.game import rng
-from genlab.game.experiment import Draw, Experiment, State
+from genlab.game.experiment import Experiment
+from genlab.game.turn import Draw, State
 from genlab.part import check_terms, settled
 from genlab.process import memory
 

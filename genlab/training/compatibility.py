@@ -13,8 +13,9 @@ import logging
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
-from genlab.game.experiment import Experiment, State
+from genlab.game.experiment import Experiment
 from genlab.game.slots import parts_in, slots_of
+from genlab.game.turn import State
 from genlab.part import function_of, name_of
 from genlab.registry import objectives
 

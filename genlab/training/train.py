@@ -13,7 +13,7 @@ from genlab.errors import InputError, NonFiniteLoss, Stopped
 from genlab.evaluation import evaluate
 from genlab.evaluation.results import write_results
 from genlab.game import parallel
-from genlab.game.experiment import State
+from genlab.game.turn import State
 from genlab.metrics.measurement import metric_of, values_of
 from genlab.process import xla
 from genlab.process.signals import Stop, stop_requested

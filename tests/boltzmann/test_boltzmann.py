@@ -16,7 +16,7 @@ from genlab.boltzmann.pseudo import pseudo_log_likelihood, unit_log_probability
 from genlab.boltzmann.units import Bernoulli, Gaussian
 from genlab.data.dataset import Dataset, array_splits
 from genlab.errors import InputError
-from genlab.game.experiment import Draw
+from genlab.game.turn import Draw
 from genlab.models.rbm import Rbm
 from genlab.objectives.energy import energy_difference
 from genlab.run.build import build_experiment

@@ -15,7 +15,7 @@ from genlab.boltzmann.mean_field import bernoulli_entropy
 from genlab.config.stage import stages_of
 from genlab.data.dataset import Dataset, array_splits
 from genlab.errors import InputError
-from genlab.game.experiment import Draw
+from genlab.game.turn import Draw
 from genlab.models.dbm import Dbm
 from genlab.models.mean_field_classifier import MeanFieldClassifier
 from genlab.models.rbm import Rbm

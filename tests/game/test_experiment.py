@@ -10,7 +10,8 @@ import optax
 import pytest
 
 from genlab.game import optim
-from genlab.game.experiment import Experiment, Loss, Player, Turn
+from genlab.game.experiment import Experiment
+from genlab.game.turn import Loss, Player, Turn
 from genlab.registry import REQUIRED, optimizers, schedules
 
 

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
 
 from genlab.errors import InputError
-from genlab.game.experiment import State
+from genlab.game.turn import State
 from genlab.geometry.contraction import contraction, random_directions
 from genlab.geometry.jacobian import effective_dimension, jacobian, singular_values
 from genlab.geometry.model import jacobian_of

@@ -7,7 +7,7 @@ import pytest
 import recipes
 
 from genlab.errors import InputError
-from genlab.game.experiment import Draw
+from genlab.game.turn import Draw
 from genlab.metrics.posterior import _health
 from genlab.run.recipe import Recipe
 

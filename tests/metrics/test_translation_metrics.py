@@ -12,7 +12,7 @@ from genlab.data import bicubic
 from genlab.data.prepare import Preparation
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
-from genlab.game.experiment import State
+from genlab.game.turn import State
 from genlab.metrics import factor_agreement as agreement
 from genlab.metrics import image_quality
 from genlab.metrics import translation as fidelity

@@ -15,7 +15,7 @@ from genlab.config import override
 from genlab.data.corruption import gaussian_noise, masking, salt_and_pepper
 from genlab.data.selection import select
 from genlab.errors import InputError
-from genlab.game.experiment import Draw
+from genlab.game.turn import Draw
 from genlab.metrics.principal_subspace import principal_subspace
 from genlab.models.dense import DenseDecoder, DenseEncoder, TiedDecoder
 from genlab.objectives import regularizer
