@@ -22,7 +22,8 @@ def _exact_draws(machine, count, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("visible", "hidden", "scale"), [(64, 10, 0.3), (100, 20, 0.3)]
+    ("visible", "hidden", "scale"),
+    [(64, 10, 0.3), pytest.param(100, 20, 0.3, marks=pytest.mark.full)],
 )
 def test_forward_and_reverse_enclose_the_exact_log_z(visible, hidden, scale):
     machine = small.random_machine(0, visible, hidden, scale)

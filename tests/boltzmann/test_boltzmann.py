@@ -238,6 +238,7 @@ def test_data_outside_the_unit_interval_is_refused():
     experiment.check_data(0.0, 1.0)
 
 
+@pytest.mark.full
 def test_sparsity_and_labels_do_not_depend_on_devices():
     """Kinds of state that the tiny variants of the configs do not have."""
     part = {"name": "kl_sparsity", "weight": 1.0, "target": 0.1}

@@ -30,8 +30,11 @@ def measured(name, model, **knobs):
 
 @pytest.mark.parametrize(
     "name",
-    ["rbm_pcd", "dbm"]
-    + [pytest.param(n, marks=pytest.mark.full) for n in ("rbm", "rbm_gaussian", "dbn")],
+    ["rbm_pcd"]
+    + [
+        pytest.param(name, marks=pytest.mark.full)
+        for name in ("rbm", "rbm_gaussian", "dbn", "dbm")
+    ],
 )
 def test_annealed_likelihood_is_the_exact_one(name):
     model = trained(name)
@@ -173,7 +176,7 @@ def test_pictures_say_what_they_need():
         plots.build("class_samples")(trained("dbn"))
 
 
-@pytest.mark.parametrize("name", ["dbn", "dbm"])
+@pytest.mark.parametrize("name", ["dbn", pytest.param("dbm", marks=pytest.mark.full)])
 def test_classifier_starts_from_the_stack_and_ends(name, tmp_path):
     config = recipes.plain(name, "classifier", devices="1", train__steps="4")
     config["train"].update(batch_size=8, steps_per_call=2)

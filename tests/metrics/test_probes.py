@@ -36,7 +36,10 @@ def reading(columns, **arrays):
     )
 
 
-@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize(
+    "probe",
+    [*PROBES[:1], *(pytest.param(p, marks=pytest.mark.full) for p in PROBES[1:])],
+)
 def test_probes_read_separable_codes_and_guess_from_noise(probe):
     signal = probe(reading([6, 7]), "test")
     assert signal.values["accuracy_codes"] == 1

@@ -108,7 +108,7 @@ def test_an_image_is_the_sequence_of_its_rows():
     np.testing.assert_array_equal(shaped, flat.reshape(shaped.shape))
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("kind", [pytest.param("lstm", marks=pytest.mark.full), "gru"])
 def test_bfloat16_computes_with_float32_parameters(kind):
     x = draw(BATCH, STEPS, WIDTH)
     results = {}

@@ -69,7 +69,8 @@ class TestCounts:
 
 
 @pytest.mark.parametrize(
-    ("layers", "side"), [(0, 1), (1, 16), (2, 34), (3, 70), (5, 286)]
+    ("layers", "side"),
+    [(0, 1), (1, 16), (2, 34), (3, 70), pytest.param(5, 286, marks=pytest.mark.full)],
 )
 def test_receptive_field_of_a_patch(layers, side):
     module = PatchDiscriminator(width=1, layers=layers, norm="none")
@@ -90,7 +91,14 @@ def test_receptive_field_of_a_patch(layers, side):
 
 
 class TestUNet:
-    @pytest.mark.parametrize("size", [(16, 16), (17, 23), (31, 16)])
+    @pytest.mark.parametrize(
+        "size",
+        [
+            (17, 23),
+            pytest.param((16, 16), marks=pytest.mark.full),
+            pytest.param((31, 16), marks=pytest.mark.full),
+        ],
+    )
     def test_keeps_odd_sizes(self, size):
         network = UNet((*size, 2), width=2, depth=4, norm="instance")
         assert applied(network, image(2, *size, 3)).shape == (2, *size, 2)
@@ -191,6 +199,7 @@ class TestVgg:
     def torch(self):
         return pytest.importorskip("torch")
 
+    @pytest.mark.full
     def test_maps_equal_torch(self, torch, tmp_path):
         from safetensors.numpy import save
 

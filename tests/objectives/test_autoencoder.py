@@ -62,6 +62,7 @@ def test_contraction_of_one_unit_by_hand():
     np.testing.assert_allclose(value, [2 * 25 / 16], rtol=1e-6)
 
 
+@pytest.mark.full
 def test_hutchinson_is_unbiased():
     """4,000 Rademacher probes are within 3 standard errors of the exact norm."""
     encoding = _encoding(widths=(7, 4), activation="tanh")
@@ -541,6 +542,7 @@ def test_selection_is_nested_and_leaves_out_classes():
             select(whole, **wrong)
 
 
+@pytest.mark.full
 def test_every_pair_of_corruption_and_objective_trains():
     pairs = itertools.product(
         ("masking", "gaussian_noise"), ("bernoulli", "squared_error")

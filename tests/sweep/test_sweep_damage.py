@@ -87,7 +87,9 @@ def _trials():
     )
 
 
-@pytest.mark.parametrize("names", SIDE)
+@pytest.mark.parametrize(
+    "names", [*SIDE[:2], *(pytest.param(n, marks=pytest.mark.full) for n in SIDE[2:])]
+)
 def test_no_damage_of_a_side_file_ends_the_table_the_report_or_the_progress(
     names, sweep
 ):
