@@ -7,7 +7,7 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
 
   python launch.py --config=configs/autoencoder.py
     scikit-learn's digits, 16 px, a code of 16: 76.5 nats, half the squared error 0.44, probe 96.0 %
-    (an untrained encoder: 85.3 %), 20 nearest neighbours 95.0 % (86.7 %); 10 s of CPU time.
+    (an untrained encoder: 85.3 %), 5 nearest neighbours 98.3 % (86.7 %, 20); 31 CPU seconds.
   python launch.py --config=configs/autoencoder.py:deep
     the hour-glass 256-300-150-75-30: 76.1 nats, half the squared error 0.40, probe 96.0 % (untrained:
     92.3 %); 18 s of CPU time.
