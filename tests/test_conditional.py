@@ -1,5 +1,7 @@
 """Labels reach the networks that take them, and samples are of the class that is asked for."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +13,7 @@ from genlab.config import load as configs
 from genlab.config import override
 from genlab.errors import InputError
 from genlab.registry import models
+from genlab.run.build import SECTIONS, build_experiment
 from genlab.run.recipe import Recipe
 from genlab.training.fit import check_fit
 
@@ -76,14 +79,10 @@ def test_a_label_is_needed_where_a_network_takes_one():
 
 
 def test_data_without_classes_are_refused_by_name():
-    config = recipes.plain("gan_ring")
-    network = config["model"]["generator"]
-    config["model"]["generator"] = {"name": "conditional", "network": network}
-    data = Recipe.build(recipes.plain("gan_ring")).data
-    if data.num_classes:
-        pytest.skip("the ring has classes")
+    sections = {name: conditional("vae")[name] for name in SECTIONS}
+    data = dataclasses.replace(recipes.recipe("vae").data, num_classes=0)
     with pytest.raises(InputError, match="'conditional' needs examples with classes"):
-        Recipe.build(config)
+        build_experiment(sections, data)
 
 
 def test_the_network_inside_is_a_part_like_any_other():
