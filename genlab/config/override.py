@@ -14,7 +14,9 @@ from genlab.config.load import (
     FEEDING,
     PREPARATION,
     SELECTION,
+    adopted,
     check_list,
+    load,
     part_knobs,
     plain,
     type_name,
@@ -39,6 +41,15 @@ from genlab.values import check, is_unset, items, simple
 NONE_AT_WILL = ("data.degrade",)  # parts that no default says may be left out
 
 
+def resolved(
+    config: str | ConfigDict, overrides: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A config, or that of a file, with its overrides as it is recorded, and what they set."""
+    config = load(config) if isinstance(config, str) else adopted(config, "the config")
+    changed = apply(config, overrides)
+    return plain(config), changed
+
+
 def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
     """Sets every override, choices of parts before their knobs; returns the values set."""
     ordered = sorted(overrides.items(), key=lambda item: item[0].count("."))
@@ -60,7 +71,16 @@ def metrics_of(text: str) -> tuple[Any, ...]:
             )
     else:
         chosen = _names(text)
-    check(chosen, "--metrics")
+    return chosen_metrics(chosen, "--metrics")
+
+
+def chosen_metrics(chosen: Sequence[Any], key: str) -> tuple[Any, ...]:
+    """The metrics that a user names; `key` is what a message calls them.
+
+    Raises:
+      InputError: an unknown metric or knob, or one chosen twice.
+    """
+    check(chosen, key)
     trust.vouch(chosen)
     check_list(metrics, chosen, "eval.metrics")
     return tuple(chosen)

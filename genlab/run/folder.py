@@ -44,6 +44,12 @@ def parameter_table(state: State) -> dict[str, dict[str, Any]]:
     }
 
 
+def default_workdir(path: str) -> Path:
+    """The run folder of a config that is given none, `runs/FILE-variant`."""
+    file, variant = configs.split_variant(path)
+    return Path("runs") / "-".join(filter(None, (Path(file).stem, variant)))
+
+
 @contextmanager
 def locked(workdir: Path) -> Iterator[None]:
     """Keeps every other writer out of the folder; what interrupted writes left there goes.
