@@ -91,7 +91,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
 
     The value takes the type of the one it replaces; a knob that its part annotates as one number or
     several, `int | Sequence[int]`, takes both. A part named without knobs replaces the part
-    with its knobs: `--config.objective=minimax`. A knob that the config leaves at its default is
+    with its knobs, `--config.objective=minimax`, as a dict of its name and knobs does. A knob that the config leaves at its default is
     set by its name: `--config.objective.real_label=0.9`.
 
     Raises:
@@ -124,7 +124,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     elif chosen is not None and text != "None":
         kept = PREPARATION + SELECTION + FEEDING if chosen is datasets else ()
         known = {knob: old[knob] for knob in kept if knob in (old or {})}
-        value = ConfigDict({"name": text, **known})
+        value = ConfigDict({**known, **_part(key, text)})
     elif isinstance(old, ConfigDict) and chosen is None:
         raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
     else:
@@ -137,8 +137,17 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
         )
     with home.unlocked(), home.ignore_type():
         home[last] = value
-    trust.vouch(text if isinstance(value, ConfigDict) else value)
+    taken = _part(key, text) if isinstance(value, ConfigDict) else value
+    trust.vouch(taken)
     return text if isinstance(value, ConfigDict) else value
+
+
+def _part(key: str, text: str) -> dict[str, Any]:
+    """The part that a text chooses: its name, or the dict of a name and knobs."""
+    part = _literal(text) if text.startswith("{") else {"name": text}
+    if not isinstance(part, dict) or "name" not in part:
+        raise InputError(f"config.{key}={text!r} chooses no part: dict(name=...)")
+    return check(part, f"config.{key}")
 
 
 def _old(home: ConfigDict, key: str, default: Any) -> Any:

@@ -176,6 +176,12 @@ def load_config(workdir: Path) -> dict[str, Any]:
     return config
 
 
+def load_overrides(workdir: Path) -> dict[str, Any]:
+    """What was set by hand when the run was last trained, by dotted key."""
+    overrides = _record(workdir).get("overrides")
+    return overrides if isinstance(overrides, dict) else {}
+
+
 def refuse_lost(workdir: Path) -> None:
     """Raises InputError for a run that has saved a checkpoint, of which there is none any more.
 

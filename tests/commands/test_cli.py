@@ -104,7 +104,9 @@ def test_exported_parameters_are_the_trained_ones(finished, tmp_path):
     exported = load_file(out)
     _, state = load_run(finished)
     kernel = state.params["vae"]["encoder"]["mlp"]["hidden_0"]["kernel"]
-    np.testing.assert_array_equal(exported["vae/encoder/mlp/hidden_0/kernel"], kernel)
+    np.testing.assert_array_equal(
+        exported["params/vae/encoder/mlp/hidden_0/kernel"], kernel
+    )
     assert sum(array.size for array in exported.values()) == sum(
         leaf.size for leaf in jax.tree.leaves(state.params)
     )
