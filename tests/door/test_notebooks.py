@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import types
@@ -16,7 +17,7 @@ NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.py"))
 
 def cells(text: str) -> list[str]:
     """The code of each cell, in order; what is no code is comment and must stay so."""
-    _, *parts = text.split("# %%")
+    _, *parts = re.split("^# %%", text, flags=re.MULTILINE)
     for part in parts:
         if part.startswith(" [markdown]"):
             _, *lines = part.strip().splitlines()

@@ -72,9 +72,7 @@ def test_dcgan_lives_on_without_its_folder(finished, trained, tmp_path):
     np.testing.assert_array_equal(sample(variables, key)[:6], drawn)
 
 
-@pytest.mark.parametrize(
-    "name", recipes.one_game_of_each_kind(recipes.all_games()), ids=str
-)
+@pytest.mark.parametrize("name", recipes.representatives())
 def test_variables_of_every_game_are_read_back(name, tmp_path):
     recipe = recipes.recipe(name)
     blank = jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), recipe.shapes())
