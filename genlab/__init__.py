@@ -23,15 +23,15 @@ if TYPE_CHECKING:  # what an editor or a type checker reads; `_NAMES` says the s
     from genlab.errors import Stopped as Stopped
     from genlab.export.parameters import load_params as load_params
     from genlab.game import rng as rng
-    from genlab.game.experiment import Draw as Draw
     from genlab.game.experiment import Experiment as Experiment
-    from genlab.game.experiment import Loss as Loss
-    from genlab.game.experiment import Player as Player
-    from genlab.game.experiment import State as State
-    from genlab.game.experiment import Turn as Turn
     from genlab.game.network import Network as Network
     from genlab.game.network import initialize as initialize
     from genlab.game.optim import Optimizer as Optimizer
+    from genlab.game.turn import Draw as Draw
+    from genlab.game.turn import Loss as Loss
+    from genlab.game.turn import Player as Player
+    from genlab.game.turn import State as State
+    from genlab.game.turn import Turn as Turn
     from genlab.metrics.measurement import Measurement as Measurement
     from genlab.nn.convolution import Conv as Conv
     from genlab.nn.convolution import ConvTranspose as ConvTranspose
@@ -57,12 +57,10 @@ _NAMES = {
     "genlab.errors": ("InputError", "NonFiniteLoss", "PartFailed", "Stopped"),
     "genlab.export.parameters": ("load_params",),
     "genlab.game": ("rng",),
-    "genlab.game.experiment": (
-        *("Draw", "Experiment", "Loss"),
-        *("Player", "State", "Turn"),
-    ),
+    "genlab.game.experiment": ("Experiment",),
     "genlab.game.network": ("Network", "initialize"),
     "genlab.game.optim": ("Optimizer",),
+    "genlab.game.turn": ("Draw", "Loss", "Player", "State", "Turn"),
     "genlab.metrics.measurement": ("Measurement",),
     "genlab.nn.convolution": ("Conv", "ConvTranspose"),
     "genlab.nn.dropout": ("Dropout",),

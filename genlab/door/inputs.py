@@ -1,12 +1,12 @@
 """What a model is given from Python, checked before anything is compiled."""
 
+import inspect
 from typing import Any
 
 import jax
 import numpy as np
 
-from genlab.data.dataset import Dataset
-from genlab.errors import InputError, suggest
+from genlab.errors import InputError
 from genlab.trained.needs import METHODS, shapes_of
 from genlab.trained.trained import Trained
 
@@ -64,32 +64,23 @@ def codes(trained: Trained, z: Any) -> np.ndarray:
     return z
 
 
-def labels(data: Dataset, label: Any, num: int) -> np.ndarray:
-    """Classes `[num]` int32, of one class or of `num` of them, by index or by name.
+def labels(trained: Trained, method: str, label: Any, num: int) -> list[np.ndarray]:
+    """What a method is given beside its `num` inputs: classes `[num]`, or nothing without a label.
 
     Raises:
-      InputError: no such class, or another number of them.
+      InputError: the method takes no label, or no such class.
     """
-    if not data.num_classes:
-        raise InputError(f"label={label!r} names no class: {data.name!r} has no labels")
-    names = list(data.class_names)
-    given = [label] * num if np.ndim(label) == 0 else list(label)
-    if len(given) != num:
-        raise InputError(f"{len(given)} labels for {num} samples; give one, or {num}")
-    return np.array([_label(one, names, data) for one in given], np.int32)
-
-
-def _label(label: Any, names: list[str], data: Dataset) -> int:
-    if isinstance(label, str):
-        if label not in names:
-            raise InputError(f"label={label!r} is no class{suggest(label, names)}")
-        return names.index(label)
-    whole = isinstance(label, int | np.integer) and not isinstance(label, bool)
-    if not whole or not 0 <= label < data.num_classes:
+    if label is None:
+        return []
+    experiment = trained.experiment
+    takes = inspect.signature(getattr(experiment, method)).parameters
+    shown = any(network.takes_label for network in experiment.networks.values())
+    if "label" not in takes or not shown:
+        family = type(experiment).__name__
         raise InputError(
-            f"label={label!r} is no class of {data.name!r}: they are 0 to {data.num_classes - 1}"
+            f"label={label!r}: {method} of this {family} takes none; a network 'conditional' does"
         )
-    return int(label)
+    return [trained.classes(label, num)]
 
 
 def _shape_of_codes(trained: Trained) -> tuple[int, ...] | None:

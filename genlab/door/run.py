@@ -1,12 +1,13 @@
 """A run in the hands of a Python program."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from genlab import registry, trust
+from genlab.blame import blaming
 from genlab.config.override import chosen_metrics
 from genlab.data.dataset import Dataset
 from genlab.data.facts import ExamplesAbsent
@@ -128,24 +129,22 @@ class Run:
           seed: 0 draws what `launch.py sample` does, another one others.
         """
         num, seed = _whole("num", num, 1), _whole("seed", seed, 0)
-        if label is None:
-            return self.trained.sample(num, seed)
-        self.trained.require("sample_classes")
-        labels = inputs.labels(self.trained.data, label, num)
-        return self.trained.sample_classes(labels, seed)
+        return self.trained.sample(num, label, seed)
 
-    def encode(self, x: Any) -> np.ndarray:
-        """Codes of examples `x: [N, ...]`, `[N, Z]` in most families."""
-        return self._of_examples("encode", x)
+    def encode(self, x: Any, label: Any = None) -> np.ndarray:
+        """Codes of examples `x: [N, ...]`, `[N, Z]` in most families.
 
-    def reconstruct(self, x: Any) -> np.ndarray:
+        Here and below `label` is as in `sample`, where a network takes one.
+        """
+        return self._of(inputs.examples, "encode", x, label)
+
+    def reconstruct(self, x: Any, label: Any = None) -> np.ndarray:
         """What the model makes of examples `x: [N, ...]`, the same shape."""
-        return self._of_examples("reconstruct", x)
+        return self._of(inputs.examples, "reconstruct", x, label)
 
-    def decode(self, z: Any) -> np.ndarray:
+    def decode(self, z: Any, label: Any = None) -> np.ndarray:
         """Examples of codes `z: [N, Z]`."""
-        self.trained.require("decode")
-        return in_chunks(self.trained, "decode", inputs.codes(self.trained, z))
+        return self._of(inputs.codes, "decode", z, label)
 
     def translate(self, x: Any, *, back: bool = False, seed: int = 0) -> np.ndarray:
         """The translation of images `x: [N, H, W, C]` to the other domain, or back from it."""
@@ -192,9 +191,15 @@ class Run:
         evaluate.check(trained.experiment, trained.data, registry.plots, [part])
         return Picture.of(evaluate.draw(trained, [part])[part["name"]])
 
-    def _of_examples(self, method: str, x: Any) -> np.ndarray:
+    def _of(
+        self, checked: Callable, method: str, values: Any, label: Any
+    ) -> np.ndarray:
+        """A method of the family on checked arrays; what it raises is about them."""
         self.trained.require(method)
-        return in_chunks(self.trained, method, inputs.examples(self.trained, x))
+        values = checked(self.trained, values)
+        labels = inputs.labels(self.trained, method, label, len(values))
+        with blaming(f"{method} takes no array of shape {list(values.shape)}"):
+            return in_chunks(self.trained, method, values, *labels)
 
     def _view(self, *, with_examples: bool) -> Trained:
         """The state in the folder, as it stood when it was first looked at."""

@@ -13,6 +13,7 @@ from genlab.blame import blaming
 from genlab.game.experiment import Experiment
 from genlab.numbers import Count
 from genlab.numbers import check as check_number
+from genlab.part import settled
 from genlab.storage.files import write_atomic
 from genlab.trained.trained import SAMPLE_CHUNK, Trained
 
@@ -37,7 +38,8 @@ def write_sampler(out: Path, trained: Trained, num: int) -> None:
     check_number("num", num, Count)
     trained.require("sample")
     variables = jax.device_get((trained.params, trained.extra))
-    draw = functools.partial(_draw, trained.experiment, variables, num)
+    experiment = settled(trained.experiment, trained.step)
+    draw = functools.partial(_draw, experiment, variables, num)
     family = type(trained.experiment).__name__
     with blaming(f"experiment {family} samples in a way that cannot be exported"):
         exporting = jax.export.export(jax.jit(draw), platforms=PLATFORMS)

@@ -118,7 +118,8 @@ def test_what_goes_in_is_checked(vae, gan):
         (lambda: vae.sample(0), "num=0 is no whole number of 1 or more"),
         (lambda: vae.sample(2.0), "num=2.0 is no whole number"),
         (lambda: vae.sample(2, seed=-1), "seed=-1 is no whole number of 0 or more"),
-        (lambda: vae.sample(2, label=3), "does not sample_classes"),
+        (lambda: vae.sample(2, label=3), "samples of a class need a network"),
+        (lambda: vae.encode(blank, label=3), "label=3: encode of this Vae takes none"),
         (lambda: vae.train(steps=0), "train.steps"),
         (lambda: genlab.load("configs/vay.py"), "did you mean 'configs/vae.py'"),
         (lambda: genlab.load("configs/vae.py", {"seeds": 1}), "no key 'seeds'"),
@@ -160,10 +161,10 @@ def test_samples_of_a_class(tmp_path):
     mixed = run.sample(3, label=[2, 1, 0])
     np.testing.assert_allclose(mixed[:, 0], [2, 1, 0], atol=0.5)
     for label, answer in (
-        (3, "0 to 2"),
-        (1.0, "is no class"),
-        ("d", "is no class; one of a, b, c"),
-        ([1], "1 labels for 2 samples"),
+        (3, "has 3 classes, a, b, c"),
+        (1.0, "has 3 classes"),
+        ("d", "has 3 classes, a, b, c"),
+        ([1], "1 labels for 2 examples"),
     ):
         with pytest.raises(InputError, match=answer):
             run.sample(2, label=label)
@@ -250,6 +251,10 @@ def test_parts_of_ones_own_in_overrides(tmp_path):
     assert run.config["model"]["decoder"]["hidden"] == [16]
     assert run.config["data"]["image_size"] == 8
     assert run.config["data"]["binarize"] == "dynamic"
+    schedule = dict(name="linear", value=2.0, begin=0, steps=4, end=0.5)
+    chosen = {"objective.beta": schedule, "seed": np.int64(3)}
+    scheduled = genlab.load("configs/vae.py:tiny", chosen, workdir=tmp_path / "none")
+    assert scheduled.config["objective"] == {"name": "elbo", "beta": schedule}
     config = genlab.base_config()
     with pytest.raises(InputError, match="experiment"):
         genlab.load(config, workdir=tmp_path / "none")
