@@ -75,11 +75,13 @@ class Registry:
         if part is None:
             return functools.partial(self.register, name=name)
         key = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part.__name__).lower()
-        holder = self._parts.setdefault(key, part)
-        if holder is not part:
+        holder = self._parts.get(key, part)
+        # A notebook's cell that is run again defines its part anew.
+        if holder is not part and {holder.__module__, part.__module__} != {"__main__"}:
             raise InputError(
                 f"{self.kind} {key!r} is already registered by {holder.__module__}"
             )
+        self._parts[key] = part
         return part
 
     def __iter__(self) -> Iterator[str]:

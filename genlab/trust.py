@@ -86,9 +86,10 @@ def check(kind: str, name: str) -> None:
         _trust.vouched.add(name)
         return
     where = _trust.foreign.get(name, "nothing that you wrote")
+    allowed = "--trust" if _trust.command else "trust=True where the run is opened"
     raise InputError(
         f"{kind} {name!r} is code that {where} names, and it is not imported; if you know whose"
-        f" it is, --trust allows it, or {LISTED}={module} in the environment for good"
+        f" it is, {allowed} allows it, or {LISTED}={module} in the environment for good"
     )
 
 

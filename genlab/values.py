@@ -60,6 +60,14 @@ def simple(value: Any) -> Any:
     return value
 
 
+def copied(tree: Any) -> Any:
+    """Dicts, tuples and simple values anew, links and placeholders as what they are."""
+    if isinstance(tree, ConfigDict | dict):
+        return {key: copied(value) for key, value in items(tree)}
+    value = simple(tree)
+    return tuple(map(copied, value)) if isinstance(value, tuple | list) else value
+
+
 def items(tree: ConfigDict | dict) -> list[tuple[Any, Any]]:
     """Keys and values, links and placeholders as what they are."""
     if isinstance(tree, ConfigDict):

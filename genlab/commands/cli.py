@@ -51,6 +51,7 @@ genlab trains, evaluates and samples deep generative models.
                           [--pruner=none|halving|hyperband] [--storage=URL] [--address=RAY]
   python launch.py report --workdir=DIR
   python launch.py export --workdir=DIR --out=params.safetensors [--best]
+                          [--hub --out=FOLDER | --stablehlo --num=64 --out=sampler.stablehlo]
 
 Every command takes --verbose, which shows the traceback of an error, and --trust, which imports parts
 of somebody's own that the config.json of a run folder names: code, which you should know.

@@ -7,7 +7,7 @@ from genlab import trust
 from genlab.commands import flags
 from genlab.commands.inputs import BEST, PLACE, WORKDIR, load_trained
 from genlab.config.override import metrics_of
-from genlab.evaluation.results import write_results
+from genlab.evaluation.results import results_file, write_results
 from genlab.process.streams import deliver
 from genlab.run.folder import locked
 
@@ -26,7 +26,8 @@ def run(arguments: list[str]) -> None:
     recipe, trained = load_trained(values, place)
     chosen = metrics_of(values.metrics) if values.metrics else None
     workdir = Path(values.workdir)
-    file = "results-best.json" if values.best else "results.json"
     with locked(workdir):
-        record = write_results(workdir, trained, recipe.config, chosen, file)
+        record = write_results(
+            workdir, trained, recipe.config, chosen, results_file(values.best)
+        )
     deliver(json.dumps(record, indent=1))

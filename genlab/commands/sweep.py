@@ -3,13 +3,9 @@
 from pathlib import Path
 
 from genlab.commands import flags
-from genlab.commands.inputs import (
-    CONFIG,
-    WORKDIR,
-    default_workdir,
-    prepare_jax,
-    required,
-)
+from genlab.commands.inputs import CONFIG, WORKDIR, required
+from genlab.process.programs import keep_programs
+from genlab.run.folder import default_workdir
 from genlab.sweep import command
 from genlab.sweep.engines import ENGINES, FLAGS
 
@@ -31,7 +27,7 @@ def run(arguments: list[str]) -> None:
         *(_DEFINE[flag.kind](flag.name, None, flag.meaning) for flag in FLAGS),
     )
     path = required(values.config, "config")
-    prepare_jax()
+    keep_programs()
     name = "-".join(filter(None, (default_workdir(path).name, values.sweep)))
     workdir = Path(values.workdir or Path("runs") / "sweeps" / name)
     command.run(path, common, workdir, values)

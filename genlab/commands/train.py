@@ -3,14 +3,10 @@
 from pathlib import Path
 
 from genlab.commands import flags
-from genlab.commands.inputs import (
-    CONFIG,
-    WORKDIR,
-    default_workdir,
-    load_config,
-    prepare_jax,
-    required,
-)
+from genlab.commands.inputs import CONFIG, WORKDIR, required
+from genlab.config.override import resolved
+from genlab.process.programs import keep_programs
+from genlab.run.folder import default_workdir
 from genlab.training.train import train
 
 
@@ -18,8 +14,8 @@ def run(arguments: list[str]) -> None:
     """Trains a config in its run folder, or goes on where the folder stands."""
     values, overrides = flags.parse(arguments, CONFIG, WORKDIR)
     path = required(values.config, "config")
-    config, changed = load_config(path, overrides)
+    config, changed = resolved(path, overrides)
     workdir = Path(values.workdir or default_workdir(path))
-    prepare_jax()
+    keep_programs()
     train(config, workdir, changed, Path(path.partition(":")[0]).parent)
     print(f"done: {workdir}/report.html")

@@ -30,7 +30,7 @@ from genlab.registry import (
     schedules,
     starts,
 )
-from genlab.values import check, is_unset, items, simple
+from genlab.values import check, copied, is_unset, items
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -70,14 +70,28 @@ def load(path: str) -> ConfigDict:
     with _code_of(f"get_config({variant!r}) of {file} fails"):
         takes_variant = inspect.signature(module.get_config).parameters
         config = module.get_config(variant) if takes_variant else module.get_config()
+    return adopted(config, f"what get_config({variant!r}) of {file} returns")
+
+
+def adopted(config: Any, origin: str) -> ConfigDict:
+    """A config that code of the user's own made, as it is used: built anew, checked, vouched for.
+
+    Raises:
+      InputError: it is no ConfigDict, or has a key that `configs/base.py` does not declare.
+    """
     if not isinstance(config, ConfigDict):
-        raise InputError(f"get_config of {file} returns no ConfigDict")
-    with _code_of(f"what get_config({variant!r}) of {file} returns cannot be read"):
+        raise InputError(f"{origin} is a {type(config).__name__}, no ConfigDict")
+    with _code_of(f"{origin} cannot be read"):
         # Built anew, since a dict used in two places would be one dict to an override.
-        config = ConfigDict(_copy(config))
+        config = ConfigDict(copied(config))
     check_keys(config)
-    trust.vouch(_copy(config))
+    trust.vouch(copied(config))
     return config
+
+
+def base_config() -> ConfigDict:
+    """Every key that a config has, from which one's own starts."""
+    return _import_file(str(CONFIGS / "base.py")).get_config()
 
 
 def split_variant(path: str) -> tuple[str, str]:
@@ -86,13 +100,6 @@ def split_variant(path: str) -> tuple[str, str]:
     if not colon or "/" in variant or os.path.isfile(path):
         return path, ""
     return file, variant
-
-
-def _copy(tree: Any) -> Any:
-    if isinstance(tree, ConfigDict | dict):
-        return {key: _copy(value) for key, value in items(tree)}
-    value = simple(tree)
-    return tuple(map(_copy, value)) if isinstance(value, tuple | list) else value
 
 
 def variants(path: str | Path) -> tuple[str, ...]:
@@ -134,6 +141,8 @@ def headline(path: str | Path) -> str:
 
 def _import_file(file: str) -> Any:
     path = Path(file)
+    if file.startswith("configs/") and not os.path.isfile(file):
+        path = CONFIGS.parent / file  # genlab's own, named from another folder
     if not os.path.isfile(path):  # pathlib's raises at a name that is too long
         known = [f"configs/{path.name}" for path in recipes()]
         raise InputError(f"no config file {file!r}{suggest(file, known)}")
@@ -165,7 +174,7 @@ def _code_of(complaint: str) -> Iterator[None]:
 def check_keys(config: Mapping[str, Any]) -> None:
     """Raises InputError at the first key that is not, or not only, in `configs/base.py`, and at
     the first value of another type than there."""
-    base = _import_file(str(CONFIGS / "base.py")).get_config()
+    base = base_config()
     _check_section(config, base, "")
     for section, expected in base.items():
         if isinstance(expected, ConfigDict) and section not in OPEN:

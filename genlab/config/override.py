@@ -14,7 +14,9 @@ from genlab.config.load import (
     FEEDING,
     PREPARATION,
     SELECTION,
+    adopted,
     check_list,
+    load,
     part_knobs,
     plain,
     type_name,
@@ -39,6 +41,15 @@ from genlab.values import check, is_unset, items, simple
 NONE_AT_WILL = ("data.degrade",)  # parts that no default says may be left out
 
 
+def resolved(
+    config: str | ConfigDict, overrides: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A config, or that of a file, with its overrides as it is recorded, and what they set."""
+    config = load(config) if isinstance(config, str) else adopted(config, "the config")
+    changed = apply(config, overrides)
+    return plain(config), changed
+
+
 def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
     """Sets every override, choices of parts before their knobs; returns the values set."""
     ordered = sorted(overrides.items(), key=lambda item: item[0].count("."))
@@ -60,7 +71,16 @@ def metrics_of(text: str) -> tuple[Any, ...]:
             )
     else:
         chosen = _names(text)
-    check(chosen, "--metrics")
+    return chosen_metrics(chosen, "--metrics")
+
+
+def chosen_metrics(chosen: Sequence[Any], key: str) -> tuple[Any, ...]:
+    """The metrics that a user names; `key` is what a message calls them.
+
+    Raises:
+      InputError: an unknown metric or knob, or one chosen twice.
+    """
+    check(chosen, key)
     trust.vouch(chosen)
     check_list(metrics, chosen, "eval.metrics")
     return tuple(chosen)
@@ -70,9 +90,9 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     """Sets `config.key` from the text of a command-line flag and returns the value set.
 
     The value takes the type of the one it replaces; a knob that its part annotates as one number or
-    several, `int | Sequence[int]`, takes both. A part named without knobs replaces the part
-    with its knobs: `--config.objective=minimax`. A knob that the config leaves at its default is
-    set by its name: `--config.objective.real_label=0.9`.
+    several, `int | Sequence[int]`, takes both. A part named without knobs replaces the part with its
+    knobs, `--config.objective=minimax`, as does a dict of a name and knobs. A knob that the config
+    leaves at its default is set by its name: `--config.objective.real_label=0.9`.
 
     Raises:
       InputError: no such key or knob, or a text that does not have the type.
@@ -104,7 +124,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     elif chosen is not None and text != "None":
         kept = PREPARATION + SELECTION + FEEDING if chosen is datasets else ()
         known = {knob: old[knob] for knob in kept if knob in (old or {})}
-        value = ConfigDict({"name": text, **known})
+        value = ConfigDict({**known, **_part(key, text)})
     elif isinstance(old, ConfigDict) and chosen is None:
         raise InputError(f"config.{key} is a section; set one of {', '.join(old)}")
     else:
@@ -117,8 +137,17 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
         )
     with home.unlocked(), home.ignore_type():
         home[last] = value
-    trust.vouch(text if isinstance(value, ConfigDict) else value)
+    taken = _part(key, text) if isinstance(value, ConfigDict) else value
+    trust.vouch(taken)
     return text if isinstance(value, ConfigDict) else value
+
+
+def _part(key: str, text: str) -> dict[str, Any]:
+    """The part that a text chooses: its name, or the dict of a name and knobs."""
+    part = _literal(text) if text.startswith("{") else {"name": text}
+    if not isinstance(part, dict) or "name" not in part:
+        raise InputError(f"config.{key}={text!r} chooses no part: dict(name=...)")
+    return check(part, f"config.{key}")
 
 
 def _old(home: ConfigDict, key: str, default: Any) -> Any:

@@ -20,6 +20,10 @@ _TUPLES = ("example_shape", "class_names", "target_shape")
 _DICTS = ("factors", "left_out")
 
 
+class ExamplesAbsent(InputError):
+    """Somebody asks for examples of a run that was opened without its data."""
+
+
 class AbsentSplit(Split):
     """A split of which a run's folder keeps the size and nothing else.
 
@@ -42,7 +46,7 @@ class AbsentSplit(Split):
         self._name = name
 
     def gather(self, indices: np.ndarray) -> NoReturn:
-        raise InputError(
+        raise ExamplesAbsent(
             f"this needs examples of {self._name!r}, and the run was opened without its data; eval"
             " reads them (--config.data.name= where they have moved)"
         )

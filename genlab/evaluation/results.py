@@ -5,11 +5,35 @@ from pathlib import Path
 from typing import Any
 
 from genlab.evaluation import evaluate
+from genlab.metrics.measurement import Measurement
 from genlab.registry import metrics
 from genlab.run.folder import read_results
 from genlab.storage.files import write_atomic
 from genlab.storage.writer import finite_or_none
 from genlab.trained.trained import Trained
+
+
+def results_file(best: bool) -> str:
+    """What the results of the newest state, or of the best, are called in a run folder."""
+    return "results-best.json" if best else "results.json"
+
+
+def measurements(
+    workdir: Path, step: int, file: str = "results.json"
+) -> dict[str, Measurement]:
+    """What the results of the state after `step` rounds hold, by metric; empty without them.
+
+    A value that was not finite is None.
+    """
+    record = read_results(workdir, step, file) or {"metrics": {}}
+    return {
+        name: Measurement(
+            found["values"],
+            found["protocol"],
+            {name: tuple(ends) for name, ends in found.get("intervals", {}).items()},
+        )
+        for name, found in record["metrics"].items()
+    }
 
 
 def write_results(

@@ -204,15 +204,15 @@ def _unfinished(model: Any) -> bool:
     return limit is not None and bool(np.max(model.n_iter_) >= limit)
 
 
-def in_chunks(trained: Trained, method: str, x: np.ndarray) -> np.ndarray:
-    """A method of the model on `x: [N, ...]`, a chunk at a time, so that memory is bounded.
+def in_chunks(trained: Trained, method: str, *arrays: np.ndarray) -> np.ndarray:
+    """A method of the model on arrays `[N, ...]`, a chunk at a time, so that memory is bounded.
 
     Raises:
       InputError: the experiment has no such method.
     """
     parts = [
-        trained.call(method, x[start : start + CHUNK])
-        for start in range(0, len(x), CHUNK)
+        trained.call(method, *(array[start : start + CHUNK] for array in arrays))
+        for start in range(0, len(arrays[0]), CHUNK)
     ]
     return np.concatenate(parts)
 

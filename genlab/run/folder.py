@@ -44,6 +44,12 @@ def parameter_table(state: State) -> dict[str, dict[str, Any]]:
     }
 
 
+def default_workdir(path: str) -> Path:
+    """The run folder of a config that is given none, `runs/FILE-variant`."""
+    file, variant = configs.split_variant(path)
+    return Path("runs") / "-".join(filter(None, (Path(file).stem, variant)))
+
+
 @contextmanager
 def locked(workdir: Path) -> Iterator[None]:
     """Keeps every other writer out of the folder; what interrupted writes left there goes.
@@ -168,6 +174,12 @@ def load_config(workdir: Path) -> dict[str, Any]:
             f"{str(path)!r} cannot be read: it is not a run's config ({error})"
         ) from error
     return config
+
+
+def load_overrides(workdir: Path) -> dict[str, Any]:
+    """What was set by hand when the run was last trained, by dotted key."""
+    overrides = _record(workdir).get("overrides")
+    return overrides if isinstance(overrides, dict) else {}
 
 
 def refuse_lost(workdir: Path) -> None:

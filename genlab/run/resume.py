@@ -41,8 +41,39 @@ def check(
       InputError: a key changes the trajectory or rounds that are past, or the data differ in what
         they hold or hold out.
     """
-    old, new = paths.absolute(old), recipe.config  # some are of before paths were whole
-    if data:  # the same data may lie in another place
+    changed = check_config(workdir, old, recipe.config, may_have_moved=bool(data))
+    if data:
+        check_same(data["fingerprint"], recipe.source, run=str(workdir))
+    else:
+        check_older(recipe.source, run=str(workdir))
+    for key in _WATCHED if finished else ():
+        if key in changed:
+            before, after = changed[key]
+            raise InputError(
+                f"run folder {str(workdir)!r} is finished, and {key}={after!r} (it was {before!r})"
+                " is of rounds to come; raise train.steps, or leave it"
+            )
+
+
+def check_config(
+    workdir: Path, old: dict[str, Any], new: dict[str, Any], *, may_have_moved: bool
+) -> dict[str, tuple[Any, Any]]:
+    """Refuses a plain config with which no run in the folder can go on.
+
+    Args:
+      workdir: the run folder.
+      old: the config it was made with.
+      new: the config it is to go on with.
+      may_have_moved: whether the same data may lie in another place.
+
+    Returns:
+      The keys that differ and may, with both values.
+
+    Raises:
+      InputError: a key changes the trajectory.
+    """
+    old = paths.absolute(old)  # some are of before paths were whole
+    if may_have_moved:
         old["data"]["name"] = _moved(old, new)
     old, new = flat_keys(old), flat_keys(new)
     old, new = _named(old, new), _named(new, old)
@@ -51,18 +82,7 @@ def check(
             f"run folder {str(workdir)!r} was made with {key}={before!r}, not {after!r};"
             " name another with --workdir=DIR"
         )
-    if data:
-        check_same(data["fingerprint"], recipe.source, run=str(workdir))
-    else:
-        check_older(recipe.source, run=str(workdir))
-    changed = dict(_differences(old, new))
-    for key in _WATCHED if finished else ():
-        if key in changed:
-            before, after = changed[key]
-            raise InputError(
-                f"run folder {str(workdir)!r} is finished, and {key}={after!r} (it was {before!r})"
-                " is of rounds to come; raise train.steps, or leave it"
-            )
+    return dict(_differences(old, new))
 
 
 def flat_keys(config: dict[str, Any], path: str = "") -> dict[str, Any]:

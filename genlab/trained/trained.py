@@ -20,6 +20,7 @@ from genlab.game.experiment import Experiment
 from genlab.game.turn import Draw, State
 from genlab.part import check_terms, settled
 from genlab.process import memory
+from genlab.trained.needs import METHODS
 
 PyTree = Any
 
@@ -119,50 +120,72 @@ class Trained:
         Raises:
           InputError: the experiment has no such method.
         """
-        if not self.has(method):
-            family = type(self.experiment).__name__
-            raise InputError(f"experiment {family} does not {method}")
+        self.require(method)
         compiled = self.compile(
             method, lambda experiment, *rest: getattr(experiment, method)(*rest)
         )
         return jax.device_get(compiled(self.params, self.extra, *arrays))
 
-    def sample(self, num: int, label: int | str | None = None) -> np.ndarray:
-        """`num` samples, `[num, ...]`, from latents that depend on the seed alone.
+    def sample(self, num: int, label: Any = None, seed: int = 0) -> np.ndarray:
+        """`num` samples, `[num, ...]`, from latents that depend on the run's seed and on `seed` alone.
 
-        The first n samples are the same for every `num`. With a label, the name of a class or its
-        index, all are of this class.
+        The first n samples are the same for every `num`. Labels are as `classes` takes them.
 
         Raises:
-          InputError: the experiment does not sample, or no such class.
+          InputError: the experiment does not sample (classes), or no such class.
         """
-        if label is not None:
-            return self._sample_class(num, class_index(self.data, label, "label"))
-        if not self.has("sample"):
-            raise InputError(
-                f"experiment {type(self.experiment).__name__} does not sample"
-            )
+        self.require("sample" if label is None else "sample_classes")
         if num < 1:
             raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
         size = 4 * num * math.prod(self.data.example_shape)
         memory.refuse_more_than(memory.host(), {f"{num:,} samples": size})
-        compiled = self.compile(
-            "sample", lambda experiment, *rest: experiment.sample(*rest, SAMPLE_CHUNK)
-        )
-        chunks = [
-            compiled(self.params, self.extra, rng.stream(self.seed, "sample", chunk))
+        keys = [
+            jax.random.fold_in(self.sample_key(seed), chunk)
             for chunk in range(-(-num // SAMPLE_CHUNK))
         ]
+        if label is None:
+            compiled = self.compile(
+                "sample",
+                lambda experiment, *rest: experiment.sample(*rest, SAMPLE_CHUNK),
+            )
+            chunks = [compiled(self.params, self.extra, key) for key in keys]
+        else:
+            labels = self.classes(label, num)
+            padded = np.pad(labels, (0, -num % SAMPLE_CHUNK), mode="edge")
+            chunks = [
+                self.call("sample_classes", part, key)
+                for part, key in zip(padded.reshape(len(keys), -1), keys, strict=True)
+            ]
         return np.concatenate(jax.device_get(chunks))[:num]
 
-    def _sample_class(self, num: int, label: int) -> np.ndarray:
-        """`num` samples of a class, in chunks like those of all classes."""
-        labels = np.full(SAMPLE_CHUNK, label, np.int32)
-        chunks = [
-            self.call("sample_classes", labels, rng.stream(self.seed, "sample", chunk))
-            for chunk in range(-(-num // SAMPLE_CHUNK))
-        ]
-        return np.concatenate(chunks)[:num]
+    def sample_key(self, seed: int = 0) -> jax.Array:
+        """The key that the keys of all chunks of samples are folded from."""
+        key = rng.fold(jax.random.key(self.seed), "sample")
+        return rng.fold(key, f"seed/{seed}") if seed else key
+
+    def classes(self, label: Any, num: int) -> np.ndarray:
+        """Indices of classes, [num] int32, of one label or of `num`: names of classes or indices.
+
+        Raises:
+          InputError: no such class, or another number of them.
+        """
+        if not self.data.num_classes:
+            told = f"label={label!r} names no class: {self.data.name!r} has no labels"
+            raise InputError(told)
+        given = np.asarray(label).tolist()
+        given = given if isinstance(given, list) else [given] * num
+        if len(given) != num:
+            told = f"{len(given)} labels for {num} examples; give one, or {num}"
+            raise InputError(told)
+        indices = {one: class_index(self.data, one, "label") for one in set(given)}
+        return np.array([indices[one] for one in given], np.int32)
+
+    def require(self, method: str) -> None:
+        """Raises InputError unless the family can do this; says what it can."""
+        if not self.has(method):
+            offers = ", ".join(filter(self.has, METHODS)) or "none of what is asked for"
+            family = type(self.experiment).__name__
+            raise InputError(f"experiment {family} does not {method}; it has {offers}")
 
     def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
         """`num` examples of a split as the model sees them, without augmentation.

@@ -101,7 +101,9 @@ def test_no_position_of_a_config_imports_what_it_names(planted, tmp_path):
 
     def refused(config, where):
         (folder / "config.json").write_text(json.dumps({"config": config}))
-        with pytest.raises(InputError, match="'planted:part' is code that .*--trust"):
+        with pytest.raises(
+            InputError, match="'planted:part' is code that .*trust=True"
+        ):
             load_run(folder)
         assert not planted.exists(), where
 

@@ -16,7 +16,7 @@ import recipes
 from safetensors.numpy import load_file
 
 from genlab.commands.cli import main
-from genlab.commands.inputs import prepare_jax
+from genlab.process.programs import keep_programs
 from genlab.run.course import load_run
 from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.writer import Writer
@@ -104,7 +104,9 @@ def test_exported_parameters_are_the_trained_ones(finished, tmp_path):
     exported = load_file(out)
     _, state = load_run(finished)
     kernel = state.params["vae"]["encoder"]["mlp"]["hidden_0"]["kernel"]
-    np.testing.assert_array_equal(exported["vae/encoder/mlp/hidden_0/kernel"], kernel)
+    np.testing.assert_array_equal(
+        exported["params/vae/encoder/mlp/hidden_0/kernel"], kernel
+    )
     assert sum(array.size for array in exported.values()) == sum(
         leaf.size for leaf in jax.tree.leaves(state.params)
     )
@@ -497,7 +499,7 @@ def test_no_home_and_no_writable_cache_are_no_matter(home, monkeypatch):
         else:
             monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
             monkeypatch.setattr(Path, "home", nobody)
-        prepare_jax()
+        keep_programs()
         assert jax.config.jax_compilation_cache_dir is None
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
