@@ -201,7 +201,9 @@ def test_samples_are_the_models_samples():
 
 def test_sampled_points_share_one_scale_that_the_data_sets(drawn):
     model = Model(shape=(2,), modes=np.array([[-3.0, 0], [3, 0]]), mode_std=0.1)
-    model.sample = lambda num, label=None: np.array([[0.0, 0], [3.7, 0], [0, 5.0], [-3.5, 0]])
+    model.sample = lambda num, label=None: np.array(
+        [[0.0, 0], [3.7, 0], [0, 5.0], [-3.5, 0]]
+    )
     shown = samples(model)
     (axes,) = shown.axes
     assert axes.get_aspect() == 1
