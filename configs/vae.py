@@ -51,7 +51,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.sample.plots = ("manifold", "latent_embedding", "reconstructions")
         case "iwae":
             config.objective = dict(name="iwae")
-            config.experiment.samples = 5
+            config.experiment.samples = 50
             config.eval.best = "negative_bound"
         case "conditional":
             config.model = {
