@@ -32,6 +32,7 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant == "per_pixel":
         # Its logarithm, of each pixel, from z.
         config.model.scale = dict(name="mlp_decoder", hidden=(256,), activation="tanh")
+        config.train.steps = 3000
     if variant == "fixed":
         del config.model.scale
         config.experiment.likelihood.scale = 1.0

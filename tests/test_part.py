@@ -22,7 +22,7 @@ from genlab.run.build import SECTIONS, build_experiment
 from genlab.run.recipe import Recipe
 from genlab.training.fit import check_fit
 from genlab.training.rounds import rounds_of
-from genlab.training.tracing import floats_of
+from genlab.training.tracing import floats_of, untraceable
 
 
 def needy(reconstruction, reconstructon, *, weight=1.0):
@@ -177,6 +177,7 @@ def test_a_scheduled_knob_of_an_objective_is_what_it_is_at_each_step():
     np.testing.assert_allclose(share, [0.0, 0.5, 1.0, 1.5], rtol=1e-5)
     assert dict(floats_of(config))[("objective", "beta", "value")] == 2.0
     check_fit(built, built.feed())
+    assert not untraceable(built, built.feed())
 
 
 def test_schedules_of_penalties_likelihoods_and_families():

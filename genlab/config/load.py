@@ -246,7 +246,7 @@ def check_parts(config: Mapping[str, Any]) -> None:
         section, _, last = key.rpartition(".")
         value = config[section][last] if section else config[last]
         numbers.check(f"config.{key}", value, annotation)
-    _check_part(experiments, config["experiment"], "experiment")
+    _check_part(experiments, config["experiment"], "experiment", complete=False)
     _check_part(objectives, config["objective"], "objective")
     family = config["experiment"]["name"]
     for knob, registry in part_knobs(family).items():

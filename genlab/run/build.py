@@ -51,7 +51,7 @@ def build_experiment(spec: Spec, data: Dataset, dtype: str = "float32") -> Exper
       InputError: unknown name or knob, or roles and players that the family does not have.
     """
     name, knobs = _split(spec["experiment"])
-    experiments.check_knobs(name, knobs)
+    experiments.check_knobs(name, {**experiments.knobs(name), **knobs})
     family = experiments.find(name)
     facts = known_facts(data, dtype) | _shared_knobs(name, knobs)
     roles, optional = family.ROLES, family.OPTIONAL_ROLES
