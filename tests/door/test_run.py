@@ -105,7 +105,10 @@ def test_what_goes_in_is_checked(vae, gan):
         (lambda: vae.encode("digits"), "x is no array of numbers, but a str"),
         (lambda: vae.decode(np.zeros((2, 4))), r"codes of this model are \[N, 3\]"),
         (lambda: gan.decode(np.zeros(8)), r"codes of this model are \[N, 8\]"),
-        (lambda: gan.encode(blank), "Gan does not encode; it has sample, sample_classes, decode"),
+        (
+            lambda: gan.encode(blank),
+            "Gan does not encode; it has sample, sample_classes, decode",
+        ),
         (lambda: gan.reconstruct(blank), "Gan does not reconstruct"),
         (lambda: vae.translate(blank), "Vae does not translate"),
         (lambda: gan.measure("posterior"), "'posterior' needs"),
