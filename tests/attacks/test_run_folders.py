@@ -28,8 +28,8 @@ Path({marker!r}).touch()
 def part(*arrays, **knobs):
     raise AssertionError("called")
 
-def loss(nll, kl, *, beta=1.0):
-    return {{"reconstruction": nll, "kl": beta * kl}}
+def loss(reconstruction, kl, *, beta=1.0):
+    return {{"reconstruction": reconstruction, "kl": beta * kl}}
 """
 
 # One config of every family, and the parts that none of them chooses.
