@@ -20,15 +20,23 @@ from genlab.training.rounds import rounds_of
 from genlab.training.train import train
 
 NAMES = recipes.representatives()
-PARAMS = [
-    *NAMES,
-    *(
-        pytest.param(name, marks=pytest.mark.full)
-        for name in recipes.all_games()
-        if name not in NAMES
-    ),
-]
-every_game = pytest.mark.parametrize("name", PARAMS)
+
+
+def games(*later: str) -> pytest.MarkDecorator:
+    """All games, those that are no representatives or come later only with `-m full`."""
+    first = {*NAMES} - {*later}
+    return pytest.mark.parametrize(
+        "name",
+        [
+            name if name in first else pytest.param(name, marks=pytest.mark.full)
+            for name in recipes.all_games()
+        ],
+    )
+
+
+every_game = games()
+# A round of its four networks takes ten seconds to compile, each time anew.
+quick_game = games("cyclegan")
 
 ROUNDS = 4
 MORE_DEVICES = ((2, "jit"), (1, "pmap"), (4, "pmap"))
@@ -40,14 +48,14 @@ def unbroken(name: str):
     return recipes.run_rounds(recipes.recipe(name), ROUNDS, per_call=ROUNDS)
 
 
-@every_game
+@quick_game
 def test_rounds_in_one_call_equal_single_rounds(name):
     state, metrics = recipes.run_rounds(recipes.recipe(name), ROUNDS, per_call=1)
     recipes.assert_close(unbroken(name)[0], state, 1e-5)
     recipes.assert_close(unbroken(name)[1], metrics, 1e-4)
 
 
-@every_game
+@quick_game
 @pytest.mark.parametrize(
     ("devices", "how"),
     [
@@ -85,7 +93,7 @@ def test_parameters_and_metrics_are_float32(name):
     assert types == {np.dtype(np.float32)}
 
 
-@every_game
+@quick_game
 def test_bfloat16_computes_with_float32_parameters(name):
     built = recipes.recipe(name)
     low = dataclasses.replace(
@@ -113,7 +121,7 @@ def test_bfloat16_computes_with_float32_parameters(name):
         assert not all(same), "computed in float32 after all"
 
 
-@every_game
+@quick_game
 def test_population_of_eight_equals_eight_solo_runs(name):
     """Every float of the config is a traced array; the last of the members is the recipe itself."""
     built = recipes.recipe(name)

@@ -29,6 +29,7 @@ class ResnetGenerator(nn.Module):
       width: channels of the first layer.
       blocks: residual blocks, 9 at 256 px and 6 at 128 px.
       norm: `instance`, `batch` or `none`.
+      outer_kernel: side of the first and of the last kernel, odd.
       upsampling: `transposed`, or `resize` against checkerboards.
       dtype: type of the computation.
     """
@@ -39,6 +40,7 @@ class ResnetGenerator(nn.Module):
     width: Count = 64
     blocks: Count = 9
     norm: str = "instance"
+    outer_kernel: Count = 7
     upsampling: str = "transposed"
     dtype: Any = jnp.float32
 
@@ -67,7 +69,11 @@ class ResnetGenerator(nn.Module):
 
         wide = 4 * self.width
         y = x.astype(self.dtype)
-        y = nn.relu(layer("first", self.width, 7, padding="REFLECT")(y, train=train))
+        y = nn.relu(
+            layer("first", self.width, self.outer_kernel, padding="REFLECT")(
+                y, train=train
+            )
+        )
         for i, features in enumerate((2 * self.width, wide)):
             y = nn.relu(layer(f"down_{i}", features, 3, strides=2)(y, train=train))
         for i in range(self.blocks):
@@ -79,6 +85,10 @@ class ResnetGenerator(nn.Module):
             y = nn.relu(up(y, train=train))
         y = y[:, :height, :width]
         last = layer(
-            "to_image", self.target_shape[-1], 7, padding="REFLECT", norm="none"
+            "to_image",
+            self.target_shape[-1],
+            self.outer_kernel,
+            padding="REFLECT",
+            norm="none",
         )
         return jnp.tanh(last(y).astype(jnp.float32))
