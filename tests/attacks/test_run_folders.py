@@ -159,7 +159,8 @@ def test_runs_that_a_config_points_to_are_foreign_too(
     stage = [{"name": "first", "objective": {"name": "planted:loss"}}]
     staged = foreign(finished, tmp_path / "staged", {"stages": stage})
     perceptual = {"name": "perceptual", "run": str(folder)}
-    points = foreign(finished, tmp_path / "points", {"objective": perceptual})
+    likelihood = {"experiment.likelihood": perceptual}
+    points = foreign(finished, tmp_path / "points", likelihood)
     new = [VAE, "--workdir=new", "--config.devices=1"]
     copied = "--config.start.parts={'vae': 'init/vae'}"
     start = [*new, "--config.start=copy", copied]
@@ -167,13 +168,14 @@ def test_runs_that_a_config_points_to_are_foreign_too(
         [*start, f"--config.init_from={folder}"],
         [*start, f"--config.init_from={staged}"],
         ["eval", f"--workdir={staged}"],
-        [*new, "--config.objective=perceptual", f"--config.objective.run={folder}"],
+        [*new, f"--config.experiment.likelihood={perceptual}"],
     ):
         assert main(["launch.py", *arguments]) == 2, arguments
         assert "'planted:loss' is code that" in capsys.readouterr().err
         assert not planted.exists(), arguments
-    # It measures without the objective.
-    assert main(["launch.py", "eval", f"--workdir={points}"]) == 0
+    # What can be measured without it is, and what cannot says why.
+    assert main(["launch.py", "eval", f"--workdir={points}"]) == 1
+    assert "'planted:loss' is code that" in capsys.readouterr().err
     assert not planted.exists()
 
 

@@ -109,9 +109,6 @@ def test_folder_for_a_hub(finished, tmp_path):
 
 
 def test_sampler_is_a_program_of_its_own(finished, trained, tmp_path):
-    pytest.importorskip(
-        "flatbuffers"
-    )  # an environment may be older than the need of it
     out = tmp_path / "sampler.stablehlo"
     assert export(finished, "--stablehlo", "--num=130", f"--out={out}") == 0
     program = jax.export.deserialize(bytearray(out.read_bytes()))
