@@ -199,8 +199,14 @@ def test_help_names_every_command(capsys):
         (["list", "metricz"], "did you mean 'metrics'"),
         ([VAE, "--config.model.encoder=mlp_discriminator"], "do not fit together"),
         (["check", VAE, "--config.model.encoder=mlp_discriminator"], "do not fit"),
-        ([VAE, "--config.objective=gaussian"], "do not fit together"),
-        ([RING, "--config.objective=elbo"], "do not fit together"),
+        (
+            [VAE, "--config.objective=gaussian"],
+            "needs 'targets', which 'vae' does not offer",
+        ),
+        (
+            [RING, "--config.objective=elbo"],
+            "needs 'reconstruction', which 'gan' does not offer",
+        ),
         ([RING, "--config.model.generator.hidden=abc"], "hidden=['abc'] is not"),
         ([RING, "--config.experiment.n_critic=0"], "n_critic=0 is not"),
         ([RING, "--config.train.steps=None"], "is not of type int"),
