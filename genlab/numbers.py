@@ -80,7 +80,8 @@ def is_float(annotation: Any) -> bool:
     if origin is Annotated:
         return is_float(inner[0])
     if origin in (typing.Union, types.UnionType):
-        return set(map(is_float, set(inner) - {types.NoneType})) == {True}
+        kinds = [kind for kind in inner if kind is not types.NoneType]
+        return bool(kinds) and all(map(is_float, kinds))
     return annotation is float
 
 

@@ -27,10 +27,14 @@ class Scheduled:
     Attributes:
       value: a float or a traced scalar.
       factor: of the step, [] int32, a float [].
+      what: the part and its knob, as messages call them.
+      annotation: of the knob, with its range.
     """
 
     value: float | Array
     factor: Callable[[Array], Array]
+    what: str
+    annotation: Any
 
 
 def settled(thing: Any, step: Array) -> Any:

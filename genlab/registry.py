@@ -181,10 +181,9 @@ class Registry:
         value = chosen.pop("value", self.knobs(name)[knob])
         if value is REQUIRED or value is None:
             raise InputError(f"{what}={dict(choice)} needs a value, which is scheduled")
-        if not isinstance(value, jax.Array):
-            annotation = self.annotations(name).get(knob, float)
-            numbers.check(f"{what}.value", value, annotation)
-        return Scheduled(value, factor_of(chosen))
+        annotation = self.annotations(name).get(knob, float)
+        numbers.check(f"{what}.value", value, annotation)
+        return Scheduled(value, factor_of(chosen), what, annotation)
 
     def needs(self, name: str) -> dict[str, bool]:
         """What the part must be offered, by name; whether it cannot do without."""

@@ -119,7 +119,34 @@ def test_every_slot_of_every_family_says_what_it_offers():
             assert not set(offered) & set(ALWAYS)
 
 
-def test_what_is_offered_is_what_is_declared(monkeypatch):
+def traced(name, **knobs):
+    """Names of the metrics of a round, traced on shapes, of a config with other knobs."""
+    config = recipes.plain(name)
+    config["experiment"] |= knobs
+    built = Recipe.build(config)
+    feed = recipes.feed_of(built)
+    inputs = (built.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
+    return set(jax.eval_shape(rounds_of(built.experiment, feed), *inputs)[1])
+
+
+PENALTIES = ["r1", "gradient_penalty"]
+
+
+def test_a_slot_may_hold_several_parts():
+    found = {key for key in traced("gan_ring", penalty=PENALTIES) if "penalty" in key}
+    assert found == {f"discriminator/penalty_{name}" for name in PENALTIES}
+    assert "discriminator/penalty" in traced("gan_ring", penalty="gradient_penalty")
+
+
+def test_a_family_offers_what_it_declares(monkeypatch):
+    family = experiments.find("classifier")
+    monkeypatch.setattr(family, "OFFERS", {"objective": ("logits", "z")})
+    with pytest.raises(ValueError, match=r"declares .* \['logits', 'z'\], and offers"):
+        traced("classifier")
+
+
+@pytest.mark.full
+def test_every_slot_is_asked_with_what_is_declared(monkeypatch):
     """Of every slot that a config fills; other names would be refused by `ask` itself."""
     asked = set()
     original = game.ask_part
@@ -129,25 +156,16 @@ def test_what_is_offered_is_what_is_declared(monkeypatch):
         return original(experiment, slot, *arguments)
 
     monkeypatch.setattr(game, "ask_part", recorded)
-    penalties = ("r1", "gradient_penalty")
     for name, knobs in (
         *((name, {}) for name in recipes.representatives()),
-        ("gan_ring", {"penalty": list(penalties)}),
+        ("gan_ring", {"penalty": PENALTIES}),
         ("pix2pix", {"perceptual": "l2"}),
         ("super_resolution", {"perceptual": "l2"}),
         ("denoising_autoencoder", {"regularizer": "l1_sparsity"}),
         ("rbm", {"regularizer": "l1_sparsity"}),
         ("cyclegan", {"identity": "l1"}),
     ):
-        config = recipes.plain(name)
-        config["experiment"] |= knobs
-        built = Recipe.build(config)
-        feed = recipes.feed_of(built)
-        inputs = (built.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
-        metrics = jax.eval_shape(rounds_of(built.experiment, feed), *inputs)[1]
-        if knobs.get("penalty"):
-            found = {key for key in metrics if "penalty" in key}
-            assert found == {f"discriminator/penalty_{name}" for name in penalties}
+        traced(name, **knobs)
     families = [experiments.find(name) for name in experiments]
     wanted = {(family.__name__, slot) for family in families for slot in family.OFFERS}
     assert asked == wanted
@@ -237,6 +255,22 @@ def test_a_schedule_that_cannot_be_followed_is_refused(section, knob, value, tol
     config[section][knob] = value
     with pytest.raises(InputError, match=told):
         Recipe.build(config)
+
+
+def test_a_schedule_stays_in_the_range_of_its_knob_until_the_last_round():
+    config = recipes.plain("vae_gaussian", "fixed", data__image_size="8")
+    scale = {"name": "linear", "steps": 4, "value": 0.5}
+    for end, steps in ((0.1, 8), (0.0, 3), (0.0, 8)):
+        config["objective"]["beta"] = {"name": "constant", "value": 2}
+        config["experiment"]["likelihood"]["scale"] = {**scale, "end": end}
+        config["train"]["steps"] = steps
+        built = Recipe.build(config)
+        if end or steps < 4:
+            check_fit(built, built.feed())
+            continue
+        told = "in round 5 objective 'gaussian': scale=0.0 is not .* above 0"
+        with pytest.raises(InputError, match=told):
+            check_fit(built, built.feed())
 
 
 def test_only_what_sees_the_step_follows_a_schedule():

@@ -23,14 +23,11 @@ def run(arguments: list[str]) -> None:
     )
     out = output(values.out, ".png", ".npz")
     _, trained = load_trained(values)
-    label = values.label
-    if label is not None and label.isdecimal():
-        label = int(label)
     if out.suffix == ".npz":
         archive = io.BytesIO()
-        np.savez_compressed(archive, samples=trained.sample(values.num, label))
+        np.savez_compressed(archive, samples=trained.sample(values.num, values.label))
         write_atomic(out, archive.getvalue())
     else:
-        picture = plots.build("samples", num=values.num, label=label)
+        picture = plots.build("samples", num=values.num, label=values.label)
         save_png(out, enlarge(picture(trained)))
     print(out)

@@ -158,6 +158,8 @@ def class_index(dataset: Dataset, label: int | str, what: str) -> int:
     names = dataset.class_names
     if str(label) in names:
         return names.index(str(label))
+    if isinstance(label, str) and label.isdecimal():  # from a command line
+        label = int(label)
     numbered = any(name.lstrip("-").isdecimal() for name in names)
     if type(label) is int and not numbered and 0 <= label < dataset.num_classes:
         return label

@@ -34,11 +34,13 @@ class Experiment(abc.ABC):
     Built from plain arguments; any float among them may be a traced array. Knobs are the
     keyword-only fields of the family; one that is itself a part, a slot, says of which registry,
     `field(default=None, metadata={"part": "objectives"})`, with `"several": True` where a list of
-    parts will do. `OFFERS` says what `ask` offers in each slot. What can be drawn is found by name: `sample(params, extra,
-    key, num)`, `encode(params, extra, x)`, `decode(params, extra, z)`, `reconstruct(params, extra,
-    x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples, `filters(params, extra)
-    -> [K, D]`, the receptive filters of the first layer. `check_data(low, high)` may refuse the range
-    of prepared examples.
+    parts will do. `OFFERS` says what `ask` offers in each slot.
+
+    What can be drawn is found by name: `sample(params, extra, key, num)`, `sample_classes(params,
+    extra, label, key)`, `encode(params, extra, x)`, `decode(params, extra, z)`, `reconstruct(params,
+    extra, x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples, `filters(params,
+    extra) -> [K, D]`, the receptive filters of the first layer. `check_data(low, high)` may refuse
+    the range of prepared examples.
 
     Attributes:
       networks: role -> network, the family's `ROLES` and any of its `OPTIONAL_ROLES`.
@@ -166,9 +168,8 @@ class Experiment(abc.ABC):
         knobs: Mapping[str, Any] = MappingProxyType({}),
         **offered: Any,
     ) -> Any:
-        """What the part in a slot makes of those of the offered values that it names.
-
-        It may name `key`, `step`, `batch`, and `label` where examples have one, as well.
+        """What the part in a slot, which holds one, makes of those of the offered values that it
+        names. It may name `key`, `step`, `batch`, and `label` where examples have one, as well.
 
         Args:
           slot: `objective`, or a knob that is a part.

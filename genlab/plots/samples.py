@@ -23,7 +23,7 @@ def samples(
     num: Count = 64,
     columns: Count | None = None,
     num_points: Count = 2000,
-    label: int | str | None = None,
+    label: str | None = None,
 ) -> np.ndarray:
     """Samples from fixed latents: a grid of images, or points over the data's points.
 
@@ -93,7 +93,7 @@ def reconstructions(
     )
 
 
-def _sampled_points(trained: Trained, num: int, label: int | str | None) -> np.ndarray:
+def _sampled_points(trained: Trained, num: int, label: str | None) -> np.ndarray:
     data = trained.examples("train", num)["x"]
     drawn = trained.sample(num, label)
     axes = _plane(trained, data)

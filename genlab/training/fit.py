@@ -3,8 +3,10 @@
 import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from genlab import numbers
 from genlab.blame import blaming, parts_must_fit
 from genlab.config.plan import Plan
 from genlab.data.feed import Feed
@@ -12,6 +14,8 @@ from genlab.data.statistics import example_range
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
 from genlab.game.parallel import all_devices
+from genlab.game.slots import scheduled_knobs
+from genlab.part import settled
 from genlab.process import memory
 from genlab.registry import metrics, plots, schedules
 from genlab.run.recipe import Recipe
@@ -27,11 +31,12 @@ def check_fit(recipe: Recipe, feed: Feed) -> None:
     Raises:
       InputError: more memory is needed than there is, networks and objective do not fit data and
         each other (the first line of the reason is in the message), a chosen metric or plot cannot
-        serve them, the best state would be chosen on what is reported, or a schedule is at 0
-        before the last round.
+        serve them, the best state would be chosen on what is reported, a learning rate is at 0
+        before the last round, or the schedule of a knob leaves its range.
     """
     _check_memory(recipe, feed)
     _check_schedules(recipe)
+    _check_scheduled_knobs(recipe)
     inputs = (recipe.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
     shapes = jax.eval_shape(lambda *leaves: leaves, *inputs)
     measured, drawn = recipe.config["eval"], recipe.config["sample"]["plots"]
@@ -73,6 +78,18 @@ def _check_memory(recipe: Recipe, feed: Feed) -> None:
     memory.refuse_more_than(host, {**training, **order} if limit == host else order)
     evaluated = config["eval"]["batch_size"] * example
     memory.refuse_more_than(limit, {**held, watch: evaluated})
+
+
+def _check_scheduled_knobs(recipe: Recipe) -> None:
+    """Whether a knob that follows a schedule stays in its range until the last round."""
+    count = min(recipe.end - recipe.begin, 10**4)
+    steps = np.linspace(recipe.begin, recipe.end - 1, count).round().astype(np.int32)
+    for knob in scheduled_knobs(recipe.experiment):
+        value = lambda step, knob=knob: jnp.float32(settled(knob, step))
+        values = np.asarray(jax.vmap(value)(steps))
+        for index in (np.argmin(values), np.argmax(values)):
+            what = f"in round {steps[index] + 1:,} {knob.what}"
+            numbers.check(what, float(values[index]), knob.annotation)
 
 
 def _check_schedules(recipe: Recipe) -> None:

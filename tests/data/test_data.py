@@ -165,7 +165,7 @@ def test_a_class_is_given_by_name_or_index():
         num_classes=3,
         class_names=("cat", "dog", "eel"),
     )
-    for given in ("dog", 1):
+    for given in ("dog", 1, "1"):
         kept = select(data, without_labels=(given,)).splits["train"]
         assert set(kept.gather(np.arange(kept.size))["label"].tolist()) == {0, 2}
     from_one = dataclasses.replace(data, class_names=("1", "2", "3"))
