@@ -55,6 +55,16 @@ def pytest_runtest_teardown(item, nextitem):
         jax.clear_caches()
 
 
+@pytest.fixture
+def registries(monkeypatch):
+    """What a test registers is gone after it."""
+    from genlab.registry import REGISTRIES
+
+    for registry in REGISTRIES.values():
+        list(registry)  # or what is found on the way would go too
+        monkeypatch.setattr(registry, "_parts", dict(registry._parts))
+
+
 def _group(item) -> str:
     return f"{item.path.name} {_game(item)}"
 

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.py"))
+pytestmark = pytest.mark.usefixtures("registries")
 
 
 def cells(text: str) -> list[str]:

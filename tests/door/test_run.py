@@ -238,7 +238,7 @@ def test_parts_of_strangers_are_not_imported(vae, tmp_path, monkeypatch):
     assert Path("ran").exists()
 
 
-def test_parts_of_ones_own_in_overrides(tmp_path):
+def test_parts_of_ones_own_in_overrides(tmp_path, registries):
     """A config made in Python, a loss that a decorator names, a dict in the place of a part."""
 
     def capped(reconstruction, kl, *, most: genlab.NonNegative = 1.0):
