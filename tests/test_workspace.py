@@ -43,7 +43,10 @@ def test_worked_example_trains():
     assert main(command) == 0
     found = losses("denoiser")
     assert found[-1] < 0.5 * found[0]
-    assert Path("run/samples/reconstructions-00000400.png").exists()
+    for plot in ("reconstructions", "my_parts-errors"):
+        assert Path(f"run/samples/{plot}-00000400.png").exists()
+    measured = json.loads(Path("run/results.json").read_text())["metrics"]
+    assert measured["my_parts:largest_error"]["values"]["largest"] > 0
 
 
 def commands():
