@@ -22,7 +22,7 @@ VARIANTS = ("tiny", "plain", "wgan_gp")
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """Perceptrons on both sides, non-saturating, with R1; `plain` is without it, `wgan_gp` after Gulrajani et al."""
+    """Perceptrons on both sides, non-saturating, with R1; `plain` without it; `wgan_gp`."""
     config = base.get_config()
     config.experiment = dict(
         name="gan", latent_dim=16, penalty=dict(name="r1", weight=0.1)

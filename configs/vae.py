@@ -13,7 +13,8 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
     the importance weighted bound of 50 z an image: 21.95 nats, where its -ELBO is 25.8 (one seed).
   python launch.py --config=configs/vae.py:conditional
     encoder and decoder see the class: 19.9 nats of -log p(x|class) (reconstruction 16.7, KL 3.2); of 100
-    samples of each class 99.5 % are of it by an SVM, 97 % or more of every class (one seed).
+    samples of each class 99.5 % are of it by an SVM of 88.3 % accuracy on the
+    binarised test digits, 97 % or more of every class (one seed).
   python launch.py --config=configs/vae.py:mnist --config.data.data_dir=DIR
     MNIST, 500 hidden units, 20 latents: 97.6 nats (reconstruction 70.4, KL 27.3) after 60,000
     rounds (109 epochs of 55,000 images) in 2 min 33 s.

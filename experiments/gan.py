@@ -11,6 +11,7 @@ from genlab.game import rng
 from genlab.game.adversary import OFFER, Terms, compare
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.prior import FromPrior
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Whole
 from genlab.registry import experiments
@@ -18,7 +19,7 @@ from genlab.registry import experiments
 
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
-class Gan(Experiment):
+class Gan(FromPrior, Experiment):
     """A generator maps noise to examples that a discriminator cannot tell from data.
 
     Real and generated examples go through the discriminator as two batches (batch normalisation
@@ -38,6 +39,7 @@ class Gan(Experiment):
       arXiv:1411.1784
     """
 
+    DECODER: ClassVar = "generator"
     ROLES: ClassVar = ("generator", "discriminator")
     PLAYERS: ClassVar = ("generator", "discriminator")
     OFFERS: ClassVar = {
@@ -118,25 +120,6 @@ class Gan(Experiment):
     ) -> tuple[Terms, PyTree]:
         real = draw.batch["x"]
         return compare(self, "discriminator", params, extra, draw, (real,), (fake,))
-
-    def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
-        """`num` generated examples, `[num, ...]` in the range of the data."""
-        z, label = rng.normal(key, (num, self.latent_dim)), None
-        if self.networks["generator"].takes_label:
-            label = rng.classes(key, num, self.num_classes)
-        return self.decode(params, extra, z, label)
-
-    def sample_classes(
-        self, params: PyTree, extra: PyTree, label: Array, key: Array
-    ) -> Array:
-        """Generated examples of given classes, `label: [N]`: `[N, ...]`.
-
-        Raises:
-          InputError: the generator takes no label.
-        """
-        self.networks["generator"].need_label("samples of a class")
-        z = rng.normal(key, (label.shape[0], self.latent_dim))
-        return self.decode(params, extra, z, label)
 
     def decode(
         self, params: PyTree, extra: PyTree, z: Array, label: Array | None = None

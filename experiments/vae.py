@@ -11,6 +11,7 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.prior import FromPrior
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Whole
 from genlab.objectives.divergence import gaussian_kl, iwae
@@ -20,7 +21,7 @@ from genlab.registry import experiments, objectives
 
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
-class Vae(Experiment):
+class Vae(FromPrior, Experiment):
     """An encoder q(z|x) and a decoder p(x|z) that together maximise a bound on log p(x).
 
     q(z|x) is a diagonal Gaussian, p(z) the standard normal; z is drawn by reparameterisation. The
@@ -41,10 +42,11 @@ class Vae(Experiment):
       latent_dim: length of z.
       num_classes: of the data, of which samples are drawn evenly where the decoder takes a label.
 
-    Papers: Kingma & Welling 2014, arXiv:1312.6114; with labels: Sohn, Lee & Yan 2015, NIPS 28; the learned scale: Rybkin, Daniilidis & Levine
-      2021, arXiv:2006.13202
+    Papers: Kingma & Welling 2014, arXiv:1312.6114; with labels: Sohn, Lee & Yan 2015, NIPS 28;
+      the learned scale: Rybkin, Daniilidis & Levine 2021, arXiv:2006.13202
     """
 
+    DECODER: ClassVar = "decoder"
     ROLES: ClassVar = ("encoder", "decoder")
     OPTIONAL_ROLES: ClassVar = ("scale",)
     PLAYERS: ClassVar = ("vae",)
@@ -207,25 +209,6 @@ class Vae(Experiment):
     ) -> Array:
         """Mean of p(x|z) at the mean of q(z|x): `[B, ...]`."""
         return self.decode(params, extra, self.encode(params, extra, x, label), label)
-
-    def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
-        """Means of p(x|z) at `num` draws of z from the prior: `[num, ...]`."""
-        z, label = rng.normal(key, (num, self.latent_dim)), None
-        if self.networks["decoder"].takes_label:
-            label = rng.classes(key, num, self.num_classes)
-        return self.decode(params, extra, z, label)
-
-    def sample_classes(
-        self, params: PyTree, extra: PyTree, label: Array, key: Array
-    ) -> Array:
-        """Means of p(x|z) of given classes at draws from the prior, `label: [N]`: `[N, ...]`.
-
-        Raises:
-          InputError: the decoder takes no label.
-        """
-        self.networks["decoder"].need_label("samples of a class")
-        z = rng.normal(key, (label.shape[0], self.latent_dim))
-        return self.decode(params, extra, z, label)
 
 
 def reparameterize(

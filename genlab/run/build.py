@@ -1,9 +1,9 @@
 """From plain nested dicts to an experiment.
 
-A part, a family among them, that has a knob named like a fact of the data or of the game (`example_shape`, `image_shape`,
-`target_shape`, `example_mean`, `num_classes`, `latent_dim`, `dtype`) is given it unless the config
-sets that knob. Floats may be traced arrays: building inside a traced function makes a population of
-trials one `vmap`.
+A part, a family among them, that has a knob named like a fact of the data or of the game
+(`example_shape`, `image_shape`, `target_shape`, `example_mean`, `num_classes`, `latent_dim`, `dtype`) is
+given it unless the config sets that knob. Floats may be traced arrays: building inside a traced function
+makes a population of trials one `vmap`.
 """
 
 from collections.abc import Iterable, Mapping
