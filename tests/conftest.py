@@ -21,6 +21,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
 
 BEGUN = time.monotonic()
+KEPT_BYTES = 3 * 2**30
 
 
 def pytest_addoption(parser):
@@ -48,8 +49,9 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtest_teardown(item, nextitem):
-    """What a file or a game compiled goes with it: two workers would fill the memory otherwise."""
-    if nextitem is None or _group(nextitem) != _group(item):
+    """What a file or a game compiled goes with it once it is much: two workers would fill the memory."""
+    ends = nextitem is None or _group(nextitem) != _group(item)
+    if ends and _resident_bytes() > KEPT_BYTES:
         import jax
 
         jax.clear_caches()
@@ -63,6 +65,15 @@ def registries(monkeypatch):
     for registry in REGISTRIES.values():
         list(registry)  # or what is found on the way would go too
         monkeypatch.setattr(registry, "_parts", dict(registry._parts))
+
+
+def _resident_bytes() -> float:
+    """What this worker holds of the memory; infinite where a system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return float("inf")
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _group(item) -> str:

@@ -1,5 +1,7 @@
 """The 1,797 handwritten digits of 8 x 8 pixels that scikit-learn carries."""
 
+import functools
+
 import numpy as np
 
 from genlab.data import images
@@ -33,12 +35,9 @@ def digits(
     Paper: Alpaydin & Kaynak 1998, UCI Optical Recognition of Handwritten Digits
     """
     images.check_options(image_size, channels)
-    from sklearn.datasets import load_digits
-
-    source = load_digits()
-    pixels = np.round(source.images * (255 / 16)).astype(np.uint8)[..., None]
-    x = images.convert(pixels, image_size=image_size, channels=channels)
-    arrays = {"x": x, "label": source.target.astype(np.int32)}
+    pixels, labels = _embedded()
+    x = images.convert(pixels.copy(), image_size=image_size, channels=channels)
+    arrays = {"x": x, "label": labels.copy()}
     return Dataset(
         name="digits",
         splits=array_splits(
@@ -50,3 +49,13 @@ def digits(
         num_classes=10,
         class_names=tuple("0123456789"),
     )
+
+
+@functools.cache
+def _embedded() -> tuple[np.ndarray, np.ndarray]:
+    """All images `[1797, 8, 8, 1]` and their labels, which are text in scikit-learn's file."""
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    pixels = np.round(source.images * (255 / 16)).astype(np.uint8)[..., None]
+    return pixels, source.target.astype(np.int32)

@@ -73,10 +73,18 @@ def blank_batch(data: Dataset) -> dict[str, jax.Array]:
         blank["label"] = jnp.zeros(2, jnp.int32)
     train = data.splits["train"]
     if not isinstance(train, AbsentSplit):
-        for name, leaf in train.gather(np.zeros(2, np.int64)).items():
+        for name, leaf in _two_of(train).items():
             if name not in blank:
                 blank[name] = jnp.zeros(leaf.shape, leaf.dtype)
     return blank
+
+
+def _two_of(split: Split) -> Mapping[str, Any]:
+    """Two raw examples; of those that are computed their shapes alone, with nothing compiled."""
+    if split.nbytes:
+        return split.gather(np.zeros(2, np.int64))
+    rows = jax.ShapeDtypeStruct((2,), jnp.int32)
+    return jax.eval_shape(split.lookup, split.resident(), rows)
 
 
 def facts_of(

@@ -129,6 +129,10 @@ class Recipe:
 
     def shapes(self) -> State:
         """Shapes and types of the state; nothing is computed."""
+        return self._shapes
+
+    @functools.cached_property
+    def _shapes(self) -> State:
         return jax.eval_shape(
             lambda key: self.experiment.init_state(key, self.example_batch()),
             jax.random.key(0),
