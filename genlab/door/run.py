@@ -12,13 +12,13 @@ from genlab.config.override import chosen_metrics
 from genlab.data.dataset import Dataset
 from genlab.data.facts import ExamplesAbsent
 from genlab.door import inputs
-from genlab.door.picture import Picture
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
 from genlab.evaluation.results import measurements, results_file
 from genlab.game import rng
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
+from genlab.plots.picture import Picture
 from genlab.run.course import load_run
 from genlab.trained.trained import Trained
 from genlab.training.train import train
@@ -189,7 +189,7 @@ class Run:
 
     def _drawn(self, trained: Trained, part: dict[str, Any]) -> Picture:
         evaluate.check(trained.experiment, trained.data, registry.plots, [part])
-        return Picture.of(evaluate.draw(trained, [part])[part["name"]])
+        return evaluate.draw(trained, [part])[part["name"]]
 
     def _of(
         self, checked: Callable, method: str, values: Any, label: Any
