@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
+from genlab.reporting.markup import words
 from genlab.reporting.trial import TrialRecord, content_of, read_trial
 from genlab.run.folder import in_use
 from genlab.trials.manifest import FILE, Manifest, read
@@ -50,6 +51,17 @@ class Sweep:
         """Every measured value, the target first, the others in order of first appearance."""
         names = dict.fromkeys(name for trial in self.trials for name in trial.values)
         return sorted(names, key=lambda name: name != self.target)
+
+    def spoken(self, name: str) -> str:
+        """A measured value in words, with the split that it was measured on."""
+        splits = (trial.splits.get(name) for trial in self.trials)
+        split = next(filter(None, splits), "")
+        return words(f"{name} on {split}" if split else name)
+
+    def finished(self) -> list[int]:
+        """Indices of the trials that have finished, in the order in which they did, as far as known."""
+        ended = [i for i, trial in enumerate(self.trials) if trial.state == "finished"]
+        return sorted(ended, key=lambda index: self.trials[index].measured or "")
 
     def ranked(self) -> list[int]:
         """Indices of the trials, best first by the target, those without one last, in order."""

@@ -17,6 +17,7 @@ from genlab.config import load as configs
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
 from genlab.game.turn import State
+from genlab.process.duration import now
 from genlab.run import commit, resume
 from genlab.run.recipe import Recipe
 from genlab.storage import files, sidefile
@@ -137,6 +138,7 @@ def claim(
         resume.check(workdir, known, recipe, run_data, finished=finished)
     record = {
         "run": run or identity(workdir),
+        "began": _began(workdir),
         "alone": alone,
         "config": recipe.config,
         "overrides": overrides,
@@ -247,6 +249,15 @@ def are_results(content: Any) -> bool:
     failed = content.get("failed", {})
     whole = type(content["step"]) is int and isinstance(failed, dict)
     return whole and all(map(is_number_or_none, values))
+
+
+def _began(workdir: Path) -> str:
+    """When the run began, as its config.json says; now for a new one."""
+    try:
+        known = _record(workdir).get("began")
+    except (OSError, ValueError, TypeError):
+        known = None
+    return known if isinstance(known, str) else now()
 
 
 def _record(workdir: Path) -> dict[str, Any]:
