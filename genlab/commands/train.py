@@ -4,6 +4,7 @@ from pathlib import Path
 
 from genlab.commands import flags
 from genlab.commands.inputs import CONFIG, WORKDIR, required
+from genlab.config.files import folder_of
 from genlab.config.override import resolved
 from genlab.process.programs import keep_programs
 from genlab.run.folder import default_workdir
@@ -17,5 +18,5 @@ def run(arguments: list[str]) -> None:
     config, changed = resolved(path, overrides)
     workdir = Path(values.workdir or default_workdir(path))
     keep_programs()
-    train(config, workdir, changed, Path(path.partition(":")[0]).parent)
+    train(config, workdir, changed, folder_of(path))
     print(f"done: {workdir}/report.html")

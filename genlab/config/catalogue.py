@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from genlab.config import files
 from genlab.config import load as configs
 from genlab.errors import InputError, suggest
 from genlab.game.slots import ALWAYS
@@ -70,7 +71,7 @@ def _shown(default: Any) -> Any:
 
 def _configs() -> list[Part]:
     parts = []
-    for path in configs.recipes():
+    for path in files.recipes():
         parts.append(
             {
                 "name": f"configs/{path.name}",

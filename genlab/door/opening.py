@@ -7,7 +7,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from genlab.config.load import check_parts, split_variant
+from genlab.config import files
+from genlab.config.load import check_parts
 from genlab.config.override import resolved
 from genlab.config.paths import expanded
 from genlab.door.run import Run
@@ -51,7 +52,7 @@ def load(
     if (where / "config.json").exists():
         before, data = folder.load_config(where), folder.data_record(where)
         check_config(where, before, known, may_have_moved=bool(data))
-    source = Path(split_variant(path)[0]).parent if path else Path()
+    source = files.folder_of(path) if path else Path()
     return Run(where, known, changed, source=source)
 
 

@@ -14,6 +14,7 @@ import jax
 
 from genlab import __version__, trust
 from genlab.config import load as configs
+from genlab.config.files import split_variant
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
 from genlab.game.turn import State
@@ -47,7 +48,7 @@ def parameter_table(state: State) -> dict[str, dict[str, Any]]:
 
 def default_workdir(path: str) -> Path:
     """The run folder of a config that is given none, `runs/FILE-variant`."""
-    file, variant = configs.split_variant(path)
+    file, variant = split_variant(path)
     return Path("runs") / "-".join(filter(None, (Path(file).stem, variant)))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from genlab import trust
 from genlab.config import load as configs
 from genlab.config import override
+from genlab.config.files import split_variant
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
 from genlab.run.folder import read_results
@@ -124,7 +125,7 @@ def named_sweep(path: str, name: str) -> list[Overrides] | Space:
       InputError: the file has no such sweep; lists the ones it has. One that fails, or yields
         neither override dicts nor a space.
     """
-    sweeps, file = configs.sweeps(path), configs.split_variant(path)[0]
+    sweeps, file = configs.sweeps(path), split_variant(path)[0]
     if name not in sweeps:
         known = ", ".join(sweeps) or "none"
         raise InputError(f"{file} has no sweep {name!r}; it has {known}")

@@ -11,11 +11,12 @@ from absl.flags import Error as FlagError
 
 from genlab.commands import flags
 from genlab.commands.inputs import BEST, CONFIG, WORKDIR
+from genlab.config import files as configs_files
 from genlab.config import load as configs
 from genlab.config import override
 from genlab.config.paths import absolute
 from genlab.errors import InputError
-from genlab.run.folder import claim
+from genlab.run.folder import claim, default_workdir
 from genlab.trials.manifest import recipe_of
 
 RING = f"{recipes.CONFIGS}/gan_ring.py:tiny"
@@ -71,6 +72,19 @@ def test_colon_in_a_folders_name(file):
         resolved("a:b/d.py")
     path.rename("a:b/c:d.py")
     assert resolved("a:b/c:d.py")["seed"] == 3
+
+
+def test_recipes_of_genlab_have_names(file):
+    for path in ("vae:tiny", "configs/vae.py:tiny", VAE):
+        assert resolved(path) == resolved(VAE)
+        assert configs_files.folder_of(path) == recipes.CONFIGS
+        assert default_workdir(path).as_posix() == "runs/vae-tiny"
+    file("pass", name="own.py")
+    for path, hint in {"own": "own.py", "vea": "vae", "dcgam.py": "dcgan"}.items():
+        with pytest.raises(InputError, match=f"did you mean '{hint}'"):
+            resolved(path)
+    with pytest.raises(InputError, match="no config file 'base'"):
+        resolved("base")
 
 
 def test_placeholders_are_set_or_named(file):
