@@ -91,11 +91,12 @@ def commands(bench: Bench, folder: Path) -> Reader:
 
 def metric_choices(bench: Bench, folder: Path) -> Reader:
     """The text of --metrics."""
-    from genlab.config.override import metrics_of
+    from genlab.config.override import parts_of
+    from genlab.registry import metrics
 
     valid = "('cycle', {'name': 'translation', 'num': 100})", "class_coverage,held_out"
-    return lambda generator: metrics_of(
-        mutation.text(generator, generator.choice(valid))
+    return lambda generator: parts_of(
+        metrics, mutation.text(generator, generator.choice(valid)), "--metrics"
     )
 
 

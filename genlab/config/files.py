@@ -30,6 +30,18 @@ def find(file: str) -> Path:
     return path
 
 
+def expanded(path: str) -> str:
+    """The path with the home folder in the place of a leading `~` or `~user`.
+
+    Raises:
+      InputError: nobody knows where home is; a folder called `~` is never meant.
+    """
+    whole = os.path.expanduser(path)
+    if whole == path and path.partition("/")[0] == "~":
+        raise InputError(f"{path!r} is in a home folder, and HOME is not set")
+    return whole
+
+
 def split_variant(path: str) -> tuple[str, str]:
     """File and variant of `FILE[:VARIANT]`; a colon may be part of a folder's name."""
     file, colon, variant = path.rpartition(":")

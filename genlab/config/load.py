@@ -107,7 +107,10 @@ def _variants(module: Any, file: str | Path) -> tuple[str, ...]:
 
 def sweeps(path: str) -> dict[str, Callable]:
     """The sweeps that a config file defines, `sweep_NAME()`, by name."""
-    module = _import_file(files.split_variant(path)[0])
+    return _sweeps(_import_file(files.split_variant(path)[0]))
+
+
+def _sweeps(module: Any) -> dict[str, Callable]:
     prefix = "sweep_"
     return {
         name.removeprefix(prefix): value
@@ -116,9 +119,10 @@ def sweeps(path: str) -> dict[str, Callable]:
     }
 
 
-def headline(path: str | Path) -> str:
-    """First line of a config file's docstring."""
-    return (_import_file(str(path)).__doc__ or "").partition("\n")[0]
+def about(path: str) -> tuple[str, tuple[str, ...], dict[str, Callable]]:
+    """The header of a config file, its variants, and its sweeps by name."""
+    module = _import_file(path)
+    return inspect.getdoc(module) or "", _variants(module, path), _sweeps(module)
 
 
 def _import_file(file: str) -> Any:

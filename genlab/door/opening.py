@@ -8,9 +8,9 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from genlab.config import files
+from genlab.config.files import expanded
 from genlab.config.load import check_parts
 from genlab.config.override import resolved
-from genlab.config.paths import expanded
 from genlab.door.run import Run
 from genlab.errors import InputError
 from genlab.process.programs import keep_programs

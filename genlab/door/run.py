@@ -8,7 +8,7 @@ import numpy as np
 
 from genlab import registry, trust
 from genlab.blame import blaming
-from genlab.config.override import chosen_metrics
+from genlab.config.override import chosen_parts
 from genlab.data.dataset import Dataset
 from genlab.data.facts import ExamplesAbsent
 from genlab.door import inputs
@@ -166,7 +166,7 @@ class Run:
           split: `train`, `validation` or `test`; the config's `eval.final_split` without.
         """
         trained, section = self._view(with_examples=True), self.config["eval"]
-        chosen = chosen_metrics(metrics, "measure") if metrics else None
+        chosen = chosen_parts(registry.metrics, metrics, "measure") if metrics else None
         chosen = chosen or [*section["metrics"], *section["final_metrics"]]
         evaluate.check(trained.experiment, trained.data, registry.metrics, chosen)
         split = split or section["final_split"]

@@ -3,21 +3,23 @@
 import importlib.metadata
 import json
 import math
-import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
+from ml_collections import ConfigDict
 
 from genlab import __version__, trust
 from genlab.config import load as configs
+from genlab.config import override
 from genlab.config.files import split_variant
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
 from genlab.game.turn import State
+from genlab.process import command
 from genlab.process.duration import now
 from genlab.run import commit, resume
 from genlab.run.recipe import Recipe
@@ -149,7 +151,7 @@ def claim(
         "git": commit.of_genlab(),
         "repository": commit.around(source) or commit.around(Path()),
         "devices": [device.device_kind for device in jax.devices()],
-        "command": " ".join(["python", *sys.argv]),
+        "command": command.line(),
         "parameters": parameter_table(recipe.shapes()),
     }
     write_atomic(path, json.dumps(record, indent=1))
@@ -168,7 +170,7 @@ def load_config(workdir: Path) -> dict[str, Any]:
         trust.distrust(config, path)
     except FileNotFoundError:
         raise InputError(
-            f"{str(workdir)!r} is not a run folder: it has no config.json"
+            f"{str(workdir)!r} is not a run folder: it has no config.json{_inside(workdir)}"
         ) from None
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error.strerror}") from error
@@ -179,10 +181,33 @@ def load_config(workdir: Path) -> dict[str, Any]:
     return config
 
 
+def _inside(workdir: Path) -> str:
+    """Which folder may have been meant, where it is a sweep's or one of runs."""
+    trials = sorted(path.parent.name for path in workdir.glob("*/config.json"))
+    return f"; the folders in it have, such as {trials[0]!r}" if trials else ""
+
+
 def load_overrides(workdir: Path) -> dict[str, Any]:
     """What was set by hand when the run was last trained, by dotted key."""
     overrides = _record(workdir).get("overrides")
     return overrides if isinstance(overrides, dict) else {}
+
+
+def recorded(
+    workdir: Path, overrides: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config of a run folder, with which the run in it goes on, and what was set by hand.
+
+    Args:
+      workdir: the run folder.
+      overrides: what is to differ from now on, key -> text.
+
+    Raises:
+      InputError: no run folder there, or an override that the config does not take.
+    """
+    config = ConfigDict(load_config(workdir))
+    changed = override.apply(config, overrides)
+    return configs.plain(config), {**load_overrides(workdir), **changed}
 
 
 def refuse_lost(workdir: Path) -> None:

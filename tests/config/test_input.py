@@ -7,15 +7,15 @@ import random
 
 import pytest
 import recipes
-from absl.flags import Error as FlagError
 
 from genlab.commands import flags
-from genlab.commands.inputs import BEST, CONFIG, WORKDIR
+from genlab.commands.cli import parsers
 from genlab.config import files as configs_files
 from genlab.config import load as configs
 from genlab.config import override
 from genlab.config.paths import absolute
 from genlab.errors import InputError
+from genlab.registry import metrics
 from genlab.run.folder import claim, default_workdir
 from genlab.trials.manifest import recipe_of
 
@@ -227,15 +227,14 @@ def test_home_folder_and_relative_paths(file, tmp_path, monkeypatch):
     config = resolved(path, data="tfds:mnist", data__data_dir="gs://bucket/x")
     assert config["data"]["name"] == "tfds:mnist"
     assert config["data"]["data_dir"] == "gs://bucket/x"
-    values, _ = flags.parse(
-        ["--workdir=~/run", "--config=~/c.py:tiny"], CONFIG, WORKDIR
-    )
+    parser = parsers()[1]["train"]
+    values = flags.parse(parser, ["--workdir=~/run", "--config", "~/c.py:tiny"])
     assert values.workdir == f"{tmp_path}/home/run"
     assert values.config == f"{tmp_path}/home/c.py:tiny"
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
-    with pytest.raises(FlagError, match="HOME is not set"):
-        flags.parse(["--workdir=~/run"], WORKDIR)
+    with pytest.raises(InputError, match="HOME is not set"):
+        flags.parse(parser, ["--workdir=~/run"])
 
 
 def test_what_lies_in_a_part_of_ones_own_is_no_path():
@@ -345,8 +344,10 @@ def test_random_overrides_are_taken_or_refused():
 @pytest.mark.filterwarnings("error")
 def test_random_metrics_and_flags_are_taken_or_refused():
     dice = random.Random(0)
+    _, commands = parsers()
     words = [
         *ODD,
+        "--num=3",
         "--workdir",
         "--workdir=",
         "--best",
@@ -365,13 +366,15 @@ def test_random_metrics_and_flags_are_taken_or_refused():
     ]
     for _ in range(1000):
         for parse in (
-            lambda: override.metrics_of(_mutated(dice.choice(ODD), dice)),
+            lambda: override.parts_of(
+                metrics, _mutated(dice.choice(ODD), dice), "--metrics"
+            ),
             lambda: flags.parse(
+                dice.choice([*commands.values()]),
                 [_mutated(dice.choice(words), dice) for _ in range(2)],
-                *(CONFIG, WORKDIR, BEST, flags.number("num", 1, "")),
             ),
         ):
             try:
                 parse()
-            except (InputError, FlagError) as error:
+            except InputError as error:
                 assert str(error)
