@@ -8,7 +8,7 @@ def get_config(variant: str = "") -> ConfigDict:
     del variant
     config = ConfigDict()
 
-    # A part is dict(name=..., knob=...); `launch.py list` shows names and knobs.
+    # A part is dict(name=..., knob=...); `genlab list` shows names and knobs.
     config.experiment = dict(name="")
     config.objective = dict(name="")
     config.model = dict()  # role -> part
