@@ -89,7 +89,7 @@ class _Page:
         if (registry := _LISTS.get(".".join(path))) is not None:
             parts = [{"name": v} if isinstance(v, str) else v for v in value]
             told = [(part["name"], _unset(registry, part)) for part in parts]
-            return [f"# {name}: {' '.join(knobs)}" for name, knobs in told if knobs]
+            return [f"# {name}: {' '.join(k.values())}" for name, k in told if k]
         if not knobs_of(self.config, path, value):
             return []
         registry = registry_of(self.config, path)
@@ -128,7 +128,8 @@ def _spelled(value: Any) -> str:
     if isinstance(value, dict):
         opening, closing = _brackets(value)
         spell = "{}={}" if _are_names(value) else "{!r}: {}"
-        items = [spell.format(key, _spelled(item)) for key, item in value.items()]
+        keys = sorted(value, key=lambda key: key != "name")
+        items = [spell.format(key, _spelled(value[key])) for key in keys]
         return f"{opening}{', '.join(items)}{closing}"
     if isinstance(value, list | tuple):
         return f"({', '.join(map(_spelled, value))}{',' * (len(value) == 1)})"
@@ -148,7 +149,8 @@ def meanings(source: str) -> dict[str, str]:
             begins = not token.line[:column].strip()
             (alone if begins else comments)[line] = text
     found = {}
-    for node in ast.walk(ast.parse(source)):
+    functions = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
+    for node in functions[0].body:  # `get_config`
         match node:
             case ast.Assign(targets=[ast.Attribute(ast.Name("config"), key)]):
                 above = node.lineno

@@ -39,7 +39,7 @@ def test_printed_config_says_what_keys_mean_and_what_parts_accept(again):
         '        metrics=("posterior",),  # names or parts',
     ):
         assert line in text.splitlines()
-    assert "\n        # posterior: num=" in text
+    assert "\n        # posterior: num=2000," in text
     assert "\n        # beta=" not in text, "it is set"
     assert text.index("config.experiment") < text.index("config.data")
 
