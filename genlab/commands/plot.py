@@ -39,11 +39,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(values: argparse.Namespace) -> None:
     """Draws plots of a trained run into files."""
+    from genlab.commands.inputs import output
     from genlab.config.override import parts_of
     from genlab.door import opening
     from genlab.plots.picture import FORMATS
     from genlab.registry import plots
 
+    output(values.out, *FORMATS)
     chosen = values.plots and parts_of(plots, values.plots, "--plots")
     moved = values.overrides.items()
     place = {key.removeprefix("data."): text for key, text in moved}
@@ -52,18 +54,16 @@ def run(values: argparse.Namespace) -> None:
     if not chosen:
         raise InputError("the config of the run draws no plots; --plots=NAME,... does")
     parts = [{"name": c} if isinstance(c, str) else dict(c) for c in chosen]
-    files = [_file(values.out, part["name"], len(parts) > 1, FORMATS) for part in parts]
-    for part, file in zip(parts, files, strict=True):
+    for part in parts:
+        file = _file(values.out, part["name"], several=len(parts) > 1)
         run.plot(**part).save(file)
         print(file)
 
 
-def _file(out: str, plot: str, several: bool, endings: tuple[str, ...]) -> Path:
+def _file(out: str, plot: str, *, several: bool) -> Path:
     """The file of one plot."""
-    from genlab.commands.inputs import output
-
     name = plot.replace(":", "-")
     path = Path(out.replace("{plot}", name))
     if several and "{plot}" not in out:
         path = path.with_name(f"{path.stem}-{name}{path.suffix}")
-    return output(str(path), *endings)
+    return path

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 # What is called so is genlab: the script, `python -m genlab`, the process of a trial.
-_OWN = ("genlab", "__main__.py", "-c")
+_OWN = ("genlab", "-c")
 
 
 def program() -> str:
@@ -20,4 +20,6 @@ def line() -> str:
 
 
 def _name() -> str:
-    return Path(sys.argv[0]).name if sys.argv else ""
+    """What the process was called as: a script, or a package."""
+    path = Path(sys.argv[0] if sys.argv else "")
+    return path.parent.name if path.name == "__main__.py" else path.name

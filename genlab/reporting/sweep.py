@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
+from genlab.process.command import program
 from genlab.reporting.markup import words
 from genlab.reporting.trial import TrialRecord, content_of, read_trial
 from genlab.run.folder import in_use
@@ -87,7 +88,7 @@ class Sweep:
         overrides = {**self.manifest.common, **trial.overrides}
         flags = [f"--config={self.manifest.config}"]
         flags += [f"--config.{key}={_flag(value)}" for key, value in overrides.items()]
-        return shlex.join(["python", "launch.py", *flags])
+        return f"{program()} {shlex.join(flags)}"
 
 
 def read_sweep(folder: Path, *, locked: bool | None = None) -> Sweep:

@@ -127,7 +127,9 @@ def test_no_position_of_a_config_imports_what_it_names(planted, tmp_path):
 
 COMMANDS = {
     "eval": (),
+    "train": (),
     "sample": ("--out=grid.png",),
+    "plot": ("--plots=samples",),
     "export": ("--out=params.safetensors",),
     "translate": ("--input=.", "--out=out"),
 }

@@ -150,7 +150,7 @@ def test_command_searches_on_a_cluster_of_this_machine(tmp_path, capsys):
     (trial,) = manifest.read(tmp_path).trials
     told = capsys.readouterr().out.strip().splitlines()
     assert told[-2].endswith(f", of {trial['name']}")
-    assert told[-1].startswith("best: python launch.py")
+    assert told[-1].startswith("best: genlab --config")
     assert (tmp_path / trial["name"] / "results.json").exists()
     assert not (tmp_path / ".ray").exists()
 
