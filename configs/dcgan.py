@@ -15,9 +15,9 @@ arXiv:1411.1784
     the paper's 64 px and widths 1024-512-256-128; for a GPU. Not measured yet.
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-from configs import base
 from genlab.trials.space import Uniform
 
 VARIANTS = ("tiny", "conditional", "mnist", "celeba")

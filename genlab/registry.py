@@ -14,6 +14,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 import threading
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -75,13 +76,14 @@ class Registry:
         if part is None:
             return functools.partial(self.register, name=name)
         key = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part.__name__).lower()
-        holder = self._parts.get(key, part)
+        holder = self._parts.setdefault(key, part)
         # A notebook's cell that is run again defines its part anew.
-        if holder is not part and {holder.__module__, part.__module__} != {"__main__"}:
+        if {holder.__module__, part.__module__} == {"__main__"}:
+            self._parts[key] = part
+        elif holder is not part and not _is_same_file(holder, part):
             raise InputError(
                 f"{self.kind} {key!r} is already registered by {holder.__module__}"
             )
-        self._parts[key] = part
         return part
 
     def __iter__(self) -> Iterator[str]:
@@ -236,6 +238,13 @@ class Registry:
                 importlib.import_module(module.name)
 
 
+def _is_same_file(one: Callable, other: Callable) -> bool:
+    """Whether two modules are one file, as `experiments.vae` of a checkout and the family's own are."""
+    modules = [sys.modules.get(part.__module__) for part in (one, other)]
+    files = {getattr(module, "__file__", None) for module in modules}
+    return modules[0] is not modules[1] and len(files) == 1 and None not in files
+
+
 def _default(field: dataclasses.Field) -> Any:
     if field.default is not dataclasses.MISSING:
         return field.default
@@ -276,7 +285,7 @@ models = Registry("model", "genlab.models")
 datasets = Registry("dataset", "genlab.data", arguments=True)
 metrics = Registry("metric", "genlab.metrics")
 plots = Registry("plot", "genlab.plots")
-experiments = Registry("experiment", "experiments", sees_step=True)
+experiments = Registry("experiment", "genlab.shipped.experiments", sees_step=True)
 optimizers = Registry("optimizer", "genlab.game.optim")
 schedules = Registry("schedule", "genlab.game.schedule")
 starts = Registry("start", "genlab.run.start")

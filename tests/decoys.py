@@ -1,7 +1,7 @@
 """A working folder as users have it: parts of their own, beside folders named like genlab's."""
 
 _CONFIG = """
-from configs import gan_ring
+from genlab.shipped.configs import gan_ring
 
 def get_config(variant=""):
     config = gan_ring.get_config("tiny")

@@ -124,7 +124,7 @@ def spaces(bench: Bench, folder: Path) -> Reader:
 
 _RECIPE = """\
 from math import inf, nan
-from configs.vae import get_config
+from genlab.shipped.configs.vae import get_config
 from genlab.trials.space import Choice, Integers, Uniform
 def sweep_space():
 """

@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
+from genlab import shipped
 from genlab.errors import InputError, suggest
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = shipped.HOME / "configs"
 _NO_RECIPES = ("base", "__init__")
 
 

@@ -219,7 +219,7 @@ def test_a_command_that_names_its_part_goes_on_without_a_word(planted, tmp_path)
     assert main(train) == 0 and planted.exists()
     assert main(train) == 0
     Path("mine.py").write_text(
-        "from configs import vae\n\n\ndef get_config(variant=''):\n"
+        "from genlab.shipped.configs import vae\n\n\ndef get_config(variant=''):\n"
         "    config = vae.get_config('tiny')\n"
         "    config.objective = dict(name='planted:loss')\n    return config\n"
     )

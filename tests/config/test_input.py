@@ -41,7 +41,7 @@ def file(tmp_path, monkeypatch):
         path.parent.mkdir(exist_ok=True)
         path.write_text(
             f"{head}\nimport numpy as np\nfrom pathlib import Path\n"
-            "from ml_collections import config_dict\nfrom configs import gan_ring\n"
+            "from ml_collections import config_dict\nfrom genlab.shipped.configs import gan_ring\n"
             f"VARIANTS = ('tiny',)\ndef get_config({variant}):\n"
             f"    config = gan_ring.get_config('tiny')\n    {body}\n    return config\n"
         )
