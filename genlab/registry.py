@@ -14,7 +14,6 @@ import importlib
 import inspect
 import pkgutil
 import re
-import sys
 import threading
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +25,7 @@ import jax.numpy as jnp
 
 from genlab import numbers, trust
 from genlab.errors import InputError, suggest
-from genlab.part import Scheduled, needs_of, with_checked_terms
+from genlab.part import Scheduled, is_same_file, needs_of, with_checked_terms
 
 REQUIRED = inspect.Parameter.empty
 _discovery = threading.RLock()  # another thread waits until a room has been walked
@@ -80,7 +79,7 @@ class Registry:
         # A notebook's cell that is run again defines its part anew.
         if {holder.__module__, part.__module__} == {"__main__"}:
             self._parts[key] = part
-        elif holder is not part and not _is_same_file(holder, part):
+        elif holder is not part and not is_same_file(holder, part):
             raise InputError(
                 f"{self.kind} {key!r} is already registered by {holder.__module__}"
             )
@@ -236,13 +235,6 @@ class Registry:
                 getattr(room, "__path__", ()), self._package + "."
             ):
                 importlib.import_module(module.name)
-
-
-def _is_same_file(one: Callable, other: Callable) -> bool:
-    """Whether two modules are one file, as `experiments.vae` of a checkout and the family's own are."""
-    modules = [sys.modules.get(part.__module__) for part in (one, other)]
-    files = {getattr(module, "__file__", None) for module in modules}
-    return modules[0] is not modules[1] and len(files) == 1 and None not in files
 
 
 def _default(field: dataclasses.Field) -> Any:

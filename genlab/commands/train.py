@@ -35,18 +35,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(values: argparse.Namespace) -> None:
     """Trains a config in its run folder, or goes on where the folder stands."""
-    from genlab.config.files import folder_of
+    from genlab.config.files import file_of
     from genlab.config.override import resolved
     from genlab.process.programs import keep_programs
     from genlab.process.streams import deliver
     from genlab.run.folder import default_workdir, recorded
     from genlab.training.train import train
 
-    source = Path()
+    source = None
     if values.config:
         config, changed = resolved(values.config, values.overrides)
         workdir = Path(values.workdir or default_workdir(values.config))
-        source = folder_of(values.config)
+        source = file_of(values.config)
     elif values.workdir:
         workdir = Path(values.workdir)
         if not workdir.exists():

@@ -51,9 +51,9 @@ def split_variant(path: str) -> tuple[str, str]:
     return file, variant
 
 
-def folder_of(path: str) -> Path:
-    """The folder of the config file that `FILE[:VARIANT]` names."""
-    return find(split_variant(path)[0]).parent
+def file_of(path: str) -> Path:
+    """The config file that `FILE[:VARIANT]` names, whole."""
+    return Path(os.path.abspath(find(split_variant(path)[0])))
 
 
 def recipes() -> list[Path]:

@@ -130,7 +130,7 @@ def _import_file(file: str) -> Any:
     spec = importlib.util.spec_from_file_location(f"genlab_config_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     if path.parent.resolve() != files.CONFIGS.resolve():  # one of the user's own
-        trust.search_working_directory()
+        trust.search(path.parent)
     sys.modules[spec.name] = module  # where its dataclasses look up what they name
     with _code_of(f"config file {file!r} cannot be loaded"):
         spec.loader.exec_module(module)

@@ -46,7 +46,7 @@ class Run:
         config: dict[str, Any],
         overrides: dict[str, Any],
         *,
-        source: Path = Path(),
+        source: Path | None = None,
         best: bool = False,
         place: Mapping[str, Any] | None = None,
     ):

@@ -21,7 +21,8 @@ from genlab.errors import InputError
 from genlab.game.turn import State
 from genlab.process import command
 from genlab.process.duration import now
-from genlab.run import commit, resume
+from genlab.run import commit, resume, sources
+from genlab.run.defaults import Defaults, defaults_of
 from genlab.run.recipe import Recipe
 from genlab.storage import files, sidefile
 from genlab.storage.checkpoint import flatten, owner
@@ -116,7 +117,7 @@ def claim(
     overrides: dict[str, Any],
     *,
     run: str = "",
-    source: Path = Path(),
+    source: Path | None = None,
     alone: bool = True,
     finished: bool = False,
 ) -> None:
@@ -127,7 +128,7 @@ def claim(
       recipe: what it trains in the end.
       overrides: what the command line set.
       run: the run's `identity`, asked for where it is not given.
-      source: the folder of the config file.
+      source: the config file; without one, what is known of that which made the folder is kept.
       alone: whether the run saves its own checkpoints; a member's are its population's.
       finished: whether no rounds are left.
 
@@ -136,23 +137,29 @@ def claim(
         what they hold.
     """
     path = workdir / "config.json"
+    code = sources.sources_of(recipe.config, source)
     if path.exists():
         known, run_data = load_config(workdir), data_record(workdir)
-        resume.check(workdir, known, recipe, run_data, finished=finished)
+        was = known_defaults(workdir)
+        resume.check(workdir, known, recipe, run_data, was=was, finished=finished)
+        code = sources.renewed(known_sources(workdir), code)
+    home = source.parent if source else Path()
     record = {
         "run": run or identity(workdir),
         "began": _began(workdir),
         "alone": alone,
         "config": recipe.config,
         "overrides": overrides,
+        "defaults": defaults_of(recipe.config),
         "data": recipe.data_record(),
         "versions": {"genlab": __version__}
         | {package: importlib.metadata.version(package) for package in PACKAGES},
         "git": commit.of_genlab(),
-        "repository": commit.around(source) or commit.around(Path()),
+        "repository": commit.around(home) or commit.around(Path()),
         "devices": [device.device_kind for device in jax.devices()],
         "command": command.line(),
         "parameters": parameter_table(recipe.shapes()),
+        "sources": code,
     }
     write_atomic(path, json.dumps(record, indent=1))
 
@@ -168,6 +175,8 @@ def load_config(workdir: Path) -> dict[str, Any]:
         config = _record(workdir)["config"]
         configs.check_keys(config)
         trust.distrust(config, path)
+        if trust.is_everything():
+            sources.search(known_sources(workdir))
     except FileNotFoundError:
         raise InputError(
             f"{str(workdir)!r} is not a run folder: it has no config.json{_inside(workdir)}"
@@ -181,10 +190,19 @@ def load_config(workdir: Path) -> dict[str, Any]:
     return config
 
 
-def _inside(workdir: Path) -> str:
-    """Which folder may have been meant, where it is a sweep's or one of runs."""
-    trials = sorted(path.parent.name for path in workdir.glob("*/config.json"))
-    return f"; the folders in it have, such as {trials[0]!r}" if trials else ""
+from genlab.process import command
+from genlab.process.duration import now
+def known_sources(workdir: Path) -> sources.Sources:
+    """The code of a run as its folder keeps it; empty where the run is older than that, or damaged."""
+    found = _record(workdir).get("sources")
+    return found if sources.are_sources(found) else {}
+
+
+def known_defaults(workdir: Path) -> Defaults:
+    """The defaults that a run was made with; empty where the run is older than that."""
+    found = _record(workdir).get("defaults")
+    trust.distrust(found, workdir / "config.json")
+    return found if isinstance(found, dict) else {}
 
 
 def load_overrides(workdir: Path) -> dict[str, Any]:

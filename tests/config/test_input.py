@@ -77,7 +77,7 @@ def test_colon_in_a_folders_name(file):
 def test_recipes_of_genlab_have_names(file):
     for path in ("vae:tiny", "configs/vae.py:tiny", VAE):
         assert resolved(path) == resolved(VAE)
-        assert configs_files.folder_of(path) == recipes.CONFIGS
+        assert configs_files.file_of(path) == recipes.CONFIGS / "vae.py"
         assert default_workdir(path).as_posix() == "runs/vae-tiny"
     file("pass", name="own.py")
     for path, hint in {"own": "own.py", "vea": "vae", "dcgam.py": "dcgan"}.items():
