@@ -21,8 +21,8 @@ from genlab.errors import InputError
 from genlab.game.turn import State
 from genlab.process import command
 from genlab.process.duration import now
-from genlab.run import commit, resume, sources
-from genlab.run.defaults import Defaults, defaults_of
+from genlab.run import commit, record, resume, sources
+from genlab.run.defaults import defaults_of
 from genlab.run.recipe import Recipe
 from genlab.storage import files, sidefile
 from genlab.storage.checkpoint import flatten, owner
@@ -103,7 +103,7 @@ def identity(workdir: Path) -> str:
     A folder that is new, or from before runs had one, gets one.
     """
     try:
-        known = _record(workdir).get("run")
+        known = record.read(workdir).get("run")
     except (OSError, ValueError, TypeError):
         known = None
     if isinstance(known, str) and known:
@@ -139,12 +139,12 @@ def claim(
     path = workdir / "config.json"
     code = sources.sources_of(recipe.config, source)
     if path.exists():
-        known, run_data = load_config(workdir), data_record(workdir)
-        was = known_defaults(workdir)
+        known, run_data = load_config(workdir), record.data(workdir)
+        was = record.defaults(workdir)
         resume.check(workdir, known, recipe, run_data, was=was, finished=finished)
-        code = sources.renewed(known_sources(workdir), code)
+        code = sources.renewed(record.sources(workdir), code)
     home = source.parent if source else Path()
-    record = {
+    content = {
         "run": run or identity(workdir),
         "began": _began(workdir),
         "alone": alone,
@@ -161,7 +161,7 @@ def claim(
         "parameters": parameter_table(recipe.shapes()),
         "sources": code,
     }
-    write_atomic(path, json.dumps(record, indent=1))
+    write_atomic(path, json.dumps(content, indent=1))
 
 
 def load_config(workdir: Path) -> dict[str, Any]:
@@ -172,11 +172,11 @@ def load_config(workdir: Path) -> dict[str, Any]:
     """
     path = workdir / "config.json"
     try:
-        config = _record(workdir)["config"]
+        config = record.read(workdir)["config"]
         configs.check_keys(config)
         trust.distrust(config, path)
         if trust.is_everything():
-            sources.search(known_sources(workdir))
+            sources.search(record.sources(workdir))
     except FileNotFoundError:
         raise InputError(
             f"{str(workdir)!r} is not a run folder: it has no config.json{_inside(workdir)}"
@@ -190,24 +190,15 @@ def load_config(workdir: Path) -> dict[str, Any]:
     return config
 
 
-from genlab.process import command
-from genlab.process.duration import now
-def known_sources(workdir: Path) -> sources.Sources:
-    """The code of a run as its folder keeps it; empty where the run is older than that, or damaged."""
-    found = _record(workdir).get("sources")
-    return found if sources.are_sources(found) else {}
-
-
-def known_defaults(workdir: Path) -> Defaults:
-    """The defaults that a run was made with; empty where the run is older than that."""
-    found = _record(workdir).get("defaults")
-    trust.distrust(found, workdir / "config.json")
-    return found if isinstance(found, dict) else {}
+def _inside(workdir: Path) -> str:
+    """Which folder may have been meant, where it is a sweep's or one of runs."""
+    trials = sorted(path.parent.name for path in workdir.glob("*/config.json"))
+    return f"; the folders in it have, such as {trials[0]!r}" if trials else ""
 
 
 def load_overrides(workdir: Path) -> dict[str, Any]:
     """What was set by hand when the run was last trained, by dotted key."""
-    overrides = _record(workdir).get("overrides")
+    overrides = record.read(workdir).get("overrides")
     return overrides if isinstance(overrides, dict) else {}
 
 
@@ -234,38 +225,21 @@ def refuse_lost(workdir: Path) -> None:
     Lines of the log behind the first that was due say so, and results, which come after the last.
     """
     try:
-        record = _record(workdir)
-        config = record["config"]
+        known = record.read(workdir)
+        config = known["config"]
         first = stages_of(config)[0].end
         first = min(first, config["checkpoint"]["every"] or first)
     except (OSError, ValueError, KeyError, TypeError):
         return  # no run folder yet, or one that `claim` refuses
     last = last_step(workdir)
     # Of records without `run` it is unknown whether they are of a member.
-    alone = "run" in record and record.get("alone", True)
+    alone = "run" in known and known.get("alone", True)
     if alone and (last > first or (workdir / "results.json").exists()):
         raise InputError(
             f"run folder {str(workdir)!r} has trained {last} rounds, but its checkpoints are gone;"
             " put checkpoints/ back, name another folder with --workdir=DIR, or remove this one"
             " to start over"
         )
-
-
-def data_record(workdir: Path) -> dict[str, Any] | None:
-    """The fingerprint and the facts of a run's data; None where the run is older than these.
-
-    Raises:
-      InputError: a record that no run writes.
-    """
-    path = workdir / "config.json"
-    record = _record(workdir).get("data")
-    if record is None:
-        return None
-    if not isinstance(record, dict) or not all(
-        isinstance(record.get(part), dict) for part in ("fingerprint", "facts")
-    ):
-        raise InputError(f"{str(path)!r}: 'data' is not what a run writes")
-    return record
 
 
 def read_results(
@@ -298,19 +272,7 @@ def are_results(content: Any) -> bool:
 def _began(workdir: Path) -> str:
     """When the run began, as its config.json says; now for a new one."""
     try:
-        known = _record(workdir).get("began")
+        known = record.read(workdir).get("began")
     except (OSError, ValueError, TypeError):
         known = None
     return known if isinstance(known, str) else now()
-
-
-def _record(workdir: Path) -> dict[str, Any]:
-    """What config.json holds."""
-    try:
-        with files.opened(workdir / "config.json") as file:
-            record = json.load(file)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
-        raise TypeError("it holds no config")
-    return record

@@ -9,8 +9,9 @@ import recipes
 from genlab.config.load import check_parts
 from genlab.errors import InputError
 from genlab.registry import models, objectives
+from genlab.run import record
 from genlab.run.defaults import defaults_of, settled
-from genlab.run.folder import claim, known_defaults
+from genlab.run.folder import claim
 from genlab.run.recipe import Recipe
 
 LOSS = objectives.find("non_saturating")
@@ -47,7 +48,7 @@ def with_label(recipe, real_label):
 
 def test_default_that_changed_is_told_and_can_be_kept(run, monkeypatch):
     folder, recipe = run
-    was = known_defaults(folder)
+    was = record.defaults(folder)
     assert was["objective"]["real_label"] == 1.0
     assert was["optimizer"]["generator"]["b2"] == 0.999
     monkeypatch.setitem(LOSS.__kwdefaults__, "real_label", 0.9)
@@ -65,26 +66,26 @@ def test_default_that_changed_is_told_and_can_be_kept(run, monkeypatch):
 
 def test_run_of_before_defaults_were_kept_goes_on(run, monkeypatch):
     folder, recipe = run
-    record = json.loads((folder / "config.json").read_text())
-    del record["defaults"], record["sources"]
-    (folder / "config.json").write_text(json.dumps(record))
+    content = json.loads((folder / "config.json").read_text())
+    del content["defaults"], content["sources"]
+    (folder / "config.json").write_text(json.dumps(content))
     monkeypatch.setitem(LOSS.__kwdefaults__, "real_label", 0.9)
     with pytest.raises(
         InputError, match="made with objective.real_label=None, not 0.5"
     ):
         claim(folder, with_label(recipe, 0.5), {})
     claim(folder, recipe, {})
-    assert known_defaults(folder)["objective"]["real_label"] == 0.9
+    assert record.defaults(folder)["objective"]["real_label"] == 0.9
 
 
 def test_knob_that_is_gone_or_new_is_no_difference(run, monkeypatch):
     folder, recipe = run
-    record = json.loads((folder / "config.json").read_text())
+    content = json.loads((folder / "config.json").read_text())
     name = recipe.config["model"]["generator"]["name"]
-    assert record["defaults"]["model"]["generator"].pop("activation")
-    record["defaults"]["objective"]["former"] = 3.0
-    (folder / "config.json").write_text(json.dumps(record))
+    assert content["defaults"]["model"]["generator"].pop("activation")
+    content["defaults"]["objective"]["former"] = 3.0
+    (folder / "config.json").write_text(json.dumps(content))
     assert "activation" in models.knobs(name)
     claim(folder, recipe, {})
     now = defaults_of(recipe.config)
-    assert settled(recipe.config, record["defaults"], now) == recipe.config
+    assert settled(recipe.config, content["defaults"], now) == recipe.config

@@ -10,8 +10,8 @@ from genlab.config.files import file_of
 from genlab.config.override import resolved
 from genlab.errors import InputError
 from genlab.registry import objectives
-from genlab.run import sources
-from genlab.run.folder import claim, known_sources, load_config
+from genlab.run import record, sources
+from genlab.run.folder import claim, load_config
 from genlab.run.recipe import Recipe
 
 CONFIG = """
@@ -56,7 +56,7 @@ def test_code_beside_a_config_is_found_and_kept_and_its_changes_are_told(
     home, module = apart
     recipe, run = made("../mine/my.py"), tmp_path / "run"
     claim(run, recipe, {}, source=file_of("../mine/my.py"))
-    kept = known_sources(run)
+    kept = record.sources(run)
     assert kept.keys() == {sources.CONFIG, module, f"{module}_helper"}
     assert kept[module]["text"] == (home / f"{module}.py").read_text()
     assert kept[sources.CONFIG]["file"] == str(home / "my.py")
@@ -69,7 +69,7 @@ def test_code_beside_a_config_is_found_and_kept_and_its_changes_are_told(
     (told,) = (record.getMessage() for record in caplog.records)
     assert f"{home}/my.py and {home}/{module}_helper.py have changed" in told
     claim(run, recipe, {})  # without its config file, which is remembered
-    assert known_sources(run)[sources.CONFIG]["text"].endswith("# another\n")
+    assert record.sources(run)[sources.CONFIG]["text"].endswith("# another\n")
 
 
 def test_code_of_a_run_is_found_again_by_those_who_trust_it_alone(apart, tmp_path):
