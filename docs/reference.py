@@ -77,10 +77,10 @@ def _section(kind: str, part: dict[str, Any]) -> Iterator[str]:
             meaning = html.escape(told.get(knob, "")).replace("|", "\\|")
             yield f"| `{knob}` | `{default}` | {span} | {meaning} |"
         yield ""
-    for need, meaning in told.items():
-        if any(need == word.partition(" ")[0] for word in part.get("needs", ())):
-            yield f"- needs `{need}`: {html.escape(meaning)}"
-    for key in ("needs", "families", "variants", "sweeps", "keys"):
+    for need in part.get("needs", ()):
+        meaning = told.get(need.partition(" ")[0])
+        yield f"- needs `{need}`" + (f": {html.escape(meaning)}" if meaning else "")
+    for key in ("families", "variants", "sweeps", "keys"):
         if values := part.get(key):
             yield f"\n{key.capitalize()}: {', '.join(f'`{value}`' for value in values)}\n"
     for slot, offered in part.get("offers", {}).items():

@@ -66,6 +66,7 @@ def test_commands_of_a_how_to(page, folder, tmp_path, monkeypatch):
                 run(line, monkeypatch)
         elif written := re.match(r"# (\w+\.py)\n", text):
             Path(written[1]).write_text(text)
+            sys.modules.pop(Path(written[1]).stem, None)  # of another test
         else:
             exec(text, names)  # noqa: S102
 

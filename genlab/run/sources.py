@@ -35,8 +35,8 @@ def sources_of(config: Mapping[str, Any], file: Path | None) -> Sources:
     if file is not None:
         homes.add(file.parent)
         files[CONFIG] = file
-    homes = {home for home in homes if not _INSTALLED & {*home.parts}}
-    for module in [*sys.modules]:
+    homes = {h for h in homes - {CONFIGS, None} if not _INSTALLED & {*h.parts}}
+    for module in [*sys.modules] if homes else ():
         if module.partition(".")[0] not in ("genlab", "__main__") and (
             _home(module) in homes and not module.startswith("genlab_config_")
         ):
