@@ -1,6 +1,5 @@
 """MkDocs hook: the pages of every registered part, from `genlab list --json`, and of what `genlab` exports."""
 
-import html
 import inspect
 import re
 from collections.abc import Iterator
@@ -73,20 +72,20 @@ def _section(kind: str, part: dict[str, Any]) -> Iterator[str]:
     if knobs := part.get("knobs"):
         yield "| knob | default | range | |\n|---|---|---|---|"
         for knob, default in knobs.items():
-            span = html.escape(part["ranges"].get(knob, ""))
-            meaning = html.escape(told.get(knob, "")).replace("|", "\\|")
+            span = _escaped(part["ranges"].get(knob, ""))
+            meaning = _escaped(told.get(knob, ""))
             yield f"| `{knob}` | `{default}` | {span} | {meaning} |"
         yield ""
     for need in part.get("needs", ()):
         meaning = told.get(need.partition(" ")[0])
-        yield f"- needs `{need}`" + (f": {html.escape(meaning)}" if meaning else "")
+        yield f"- needs `{need}`" + (f": {_escaped(meaning)}" if meaning else "")
     for key in ("families", "variants", "sweeps", "keys"):
         if values := part.get(key):
             yield f"\n{key.capitalize()}: {', '.join(f'`{value}`' for value in values)}\n"
     for slot, offered in part.get("offers", {}).items():
         yield f"\nOffers its {slot}: {', '.join(f'`{name}`' for name in offered)}\n"
     if part.get("paper"):
-        yield f"\nPaper: {html.escape(part['paper'])}\n"
+        yield f"\nPaper: {_escaped(part['paper'])}\n"
 
 
 def _sections(kind: str, part: dict[str, Any]) -> list[Any]:
@@ -100,10 +99,17 @@ def _sections(kind: str, part: dict[str, Any]) -> list[Any]:
 
 def _prose(text: str) -> str:
     """Plain text as Markdown that looks like it: paragraphs, and what is indented as it stands."""
-    paragraphs = [
+    paragraphs = re.split(r"\n\s*\n", text)
+    return "\n\n".join(
         f"```text\n{paragraph}\n```"
         if paragraph.startswith("  ")
-        else html.escape(paragraph, quote=False)
-        for paragraph in re.split(r"\n\s*\n", text)
-    ]
-    return "\n\n".join(paragraphs).replace("*", "\\*") + "\n"
+        else _escaped(paragraph)
+        for paragraph in paragraphs
+    )
+
+
+def _escaped(text: str) -> str:
+    """A text in which nothing but what is between backticks is markup."""
+    pieces = re.split(r"(`[^`]*`)", text)
+    pieces[::2] = [re.sub(r"([*_<>\[\]|])", r"\\\1", piece) for piece in pieces[::2]]
+    return "".join(pieces)
