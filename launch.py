@@ -2,9 +2,10 @@
 
 import sys
 
-from genlab.process.signals import importing
+from genlab.__main__ import entry
 
 if __name__ == "__main__":
-    with importing():
-        from genlab.commands.cli import main
-    sys.exit(main(sys.argv))
+    # Nothing but genlab is imported from this folder: a user's own `experiments` is another.
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    entry()

@@ -6,8 +6,8 @@ from unittest import mock
 import jax
 import numpy as np
 
+from genlab.config import files, override
 from genlab.config import load as configs
-from genlab.config import override
 from genlab.data.feed import Feed
 from genlab.game import parallel, rng
 from genlab.run.recipe import Recipe
@@ -24,7 +24,7 @@ def trainer(
     rounds_of: Callable = rounds_of,
 ) -> Run:
     """`run(rounds)` of a config: compiled calls of `per_call` rounds on one device."""
-    config = configs.load(str(configs.CONFIGS / path))
+    config = configs.load(str(files.CONFIGS / path))
     for key, text in overrides.items():
         override.override(config, key, text)
     recipe = Recipe.build(configs.plain(config))

@@ -16,8 +16,8 @@ from benchmarks.vae import BATCH, IMAGES, ROUNDS, repeated_digits
 from genlab.boltzmann.machine import Machine
 from genlab.boltzmann.pseudo import unit_log_probability
 from genlab.boltzmann.units import Bernoulli
+from genlab.config import files, override
 from genlab.config import load as configs
-from genlab.config import override
 from genlab.game import parallel
 from genlab.registry import datasets
 from genlab.run.recipe import Recipe
@@ -86,7 +86,7 @@ def _peer(x: np.ndarray):
 
 def _trained(epochs: int, mnist: str) -> dict[str, jax.Array]:
     """Parameters of genlab's machine after some epochs."""
-    config = configs.load(str(configs.CONFIGS / CONFIG))
+    config = configs.load(str(files.CONFIGS / CONFIG))
     for key, text in _overrides(mnist).items():
         override.override(config, key, text)
     recipe = Recipe.build(configs.plain(config))

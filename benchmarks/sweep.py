@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 
 from benchmarks.genlab_side import trainer
-from genlab.config import load as configs
+from genlab.config import files
 from genlab.sweep.population import Population
 from genlab.trials.space import grid, product, seeds
 from genlab.trials.trial import resolve
@@ -17,7 +17,7 @@ from genlab.trials.trial import resolve
 Run = Callable[[int], None]
 
 ROUNDS, PER_CALL = 1000, 100
-CONFIG = str(configs.CONFIGS / "gan_ring.py")
+CONFIG = str(files.CONFIGS / "gan_ring.py")
 COMMON = {
     "train.steps": str(ROUNDS),
     "train.steps_per_call": str(PER_CALL),

@@ -23,9 +23,9 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     (raw pixels: 88.7 %, tuned 91.3 %, 30 principal components: 89.3 %, untrained: 65.7 %); 6 min of CPU time.
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-from configs import base
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "deep", "manifold", "mnist", "mnist_deep")

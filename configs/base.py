@@ -8,7 +8,7 @@ def get_config(variant: str = "") -> ConfigDict:
     del variant
     config = ConfigDict()
 
-    # A part is dict(name=..., knob=...); `launch.py list` shows names and knobs.
+    # A part is dict(name=..., knob=...); `genlab list` shows names and knobs.
     config.experiment = dict(name="")
     config.objective = dict(name="")
     config.model = dict()  # role -> part
@@ -60,7 +60,7 @@ def get_config(variant: str = "") -> ConfigDict:
 
 
 def tiny(config: ConfigDict) -> None:
-    """Eight rounds of eight examples with everything due every four, for tests."""
+    """Eight rounds of eight examples with everything due every four: shows that all works, no more."""
     config.train = dict(steps=8, batch_size=8, steps_per_call=2)
     config.log.every = config.eval.every = config.sample.every = 4
     config.checkpoint.every = 4

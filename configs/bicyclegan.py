@@ -9,10 +9,9 @@ Paper: Zhu et al. 2017, arXiv:1711.11586
     the target, 0.047 with a drawn one; 2 min 50 s of CPU time.
 """
 
+from genlab.shipped.configs import base
+from genlab.shipped.configs.common import translation
 from ml_collections import ConfigDict
-
-from configs import base
-from configs.common import translation
 
 VARIANTS = ("tiny", "folder")
 

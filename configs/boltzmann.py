@@ -9,9 +9,9 @@ Two CPU cores:
     given all other units 3.38 an image of the test split; 12 s of CPU time.
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-from configs import base
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "visible")

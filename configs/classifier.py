@@ -8,9 +8,8 @@ Two CPU cores:
     MNIST: 99.05 % of 10,000 test digits after 5,000 rounds, in 65 s.
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
-
-from configs import base
 
 VARIANTS = ("tiny", "mnist")
 

@@ -8,10 +8,9 @@ Paper: Isola et al. 2017, arXiv:1611.07004; Zhang et al. 2016, arXiv:1603.08511
     sprite is, which tells them, and without a norm all became black; 1 min 14 s of CPU time.
 """
 
+from genlab.shipped.configs import base
+from genlab.shipped.configs.common import translation
 from ml_collections import ConfigDict
-
-from configs import base
-from configs.common import translation
 
 VARIANTS = ("tiny", "folder")
 

@@ -23,9 +23,9 @@ Two CPU cores:
     the strokes of local PCA beside them; 4 min of CPU time.
 """
 
+from genlab.shipped.configs import autoencoder
 from ml_collections import ConfigDict
 
-from configs import autoencoder
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "stochastic", "hessian", "deep", "mnist")

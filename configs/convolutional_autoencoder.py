@@ -15,9 +15,9 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     88.7 %, tuned 91.3 %, 32 principal components: 89.7 %, untrained: 75.9 %); 12 min of CPU time.
 """
 
+from genlab.shipped.configs import autoencoder
 from ml_collections import ConfigDict
 
-from configs import autoencoder
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "denoising", "mnist")

@@ -14,10 +14,9 @@ Paper: Zhu, Park, Isola & Efros 2017, arXiv:1703.10593
     the paper's sizes and numbers; for a GPU; not run.
 """
 
+from genlab.shipped.configs import base
+from genlab.shipped.configs.common import translation
 from ml_collections import ConfigDict
-
-from configs import base
-from configs.common import translation
 
 VARIANTS = ("tiny", "folder", "horse2zebra")
 

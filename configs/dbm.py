@@ -25,9 +25,9 @@ interval of log Z and the examples together, or 3 sigma of log Z alone where it 
     300 test images).
 """
 
+from genlab.shipped.configs import base, dbn
 from ml_collections import ConfigDict
 
-from configs import base, dbn
 from genlab.trials.space import grid, product, seeds
 
 VARIANTS = (

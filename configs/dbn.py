@@ -28,9 +28,9 @@ interval of log Z and the examples together, or 3 sigma of log Z alone where it 
     digits, 1.19 % (0.04); 5 min.
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-from configs import base
 from genlab.trials.space import grid, product, seeds
 
 VARIANTS = (

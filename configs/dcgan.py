@@ -13,11 +13,13 @@ arXiv:1411.1784
     MNIST, width 64. Not measured yet.
   python launch.py --config=configs/dcgan.py:celeba --config.data.data_dir=DIR
     the paper's 64 px and widths 1024-512-256-128; for a GPU. Not measured yet.
+  python launch.py --config=configs/dcgan.py:tiny
+    eight rounds with a metric and a picture, in seconds: whether an installation works.
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-from configs import base
 from genlab.trials.space import Uniform
 
 VARIANTS = ("tiny", "conditional", "mnist", "celeba")

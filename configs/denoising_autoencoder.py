@@ -22,9 +22,9 @@ Two CPU cores; nats of clean test digits, and accuracy of a linear probe on the 
     encoder: 88.1 %).
 """
 
+from genlab.shipped.configs import autoencoder
 from ml_collections import ConfigDict
 
-from configs import autoencoder
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "gaussian", "salt_and_pepper", "manifold", "mnist")

@@ -13,9 +13,9 @@ R1: Mescheder et al. 2018, arXiv:1801.04406; WGAN-GP: Gulrajani et al. 2017, arX
     of the samples within 3 standard deviations, 8,000 rounds (one seed).
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-from configs import base
 from genlab.trials.space import Uniform, grid, product, seeds
 
 VARIANTS = ("tiny", "plain", "wgan_gp")

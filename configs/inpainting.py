@@ -10,10 +10,9 @@ Paper: Pathak et al. 2016, arXiv:1604.07379; free-form holes: Yu et al. 2019, ar
     seconds.
 """
 
+from genlab.shipped.configs import base
+from genlab.shipped.configs.common import translation
 from ml_collections import ConfigDict
-
-from configs import base
-from configs.common import translation
 
 VARIANTS = ("tiny", "strokes", "folder")
 

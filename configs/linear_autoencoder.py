@@ -16,9 +16,9 @@ the test split by that of PCA:
     MNIST, 32 units, tied: 0.08 degrees, 1.00000.
 """
 
+from genlab.shipped.configs import autoencoder
 from ml_collections import ConfigDict
 
-from configs import autoencoder
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "untied", "mnist", "mnist_untied")

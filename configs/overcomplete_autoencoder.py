@@ -20,9 +20,8 @@ Two CPU cores; squared error of a test digit, of the known classes and of the cl
     is worse than chance (ROC-AUC 0.02); 5 min of CPU time.
 """
 
+from genlab.shipped.configs import autoencoder
 from ml_collections import ConfigDict
-
-from configs import autoencoder
 
 VARIANTS = ("tiny", "plain", "sparse", "mnist", "mnist_plain")
 

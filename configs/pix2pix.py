@@ -16,10 +16,9 @@ Paper: Isola, Zhu, Zhou & Efros 2017, arXiv:1611.07004
     the paper's sizes and numbers; for a GPU; not run.
 """
 
+from genlab.shipped.configs import base
+from genlab.shipped.configs.common import translation
 from ml_collections import ConfigDict
-
-from configs import base
-from configs.common import translation
 
 VARIANTS = ("tiny", "ink", "folder", "folder_l1", "paper")
 

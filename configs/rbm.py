@@ -28,9 +28,9 @@ interval of log Z and the examples together, or 3 sigma of log Z alone where it 
     `--config.experiment.weight_decay=1e-3` -99.2 (3 sigma: -99.5 to -98.9, 55 of 100 effective runs).
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-from configs import base
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "sparse", "exact", "mnist", "mnist_cd3", "mnist_cd25")

@@ -12,9 +12,9 @@ Two CPU cores; nats of log p(x), a density of pixels in [0, 1], on the test spli
     of the mean image); 29 CPU seconds.
 """
 
+from genlab.shipped.configs import rbm
 from ml_collections import ConfigDict
 
-from configs import rbm
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny",)

@@ -17,9 +17,9 @@ interval of log Z and the examples together, or 3 sigma of log Z alone where it 
     mean image), after 90,000 rounds in 6 min of CPU time, and a measurement.
 """
 
+from genlab.shipped.configs import rbm
 from ml_collections import ConfigDict
 
-from configs import rbm
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "tempered", "mnist")

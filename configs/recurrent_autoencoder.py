@@ -20,9 +20,9 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     notes of the songs drawn come back; 6 min of CPU time.
 """
 
+from genlab.shipped.configs import autoencoder
 from ml_collections import ConfigDict
 
-from configs import autoencoder
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "gru", "mnist", "folksongs")

@@ -23,9 +23,9 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     88.9 %); 3 min of CPU time.
 """
 
+from genlab.shipped.configs import autoencoder
 from ml_collections import ConfigDict
 
-from configs import autoencoder
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "running", "l1", "mnist")

@@ -18,9 +18,9 @@ Two CPU cores:
     shallow_plain 1.64, shallow_none 1.81 %, shallow_contractive at a rate of 2e-3 1.40 %.
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-from configs import base
 from genlab.trials.space import grid, product, seeds
 
 KINDS = ("denoising", "plain", "contractive", "none")

@@ -13,10 +13,9 @@ Paper: Lim et al. 2017, arXiv:1707.02921 (the network); Ledig et al. 2017, arXiv
     0.15); 36 s.
 """
 
+from genlab.shipped.configs import base
+from genlab.shipped.configs.common import translation
 from ml_collections import ConfigDict
-
-from configs import base
-from configs.common import translation
 
 VARIANTS = ("tiny", "x2", "adversarial", "folder")
 

@@ -20,9 +20,9 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
     rounds (109 epochs of 55,000 images) in 2 min 33 s.
 """
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-from configs import base
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "manifold", "iwae", "conditional", "mnist")

@@ -17,9 +17,9 @@ test split of 300, one seed, 10,000 rounds in about 25 s:
     6.8, 2.1. At 1, the variant `fixed`, four of ten units are active.
 """
 
+from genlab.shipped.configs import vae
 from ml_collections import ConfigDict
 
-from configs import vae
 from genlab.trials.space import grid
 
 VARIANTS = ("tiny", "fixed", "per_pixel")

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+from genlab.shipped.experiments.translation import DISTANCE, both_domains, check_range
+from genlab.shipped.experiments.vae import reparameterize
 
-from experiments.translation import DISTANCE, both_domains, check_range
-from experiments.vae import reparameterize
 from genlab.game import rng
 from genlab.game.adversary import OFFER, Terms, compare
 from genlab.game.experiment import Array, Experiment, PyTree

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+from genlab.shipped.experiments.translation import DISTANCE, both_domains, check_range
 
-from experiments.translation import DISTANCE, both_domains, check_range
 from genlab.errors import InputError
 from genlab.game import replay
 from genlab.game.adversary import OFFER, Terms, compare

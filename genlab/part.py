@@ -8,6 +8,7 @@ What is returned is checked when a program is traced, so that a mistake names it
 import dataclasses
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -122,6 +123,13 @@ def name_of(part: Callable) -> str:
     """What messages call a part: its own name, or its type's where it is an object that is called."""
     part = function_of(part)
     return getattr(part, "__name__", type(part).__name__)
+
+
+def is_same_file(one: Callable, other: Callable) -> bool:
+    """Whether two modules are one file, as `experiments.vae` of a checkout and the family's own are."""
+    modules = [sys.modules.get(part.__module__) for part in (one, other)]
+    files = {getattr(module, "__file__", None) for module in modules}
+    return modules[0] is not modules[1] and len(files) == 1 and None not in files
 
 
 def with_checked_terms(objective: Callable) -> Callable:

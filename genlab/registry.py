@@ -25,7 +25,7 @@ import jax.numpy as jnp
 
 from genlab import numbers, trust
 from genlab.errors import InputError, suggest
-from genlab.part import Scheduled, needs_of, with_checked_terms
+from genlab.part import Scheduled, is_same_file, needs_of, with_checked_terms
 
 REQUIRED = inspect.Parameter.empty
 _discovery = threading.RLock()  # another thread waits until a room has been walked
@@ -75,13 +75,14 @@ class Registry:
         if part is None:
             return functools.partial(self.register, name=name)
         key = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part.__name__).lower()
-        holder = self._parts.get(key, part)
+        holder = self._parts.setdefault(key, part)
         # A notebook's cell that is run again defines its part anew.
-        if holder is not part and {holder.__module__, part.__module__} != {"__main__"}:
+        if {holder.__module__, part.__module__} == {"__main__"}:
+            self._parts[key] = part
+        elif holder is not part and not is_same_file(holder, part):
             raise InputError(
                 f"{self.kind} {key!r} is already registered by {holder.__module__}"
             )
-        self._parts[key] = part
         return part
 
     def __iter__(self) -> Iterator[str]:
@@ -276,7 +277,7 @@ models = Registry("model", "genlab.models")
 datasets = Registry("dataset", "genlab.data", arguments=True)
 metrics = Registry("metric", "genlab.metrics")
 plots = Registry("plot", "genlab.plots")
-experiments = Registry("experiment", "experiments", sees_step=True)
+experiments = Registry("experiment", "genlab.shipped.experiments", sees_step=True)
 optimizers = Registry("optimizer", "genlab.game.optim")
 schedules = Registry("schedule", "genlab.game.schedule")
 starts = Registry("start", "genlab.run.start")

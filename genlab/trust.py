@@ -26,15 +26,18 @@ LISTED = "GENLAB_TRUST"  # the variable with modules that the user trusts, by co
 
 @dataclasses.dataclass
 class _Trust:
-    """What is vouched for, names as `module:attribute`, and where foreign ones were met."""
+    """What is vouched for, names as `module:attribute`, and where foreign ones were met; the folder
+    of the config of the user's own that was read last."""
 
     command: bool = False
+    home: str = ""
     everything: bool = False
     vouched: set[str] = dataclasses.field(default_factory=set)
     foreign: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 _trust = _Trust()
+_imported: set[str] = set()  # modules of parts that were named by their paths
 
 
 @contextlib.contextmanager
@@ -112,9 +115,11 @@ def imported(kind: str, name: str, known: Iterable[str]) -> Callable:
             " 'my_module:my_part'"
         )
     check(kind, name)
-    search_working_directory()
+    search()
     try:
-        part = getattr(importlib.import_module(module), attribute)
+        loaded = importlib.import_module(module)
+        _refuse_namesake(f"{kind} {name!r}", module)
+        part = getattr(loaded, attribute)
     except ModuleNotFoundError as error:
         raise InputError(
             f"unknown {kind} {name!r}: no registered name and no module {error.name!r} on the"
@@ -122,24 +127,54 @@ def imported(kind: str, name: str, known: Iterable[str]) -> Callable:
         ) from error
     except AttributeError as error:
         raise InputError(f"{kind} {name!r}: {error}") from error
+    except InputError:
+        raise
     except (Exception, SystemExit) as error:  # whatever the module does, imported
         raise InputError(
             f"{kind} {name!r}: the module cannot be imported ({type(error).__name__}: {error})"
         ) from error
     if not callable(part) or inspect.isbuiltin(part):
         raise InputError(f"{kind} {name!r} is neither a function nor a class")
+    _imported.add(module)
     return part
 
 
-def search_working_directory() -> None:
-    """Lets code of the user's own be found in the working directory, after all other places.
+def modules_of(tree: Any) -> list[str]:
+    """The modules of the parts that a config names by their paths, of those that were imported."""
+    named = {name.partition(":")[0] for _, name in _paths(tree)}
+    return sorted(named & _imported)
+
+
+def search(home: Path | None = None) -> None:
+    """Lets code of the user's own be found beside a config and in the working folder, after all
+    other places.
 
     Nothing is looked for there before such code is loaded, or a folder from elsewhere could bring
     the optional dependency that is not installed.
+
+    Args:
+      home: the folder of the config; None leaves it at those that were searched before.
     """
+    if home is not None:
+        _trust.home = os.path.abspath(home)
+    places = [_trust.home] if _trust.home else []
     with contextlib.suppress(OSError):  # a folder that was deleted under our feet
-        if (here := os.getcwd()) not in sys.path:
-            sys.path.append(here)
+        places.append(os.getcwd())
+    sys.path += [place for place in places if place not in sys.path]
+
+
+def _refuse_namesake(what: str, module: str) -> None:
+    """Refuses a module from elsewhere where one of its name lies beside the config."""
+    top = module.partition(".")[0]
+    found = getattr(sys.modules[top], "__file__", None)
+    for meant in (f"{_trust.home}/{top}.py", f"{_trust.home}/{top}/__init__.py"):
+        if not _trust.home or not found or not os.path.isfile(meant):
+            continue
+        if os.path.realpath(meant) != os.path.realpath(found):
+            raise InputError(
+                f"{what}: {meant!r} lies beside the config, and {found!r} is imported in its place;"
+                " give it a name of its own"
+            )
 
 
 def _paths(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -8,20 +8,20 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from genlab.config import files, override
 from genlab.config import load as configs
-from genlab.config import override
 from genlab.config.stage import stages_of
 from genlab.data.feed import Feed
 from genlab.game import parallel
 from genlab.run.recipe import Recipe
 from genlab.training.rounds import rounds_of
 
-CONFIGS = configs.CONFIGS
+CONFIGS = files.CONFIGS
 
 
 def all_configs() -> list[str]:
     """Every recipe in `configs/`, by name."""
-    return [path.stem for path in configs.recipes()]
+    return [path.stem for path in files.recipes()]
 
 
 def all_games() -> list[str]:

@@ -1,6 +1,7 @@
 """Registration, discovery, and what a wrong name or knob is answered with."""
 
 import dataclasses
+import importlib
 
 import flax.linen as nn
 import numpy as np
@@ -9,7 +10,7 @@ from ml_collections import ConfigDict
 
 from genlab.config.override import _may_be_many
 from genlab.errors import InputError
-from genlab.registry import REQUIRED, Registry, models, objectives
+from genlab.registry import REQUIRED, Registry, experiments, models, objectives
 
 
 @pytest.fixture
@@ -48,6 +49,13 @@ def test_duplicate_is_refused(registry):
     registry.register(lambda: 1, name="part")
     with pytest.raises(InputError, match="'part' is already registered"):
         registry.register(lambda: 2, name="part")
+
+
+def test_family_under_its_checkouts_name_is_the_same_family():
+    gan = experiments.find("gan")
+    again = importlib.import_module("experiments.gan").Gan
+    assert again is not gan and experiments.find("gan") is gan
+    assert gan.__module__ == "genlab.shipped.experiments.gan"
 
 
 def test_unknown_name_suggests_close_ones():

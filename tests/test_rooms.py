@@ -32,9 +32,9 @@ ARROWS = {name: imports(path) for name, path in MODULES.items() if name != "genl
 
 
 def room(module: str) -> str:
-    """The room of a module; those of the hall are one, the ground."""
-    parts = module.split(".")
-    return parts[1] if (HALL / parts[1]).is_dir() else "ground"
+    """The room of a module; those of the hall are one, the ground, but for the door."""
+    name = module.split(".")[1]
+    return name if (HALL / name).is_dir() or name == "__main__" else "ground"
 
 
 def test_no_room_stands_on_one_that_stands_on_it():
@@ -74,7 +74,7 @@ def test_names_are_imported_from_their_homes():
 
 
 def test_hall_is_small_and_files_are_short():
-    assert len(list(HALL.glob("*.py"))) <= 9
+    assert len(list(HALL.glob("*.py"))) <= 10
     lengths = {name: len(p.read_text().splitlines()) for name, p in MODULES.items()}
     assert statistics.median(lengths.values()) < 160
     assert not {name: length for name, length in lengths.items() if length > 300}

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import recipes
+from genlab.shipped.experiments.bicyclegan import BicycleGan
+from genlab.shipped.experiments.cyclegan import CycleGan
+from genlab.shipped.experiments.translation import Pix2Pix, Translator
 
-from experiments.bicyclegan import BicycleGan
-from experiments.cyclegan import CycleGan
-from experiments.translation import Pix2Pix, Translator
 from genlab.data.record_domains import two_domains
 from genlab.data.split import Records
 from genlab.errors import InputError

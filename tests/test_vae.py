@@ -5,9 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import recipes
+from genlab.shipped.experiments.vae import Vae
 from scipy import stats
 
-from experiments.vae import Vae
 from genlab.game.network import Network
 from genlab.game.turn import Draw
 from genlab.objectives.divergence import elbo, iwae

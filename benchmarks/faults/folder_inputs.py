@@ -133,7 +133,7 @@ def status(bench: Bench, folder: Path) -> Reader:
 
 def journals(bench: Bench, folder: Path) -> Reader:
     """The journal of a study."""
-    from genlab.config.load import CONFIGS
+    from genlab.config.files import CONFIGS
     from genlab.sweep.search import Search
     from genlab.sweep.storage import open_study
     from genlab.trials.space import Integers, Uniform

@@ -1,7 +1,7 @@
 """Fuzzing: input that nobody would write is used or refused in one line, soon and in little memory.
 
 A surface is a place where genlab reads what others wrote. Its cases are split over children that read
-one input after another; any exception but an `InputError` (or absl's error of a flag) is a failure, and
+one input after another; any exception but an `InputError` is a failure, and
 so is a traceback that is only printed, a case of seconds, and one that asks for a gigabyte.
 """
 
@@ -52,8 +52,6 @@ def judge(bench: Bench, names: list[str]) -> Iterator[Verdict]:
 
 def prepare(bench: Bench, folder: Path, names: list[str]) -> batch.Judge:
     """In the child: what judges a case."""
-    from absl.flags import Error as FlagError
-
     from genlab.errors import InputError
 
     os.chdir(folder)  # whatever a path says, it is said from here
@@ -68,7 +66,7 @@ def prepare(bench: Bench, folder: Path, names: list[str]) -> batch.Judge:
         surface = case.split("/")[1]
         try:
             readers[surface](bench.generator(case))
-        except (InputError, FlagError):
+        except InputError:
             pass
         return broken[surface]
 

@@ -43,9 +43,9 @@ def cases(bench: Bench, count: int) -> list[str]:
 
 def games() -> dict[str, list[str]]:
     """The arguments of every game, by name: all recipes alone, and sweeps in every engine."""
-    from genlab.config import load as configs
+    from genlab.config import files
 
-    recipes = [path.stem for path in configs.recipes()]
+    recipes = [path.stem for path in files.recipes()]
     alone = {name: [f"--config=configs/{name}.py:tiny"] for name in recipes}
     swept = {
         name: ["sweep", f"--config=configs/{config}.py:tiny", *flags]

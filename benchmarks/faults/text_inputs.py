@@ -35,10 +35,10 @@ def overrides(bench: Bench, folder: Path) -> Reader:
     """A key, mostly one that there is, and a text; then the config is checked as before training."""
     from ml_collections import ConfigDict
 
+    from genlab.config import files, override
     from genlab.config import load as configs
-    from genlab.config import override
 
-    known = {path: configs.load(f"{path}:tiny") for path in map(str, configs.recipes())}
+    known = {path: configs.load(f"{path}:tiny") for path in map(str, files.recipes())}
     keys = {path: list(_keys(config.to_dict(), "")) for path, config in known.items()}
 
     def read(generator: random.Random) -> None:
@@ -62,7 +62,7 @@ def _keys(tree: dict, path: str):
 
 def grids(bench: Bench, folder: Path) -> Reader:
     """The text of --grid, and the trials that come of it."""
-    from genlab.config.load import CONFIGS
+    from genlab.config.files import CONFIGS
     from genlab.trials import space
     from genlab.trials.trial import resolve
 
@@ -91,11 +91,12 @@ def commands(bench: Bench, folder: Path) -> Reader:
 
 def metric_choices(bench: Bench, folder: Path) -> Reader:
     """The text of --metrics."""
-    from genlab.config.override import metrics_of
+    from genlab.config.override import parts_of
+    from genlab.registry import metrics
 
     valid = "('cycle', {'name': 'translation', 'num': 100})", "class_coverage,held_out"
-    return lambda generator: metrics_of(
-        mutation.text(generator, generator.choice(valid))
+    return lambda generator: parts_of(
+        metrics, mutation.text(generator, generator.choice(valid)), "--metrics"
     )
 
 
@@ -123,7 +124,7 @@ def spaces(bench: Bench, folder: Path) -> Reader:
 
 _RECIPE = """\
 from math import inf, nan
-from configs.vae import get_config
+from genlab.shipped.configs.vae import get_config
 from genlab.trials.space import Choice, Integers, Uniform
 def sweep_space():
 """
@@ -151,6 +152,7 @@ def _distribution(generator: random.Random) -> str:
 def recipes(bench: Bench, folder: Path) -> Reader:
     """A number of a recipe made absurd, and all that is built of it before training."""
     from genlab.commands.cli import main
+    from genlab.config import files
     from genlab.config import load as configs
     from genlab.errors import EXIT_INPUT, EXIT_MEMORY, InputError
 
@@ -160,7 +162,7 @@ def recipes(bench: Bench, folder: Path) -> Reader:
             for key, old in _keys(configs.load(f"{path}:tiny").to_dict(), "")
             if _is_number(old)
         ]
-        for path in map(str, configs.recipes())
+        for path in map(str, files.recipes())
     }
 
     def read(generator: random.Random) -> None:

@@ -1,8 +1,7 @@
 """What the recipes of image translation share."""
 
+from genlab.shipped.configs import base
 from ml_collections import ConfigDict
-
-from configs import base
 
 PLAYERS = ("generator", "discriminator")
 

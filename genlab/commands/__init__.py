@@ -1,1 +1,1 @@
-"""The commands of launch.py, one file each: `run(arguments)`."""
+"""The commands of genlab, one file each: HELP, EXAMPLES, ROOM, `arguments(parser)` and `run(values)`."""

@@ -1,16 +1,28 @@
-"""`launch.py check`: what a config builds."""
+"""`genlab check`: what a config builds."""
+
+import argparse
 
 from genlab.commands import flags
-from genlab.commands.inputs import CONFIG, required
-from genlab.config.override import resolved
-from genlab.process.programs import keep_programs
-from genlab.process.streams import deliver
-from genlab.training.check import describe
+
+HELP = "build a config without training it: shapes, parameters, memory"
+EXAMPLES = """\
+  genlab check --config=dcgan
+  genlab check --config=mine.py --config.model.generator.width=64"""
+ROOM = "genlab.training.check"
 
 
-def run(arguments: list[str]) -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What to build."""
+    flags.config(parser, required=True)
+
+
+def run(values: argparse.Namespace) -> None:
     """Builds a config without training it: shapes, parameters, memory."""
-    values, overrides = flags.parse(arguments, CONFIG)
+    from genlab.config.override import resolved
+    from genlab.process.programs import keep_programs
+    from genlab.process.streams import deliver
+    from genlab.training.check import describe
+
     keep_programs()
-    config, _ = resolved(required(values.config, "config"), overrides)
+    config, _ = resolved(values.config, values.overrides)
     deliver(describe(config))

@@ -3,12 +3,14 @@
 import importlib
 import logging
 import os
+import platform
 import sys
 import traceback
+from importlib import metadata
+from pathlib import Path
 
-from absl.flags import Error as FlagError
-
-from genlab import trust
+import genlab
+from genlab.commands import flags, hints
 from genlab.errors import (
     EXIT_DIVERGED,
     EXIT_INPUT,
@@ -25,37 +27,20 @@ from genlab.errors import (
     suggest,
 )
 from genlab.process import streams
+from genlab.process.command import program
 from genlab.process.signals import importing
 
-# Each is a file in `genlab/commands/`.
+# Each is a file in `genlab/commands/`: HELP, EXAMPLES, `arguments(parser)`, `run(values)`, and ROOM,
+# the module that does the work. Files import what computes where they run, so that help is there at
+# once and without the packages that genlab needs.
 COMMANDS = (
-    *("train", "list", "check", "eval", "sample"),
-    *("translate", "sweep", "report", "export"),
+    *("train", "sweep", "check", "list"),
+    *("eval", "sample", "plot", "translate", "export"),
+    *("runs", "compare", "report", "completion"),
 )
+_ABOUT = "genlab trains, evaluates and samples deep generative models."
 
-USAGE = """\
-genlab trains, evaluates and samples deep generative models.
-
-  python launch.py --config=configs/dcgan.py[:variant] [--workdir=DIR] [--config.KEY=VALUE ...]
-  python launch.py list [experiments|objectives|models|datasets|metrics|plots|configs] [--json]
-  python launch.py check  --config=FILE          shapes, parameters, memory; no training
-  python launch.py eval   --workdir=DIR [--metrics=NAME,... or a tuple] [--best]
-                          [--config.data.name=NAME]   where its data lie now
-  python launch.py sample --workdir=DIR --num=64 --out=grid.png (or .npz) [--best]
-  python launch.py translate --workdir=DIR --input=PATH --out=DIR [--back] [--skip-unreadable]
-  python launch.py sweep  --config=FILE --sweep=NAME | --grid='KEY=A,B;KEY=C,D' [--seeds=N]
-                          [--engine=population|local|ray|slurm] [--workers=N] [--trials=N]
-                          population: [--target=[-]VALUE --pruner=halving | --evolve=ROUNDS]
-  python launch.py sweep  --config=FILE --sweep=SPACE --engine=local|ray --target=[-]VALUE
-                          --trials=N [--sampler=tpe|gp|cmaes|random|grid]
-                          [--pruner=none|halving|hyperband] [--storage=URL] [--address=RAY]
-  python launch.py report --workdir=DIR
-  python launch.py export --workdir=DIR --out=params.safetensors [--best]
-                          [--hub --out=FOLDER | --stablehlo --num=64 --out=sampler.stablehlo]
-
-Every command takes --verbose, which shows the traceback of an error, and --trust, which imports parts
-of somebody's own that the config.json of a run folder names: code, which you should know.
-"""
+_log = logging.getLogger("genlab")
 
 
 def main(argv: list[str]) -> int:
@@ -78,19 +63,78 @@ def main(argv: list[str]) -> int:
         return code
 
 
+def parsers() -> tuple[flags.Parser, dict[str, flags.Parser]]:
+    """The parser of all commands, and that of each by its name."""
+    root = flags.Parser(
+        prog=program(),
+        usage=f"{program()} COMMAND [flags]\n       {program()} --config=NAME [flags]",
+        description=_ABOUT,
+        epilog=f"{program()} COMMAND --help says more of each; --version names the versions.",
+    )
+    every = root.add_subparsers(title="commands", prog=program())
+    for name in COMMANDS:
+        command = importlib.import_module(f"genlab.commands.{name}")
+        parser = every.add_parser(
+            name,
+            help=command.HELP,
+            description=f"{command.HELP[0].upper()}{command.HELP[1:]}.",
+            epilog=f"examples:\n{command.EXAMPLES}",
+        )
+        command.arguments(parser)
+        parser.usage = flags.usage(parser)
+        flags.common(parser)
+        parser.set_defaults(command=command)
+    return root, every.choices
+
+
 def _run(arguments: list[str]) -> None:
     _log_to_stderr()
-    name, rest = _split_command(arguments)
-    if name == "help":
-        streams.deliver(USAGE.rstrip())
+    root, commands = parsers()
+    if "_ARGCOMPLETE" in os.environ:
+        from genlab.commands import completion
+
+        completion.answer(root)
+    if arguments == ["--version"]:
+        streams.deliver(_versions())
         return
-    if name not in COMMANDS:
-        raise InputError(f"unknown command {name!r}{suggest(name, COMMANDS)}")
+    name, rest = _split_command(arguments)
+    if name != "help" and name not in commands:
+        hint = hints.of_word(name) or suggest(name, commands)
+        raise InputError(f"unknown command {name!r}{hint}")
+    if name == "help" or {"--help", "-h"} & set(rest):
+        shown = commands.get(name, root)
+        streams.deliver(shown.format_help().rstrip())
+        return
     _check_working_folder()
+    values = flags.parse(commands[name], rest)
+    if what := getattr(values, "config", None) or getattr(values, "workdir", None):
+        _log.info("%s %s", name, what)  # importing what computes takes seconds
     with importing():
-        command = importlib.import_module(f"genlab.commands.{name}")
+        importlib.import_module(values.command.ROOM)
+        from genlab import trust
     with trust.command():
-        command.run(rest)
+        if values.trust:
+            trust.everything()
+        values.command.run(values)
+
+
+def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
+    """The command and its arguments; flags alone train."""
+    match arguments:
+        case [] | ["--help" | "-h" | "help"]:
+            return "help", []
+        case ["help", name, *_]:
+            return name, ["--help"]
+        case [first, *_] if first.startswith("-"):
+            return "train", arguments
+    return arguments[0], arguments[1:]
+
+
+def _versions() -> str:
+    packages = ", ".join(f"{name} {metadata.version(name)}" for name in ("jax", "flax"))
+    return (
+        f"genlab {genlab.__version__} ({packages}, Python {platform.python_version()})"
+    )
 
 
 def _check_working_folder() -> None:
@@ -109,17 +153,9 @@ def _log_to_stderr() -> None:
     logging.getLogger("genlab").setLevel(logging.INFO)
 
 
-def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
-    if not arguments or arguments[0] == "help" or {"--help", "-h"} & set(arguments):
-        return "help", []
-    if arguments[0].startswith("-"):
-        return "train", arguments
-    return arguments[0], arguments[1:]
-
-
 def _known(error: BaseException) -> tuple[int, str]:
     """The exit code and the line of a mistake or a mishap; 0 for anything else, a bug."""
-    if isinstance(error, InputError | FlagError):
+    if isinstance(error, InputError):
         return EXIT_INPUT, str(error)
     if isinstance(error, NonFiniteLoss | NoneFinished | PartFailed):
         return EXIT_DIVERGED, str(error)
@@ -133,4 +169,12 @@ def _known(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError) and (error.filename or error.strerror):
         where = f"{error.filename}: " if error.filename else ""
         return EXIT_INPUT, f"{where}{error.strerror}"
+    if isinstance(error, ModuleNotFoundError):
+        home = Path(genlab.__file__).parents[1]
+        here = (home / "pyproject.toml").exists()
+        install = f"pip install -e {home}" if here else "pip install --upgrade genlab"
+        told = (
+            f"{error.name!r} is not installed; `{install}` installs what genlab needs"
+        )
+        return EXIT_INPUT, told
     return 0, ""

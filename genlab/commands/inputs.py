@@ -1,29 +1,17 @@
-"""What commands are given: the flags that several share, and a trained run."""
+"""What commands are given: a trained run, and the name of a file that they write."""
 
+import argparse
+import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from genlab.commands import flags
 from genlab.errors import InputError
 from genlab.process.programs import keep_programs
 from genlab.run.course import load_run
+from genlab.run.recipe import Recipe
+from genlab.trained.trained import Trained
 
-CONFIG = flags.path("config", None, "config file, FILE[:variant]")
-WORKDIR = flags.path("workdir", None, "run folder")
-# What of a run's config may be given anew where its data are read: the place where they lie.
-PLACE = ("data.name", "data.data_dir")
-BEST = flags.switch("best", "the best checkpoint instead of the newest")
-
-
-def required(value: str | None, flag: str) -> str:
-    """The value of a flag that a command cannot do without.
-
-    Raises:
-      InputError: it was not given.
-    """
-    if not value:
-        raise InputError(f"--{flag} is needed, --{flag}={flag.upper()}")
-    return value
+_log = logging.getLogger("genlab")
 
 
 def output(path: str, *suffixes: str) -> Path:
@@ -42,12 +30,16 @@ def output(path: str, *suffixes: str) -> Path:
     return out
 
 
-def load_trained(values: Any, place: dict[str, str] | None = None):
+def load_trained(
+    values: argparse.Namespace, place: Mapping[str, str] | None = None
+) -> tuple[Recipe, Trained]:
     """The recipe and the trained model of the run folder that the flags name.
 
     Its data are read where there is a place for them, which may say nothing (see `load_run`).
     """
     keep_programs()
-    workdir = Path(required(values.workdir, "workdir"))
-    recipe, state = load_run(workdir, values.best, place)
-    return recipe, recipe.trained(state)
+    recipe, state = load_run(Path(values.workdir), values.best, place)
+    trained = recipe.trained(state)
+    family = recipe.config["experiment"]["name"]
+    _log.info("%s after %s rounds", family, f"{trained.step:,}")
+    return recipe, trained

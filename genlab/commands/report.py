@@ -1,13 +1,24 @@
-"""`launch.py report`: the page of a run or a sweep."""
+"""`genlab report`: the page of a run or a sweep."""
 
+import argparse
 from pathlib import Path
 
 from genlab.commands import flags
-from genlab.commands.inputs import WORKDIR, required
-from genlab.reporting.report import write_report
+
+HELP = "write the page of a run or of a sweep, report.html"
+EXAMPLES = """\
+  genlab report --workdir=runs/dcgan
+  genlab report --workdir=runs/sweeps/vae-beta"""
+ROOM = "genlab.reporting.report"
 
 
-def run(arguments: list[str]) -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Of which folder."""
+    flags.workdir(parser, "the folder of a run or of a sweep")
+
+
+def run(values: argparse.Namespace) -> None:
     """Writes report.html of a run or a sweep, one self-contained page."""
-    values, _ = flags.parse(arguments, WORKDIR)
-    print(write_report(Path(required(values.workdir, "workdir"))))
+    from genlab.reporting.report import write_report
+
+    print(write_report(Path(values.workdir)))

@@ -1,33 +1,62 @@
-"""`launch.py sample`: samples of a run."""
+"""`genlab sample`: samples of a run."""
 
+import argparse
 import io
 
-import numpy as np
-
 from genlab.commands import flags
-from genlab.commands.inputs import BEST, WORKDIR, load_trained, output
-from genlab.plots.grid import enlarge, save_png
-from genlab.registry import plots
-from genlab.storage.files import write_atomic
+
+HELP = "draw samples of a trained run into a picture or an array"
+EXAMPLES = """\
+  genlab sample --workdir=runs/dcgan --num=64 --out=grid.png
+  genlab sample --workdir=runs/dcgan --num=10000 --seed=1 --out=samples.npz
+  genlab sample --workdir=runs/dcgan-conditional --label=3"""
+ROOM = "genlab.plots.samples"
 
 
-def run(arguments: list[str]) -> None:
-    """Draws samples into a PNG grid or an npz with the key `samples`."""
-    values, _ = flags.parse(
-        arguments,
-        WORKDIR,
-        BEST,
-        flags.number("num", 64, "samples"),
-        flags.path("out", "samples.png", "a .png or .npz file"),
-        flags.text("label", None, "a class, by name or index"),
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Of which run, how many, and into which file."""
+    flags.workdir(parser)
+    flags.best(parser)
+    add = parser.add_argument
+    add("--num", type=flags.count, metavar="N", default=64, help="how many")
+    add(
+        "--seed",
+        type=flags.whole,
+        metavar="N",
+        default=0,
+        help="which of them: another seed draws others, the same the same",
     )
+    add(
+        "--label",
+        metavar="CLASS",
+        help="a class, by name or index, of a model that draws classes; any without",
+    )
+    add(
+        "--out",
+        type=flags.path,
+        metavar="FILE",
+        default="samples.png",
+        help="a .png, or a .npz with the array `samples`",
+    )
+
+
+def run(values: argparse.Namespace) -> None:
+    """Draws samples into a PNG grid or an npz with the key `samples`."""
+    import numpy as np
+
+    from genlab.commands.inputs import load_trained, output
+    from genlab.plots.grid import enlarge, save_png
+    from genlab.registry import plots
+    from genlab.storage.files import write_atomic
+
     out = output(values.out, ".png", ".npz")
     _, trained = load_trained(values)
+    drawn = {"num": values.num, "label": values.label, "seed": values.seed}
     if out.suffix == ".npz":
         archive = io.BytesIO()
-        np.savez_compressed(archive, samples=trained.sample(values.num, values.label))
+        np.savez_compressed(archive, samples=trained.sample(**drawn))
         write_atomic(out, archive.getvalue())
     else:
-        picture = plots.build("samples", num=values.num, label=values.label)
+        picture = plots.build("samples", **drawn)
         save_png(out, enlarge(picture(trained)))
     print(out)

@@ -1,21 +1,70 @@
-"""`launch.py --config=FILE`: trains, or goes on where the run folder stands."""
+"""`genlab --config=NAME`: trains, or goes on where the run folder stands."""
 
+import argparse
 from pathlib import Path
 
 from genlab.commands import flags
-from genlab.commands.inputs import CONFIG, WORKDIR, required
-from genlab.config.override import resolved
-from genlab.process.programs import keep_programs
-from genlab.run.folder import default_workdir
-from genlab.training.train import train
+from genlab.errors import InputError
+
+HELP = "train a config in its run folder, or go on where the folder stands"
+EXAMPLES = """\
+  genlab --config=dcgan                              trains in runs/dcgan; `train` may be left out
+  genlab --config=vae:mnist --workdir=runs/mnist --config.data.data_dir=DIR
+  genlab --config=vae --config.objective.beta=4      another value of one key
+  genlab --workdir=runs/dcgan                        goes on with the config that the folder has
+  genlab --workdir=runs/dcgan --config.train.steps=4000     and for longer
+  genlab --config=vae --print-config > mine.py       a config of one's own to start from"""
+ROOM = "genlab.training.train"
 
 
-def run(arguments: list[str]) -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What to train, and where."""
+    flags.config(parser)
+    flags.workdir(
+        parser,
+        "the run folder; runs/NAME-VARIANT without. Without --config the run in it goes on",
+        required=False,
+    )
+    parser.add_argument(
+        "--print-config",
+        action="store_true",
+        help="print the config with its overrides as a config file, with the meaning of its keys and"
+        " what its parts accept; train nothing",
+    )
+
+
+def run(values: argparse.Namespace) -> None:
     """Trains a config in its run folder, or goes on where the folder stands."""
-    values, overrides = flags.parse(arguments, CONFIG, WORKDIR)
-    path = required(values.config, "config")
-    config, changed = resolved(path, overrides)
-    workdir = Path(values.workdir or default_workdir(path))
+    from genlab.config.files import file_of
+    from genlab.config.override import resolved
+    from genlab.process.programs import keep_programs
+    from genlab.process.streams import deliver
+    from genlab.run.folder import default_workdir, recorded
+    from genlab.training.train import train
+
+    source = None
+    if values.config:
+        config, changed = resolved(values.config, values.overrides)
+        workdir = Path(values.workdir or default_workdir(values.config))
+        source = file_of(values.config)
+    elif values.workdir:
+        workdir = Path(values.workdir)
+        if not workdir.exists():
+            raise InputError(
+                f"there is no run folder {values.workdir!r} to go on with; --config=NAME"
+                f" --workdir={values.workdir} trains in one"
+            )
+        config, changed = recorded(workdir, values.overrides)
+    else:
+        raise InputError(
+            "--config is needed, --config=NAME or FILE.py, or --workdir=DIR of a run that is to go"
+            " on; `genlab list configs` has the names"
+        )
+    if values.print_config:
+        from genlab.config.written import written
+
+        deliver(written(config, values.config or values.workdir))
+        return
     keep_programs()
-    train(config, workdir, changed, Path(path.partition(":")[0]).parent)
+    train(config, workdir, changed, source)
     print(f"done: {workdir}/report.html")

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import importlib.util
 import inspect
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from genlab import numbers, trust
-from genlab.config import paths
+from genlab.config import files, paths
 from genlab.config.stage import stages_of
 from genlab.errors import InputError, suggest
 from genlab.game.slots import slots_of
@@ -31,8 +30,6 @@ from genlab.registry import (
     starts,
 )
 from genlab.values import check, copied, is_unset, items
-
-CONFIGS = Path(__file__).parents[2] / "configs"
 
 # Keys of `data` that say how examples are prepared, chosen and fed, whichever data set it is.
 PREPARATION = ("value_range", "binarize", "augment", "degrade")
@@ -62,7 +59,7 @@ def load(path: str) -> ConfigDict:
       InputError: no such file or variant, a file that fails, or a key that `configs/base.py` does
         not declare.
     """
-    file, variant = split_variant(path)
+    file, variant = files.split_variant(path)
     module = _import_file(file)
     known = _variants(module, file)
     if variant and variant not in known:
@@ -91,15 +88,7 @@ def adopted(config: Any, origin: str) -> ConfigDict:
 
 def base_config() -> ConfigDict:
     """Every key that a config has, from which one's own starts."""
-    return _import_file(str(CONFIGS / "base.py")).get_config()
-
-
-def split_variant(path: str) -> tuple[str, str]:
-    """File and variant of `FILE[:VARIANT]`; a colon may be part of a folder's name."""
-    file, colon, variant = path.rpartition(":")
-    if not colon or "/" in variant or os.path.isfile(path):
-        return path, ""
-    return file, variant
+    return _import_file(str(files.CONFIGS / "base.py")).get_config()
 
 
 def variants(path: str | Path) -> tuple[str, ...]:
@@ -118,7 +107,10 @@ def _variants(module: Any, file: str | Path) -> tuple[str, ...]:
 
 def sweeps(path: str) -> dict[str, Callable]:
     """The sweeps that a config file defines, `sweep_NAME()`, by name."""
-    module = _import_file(split_variant(path)[0])
+    return _sweeps(_import_file(files.split_variant(path)[0]))
+
+
+def _sweeps(module: Any) -> dict[str, Callable]:
     prefix = "sweep_"
     return {
         name.removeprefix(prefix): value
@@ -127,31 +119,18 @@ def sweeps(path: str) -> dict[str, Callable]:
     }
 
 
-def recipes() -> list[Path]:
-    """The config files of this repository."""
-    return sorted(
-        path for path in CONFIGS.glob("*.py") if path.stem not in ("base", "__init__")
-    )
-
-
-def headline(path: str | Path) -> str:
-    """First line of a config file's docstring."""
-    return (_import_file(str(path)).__doc__ or "").partition("\n")[0]
+def about(path: str) -> tuple[str, tuple[str, ...], dict[str, Callable]]:
+    """The header of a config file, its variants, and its sweeps by name."""
+    module = _import_file(path)
+    return inspect.getdoc(module) or "", _variants(module, path), _sweeps(module)
 
 
 def _import_file(file: str) -> Any:
-    path = Path(file)
-    if file.startswith("configs/") and not os.path.isfile(file):
-        path = CONFIGS.parent / file  # genlab's own, named from another folder
-    if not os.path.isfile(path):  # pathlib's raises at a name that is too long
-        known = [f"configs/{path.name}" for path in recipes()]
-        raise InputError(f"no config file {file!r}{suggest(file, known)}")
-    if path.suffix != ".py":
-        raise InputError(f"config file {file!r} is not a Python file, FILE.py")
+    path = files.find(file)
     spec = importlib.util.spec_from_file_location(f"genlab_config_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
-    if path.parent.resolve() != CONFIGS.resolve():  # one of the user's own
-        trust.search_working_directory()
+    if path.parent.resolve() != files.CONFIGS.resolve():  # one of the user's own
+        trust.search(path.parent)
     sys.modules[spec.name] = module  # where its dataclasses look up what they name
     with _code_of(f"config file {file!r} cannot be loaded"):
         spec.loader.exec_module(module)

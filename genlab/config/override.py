@@ -10,6 +10,7 @@ from typing import Any
 from ml_collections import ConfigDict, FieldReference
 
 from genlab import trust
+from genlab.config.keys import members, registry_of, suggestion
 from genlab.config.load import (
     FEEDING,
     PREPARATION,
@@ -23,21 +24,17 @@ from genlab.config.load import (
 )
 from genlab.config.stage import merged, stages_of
 from genlab.errors import InputError, suggest
-from genlab.game.slots import slots_of, takes_several
+from genlab.game.slots import takes_several
 from genlab.registry import (
     REQUIRED,
     Registry,
     datasets,
     experiments,
-    metrics,
-    models,
-    objectives,
-    optimizers,
     schedules,
-    starts,
 )
 from genlab.values import check, is_unset, items, simple
 
+LISTS = {"metric": "eval.metrics", "plot": "sample.plots"}  # where a config has them
 NONE_AT_WILL = ("data.degrade",)  # parts that no default says may be left out
 
 
@@ -56,33 +53,36 @@ def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
     return {key: override(config, key, text) for key, text in ordered}
 
 
-def metrics_of(text: str) -> tuple[Any, ...]:
-    """The metrics that `text` chooses: names, comma-separated, or a tuple as in a config.
+def parts_of(registry: Registry, text: str, flag: str) -> tuple[Any, ...]:
+    """The metrics or plots that `text` chooses: names, comma-separated, or a tuple as in a config.
 
     Raises:
-      InputError: an unknown metric or knob, one chosen twice, or no tuple of names and parts.
+      InputError: an unknown part or knob, one chosen twice, or no tuple of names and parts; names the
+        flag.
     """
     if text.startswith(("(", "[")):
         chosen = _literal(text)
         if not isinstance(chosen, tuple | list):
             raise InputError(
-                f"--metrics={text!r} is no tuple of names and parts, such as"
-                " \"('cycle', {'name': 'translation', 'num': 100})\""
+                f"{flag}={text!r} is no tuple of names and parts, such as"
+                " \"('NAME', {'name': 'OTHER', 'num': 100})\""
             )
     else:
         chosen = _names(text)
-    return chosen_metrics(chosen, "--metrics")
+    return chosen_parts(registry, chosen, flag)
 
 
-def chosen_metrics(chosen: Sequence[Any], key: str) -> tuple[Any, ...]:
-    """The metrics that a user names; `key` is what a message calls them.
+def chosen_parts(
+    registry: Registry, chosen: Sequence[Any], key: str
+) -> tuple[Any, ...]:
+    """The metrics or plots that a user names; `key` is what a message calls them.
 
     Raises:
-      InputError: an unknown metric or knob, or one chosen twice.
+      InputError: an unknown part or knob, or one chosen twice.
     """
     check(chosen, key)
     trust.vouch(chosen)
-    check_list(metrics, chosen, "eval.metrics")
+    check_list(registry, chosen, LISTS[registry.kind])
     return tuple(chosen)
 
 
@@ -103,16 +103,17 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     home: Any = config
     for depth, step in enumerate(path):
         if not isinstance(home, ConfigDict) or step not in home:
-            _refuse_key(home, path[: depth + 1])
+            _refuse_key(config, home, path[: depth + 1], key, text)
         home = home[step]
     if not isinstance(home, ConfigDict):
-        _refuse_key(home, key.split("."))
-    registry, chosen = _registry_of(config, path), _registry_of(config, [*path, last])
+        _refuse_key(config, home, [*path, last], key, text)
+    registry, chosen = registry_of(config, path), registry_of(config, [*path, last])
     default = _default_of_knob(registry, home, key) if registry else REQUIRED
     if registry is None and len(path) > 1:
         default = _default_in_schedule(config, path, last)
-    if last not in home and default is REQUIRED and chosen is None:
-        _refuse_key(home, key.split("."))
+    added = chosen is not None and _may_be_added(config, path, last)
+    if last not in home and default is REQUIRED and not added:
+        _refuse_key(config, home, [*path, last], key, text)
     old = _old(home, last, default)
     may_be_none = default is None or key in NONE_AT_WILL
     if chosen is not None and text == "None" and not may_be_none:
@@ -163,7 +164,8 @@ def _override_stage(config: ConfigDict, path: list[str], last: str, text: str) -
     """Sets `stages.NAME.KEY`, whether the stage has the key or leaves it as in the config."""
     names = [stage.name for stage in stages_of(plain(config, complete=False))[:-1]]
     if len(path) < 1 or path[0] not in names:
-        _refuse_key(dict.fromkeys(names), ["stages", *path[:1]])
+        key = ".".join(["stages", *path, last])
+        _refuse_key(config, dict.fromkeys(names), ["stages", *path[:1]], key, text)
     index = names.index(path[0])
     stage = config.stages[index]
     view = ConfigDict(merged(plain(config, complete=False), stage))
@@ -173,34 +175,6 @@ def _override_stage(config: ConfigDict, path: list[str], last: str, text: str) -
     with config.unlocked():
         config.stages = (*config.stages[:index], renewed, *config.stages[index + 1 :])
     return value
-
-
-def _registry_of(config: ConfigDict, keys: list[str]) -> Registry | None:
-    """The registry that the dict at this path chooses a part of, if it does."""
-    match keys:
-        case ["experiment"]:
-            return experiments
-        case ["objective"]:
-            return objectives
-        case ["start"]:
-            return starts
-        case ["experiment", knob]:
-            return part_knobs(config.experiment.name).get(knob)
-        case ["model", _]:
-            return models
-        case ["model", role, knob] if "name" in config.model.get(role, ()):
-            return slots_of(models.find(config.model[role].name)).get(knob)
-        case ["optimizer", _]:
-            return optimizers
-        case ["optimizer", _, "schedule"]:
-            return schedules
-        case ["data"]:
-            return datasets
-        case ["data", "degrade"]:
-            from genlab.data.degrade import degradations
-
-            return degradations
-    return None
 
 
 def _default_of_knob(registry: Registry, part: ConfigDict, key: str) -> Any:
@@ -225,7 +199,7 @@ def _takes_several(config: ConfigDict, key: str) -> bool:
 def _default_in_schedule(config: ConfigDict, path: list[str], knob: str) -> Any:
     """The default of a knob of a schedule, where a float of a part follows one: of `value` that of
     the float. REQUIRED where there is no schedule at this path."""
-    registry, part = _registry_of(config, path[:-1]), config
+    registry, part = registry_of(config, path[:-1]), config
     for step in path[:-1]:
         part = part[step]
     if registry is None or not registry.is_schedule(
@@ -250,9 +224,24 @@ def _may_be_many(registry: Registry, part: ConfigDict, knob: str) -> bool:
     return bool(kinds & {int, float}) and bool(kinds & {Sequence, tuple, list})
 
 
-def _refuse_key(home: Any, path: list[str]) -> None:
-    known = home.keys() if isinstance(home, ConfigDict | dict) else ()
-    raise InputError(f"config has no key {'.'.join(path)!r}{suggest(path[-1], known)}")
+def _may_be_added(config: ConfigDict, path: list[str], name: str) -> bool:
+    """Whether a part may lie at a place where there is none: of players and roles the family's own."""
+    known = members(config, path[0]) if len(path) == 1 else ()
+    return not known or name in known
+
+
+def _refuse_key(
+    config: ConfigDict, home: Any, path: list[str], key: str, text: str
+) -> None:
+    """Raises InputError for a key that there is not from `path` on; says where it may lie."""
+    inside = home.keys() if isinstance(home, ConfigDict | dict) else ()
+    known = (members(config, path[0]) if len(path) == 2 else ()) or inside
+    close = suggest(path[-1], known)
+    hint = suggestion(config, key, text)
+    if not hint and "did you mean" not in close:
+        hint = suggestion(config, key.rpartition(".")[2], text)
+    hint = hint or close
+    raise InputError(f"config has no key {'.'.join(path)!r}{hint}")
 
 
 def _parse(

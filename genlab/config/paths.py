@@ -1,28 +1,16 @@
-"""Paths that people type: `~` is the home folder, and a config's are recorded whole."""
+"""The paths in a config, which are recorded whole."""
 
 import inspect
 import os
 from collections.abc import Mapping
 from typing import Any
 
-from genlab.errors import InputError
+from genlab.config.files import expanded
 from genlab.registry import datasets
 
 # Keys that hold a path: of a config, of its data, and of parts of genlab's own.
 KEYS = ("init_from", "data_dir", "cache_dir", "run", "weights")
 _NO_PARTS = ("", "stages[]")  # a name of the config, or of a stage, is no part's
-
-
-def expanded(path: str) -> str:
-    """The path with the home folder in the place of a leading `~` or `~user`.
-
-    Raises:
-      InputError: nobody knows where home is; a folder called `~` is never meant.
-    """
-    whole = os.path.expanduser(path)
-    if whole == path and path.partition("/")[0] == "~":
-        raise InputError(f"{path!r} is in a home folder, and HOME is not set")
-    return whole
 
 
 def absolute(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from genlab.config.load import check_parts, split_variant
+from genlab.config import files
+from genlab.config.files import expanded
+from genlab.config.load import check_parts
 from genlab.config.override import resolved
-from genlab.config.paths import expanded
 from genlab.door.run import Run
 from genlab.errors import InputError
 from genlab.process.programs import keep_programs
-from genlab.run import folder
+from genlab.run import folder, record, sources
 from genlab.run.resume import check_config
 from genlab.trials.value import plain
 from genlab.trust import vouch
@@ -49,9 +50,10 @@ def load(
     check_parts(known)
     where = folder.default_workdir(path) if workdir is None else _path(workdir)
     if (where / "config.json").exists():
-        before, data = folder.load_config(where), folder.data_record(where)
-        check_config(where, before, known, may_have_moved=bool(data))
-    source = Path(split_variant(path)[0]).parent if path else Path()
+        before, data = folder.load_config(where), record.data(where)
+        was = record.defaults(where)
+        check_config(where, before, known, may_have_moved=bool(data), was=was)
+    source = files.file_of(path) if path else None
     return Run(where, known, changed, source=source)
 
 
@@ -79,7 +81,8 @@ def open(
     where = _path(workdir)
     config = folder.load_config(where)
     if trust:
-        vouch(config)
+        vouch([config, record.defaults(where)])
+        sources.search(record.sources(where))
     if others := sorted(set(data or {}) - {"name", "data_dir"}):
         raise InputError(
             f"data={others[0]!r} is no place; dict(name=...) or dict(data_dir=...) is"

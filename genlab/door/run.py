@@ -8,17 +8,17 @@ import numpy as np
 
 from genlab import registry, trust
 from genlab.blame import blaming
-from genlab.config.override import chosen_metrics
+from genlab.config.override import chosen_parts
 from genlab.data.dataset import Dataset
 from genlab.data.facts import ExamplesAbsent
 from genlab.door import inputs
-from genlab.door.picture import Picture
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
 from genlab.evaluation.results import measurements, results_file
 from genlab.game import rng
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
+from genlab.plots.picture import Picture
 from genlab.run.course import load_run
 from genlab.trained.trained import Trained
 from genlab.training.train import train
@@ -46,7 +46,7 @@ class Run:
         config: dict[str, Any],
         overrides: dict[str, Any],
         *,
-        source: Path = Path(),
+        source: Path | None = None,
         best: bool = False,
         place: Mapping[str, Any] | None = None,
     ):
@@ -166,7 +166,7 @@ class Run:
           split: `train`, `validation` or `test`; the config's `eval.final_split` without.
         """
         trained, section = self._view(with_examples=True), self.config["eval"]
-        chosen = chosen_metrics(metrics, "measure") if metrics else None
+        chosen = chosen_parts(registry.metrics, metrics, "measure") if metrics else None
         chosen = chosen or [*section["metrics"], *section["final_metrics"]]
         evaluate.check(trained.experiment, trained.data, registry.metrics, chosen)
         split = split or section["final_split"]
@@ -189,7 +189,7 @@ class Run:
 
     def _drawn(self, trained: Trained, part: dict[str, Any]) -> Picture:
         evaluate.check(trained.experiment, trained.data, registry.plots, [part])
-        return Picture.of(evaluate.draw(trained, [part])[part["name"]])
+        return evaluate.draw(trained, [part])[part["name"]]
 
     def _of(
         self, checked: Callable, method: str, values: Any, label: Any

@@ -16,6 +16,7 @@ from genlab.data.dataset import Dataset
 from genlab.errors import InputError, PartFailed, is_out_of_memory, suggest
 from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement
+from genlab.plots.picture import Picture
 from genlab.registry import Registry, metrics, plots
 from genlab.trained.needs import check_part
 from genlab.trained.trained import Trained
@@ -81,12 +82,12 @@ def _measurement(name: str, found: Any) -> Measurement:
     return found
 
 
-def _picture(name: str, found: Any) -> np.ndarray:
+def _picture(name: str, found: Any) -> Picture:
     shape, dtype = getattr(found, "shape", ()), getattr(found, "dtype", None)
     if dtype != np.uint8 or len(shape) != 3 or shape[2] != 3:
         what = f"{dtype}{list(shape)}" if dtype else f"a {type(found).__name__}"
         raise InputError(f"plot {name!r} gives {what}, not a picture: uint8 [H, W, 3]")
-    return found
+    return Picture.of(found)
 
 
 def _built(registry: Registry, chosen: Iterable[Any]) -> Iterable[tuple[str, Callable]]:
@@ -184,7 +185,7 @@ def existing_split(data: Dataset, split: str) -> str:
 
 def draw(
     trained: Trained, chosen: Iterable[Any], failures: Failures | None = None
-) -> dict[str, np.ndarray]:
+) -> dict[str, Picture]:
     """Each chosen plot by name, `[H, W, 3]` uint8; `failures` as of `measure`."""
     pictures = {}
     for name, plot in _built(plots, chosen):
@@ -201,12 +202,10 @@ def save_pictures(
     failures: Failures | None = None,
 ) -> list[Path]:
     """Writes each chosen plot as `PLOT-STEP.png` and returns the paths."""
-    from genlab.plots.grid import enlarge, save_png
-
     paths = []
     for name, picture in draw(trained, chosen, failures).items():
         path = picture_path(folder, name, trained.step)
-        save_png(path, enlarge(picture))
+        picture.save(path)
         paths.append(path)
     return paths
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from genlab.evaluation import evaluate
 from genlab.metrics.measurement import Measurement
+from genlab.process.duration import now
 from genlab.registry import metrics
 from genlab.run.folder import read_results
 from genlab.storage.files import write_atomic
@@ -88,7 +89,7 @@ def write_results(
         before = {n: w for n, w in known.get("failed", {}).items() if n not in measured}
         failed = {**before, **failures}
         measured = {**known["metrics"], **measured}
-    record = {"step": trained.step, "metrics": measured}
+    record = {"step": trained.step, "measured": now(), "metrics": measured}
     record |= {"failed": failed} if failed else {}
     if trained.data.left_out:
         record["left_out"] = dict(trained.data.left_out)

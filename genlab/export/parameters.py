@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from genlab import __version__
-from genlab.config.paths import expanded
+from genlab.config.files import expanded
 from genlab.errors import InputError
 from genlab.storage.checkpoint import flatten
 from genlab.storage.files import write_atomic

@@ -12,7 +12,7 @@ from genlab.nn.norm import BatchNorm, InstanceNorm
 
 Array = jax.Array
 
-NORMS = ("batch", "instance", "none")
+NORMS = {"batch": BatchNorm, "instance": InstanceNorm, "none": None}
 UPSAMPLINGS = ("transposed", "resize")
 
 weights = nn.initializers.normal(0.02)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genlab.plots.picture import DPI, Picture
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -15,11 +17,11 @@ MARK = "#dc2626"
 
 
 def new_axes(*, size: float = 6.4) -> "Axes":
-    """Axes of a new square figure, `size` inches (100 pixels each) on a side."""
+    """Axes of a new square figure, `size` inches (DPI pixels each) on a side."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(size, size), dpi=100, layout="constrained")
+    figure = Figure(figsize=(size, size), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)  # bound here: pyplot would choose a canvas by the display
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -30,7 +32,10 @@ def new_axes(*, size: float = 6.4) -> "Axes":
     return axes
 
 
-def render(figure: "Figure") -> np.ndarray:
-    """The figure's pixels: [H, W, 3] uint8."""
+def render(figure: "Figure") -> Picture:
+    """The figure's pixels: [H, W, 3] uint8, with the figure itself for a file of vectors."""
     figure.canvas.draw()
-    return np.array(figure.canvas.buffer_rgba())[..., :3]
+    figure.set_layout_engine(
+        "none"
+    )  # files of vectors have everything where it is here
+    return Picture.of(np.array(figure.canvas.buffer_rgba())[..., :3], figure)

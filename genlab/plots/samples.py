@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genlab.numbers import Count
+from genlab.numbers import Count, Whole
 from genlab.plots import figure
 from genlab.plots.grid import image_grid
 from genlab.registry import plots
@@ -24,6 +24,7 @@ def samples(
     columns: Count | None = None,
     num_points: Count = 2000,
     label: str | None = None,
+    seed: Whole = 0,
 ) -> np.ndarray:
     """Samples from fixed latents: a grid of images, or points over the data's points.
 
@@ -37,6 +38,7 @@ def samples(
       columns: images in a row; as square as possible without it.
       num_points: points drawn, of data and of samples, where examples are [2].
       label: the class, by name or index, of a model that draws one; None for any.
+      seed: another one draws others.
 
     Returns:
       [H, W, 3] uint8.
@@ -45,9 +47,11 @@ def samples(
       InputError: the experiment has no `sample`, or examples are neither images nor points.
     """
     if not trained.data.is_image:
-        return _sampled_points(trained, num_points, label)
+        return _sampled_points(trained, trained.sample(num_points, label, seed))
     return image_grid(
-        trained.sample(num, label), columns=columns, value_range=trained.value_range
+        trained.sample(num, label, seed),
+        columns=columns,
+        value_range=trained.value_range,
     )
 
 
@@ -93,9 +97,8 @@ def reconstructions(
     )
 
 
-def _sampled_points(trained: Trained, num: int, label: str | None) -> np.ndarray:
-    data = trained.examples("train", num)["x"]
-    drawn = trained.sample(num, label)
+def _sampled_points(trained: Trained, drawn: np.ndarray) -> np.ndarray:
+    data = trained.examples("train", len(drawn))["x"]
     axes = _plane(trained, data)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     outside = np.count_nonzero(

@@ -49,8 +49,11 @@ def describe() -> str:
 
 
 def jaxlib_version() -> str:
-    """The version of the jaxlib that is installed."""
-    return importlib.metadata.version("jaxlib")
+    """The version of the jaxlib that is installed; empty where none is."""
+    try:
+        return importlib.metadata.version("jaxlib")
+    except importlib.metadata.PackageNotFoundError:  # said where JAX is imported
+        return ""
 
 
 def _has_started() -> bool:

@@ -40,6 +40,6 @@ function makeAxis({ kind, levels, few = 0 }, values) {
 function column(data, index) {
   const knobs = data.knobs.length;
   if (index < knobs) return { ...data.knobs[index], few: 8, of: data.trials.map((trial) => trial.knobs[index]) };
-  const { name, kind } = data.values[index - knobs];
-  return { label: name.replaceAll("_", " "), kind, of: data.trials.map((trial) => trial.values[index - knobs]) };
+  const { label, kind } = data.values[index - knobs];
+  return { label, kind, of: data.trials.map((trial) => trial.values[index - knobs]) };
 }

@@ -20,19 +20,24 @@ class Board {
     const known = (trial) => this.number(trial) !== null;
     this.order = this.data.trials.map((_, trial) => trial).sort((a, b) =>
       known(a) && known(b) ? sign * (this.number(a) - this.number(b)) || a - b : known(b) - known(a) || a - b);
-    const ranked = this.order.filter(known), numbers = ranked.map((trial) => this.number(trial));
-    // Trials that are level share the middle of their places.
-    const middle = (number) => (numbers.indexOf(number) + numbers.lastIndexOf(number)) / 2;
-    const share = (trial) => middle(this.number(trial)) / Math.max(1, ranked.length - 1);
-    this.shades = new Map(ranked.map((trial) => [trial, share(trial)]));
   }
 
-  // From the color of the first to that of the last; soft where there is no value.
-  color(trials) {
-    const shades = trials.map((trial) => this.shades.get(trial)).filter((shade) => shade !== undefined);
-    if (!shades.length) return "var(--soft)";
-    const mean = shades.reduce((sum, shade) => sum + shade, 0) / shades.length;
-    return `color-mix(in oklab, var(--c1) ${(100 * mean).toFixed(0)}%, var(--c0))`;
+  // The color of a trial, in all pictures; trials that differ in their seed alone share it.
+  color(trial) {
+    return this.data.trials[trial].color;
+  }
+
+  get name() {
+    return this.value === null ? "" : this.data.values[this.value].label;
+  }
+
+  // The numbers behind the pictures: knobs and values of every trial.
+  rows() {
+    const { knobs, values, trials } = this.data;
+    const columns = [...knobs, ...values].map((_, i) => column(this.data, i));
+    const word = ({ kind, levels }, place) => (kind === "category" && place !== null ? levels[place] : place ?? "");
+    return [["trial", ...columns.map(({ label }) => label)],
+      ...trials.map(({ name }, trial) => [name, ...columns.map((spec) => word(spec, spec.of[trial]))])];
   }
 
   choose(changes) {

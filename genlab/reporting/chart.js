@@ -1,12 +1,14 @@
 // One chart of curves: linear or logarithmic, smoothed, read by pointer or arrow keys. A curve may
-// bring its color, and a band around it as `low` and `high`.
+// have a band around it, `low` and `high`; one with `colors` is points, each in its own.
 
-const MARGIN = { left: 52, right: 12, top: 8, bottom: 22 };
-const COLORS = 8;
-const FEW = 50; // a curve of fewer points is drawn as it is, whatever the smoothing
+const MARGIN = { left: 52, right: 12, top: 24, bottom: 38 };
+const MANY = 8; // of more curves only the one pointed at has its band
 const SPARSE = 20; // so few points are marked, since a line alone hides where they are
 
-function smooth(values, weight) {
+// The mean over the last `share` of a run, whatever its number of points, with weights that fall
+// off exponentially.
+function smooth(values, share) {
+  const weight = Math.max(0, 1 - 1 / (share * values.length));
   // The average starts at zero; dividing by its total weight removes that bias.
   let mean = 0, total = 0;
   return values.map((value) => {
@@ -16,46 +18,15 @@ function smooth(values, weight) {
   });
 }
 
-function linearTicks(low, high, wanted) {
-  const rough = (high - low) / wanted;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((m) => m * power >= rough * 0.999) * power;
-  const ticks = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push(i * step);
-  return ticks;
-}
-
-function logTicks(low, high) {
-  const first = Math.floor(low), last = Math.ceil(high);
-  const within = (exponent) => exponent >= low - 1e-9 && exponent <= high + 1e-9;
-  const exponents = [];
-  for (let e = first; e <= last; e++) exponents.push(e);
-  if (high - low > 2) {
-    const every = Math.ceil((high - low) / 6);
-    return exponents.filter((e) => within(e) && e % every === 0);
-  }
-  const few = exponents.flatMap((e) => [1, 2, 5].map((m) => e + Math.log10(m))).filter(within);
-  // Less than a factor of two: round values, unevenly spaced.
-  return few.length > 2 ? few : linearTicks(10 ** low, 10 ** high, 4).filter((v) => v > 0).map(Math.log10);
-}
-
-function nearest(sorted, target) {
-  let low = 0, high = sorted.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < target) low = middle + 1; else high = middle;
-  }
-  return low > 0 && target - sorted[low - 1] <= sorted[low] - target ? low - 1 : low;
-}
-
 class Chart {
-  constructor(card, { title, log, series }, index, smoothing) {
+  constructor(card, { title, log, x, y, series }, index, smoothing) {
     this.title = title;
+    this.names = { x, y };
     this.log = log;
     this.smoothing = smoothing;
     this.at = null;
     this.index = index;
-    this.series = series.map((s, i) => ({ color: `var(--c${i % COLORS})`, low: [], high: [], ...s, visible: true }));
+    this.series = series.map((s) => ({ low: [], high: [], colors: null, ...s, visible: true }));
     this.several = new Set(series.map(({ split }) => split)).size > 1;
     this.steps = [...new Set(series.flatMap((s) => s.steps))].sort((a, b) => a - b);
     this.build(card);
@@ -65,10 +36,12 @@ class Chart {
     this.logButton = make("button", { type: "button" }, "log");
     this.readout = make("output");
     const header = make("header", {}, card.querySelector("h3, h4"), this.readout, this.logButton);
+    card.querySelector(".still")?.remove();
     this.svg = draw(card, "svg", { tabindex: 0, role: "img" });
     const legend = make("ul", { class: "legend" });
     for (const s of this.series) legend.append(make("li", {}, this.entry(s)));
     card.prepend(header, this.svg, legend);
+    savable(card, this.title, () => this.rows());
     this.logButton.addEventListener("click", () => this.set({ log: !this.log }));
     this.svg.addEventListener("pointermove", (event) => this.point(event));
     this.svg.addEventListener("pointerdown", (event) => this.point(event));
@@ -82,7 +55,7 @@ class Chart {
     const name = s.name.replaceAll("_", " ");
     s.value = make("b");
     const label = this.several ? `${name} · ${s.split}` : name;
-    const button = make("button", { type: "button", "aria-pressed": "true" }, swatch, label, s.value);
+    const button = make("button", { type: "button", "aria-pressed": "true", "data-label": label }, swatch, label, s.value);
     button.addEventListener("click", () => {
       s.visible = !s.visible;
       button.setAttribute("aria-pressed", s.visible);
@@ -95,6 +68,13 @@ class Chart {
   set(options) {
     Object.assign(this, options);
     this.render();
+  }
+
+  // What is drawn, as a table: a row for each point.
+  rows() {
+    const points = this.series.flatMap((s) => s.steps.map((step, i) =>
+      [s.name, s.split, step, s.values[i], s.low[i] ?? "", s.high[i] ?? ""]));
+    return [["name", "split", this.names.x, this.names.y, "low", "high"], ...points];
   }
 
   // The points that this scale can show: [step, scaled value, index].
@@ -110,10 +90,10 @@ class Chart {
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.logButton.setAttribute("aria-pressed", this.log);
     const names = this.series.map((s) => `${s.name} (${s.split})`).join(", ");
-    this.svg.setAttribute("aria-label", `${this.title}: ${names}. Arrow keys read values.`);
+    this.svg.setAttribute("aria-label", `${this.names.y} over ${this.names.x}: ${names}. Arrow keys read values.`);
     for (const s of this.series) {
       s.raw = this.points(s, s.values);
-      s.smoothed = this.smoothing > 0 && s.values.length >= FEW;
+      s.smoothed = this.smoothing * s.values.length > 1 && !s.colors;
       const drawn = (values) => this.points(s, s.smoothed ? smooth(values, this.smoothing) : values);
       s.path = drawn(s.values);
       s.edges = s.low.length ? [drawn(s.low), drawn(s.high)] : null;
@@ -174,6 +154,8 @@ class Chart {
       const anchor = x(tick) > width - 30 ? "end" : "middle";
       draw(this.svg, "text", { x: x(tick), y: bottom + 16, "text-anchor": anchor }, tick ? label : "0");
     }
+    draw(this.svg, "text", { class: "name", x: 2, y: 12 }, this.names.y);
+    draw(this.svg, "text", { class: "name", x: width - MARGIN.right, y: height - 5, "text-anchor": "end" }, this.names.x);
   }
 
   lines(drawn, width, height) {
@@ -187,7 +169,8 @@ class Chart {
       s.group = draw(group, "g", {});
       if (s.edges) this.band(s.group, s);
       else if (s.smoothed) this.line(s.group, s, s.raw, "raw");
-      this.line(s.group, s, s.path, this.several ? s.split : "");
+      if (s.colors) this.dots(s.group, s, 4);
+      else this.line(s.group, s, s.path, this.several ? s.split : "");
     }
     for (const s of this.series) {
       for (const step of s.visible ? s.broken : []) {
@@ -200,13 +183,16 @@ class Chart {
 
   line(group, s, points, kind) {
     const { x, y } = this.scale;
-    if (points.length <= SPARSE) {
-      for (const [step, value] of points) {
-        draw(group, "circle", { cx: x(step), cy: y(value), r: 2.5, style: `fill: ${s.color}` });
-      }
-    }
+    if (points.length <= SPARSE && kind !== "raw") this.dots(group, s, 2.5);
     const d = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`);
     draw(group, "path", { class: `line ${kind}`, d: d.join(""), style: `stroke: ${s.color}` });
+  }
+
+  dots(group, s, radius) {
+    for (const [step, value, i] of s.path) {
+      const style = `fill: ${s.colors?.[i] ?? s.color}`;
+      draw(group, "circle", { cx: this.scale.x(step), cy: this.scale.y(value), r: radius, style });
+    }
   }
 
   band(group, s) {
@@ -246,7 +232,7 @@ class Chart {
   hover(step) {
     this.at = step;
     const shown = step !== null && this.scale;
-    this.readout.textContent = shown ? `round ${count.format(step)}` : "";
+    this.readout.textContent = shown ? `${this.names.x} ${count.format(step)}` : "";
     this.overlay?.replaceChildren();
     if (shown) {
       const x = this.scale.x(step);

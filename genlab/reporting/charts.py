@@ -4,7 +4,12 @@ import re
 from collections import defaultdict
 from typing import Any
 
+from genlab.reporting.colors import PALETTE, color
+from genlab.reporting.markup import words
 from genlab.reporting.run import TIME, Curve, thin
+from genlab.reporting.units import axis_name
+
+ROUNDS = "rounds"  # the axis of everything that is logged
 
 MAX_POINTS = 1000  # more than a chart has pixels
 MAX_BROKEN = 100  # marks of values that were not finite
@@ -20,8 +25,8 @@ def chart_groups(curves: list[Curve]) -> dict[str, list[dict[str, Any]]]:
     """Charts by heading (a player, `time`, or "" for the rest), ready for JSON.
 
     Returns:
-      heading -> charts {title, log, series: [{name, split, steps, values, broken}]}; `log` is
-      whether the chart opens with a logarithmic axis.
+      heading -> charts {title, log, x, y, series: [{name, split, color, steps, values, broken}]};
+      `log` is whether the chart opens with a logarithmic axis, `x` and `y` are names of the axes.
     """
     owners = defaultdict(set)
     for curve in curves:
@@ -30,10 +35,12 @@ def chart_groups(curves: list[Curve]) -> dict[str, list[dict[str, Any]]]:
     for curve in curves:
         charts[_heading(curve, owners[curve.term])][_stem(curve)].append(curve)
     order = sorted(charts, key=lambda heading: (heading == TIME, heading == ""))
-    return {
-        heading: [_chart(stem, members) for stem, members in _ranked(charts[heading])]
-        for heading in order
-    }
+    found = {}
+    for heading in order:
+        beside = {curve.term for group in charts[heading].values() for curve in group}
+        ranked = _ranked(charts[heading])
+        found[heading] = [_chart(stem, members, beside) for stem, members in ranked]
+    return found
 
 
 def decimate(
@@ -86,7 +93,7 @@ def _ranked(charts: dict[str, list[Curve]]) -> list[tuple[str, list[Curve]]]:
     return sorted(charts.items(), key=lambda item: rank.get(item[0], 0))
 
 
-def _chart(stem: str, curves: list[Curve]) -> dict[str, Any]:
+def _chart(stem: str, curves: list[Curve], beside: set[str]) -> dict[str, Any]:
     terms = list(dict.fromkeys(curve.term for curve in curves))
     if "*" not in stem:
         title = stem
@@ -94,18 +101,25 @@ def _chart(stem: str, curves: list[Curve]) -> dict[str, Any]:
         title = ", ".join(terms)
     else:
         title = f"{terms[0]} … {terms[-1]}"
+    title = words(title)
     return {
-        "title": title.replace("_", " "),
+        "title": title,
         "log": stem == "norms",
-        "series": [_series(curve) for curve in curves],
+        "x": ROUNDS,
+        "y": axis_name(title, terms, beside),
+        "series": [
+            _series(curve, color(i % PALETTE, PALETTE))
+            for i, curve in enumerate(curves)
+        ],
     }
 
 
-def _series(curve: Curve) -> dict[str, Any]:
+def _series(curve: Curve, color: str) -> dict[str, Any]:
     steps, values = decimate(curve.steps, curve.values)
     return {
         "name": curve.term,
         "split": curve.split,
+        "color": color,
         "steps": steps,
         "values": [float(f"{value:.6g}") for value in values],
         "broken": thin(curve.broken, most=MAX_BROKEN),

@@ -1,6 +1,6 @@
 "use strict";
 // What the other scripts share. All files of this folder run as one script, in the order that
-// genlab/report.py gives.
+// genlab/reporting/report.py gives.
 
 const count = new Intl.NumberFormat("en");
 
@@ -23,4 +23,9 @@ function short(value) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace("+", "").replace(/\.?0+e/, "e");
   return String(Number(value.toPrecision(4)));
+}
+
+// How far curves are smoothed, in words.
+function spoken(share) {
+  return `${Math.round(100 * share)} % of the run`;
 }

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from genlab.reporting.importance import MIN_TRIALS, Importances, importances
+from genlab.reporting.importance import Importances, importances
 from genlab.reporting.knobs import SEED, Knob
 from genlab.reporting.learning import Group
-from genlab.reporting.markup import empty, text, words
 from genlab.reporting.sweep import Sweep
 from genlab.statistics import Difference, Summary, paired, summarize
 
@@ -14,117 +14,92 @@ MAX_FORESTS = 6  # values with importances, about half a second each
 MAX_STATISTICS = 12  # values with statistics over seeds
 
 
-def importance(sweep: Sweep, knobs: Sequence[Knob]) -> str:
-    """How much each knob matters, a block for each value; the script shows the chosen one's."""
-    if not knobs:
-        return empty("The trials differ in no knob but the seed.")
-    names = sweep.value_names
-    if not names:
-        return empty("No trial has finished yet.")
+@dataclass(frozen=True)
+class Importance:
+    """How much each knob matters for one value.
+
+    Attributes:
+      label: the value in words.
+      found: None where the trials do not say.
+      finite: trials that have a finite value.
+    """
+
+    label: str
+    found: Importances | None
+    finite: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the seeds of one group say of a value.
+
+    Attributes:
+      group: of trials that differ in their seed alone.
+      summary: of their values.
+      margin: the largest half of a 95 % interval over the examples; None where none is known.
+      gap: the difference to the first group, seed by seed; None for that one, or without common seeds.
+    """
+
+    group: Group
+    summary: Summary
+    margin: float | None
+    gap: Difference | None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The groups of seeds by one value.
+
+    Attributes:
+      label: the value in words.
+      first: the group that the others are compared with; None where no trial has a finite value.
+      rows: a row for each group that has a value, the best first.
+    """
+
+    label: str
+    first: Group | None
+    rows: list[Row]
+
+
+def importance(sweep: Sweep, knobs: Sequence[Knob]) -> list[Importance]:
+    """How much each knob matters, for each of the first MAX_FORESTS values."""
     blocks = []
-    for index, name in enumerate(names[:MAX_FORESTS]):
+    for name in sweep.value_names[:MAX_FORESTS] if knobs else []:
         values = [trial.values.get(name, math.nan) for trial in sweep.trials]
-        found = importances(knobs, values)
         finite = sum(map(math.isfinite, values))
-        content = _too_few(finite) if found is None else _bars(found)
-        blocks.append(_block(index, name, content, heading="h4"))
-    if len(names) > MAX_FORESTS:
-        blocks.append(_left_out(f"The first {MAX_FORESTS} values have importances."))
-    return "".join(blocks)
+        blocks.append(
+            Importance(sweep.spoken(name), importances(knobs, values), finite)
+        )
+    return blocks
 
 
-def statistics(sweep: Sweep, groups: Sequence[Group]) -> str:
-    """Each group of seeds for each value: mean, interval, and the difference to one group."""
+def statistics(sweep: Sweep, groups: Sequence[Group]) -> list[Statistics]:
+    """Each group of seeds for each of the first MAX_STATISTICS values; empty without two seeds."""
     if all(len(group.trials) < 2 for group in groups):
-        return empty("No two trials differ only in their seed.")
-    names = sweep.value_names
-    if not names:
-        return empty("No trial has finished yet.")
-    blocks = [
-        _block(index, name, _seed_table(sweep, name, groups), heading="h3")
-        for index, name in enumerate(names[:MAX_STATISTICS])
+        return []
+    return [
+        _statistics(sweep, name, groups) for name in sweep.value_names[:MAX_STATISTICS]
     ]
-    if len(names) > MAX_STATISTICS:
-        blocks.append(_left_out(f"The first {MAX_STATISTICS} values have statistics."))
-    return "".join(blocks)
 
 
-def _block(index: int, name: str, content: str, *, heading: str) -> str:
-    hidden = " hidden" if index else ""
-    return f'<div class="of-value" data-of="{index}"{hidden}><{heading}>{words(name)}</{heading}>{content}</div>'
-
-
-def _left_out(sentence: str) -> str:
-    return f'<p class="note of-value" data-of="other" hidden>{sentence}</p>'
-
-
-def _too_few(finite: int) -> str:
-    if finite >= MIN_TRIALS:
-        return empty("All trials have the same value.")
-    return empty(
-        f"{finite:,} finished trial{'s' if finite != 1 else ''} with a finite value:"
-        f" too few to say which knob matters, it takes {MIN_TRIALS}."
-    )
-
-
-def _bars(found: Importances) -> str:
-    largest = max(1e-9, *(mean for mean, _ in found.knobs.values()))
-    rows = "".join(
-        f'<tr><th scope="row">{text(label)}</th>'
-        f"<td>{mean:.2f} ± {spread:.2f}</td>"
-        f'<td class="bar"><i style="width: {100 * max(mean, 0) / largest:.0f}%"></i></td></tr>'
-        for label, (mean, spread) in found.knobs.items()
-    )
-    if found.explained <= 0:
-        trust = (
-            "for unseen trials it predicts no better than the mean, so these numbers say"
-            " nothing yet"
-        )
-    else:
-        share = f"{100 * found.explained:.0f} %"
-        trust = f"for unseen trials it explains {share} of the spread"
-    return (
-        f'<table class="bars"><tbody>{rows}</tbody></table>'
-        f'<p class="note">Rests on {found.count:,} finished trials. By how much a random forest'
-        " that predicts a trial's rank from its knobs gets worse, as a share of the ranks'"
-        " variance, when a knob is exchanged between trials that it was not fitted on (mean ±"
-        f" standard deviation); {trust}. Knobs that act only together may share an"
-        " importance.</p>"
-    )
-
-
-def _seed_table(sweep: Sweep, name: str, groups: Sequence[Group]) -> str:
+def _statistics(sweep: Sweep, name: str, groups: Sequence[Group]) -> Statistics:
     sign = -1 if sweep.maximize else 1
-    found = {}
-    for group in groups:
-        values = _by_seed(sweep, name, group)
-        if values:
-            found[group] = values, summarize(list(values.values()))
+    found = {group: _by_seed(sweep, name, group) for group in groups}
+    found = {group: values for group, values in found.items() if values}
     if not found:
-        return empty("No trial has a finite value yet.")
+        return Statistics(sweep.spoken(name), None, [])
     first = _reference(sweep, found)
-    rows = "".join(
-        f'<tr><th scope="row">{text(group.label)}</th>'
-        f"<td>{summary.count:,} of {len(group.trials):,}</td><td>{summary.mean:.5g}</td>"
-        f"<td>{_interval(summary)}</td><td>{_margin(sweep, name, group)}</td>"
-        f"<td>{'–' if group is first else _gap(paired(values, found[first][0]))}</td></tr>"
-        for group, (values, summary) in sorted(
-            found.items(), key=lambda row: sign * row[1][1].mean
+    rows = [
+        Row(
+            group=group,
+            summary=summarize(list(values.values())),
+            margin=_margin(sweep, name, group),
+            gap=None if group is first else paired(values, found[first]),
         )
-    )
-    heads = (
-        "trials",
-        "seeds",
-        "mean",
-        "95 % interval over seeds",
-        "of the examples",
-        f"difference to {first.label}",
-    )
-    cells = "".join(f'<th scope="col">{text(head)}</th>' for head in heads)
-    return (
-        f'<div class="card"><div class="scroll rows" tabindex="0"><table><thead><tr>{cells}'
-        f"</tr></thead><tbody>{rows}</tbody></table></div></div>"
-    )
+        for group, values in found.items()
+    ]
+    rows.sort(key=lambda row: sign * row.summary.mean)
+    return Statistics(sweep.spoken(name), first, rows)
 
 
 def _by_seed(sweep: Sweep, name: str, group: Group) -> dict[str, float]:
@@ -148,17 +123,6 @@ def _reference(sweep: Sweep, groups: Iterable[Group]) -> Group:
     return min(groups, key=loss) if sweep.evaluated else next(iter(groups))
 
 
-def _margin(sweep: Sweep, name: str, group: Group) -> str:
+def _margin(sweep: Sweep, name: str, group: Group) -> float | None:
     margins = [sweep.trials[index].margins.get(name) for index in group.trials]
-    known = [margin for margin in margins if margin is not None]
-    return f"± {max(known):.2g}" if known else "–"
-
-
-def _gap(difference: Difference | None) -> str:
-    return "–" if difference is None else text(difference)
-
-
-def _interval(summary: Summary) -> str:
-    if summary.count < 2:
-        return "–"
-    return f"{summary.low:.5g} to {summary.high:.5g}"
+    return max((margin for margin in margins if margin is not None), default=None)

@@ -6,7 +6,8 @@ class Heat {
     card.hidden = false;
     this.table = make("table", { class: "heat" });
     this.note = make("p", { class: "note" });
-    card.append(make("div", { class: "scroll", tabindex: 0 }, this.table), this.note);
+    card.append(make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Map" }, this.table), this.note);
+    savable(card, "map");
   }
 
   word({ knob, places }, i) {
@@ -26,7 +27,6 @@ class Heat {
   render() {
     const { board } = this, { data } = board, { x, y } = data.heat;
     const [across, up] = [x, y].map(({ knob }) => data.knobs[knob].label);
-    const name = board.value === null ? "" : data.values[board.value].name.replaceAll("_", " ");
     const cells = y.places.map((_, j) => x.places.map((_, i) => this.cell(x, y, i, j)));
     const kind = board.value === null ? "linear" : data.values[board.value].kind;
     const axis = makeAxis({ kind }, cells.flat().map((cell) => cell.mean));
@@ -39,7 +39,7 @@ class Heat {
       return line;
     });
     this.table.replaceChildren(
-      make("caption", {}, name), make("thead", {}, head), make("tbody", {}, ...rows.reverse()));
+      make("caption", {}, board.name), make("thead", {}, head), make("tbody", {}, ...rows.reverse()));
     const best = board.maximize ? "larger" : "smaller";
     const seeds = cells.flat().some(({ members }) => members.length > 1);
     this.note.textContent = `Fuller color: ${best}.${seeds ? " Means over the trials that share a cell, n of them finished." : ""}`;

@@ -1,5 +1,6 @@
 """Learning curves of a sweep: trials that differ only in their seed as one mean with a band."""
 
+import itertools
 import math
 import statistics
 from collections import defaultdict
@@ -7,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genlab.reporting.charts import MAX_BROKEN, decimate
+from genlab.reporting.charts import MAX_BROKEN, ROUNDS, decimate
+from genlab.reporting.colors import color
 from genlab.reporting.knobs import Knob, setting, spelled, trial_label
-from genlab.reporting.markup import six_digits
+from genlab.reporting.markup import six_digits, words
 from genlab.reporting.run import TIME, Curve, thin
 from genlab.reporting.sweep import Sweep
+from genlab.reporting.units import axis_name
 
 ALL_POINTS = 150_000  # of all curves of a page, about 4 MB
 MOST_POINTS, LEAST_POINTS = 400, 12  # of one curve
@@ -24,10 +27,12 @@ class Group:
 
     Attributes:
       label: what they have in common of the differing knobs.
+      color: of theirs, in all pictures of a page.
       trials: their indices.
     """
 
     label: str
+    color: str
     trials: tuple[int, ...]
 
 
@@ -38,8 +43,12 @@ def seed_groups(sweep: Sweep, knobs: Sequence[Knob]) -> list[Group]:
         groups[tuple(spelled(trial.overrides, k.key) for k in knobs)].append(index)
     first = {key: sweep.trials[members[0]].overrides for key, members in groups.items()}
     return [
-        Group(setting(first[key], knobs) or "all trials", tuple(members))
-        for key, members in groups.items()
+        Group(
+            setting(first[key], knobs) or "all trials",
+            color(index, len(groups)),
+            tuple(members),
+        )
+        for index, (key, members) in enumerate(groups.items())
     ]
 
 
@@ -47,8 +56,8 @@ def learning_charts(sweep: Sweep, groups: Sequence[Group]) -> list[dict[str, Any
     """One chart for each logged value, held-out values first, time last, ready for JSON.
 
     Returns:
-      charts {title, split, log, series: [{name, split, steps, values, low, high, broken, trials}]},
-      a series for each group that logged the value; `low` and `high` are the band, empty for a
+      charts {title, split, log, x, y, series: [{name, split, color, steps, values, low, high,
+      broken, trials}]}, a series for each group that logged the value; `low` and `high` are the band, empty for a
       group of one.
     """
     logged: dict[tuple[str, str], dict[Group, dict[int, Curve]]] = {}
@@ -62,11 +71,13 @@ def learning_charts(sweep: Sweep, groups: Sequence[Group]) -> list[dict[str, Any
     rank = {"validation": 0, "test": 1, "train": 2, TIME: 3}
     return [
         {
-            "title": name.replace("_", " "),
+            "title": words(name),
             "split": split,
             "log": name.endswith("_norm"),
+            "x": ROUNDS,
+            "y": axis_name(f"{words(name)} on {split}", [name]),
             "series": [
-                _series(group.label, split, curves, most)
+                _series(group, split, curves, most)
                 for group, curves in logged[split, name].items()
             ],
         }
@@ -89,8 +100,73 @@ def band(values: Sequence[float], *, several: bool) -> tuple[float, float]:
     return mean - error, mean + error
 
 
+def best_so_far(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any] | None:
+    """The target of each trial in the order in which they finished, and the best until then; None
+    where none has a value. The script draws it for other values.
+
+    Returns:
+      a chart as of `learning_charts`; the series of points has a color for each.
+    """
+    known = [(i, sweep.trials[i].values.get(sweep.target)) for i in sweep.finished()]
+    values = [
+        (i, value) for i, value in known if value is not None and math.isfinite(value)
+    ]
+    if not values:
+        return None
+    best = itertools.accumulate(
+        (value for _, value in values), max if sweep.maximize else min
+    )
+    colors = colors_of(groups)
+    common = {"split": "", "low": [], "high": [], "broken": []}
+    steps = list(range(1, len(values) + 1))
+    label = sweep.spoken(sweep.target)
+    return {
+        "title": "best so far",
+        "split": "",
+        "log": False,
+        "x": "finished trials",
+        "y": axis_name(label, [sweep.target]),
+        "series": [
+            {
+                **common,
+                "name": "best so far",
+                "color": "var(--ink)",
+                "steps": steps,
+                "values": list(map(six_digits, best)),
+            },
+            {
+                **common,
+                "name": "each trial",
+                "color": "var(--soft)",
+                "colors": [colors[index] for index, _ in values],
+                "steps": steps,
+                "values": [six_digits(value) for _, value in values],
+            },
+        ],
+    }
+
+
+def colors_of(groups: Sequence[Group]) -> dict[int, str]:
+    """Index of a trial -> its color."""
+    return {index: group.color for group in groups for index in group.trials}
+
+
+def first_chart(charts: Sequence[dict[str, Any]], target: str) -> int:
+    """Which chart a page opens with: that of the target where it is logged, a loss otherwise."""
+    wanted = words(target)
+    tests = (
+        lambda chart: f"{chart['title']} on {chart['split']}" == wanted,
+        lambda chart: chart["title"] == wanted,
+        lambda chart: wanted and chart["title"].endswith(f"/{wanted}"),
+        lambda chart: chart["title"].endswith("loss"),
+        lambda chart: True,
+    )
+    found = ([i for i, chart in enumerate(charts) if test(chart)] for test in tests)
+    return next((indices[0] for indices in found if indices), 0)
+
+
 def _series(
-    name: str, split: str, curves: dict[int, Curve], most: int
+    group: Group, split: str, curves: dict[int, Curve], most: int
 ) -> dict[str, Any]:
     at: dict[int, list[float]] = defaultdict(list)
     for curve in curves.values():
@@ -103,8 +179,9 @@ def _series(
     broken = sorted({step for curve in curves.values() for step in curve.broken})
     joined = len(curves) > 1
     return {
-        "name": f"{name} ({len(curves)} seeds)" if joined else name,
+        "name": f"{group.label} ({len(curves)} seeds)" if joined else group.label,
         "split": split,
+        "color": group.color,
         "steps": steps,
         "values": [six_digits(value) for value in values],
         "low": [six_digits(low) for low, _ in edges] if joined else [],
@@ -114,13 +191,15 @@ def _series(
     }
 
 
-def schedule_charts(sweep: Sweep, knobs: Sequence[Knob]) -> list[dict[str, Any]]:
+def schedule_charts(
+    sweep: Sweep, knobs: Sequence[Knob], groups: Sequence[Group]
+) -> list[dict[str, Any]]:
     """The knobs of members that copied others, over the rounds: one chart for each number.
 
     Returns:
       charts as `learning_charts`; no chart where nobody copied a number.
     """
-    charts = []
+    charts, colors = [], colors_of(groups)
     for knob in knobs:
         if knob.kind == "category":
             continue
@@ -137,30 +216,29 @@ def schedule_charts(sweep: Sweep, knobs: Sequence[Knob]) -> list[dict[str, Any]]
                 steps.append(max(trial.step, steps[-1]))
                 values.append(values[-1])
                 label = trial_label(trial.overrides, knobs) or trial.name
-                series.append(_schedule(f"began as {label}", steps, values, index))
+                series.append(
+                    {
+                        "name": f"began as {label}",
+                        "split": "train",
+                        "color": colors[index],
+                        "steps": steps,
+                        "values": [six_digits(value) for value in values],
+                        "low": [],
+                        "high": [],
+                        "broken": [],
+                        "trials": [index],
+                    }
+                )
         if series:
-            title = f"{knob.label.replace('_', ' ')} of members that copied another"
+            title = f"{words(knob.label)} of members that copied another"
             charts.append(
                 {
                     "title": title,
                     "split": "",
                     "log": knob.kind == "log",
+                    "x": ROUNDS,
+                    "y": words(knob.label),
                     "series": series,
                 }
             )
     return charts
-
-
-def _schedule(
-    name: str, steps: list[int], values: list[float], index: int
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "split": "train",
-        "steps": steps,
-        "values": [six_digits(value) for value in values],
-        "low": [],
-        "high": [],
-        "broken": [],
-        "trials": [index],
-    }

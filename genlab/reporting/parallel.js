@@ -13,6 +13,7 @@ class Parallel {
     this.svg = draw(scroll, "svg", { tabindex: 0, role: "img" });
     this.svg.style.minWidth = `${104 * (board.data.knobs.length + 1)}px`;
     readable(this.svg, board, (x, y) => this.nearest(x, y));
+    savable(card, "knobs", () => board.rows());
   }
 
   columns() {
@@ -78,7 +79,7 @@ class Parallel {
       at ? `${i && line[i - 1] ? "L" : "M"}${at[0].toFixed(1)} ${at[1].toFixed(1)}` : "").join("");
     const open = this.board.number(trial) === null;
     return draw(parent, "path", {
-      class: open ? "strand open" : "strand", d, style: `stroke: ${this.board.color([trial])}`,
+      class: open ? "strand open" : "strand", d, style: `stroke: ${this.board.color(trial)}`,
     });
   }
 

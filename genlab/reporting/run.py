@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import operator
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -68,6 +69,23 @@ class Run:
     unreadable: int
 
     @property
+    def class_names(self) -> list[str]:
+        """The names of the data's classes, as far as the run says."""
+        found = self.fact("class_names")
+        return [str(name) for name in found] if isinstance(found, list) else []
+
+    @property
+    def training_seconds(self) -> float | None:
+        """Seconds in which rounds were trained; None for a run that did not measure its speed."""
+        return training_seconds(self.curves)
+
+    def fact(self, name: str) -> Any:
+        """One of the facts of the run's data; None where config.json has none."""
+        data = self.record.get("data")
+        facts = data.get("facts") if isinstance(data, dict) else None
+        return facts.get(name) if isinstance(facts, dict) else None
+
+    @property
     def planned_steps(self) -> int | None:
         """Rounds that the config asks for, None where it has no single number."""
         return planned_steps(self.record["config"])
@@ -110,6 +128,16 @@ def read_run(workdir: Path) -> Run:
         step=max(steps, default=0),
         unreadable=unreadable,
     )
+
+
+def training_seconds(curves: list[Curve]) -> float | None:
+    """Seconds of all rounds by the logged speed, without compiling and evaluating; None without one."""
+    for curve in curves:
+        if curve.split == TIME and curve.name == "rounds_per_second":
+            rounds = map(operator.sub, curve.steps, [0, *curve.steps])
+            speeds = zip(rounds, curve.values, strict=True)
+            return sum(count / speed for count, speed in speeds if speed > 0)
+    return None
 
 
 def planned_steps(config: dict[str, Any]) -> int | None:
@@ -213,6 +241,7 @@ def _results(results: dict[str, Any]) -> dict[str, Any]:
     step = results.get("step")
     return {
         "step": step if type(step) is int else None,
+        "measured": results.get("measured"),
         "metrics": {
             name: {
                 key: part if isinstance(part := result.get(key), dict) else {}

@@ -17,6 +17,7 @@ class Scatter {
     card.append(tools);
     this.svg = draw(card, "svg", { tabindex: 0, role: "img" });
     readable(this.svg, board, (x, y) => this.nearest(x, y));
+    savable(card, "values", () => board.rows());
   }
 
   chooser(name, chosen) {
@@ -52,7 +53,7 @@ class Scatter {
     });
     for (const trial of [...board.order].reverse()) {
       const at = this.spots[trial];
-      if (at) draw(svg, "circle", { class: "trial", cx: at[0], cy: at[1], r: 5, style: `fill: ${board.color([trial])}` });
+      if (at) draw(svg, "circle", { class: "trial", cx: at[0], cy: at[1], r: 5, style: `fill: ${board.color(trial)}` });
     }
     if (!this.spots.some(Boolean)) {
       draw(svg, "text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, "no trial has both");

@@ -4,7 +4,7 @@
 function look(board) {
   const form = document.getElementById("look");
   const { value, maximize } = form.elements;
-  board.data.values.forEach(({ name }, i) => value.append(make("option", { value: i }, name.replaceAll("_", " "))));
+  board.data.values.forEach(({ label }, i) => value.append(make("option", { value: i }, label)));
   maximize.value = board.maximize ? "1" : "";
   form.hidden = board.value === null;
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -40,7 +40,7 @@ function sweep(data) {
   if (data.heat) board.views.push(new Heat(board, part("heat")));
   if (data.values.length) {
     board.views.push(new Scatter(board, part("scatter")));
-    part("no-scatter").hidden = true;
+    if (part("progress")) board.views.push(new Progress(board, part("progress")));
   }
   if (data.charts.length) board.views.push(new Learning(board, part("curves")));
   board.render();
@@ -57,5 +57,6 @@ function sweep(data) {
 }
 
 document.documentElement.classList.add("scripted");
+document.querySelectorAll("[data-save]").forEach((card) => savable(card, card.dataset.save));
 sweep(JSON.parse(document.getElementById("data").textContent));
 document.documentElement.dataset.ready = "true";

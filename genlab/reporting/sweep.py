@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
+from genlab.process.command import program
+from genlab.reporting.markup import words
 from genlab.reporting.trial import TrialRecord, content_of, read_trial
 from genlab.run.folder import in_use
 from genlab.trials.manifest import FILE, Manifest, read
@@ -51,6 +53,17 @@ class Sweep:
         names = dict.fromkeys(name for trial in self.trials for name in trial.values)
         return sorted(names, key=lambda name: name != self.target)
 
+    def spoken(self, name: str) -> str:
+        """A measured value in words, with the split that it was measured on."""
+        splits = (trial.splits.get(name) for trial in self.trials)
+        split = next(filter(None, splits), "")
+        return words(f"{name} on {split}" if split else name)
+
+    def finished(self) -> list[int]:
+        """Indices of the trials that have finished, in the order in which they did, as far as known."""
+        ended = [i for i, trial in enumerate(self.trials) if trial.state == "finished"]
+        return sorted(ended, key=lambda index: self.trials[index].measured or "")
+
     def ranked(self) -> list[int]:
         """Indices of the trials, best first by the target, those without one last, in order."""
         sign = -1 if self.maximize else 1
@@ -75,7 +88,7 @@ class Sweep:
         overrides = {**self.manifest.common, **trial.overrides}
         flags = [f"--config={self.manifest.config}"]
         flags += [f"--config.{key}={_flag(value)}" for key, value in overrides.items()]
-        return shlex.join(["python", "launch.py", *flags])
+        return f"{program()} {shlex.join(flags)}"
 
 
 def read_sweep(folder: Path, *, locked: bool | None = None) -> Sweep:

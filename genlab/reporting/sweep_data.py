@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from genlab.reporting.knobs import Knob, axis_kind, trial_label
-from genlab.reporting.learning import Group, learning_charts, schedule_charts
+from genlab.reporting.learning import (
+    Group,
+    colors_of,
+    first_chart,
+    learning_charts,
+    schedule_charts,
+)
 from genlab.reporting.markup import six_digits
 from genlab.reporting.sweep import Sweep
 from genlab.reporting.trial import TrialRecord
@@ -19,14 +25,20 @@ def page_data(
     """Everything that the page's pictures are drawn from, ready for JSON.
 
     Returns:
-      {values: [{name, kind}], value: index of the value to look at or null, maximize, knobs:
-      [{label, kind, levels}], trials: [{name, label, state, command, knobs, values}], scatter:
-      [x, y] (indices of values, or null), heat: {x, y} (see `heat_map`, or null), charts: [...],
-      schedules: [...]}.
+      {values: [{name, label, kind}], value: index of the value to look at or null, maximize, knobs:
+      [{label, kind, levels}], trials: [{name, label, state, color, command, knobs, values}],
+      finished: indices of trials in the order in which they did, scatter: [x, y] (indices of values,
+      or null), heat: {x, y} (see `heat_map`, or null), charts: [...], chart: index of the first to be
+      shown, schedules: [...]}.
     """
     names = sweep.value_names
+    colors = colors_of(groups)
+    charts = learning_charts(sweep, groups)
     return {
-        "values": [{"name": name, "kind": _kind(sweep, name)} for name in names],
+        "values": [
+            {"name": name, "label": sweep.spoken(name), "kind": _kind(sweep, name)}
+            for name in names
+        ],
         "value": 0 if names else None,
         "maximize": sweep.maximize,
         "knobs": [
@@ -34,13 +46,15 @@ def page_data(
             for knob in knobs
         ],
         "trials": [
-            _trial(sweep, trial, knobs, index, names)
+            _trial(sweep, trial, knobs, index, names) | {"color": colors[index]}
             for index, trial in enumerate(sweep.trials)
         ],
+        "finished": sweep.finished(),
         "scatter": scatter_pair(names),
         "heat": heat_map(knobs),
-        "charts": learning_charts(sweep, groups),
-        "schedules": schedule_charts(sweep, knobs),
+        "charts": charts,
+        "chart": first_chart(charts, sweep.target),
+        "schedules": schedule_charts(sweep, knobs, groups),
     }
 
 

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from genlab.reporting.run import Curve, find_pictures, planned_steps, read_metrics
+from genlab.metrics.measurement import Measurement, values_of
+from genlab.reporting.markup import seconds_between
+from genlab.reporting.outcome import split_of
+from genlab.reporting.run import (
+    Curve,
+    find_pictures,
+    planned_steps,
+    read_metrics,
+    training_seconds,
+)
 from genlab.run.folder import are_results, in_use
 from genlab.storage import sidefile
 from genlab.storage.sidefile import is_number_or_none
@@ -25,10 +34,14 @@ class TrialRecord:
       note: why it failed, or where and at which value it was pruned.
       values: flat name -> measured value of a finished trial, NaN where it was not finite; the
         last evaluation of the target before the results.
+      splits: flat name -> what the value was measured on, where something says so.
       margins: flat name -> half the 95 % interval of a value over the examples, where known.
       step: the last round that any file speaks of.
       curves: its logged values.
       pictures: plot -> its newest picture.
+      measured: when its results were written, as files have dates; None where unknown.
+      seconds: that its rounds took, or from its beginning to its results where no speed was logged,
+        as in a population, whose members train together; None where unknown.
       copies: what it took over from other members, in ascending order of `step`:
         {"step": int, "from": name, "knobs": {dotted key: value}}.
       has_report: whether its folder holds a page of its own.
@@ -39,10 +52,13 @@ class TrialRecord:
     state: str
     note: str
     values: dict[str, float]
+    splits: dict[str, str]
     margins: dict[str, float]
     step: int
     curves: list[Curve]
     pictures: dict[str, Path]
+    measured: str | None
+    seconds: float | None
     copies: list[dict[str, Any]]
     has_report: bool
 
@@ -64,7 +80,8 @@ def read_trial(
         sidefile.pass_over(folder / "metrics.jsonl", why)
     shots = find_pictures(folder / "samples")
     results = sidefile.read(folder / "results.json", are_results) or {}
-    config = content_of(folder / "config.json", dict).get("config")
+    record = content_of(folder / "config.json", dict)
+    config = record.get("config")
     steps = [step for curve in curves for step in (*curve.steps, *curve.broken)]
     steps += [step for shot in shots.values() for step, _ in shot]
     steps += [results["step"]] if results else []
@@ -74,16 +91,22 @@ def read_trial(
     measured = flat_values(results) if results else {}
     values = _evaluation(config, curves, target)
     values |= {name: _number(value) for name, value in measured.items()}
+    seconds = training_seconds(curves)
+    if seconds is None:
+        seconds = seconds_between(record.get("began"), results.get("measured"))
     return TrialRecord(
         name=folder.name,
         overrides=overrides,
         state=state,
         note=note,
         values=values if state == "finished" else {},
+        splits=_splits(results, config) if results else {},
         margins=flat_margins(results) if state == "finished" else {},
         step=max(steps, default=0),
         curves=curves,
         pictures={plot: shot[-1][1] for plot, shot in shots.items()},
+        measured=results.get("measured"),
+        seconds=seconds,
         copies=_copies(folder / "evolution.json"),
         has_report=(folder / "report.html").exists(),
     )
@@ -122,6 +145,14 @@ def _evaluation(config: Any, curves: list[Curve], target: str) -> dict[str, floa
             last = max([*curve.steps, *curve.broken])
             return {f"{target} on {split}": values.get(last, math.nan)}
     return {}
+
+
+def _splits(results: dict[str, Any], config: Any) -> dict[str, str]:
+    found = {
+        name: Measurement(dict.fromkeys(record["values"], split_of(record, config)), {})
+        for name, record in results["metrics"].items()
+    }
+    return {name: split for name, split in values_of(found).items() if split}
 
 
 def _copies(path: Path) -> list[dict[str, Any]]:

@@ -102,8 +102,7 @@ class Trials {
     const value = board.number(trial);
     let title = label;
     if (board.pinned === null && value !== null) {
-      const name = board.data.values[board.value].name.replaceAll("_", " ");
-      title = `${board.maximize ? "Largest" : "Smallest"} ${name}, ${short(value)}: ${label}`;
+      title = `${board.maximize ? "Largest" : "Smallest"} ${board.name}, ${short(value)}: ${label}`;
     }
     command.querySelector("h3").textContent = title;
     const code = command.querySelector("code");

@@ -8,13 +8,17 @@ from typing import Any, Self
 import jax
 import numpy as np
 
+from genlab.config.load import check_parts
 from genlab.config.stage import INIT, MAIN, Stage, stages_of
 from genlab.data.facts import without_examples
 from genlab.data.fingerprint import check_older, check_same
 from genlab.errors import InputError
 from genlab.game.turn import State
-from genlab.run.folder import data_record, identity, load_config
+from genlab.run import record
+from genlab.run.defaults import defaults_of, settled
+from genlab.run.folder import identity, load_config
 from genlab.run.recipe import Recipe, chosen_data
+from genlab.run.sources import sources_of, tell_changes
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
 
@@ -111,6 +115,9 @@ def load_run(
     parts = [{**stage, **fresh} for stage in config["stages"]]
     data = {**config["data"], **(place or {})}
     config = {**config, **fresh, "data": data, "init_from": "", "stages": parts}
+    if was := record.defaults(workdir):
+        check_parts(config)
+        config = settled(config, was, defaults_of(config))
     stages, recipes = stages_of(config), {}
 
     def at(step: int) -> Recipe:
@@ -118,9 +125,9 @@ def load_run(
         if stage.name not in recipes:
             # What the folder keeps is of the last stage's data.
             shared = chosen_data(stage.config) == chosen_data(config)
-            record, wanted = data_record(workdir), place is not None
-            recipe = _opened(stage, record if shared else None, wanted, workdir)
-            if record is None and wanted:
+            known, wanted = record.data(workdir), place is not None
+            recipe = _opened(stage, known if shared else None, wanted, workdir)
+            if known is None and wanted:
                 check_older(recipe.source, run=str(workdir))
             recipes[stage.name] = recipe
         return recipes[stage.name]
@@ -128,6 +135,7 @@ def load_run(
     at(stages[-1].end)  # what the config has wrong is said before checkpoints are
     checkpoints = Checkpoints(workdir / "checkpoints", run=identity(workdir))
     state = checkpoints.restore(lambda step: at(step).shapes(), best)
+    tell_changes(record.sources(workdir), sources_of(config, None))
     if state is None:
         kind = "best checkpoint" if best else "checkpoint"
         raise InputError(f"run folder {str(workdir)!r} has no {kind} yet")

@@ -3,21 +3,26 @@
 import importlib.metadata
 import json
 import math
-import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
+from ml_collections import ConfigDict
 
 from genlab import __version__, trust
 from genlab.config import load as configs
+from genlab.config import override
+from genlab.config.files import split_variant
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
 from genlab.game.turn import State
-from genlab.run import commit, resume
+from genlab.process import command
+from genlab.process.duration import now
+from genlab.run import commit, record, resume, sources
+from genlab.run.defaults import defaults_of
 from genlab.run.recipe import Recipe
 from genlab.storage import files, sidefile
 from genlab.storage.checkpoint import flatten, owner
@@ -46,7 +51,7 @@ def parameter_table(state: State) -> dict[str, dict[str, Any]]:
 
 def default_workdir(path: str) -> Path:
     """The run folder of a config that is given none, `runs/FILE-variant`."""
-    file, variant = configs.split_variant(path)
+    file, variant = split_variant(path)
     return Path("runs") / "-".join(filter(None, (Path(file).stem, variant)))
 
 
@@ -98,7 +103,7 @@ def identity(workdir: Path) -> str:
     A folder that is new, or from before runs had one, gets one.
     """
     try:
-        known = _record(workdir).get("run")
+        known = record.read(workdir).get("run")
     except (OSError, ValueError, TypeError):
         known = None
     if isinstance(known, str) and known:
@@ -112,7 +117,7 @@ def claim(
     overrides: dict[str, Any],
     *,
     run: str = "",
-    source: Path = Path(),
+    source: Path | None = None,
     alone: bool = True,
     finished: bool = False,
 ) -> None:
@@ -123,7 +128,7 @@ def claim(
       recipe: what it trains in the end.
       overrides: what the command line set.
       run: the run's `identity`, asked for where it is not given.
-      source: the folder of the config file.
+      source: the config file; without one, what is known of that which made the folder is kept.
       alone: whether the run saves its own checkpoints; a member's are its population's.
       finished: whether no rounds are left.
 
@@ -132,24 +137,31 @@ def claim(
         what they hold.
     """
     path = workdir / "config.json"
+    code = sources.sources_of(recipe.config, source)
     if path.exists():
-        known, run_data = load_config(workdir), data_record(workdir)
-        resume.check(workdir, known, recipe, run_data, finished=finished)
-    record = {
+        known, run_data = load_config(workdir), record.data(workdir)
+        was = record.defaults(workdir)
+        resume.check(workdir, known, recipe, run_data, was=was, finished=finished)
+        code = sources.renewed(record.sources(workdir), code)
+    home = source.parent if source else Path()
+    content = {
         "run": run or identity(workdir),
+        "began": _began(workdir),
         "alone": alone,
         "config": recipe.config,
         "overrides": overrides,
+        "defaults": defaults_of(recipe.config),
         "data": recipe.data_record(),
         "versions": {"genlab": __version__}
         | {package: importlib.metadata.version(package) for package in PACKAGES},
         "git": commit.of_genlab(),
-        "repository": commit.around(source) or commit.around(Path()),
+        "repository": commit.around(home) or commit.around(Path()),
         "devices": [device.device_kind for device in jax.devices()],
-        "command": " ".join(["python", *sys.argv]),
+        "command": command.line(),
         "parameters": parameter_table(recipe.shapes()),
+        "sources": code,
     }
-    write_atomic(path, json.dumps(record, indent=1))
+    write_atomic(path, json.dumps(content, indent=1))
 
 
 def load_config(workdir: Path) -> dict[str, Any]:
@@ -160,12 +172,14 @@ def load_config(workdir: Path) -> dict[str, Any]:
     """
     path = workdir / "config.json"
     try:
-        config = _record(workdir)["config"]
+        config = record.read(workdir)["config"]
         configs.check_keys(config)
         trust.distrust(config, path)
+        if trust.is_everything():
+            sources.search(record.sources(workdir))
     except FileNotFoundError:
         raise InputError(
-            f"{str(workdir)!r} is not a run folder: it has no config.json"
+            f"{str(workdir)!r} is not a run folder: it has no config.json{_inside(workdir)}"
         ) from None
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error.strerror}") from error
@@ -176,10 +190,33 @@ def load_config(workdir: Path) -> dict[str, Any]:
     return config
 
 
+def _inside(workdir: Path) -> str:
+    """Which folder may have been meant, where it is a sweep's or one of runs."""
+    trials = sorted(path.parent.name for path in workdir.glob("*/config.json"))
+    return f"; the folders in it have, such as {trials[0]!r}" if trials else ""
+
+
 def load_overrides(workdir: Path) -> dict[str, Any]:
     """What was set by hand when the run was last trained, by dotted key."""
-    overrides = _record(workdir).get("overrides")
+    overrides = record.read(workdir).get("overrides")
     return overrides if isinstance(overrides, dict) else {}
+
+
+def recorded(
+    workdir: Path, overrides: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config of a run folder, with which the run in it goes on, and what was set by hand.
+
+    Args:
+      workdir: the run folder.
+      overrides: what is to differ from now on, key -> text.
+
+    Raises:
+      InputError: no run folder there, or an override that the config does not take.
+    """
+    config = ConfigDict(load_config(workdir))
+    changed = override.apply(config, overrides)
+    return configs.plain(config), {**load_overrides(workdir), **changed}
 
 
 def refuse_lost(workdir: Path) -> None:
@@ -188,38 +225,21 @@ def refuse_lost(workdir: Path) -> None:
     Lines of the log behind the first that was due say so, and results, which come after the last.
     """
     try:
-        record = _record(workdir)
-        config = record["config"]
+        known = record.read(workdir)
+        config = known["config"]
         first = stages_of(config)[0].end
         first = min(first, config["checkpoint"]["every"] or first)
     except (OSError, ValueError, KeyError, TypeError):
         return  # no run folder yet, or one that `claim` refuses
     last = last_step(workdir)
     # Of records without `run` it is unknown whether they are of a member.
-    alone = "run" in record and record.get("alone", True)
+    alone = "run" in known and known.get("alone", True)
     if alone and (last > first or (workdir / "results.json").exists()):
         raise InputError(
             f"run folder {str(workdir)!r} has trained {last} rounds, but its checkpoints are gone;"
             " put checkpoints/ back, name another folder with --workdir=DIR, or remove this one"
             " to start over"
         )
-
-
-def data_record(workdir: Path) -> dict[str, Any] | None:
-    """The fingerprint and the facts of a run's data; None where the run is older than these.
-
-    Raises:
-      InputError: a record that no run writes.
-    """
-    path = workdir / "config.json"
-    record = _record(workdir).get("data")
-    if record is None:
-        return None
-    if not isinstance(record, dict) or not all(
-        isinstance(record.get(part), dict) for part in ("fingerprint", "facts")
-    ):
-        raise InputError(f"{str(path)!r}: 'data' is not what a run writes")
-    return record
 
 
 def read_results(
@@ -249,13 +269,10 @@ def are_results(content: Any) -> bool:
     return whole and all(map(is_number_or_none, values))
 
 
-def _record(workdir: Path) -> dict[str, Any]:
-    """What config.json holds."""
+def _began(workdir: Path) -> str:
+    """When the run began, as its config.json says; now for a new one."""
     try:
-        with files.opened(workdir / "config.json") as file:
-            record = json.load(file)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
-        raise TypeError("it holds no config")
-    return record
+        known = record.read(workdir).get("began")
+    except (OSError, ValueError, TypeError):
+        known = None
+    return known if isinstance(known, str) else now()

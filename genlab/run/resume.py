@@ -6,6 +6,7 @@ from typing import Any
 from genlab.config import paths
 from genlab.data.fingerprint import check_older, check_same
 from genlab.errors import InputError
+from genlab.run.defaults import Defaults, defaults_of
 from genlab.run.recipe import Recipe
 
 # What may differ when a run goes on in its folder: how long, how it is watched, where it runs.
@@ -27,6 +28,7 @@ def check(
     data: dict[str, Any] | None,
     *,
     finished: bool,
+    was: Defaults | None = None,
 ) -> None:
     """Refuses a recipe whose config no run in the folder can go on with.
 
@@ -36,12 +38,14 @@ def check(
       recipe: what it is to train in the end.
       data: the record of its data, None where the run is older than these.
       finished: whether no rounds are left.
+      was: the defaults that it was made with, where they are known.
 
     Raises:
       InputError: a key changes the trajectory or rounds that are past, or the data differ in what
         they hold or hold out.
     """
-    changed = check_config(workdir, old, recipe.config, may_have_moved=bool(data))
+    moved = bool(data)
+    changed = check_config(workdir, old, recipe.config, may_have_moved=moved, was=was)
     if data:
         check_same(data["fingerprint"], recipe.source, run=str(workdir))
     else:
@@ -56,7 +60,12 @@ def check(
 
 
 def check_config(
-    workdir: Path, old: dict[str, Any], new: dict[str, Any], *, may_have_moved: bool
+    workdir: Path,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    *,
+    may_have_moved: bool,
+    was: Defaults | None = None,
 ) -> dict[str, tuple[Any, Any]]:
     """Refuses a plain config with which no run in the folder can go on.
 
@@ -65,6 +74,7 @@ def check_config(
       old: the config it was made with.
       new: the config it is to go on with.
       may_have_moved: whether the same data may lie in another place.
+      was: the defaults that it was made with, where they are known.
 
     Returns:
       The keys that differ and may, with both values.
@@ -72,17 +82,28 @@ def check_config(
     Raises:
       InputError: a key changes the trajectory.
     """
+    now = flat_keys(defaults_of(new)) if was else {}
     old = paths.absolute(old)  # some are of before paths were whole
     if may_have_moved:
         old["data"]["name"] = _moved(old, new)
     old, new = flat_keys(old), flat_keys(new)
     old, new = _named(old, new), _named(new, old)
-    for key, (before, after) in _differences(_trajectory(old), _trajectory(new)):
+    told, was = f"run folder {str(workdir)!r} was made with", flat_keys(was or {})
+    # What one of the two leaves at its default is compared with that default.
+    before = {key: was[key] for key in was.keys() & new.keys()} | old
+    after = {key: now[key] for key in now.keys() & old.keys()} | new
+    for key, (value, other) in _differences(_trajectory(before), _trajectory(after)):
         raise InputError(
-            f"run folder {str(workdir)!r} was made with {key}={before!r}, not {after!r};"
-            " name another with --workdir=DIR"
+            f"{told} {key}={value!r}, not {other!r}; name another with --workdir=DIR"
         )
-    return dict(_differences(old, new))
+    shared = was.keys() & now.keys()
+    was, now = ({key: known[key] for key in shared} for known in (was, now))
+    for key, (value, other) in _differences(_trajectory(was), _trajectory(now)):
+        raise InputError(
+            f"{told} {key}={value!r}, the default of then, which is {other!r} now;"
+            f" --config.{key}={value!r} goes on, --workdir=DIR names another folder"
+        )
+    return dict(_differences(before, after))
 
 
 def flat_keys(config: dict[str, Any], path: str = "") -> dict[str, Any]:

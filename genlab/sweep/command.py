@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
+from genlab.process import command
 from genlab.process.signals import Stop, stop_requested
 from genlab.run.folder import locked
 from genlab.sweep import engines
@@ -143,7 +144,7 @@ def _under_way(
     from genlab.reporting.report import write_sweep_report
 
     described = manifest.Manifest(
-        command=manifest.command_line(),
+        command=command.line(),
         config=engine.path,
         common=engine.common,
         recipe=manifest.recipe_of(engine.path),
@@ -196,5 +197,5 @@ def _tell_best(engine: Engine, trials: list[Trial]) -> None:
         return
     flags = {**engine.common, **best.overrides}.items()
     chosen = [f"--config.{key}={value}" for key, value in flags]
-    command = ["python", "launch.py", f"--config={engine.path}", *chosen]
-    print(f"best: {shlex.join(command)}")
+    told = shlex.join([f"--config={engine.path}", *chosen])
+    print(f"best: {command.program()} {told}")

@@ -1,13 +1,19 @@
-"""What an engine is: where the trials of a sweep run, and which flags of the command it reads."""
+"""What an engine is: where the trials of a sweep run, and which flags of the command it reads.
+
+An engine's file says what it is and reads; what trains is imported where it trains, so that the help
+of the command, which is made of these, is there at once.
+"""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from genlab.process.signals import Stop
-from genlab.sweep.study import Study
-from genlab.trials.trial import Trial
+
+if TYPE_CHECKING:
+    from genlab.sweep.study import Study
+    from genlab.trials.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,9 @@ class Flag:
     kind: type[str] | type[int] = str
 
 
-PRUNER = Flag("pruner", "what stops losers: none, halving or hyperband")
+PRUNER = Flag("pruner", "what stops losers: none, halving or, in a search, hyperband")
 SAMPLER = Flag("sampler", "of a search: tpe, gp, cmaes, random or grid")
-STORAGE = Flag("storage", "URL of a search's storage; a journal file without")
+STORAGE = Flag("storage", "URL of a search's storage; a journal in the folder without")
 SEARCH = (SAMPLER, PRUNER, STORAGE)
 
 
@@ -59,7 +65,7 @@ class Engine(ABC):
     values: Any
 
     @abstractmethod
-    def check(self, trials: list[Trial]) -> None:
+    def check(self, trials: "list[Trial]") -> None:
         """Refuses, before anything is written, what it cannot train.
 
         Args:
@@ -71,7 +77,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def train(self, trials: list[Trial], stop: Stop) -> None:
+    def train(self, trials: "list[Trial]", stop: Stop) -> None:
         """Trains every trial that has no results yet.
 
         Raises:
@@ -91,7 +97,7 @@ class SearchEngine(Engine):
     shares: ClassVar[bool] = False
 
     @abstractmethod
-    def search(self, study: Study, stop: Stop) -> list[Trial]:
+    def search(self, study: "Study", stop: Stop) -> "list[Trial]":
         """Trains until the study has all its trials; returns every trial it has, each once.
 
         Raises:

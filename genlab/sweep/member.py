@@ -64,7 +64,8 @@ class Member:
             trial.mend(sweep)
             run = identity(self.workdir)
             recipe = replace(shared, config=config, experiment=experiment)
-            claim(self.workdir, recipe, trial.overrides, run=run, alone=False)
+            about = {"run": run, "source": trial.source, "alone": False}
+            claim(self.workdir, recipe, trial.overrides, **about)
             self.checkpoints = Checkpoints(
                 self.workdir / "checkpoints", config["checkpoint"]["keep"], run=run
             )

@@ -35,7 +35,7 @@ def train(
     config: dict[str, Any],
     workdir: Path,
     overrides: dict[str, Any],
-    source: Path = Path(),
+    source: Path | None = None,
 ) -> State:
     """Trains the recipe of a plain config in its run folder, from wherever the folder stands.
 
@@ -43,7 +43,7 @@ def train(
       config: the plain config.
       workdir: the run folder.
       overrides: what the command line set.
-      source: the folder of the config file.
+      source: the config file; None where there is none.
 
     Returns:
       The final state.

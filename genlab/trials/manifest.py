@@ -1,7 +1,6 @@
 """`sweep.json`: what a sweep is, for whoever looks at its folder."""
 
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -44,11 +43,6 @@ class Manifest:
     pruner: str = ""
     recipe: str = ""
     trials: tuple[dict[str, Any], ...] = ()
-
-
-def command_line() -> str:
-    """The command that runs, as config.json has it too."""
-    return " ".join(["python", *sys.argv])
 
 
 def recipe_of(path: str) -> str:

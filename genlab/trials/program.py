@@ -8,9 +8,10 @@ import genlab
 
 HOME = Path(genlab.__file__).resolve().parent.parent
 
+# genlab comes from its own place, all else from where this process has it.
 _PROGRAM = (
-    "import sys; sys.path[:] = {paths!r};"
-    " from genlab.commands.cli import main; sys.exit(main(sys.argv))"
+    "import sys; sys.path[:] = {first!r}; import genlab; sys.path[:] = {paths!r};"
+    " from genlab.__main__ import entry; entry()"
 )
 
 
@@ -20,18 +21,14 @@ def launch(*arguments: str) -> list[str]:
     It imports what this process imports, wherever it is started and whatever lies there: the
     places are in the command itself, since a variable could not hold one with a colon in its name.
     """
-    program = _PROGRAM.format(paths=import_paths())
+    paths = import_paths()
+    program = _PROGRAM.format(first=[str(HOME), *paths], paths=paths)
     return [sys.executable, "-P", "-c", program, *arguments]
 
 
 def import_paths() -> list[str]:
-    """Where modules are looked for: genlab's own place, those of this process, its folder last.
-
-    A folder `genlab`, `experiments` or `configs` of the user's then hides none of genlab's.
-    """
+    """Where modules are looked for: the places of this process, its folder last."""
     here = os.getcwd()
     places = [os.path.abspath(entry) for entry in sys.path]
     others = [place for place in places if place != here and os.path.exists(place)]
-    ordered = dict.fromkeys([str(HOME), *others])
-    ordered.setdefault(here)
-    return list(ordered)
+    return list(dict.fromkeys([*others, here]))

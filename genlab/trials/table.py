@@ -144,10 +144,7 @@ def aligned(table: list[dict[str, object]]) -> str:
     columns = list(dict.fromkeys(key for row in table for key in row))
     lines = [columns] + [[_shown(row.get(key, "")) for key in columns] for row in table]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        for line in lines
-    )
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def _shown(value: object) -> str:

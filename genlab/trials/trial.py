@@ -10,6 +10,7 @@ from typing import Any
 from genlab import trust
 from genlab.config import load as configs
 from genlab.config import override
+from genlab.config.files import file_of, split_variant
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
 from genlab.run.folder import read_results
@@ -26,11 +27,13 @@ class Trial:
     Attributes:
       overrides: dotted key -> value, as set.
       config: the resolved plain config.
+      source: the config file.
       name: hash of the resolved config; the trial's folder is called so.
     """
 
     overrides: Overrides
     config: dict[str, Any]
+    source: Path | None = None
 
     @property
     def name(self) -> str:
@@ -108,7 +111,7 @@ def resolve(
         override.apply(config, {**common, **texts})
         resolved = configs.plain(config)
         configs.check_parts(resolved)
-        trial = Trial(overrides, resolved)
+        trial = Trial(overrides, resolved, file_of(path))
         if trial.name in trials:
             raise InputError(f"the sweep has {overrides} twice")
         trials[trial.name] = trial
@@ -124,7 +127,7 @@ def named_sweep(path: str, name: str) -> list[Overrides] | Space:
       InputError: the file has no such sweep; lists the ones it has. One that fails, or yields
         neither override dicts nor a space.
     """
-    sweeps, file = configs.sweeps(path), configs.split_variant(path)[0]
+    sweeps, file = configs.sweeps(path), split_variant(path)[0]
     if name not in sweeps:
         known = ", ".join(sweeps) or "none"
         raise InputError(f"{file} has no sweep {name!r}; it has {known}")

@@ -127,7 +127,9 @@ def test_no_position_of_a_config_imports_what_it_names(planted, tmp_path):
 
 COMMANDS = {
     "eval": (),
+    "train": (),
     "sample": ("--out=grid.png",),
+    "plot": ("--plots=samples",),
     "export": ("--out=params.safetensors",),
     "translate": ("--input=.", "--out=out"),
 }
@@ -217,7 +219,7 @@ def test_a_command_that_names_its_part_goes_on_without_a_word(planted, tmp_path)
     assert main(train) == 0 and planted.exists()
     assert main(train) == 0
     Path("mine.py").write_text(
-        "from configs import vae\n\n\ndef get_config(variant=''):\n"
+        "from genlab.shipped.configs import vae\n\n\ndef get_config(variant=''):\n"
         "    config = vae.get_config('tiny')\n"
         "    config.objective = dict(name='planted:loss')\n    return config\n"
     )

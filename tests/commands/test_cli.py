@@ -1,7 +1,10 @@
 """The commands, run as a user runs them, and what a mistake is answered with."""
 
+import importlib
+import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +18,7 @@ import pytest
 import recipes
 from safetensors.numpy import load_file
 
-from genlab.commands.cli import main
+from genlab.commands.cli import COMMANDS, main, parsers
 from genlab.process.programs import keep_programs
 from genlab.run.course import load_run
 from genlab.storage.checkpoint import Checkpoints
@@ -77,7 +80,8 @@ def test_run_folder_holds_everything(finished):
 def test_evaluating_a_finished_run_reads_the_folder_alone(finished, capsys):
     before = json.loads((finished / "results.json").read_text())
     assert main(["launch.py", "eval", f"--workdir={finished}"]) == 0
-    assert json.loads(capsys.readouterr().out) == before
+    again = json.loads(capsys.readouterr().out)
+    assert again | {"measured": ""} == before | {"measured": ""}
     assert main(["launch.py", "eval", f"--workdir={finished}", "--best"]) == 0
 
 
@@ -93,9 +97,14 @@ def test_sampling_is_the_same_twice(finished, tmp_path):
     one, two = (np.load(tmp_path / n)["samples"] for n in ("one.npz", "two.npz"))
     assert one.shape == (5, 8, 8, 1)
     np.testing.assert_array_equal(one, two)
-    out = tmp_path / "grid.png"
-    assert main(["launch.py", "sample", f"--workdir={finished}", f"--out={out}"]) == 0
-    assert out.read_bytes().startswith(b"\x89PNG")
+    pictures = []
+    for seed in (0, 0, 1):
+        out = tmp_path / "grid.png"
+        command = ["sample", f"--workdir={finished}", f"--out={out}", "--num", "4"]
+        assert main(["launch.py", *command, f"--seed={seed}"]) == 0
+        pictures.append(out.read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+    assert pictures[0].startswith(b"\x89PNG")
 
 
 def test_exported_parameters_are_the_trained_ones(finished, tmp_path):
@@ -138,21 +147,21 @@ def test_list_is_quick_and_imports_no_tensorflow():
         part["name"] for part in parts["experiments"]
     }
     configs = {part["name"]: part for part in parts["configs"]}
-    assert "mnist" in configs["configs/dcgan.py"]["variants"]
+    assert "mnist" in configs["dcgan"]["variants"]
 
 
 def test_help_names_every_command(capsys):
-    from genlab.commands.cli import COMMANDS
-
     assert main(["launch.py", "--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(f"launch.py {name}" in shown for name in COMMANDS if name != "train")
+    for name in COMMANDS:
+        command = importlib.import_module(f"genlab.commands.{name}")
+        assert re.search(rf"^  {name} +{re.escape(command.HELP)}$", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--confg=x"], "Unknown command line flag 'confg'. Did you mean: config"),
+        (["--confg=x"], "has no flag '--confg'; did you mean 'config'"),
         (["trian", RING], "unknown command 'trian'"),
         (["--config=configs/dcgam.py"], "did you mean 'configs/dcgan.py'"),
         ([RING[:-4] + "tny"], "has no variant 'tny'; did you mean 'tiny'?"),
@@ -178,7 +187,7 @@ def test_help_names_every_command(capsys):
         ([RING, "--config.eval.metrics=('fidd',)"], "unknown metric 'fidd'"),
         ([RING, "--config.sample.plots=('grids',)"], "unknown plot 'grids'"),
         ([RING, "extra"], "unexpected argument 'extra'"),
-        (["eval"], "--workdir is needed"),
+        (["eval"], "--workdir is needed, --workdir=DIR"),
         (["eval", "--workdir=/no/such/run"], "is not a run folder"),
         (["sample", "--workdir=x", "--out=grid.gif"], "must end in .png or .npz"),
         ([RING, "--config.experiment=None"], "None chooses no experiment"),
@@ -197,6 +206,36 @@ def test_help_names_every_command(capsys):
             "steps=1000000000000 is not a whole number, 1 or more, below 2^31",
         ),
         (["list", "metricz"], "did you mean 'metrics'"),
+        (["list", "plots", "sample"], "did you mean 'samples'"),
+        (["list", "dcgam"], "did you mean 'dcgan'"),
+        (["dcgan:mnist"], "unknown command 'dcgan:mnist'; did you mean --config=dcgan"),
+        (["configs/dcgan.py"], "did you mean --config=configs/dcgan.py?"),
+        (
+            ["train", "dcgan"],
+            "unexpected argument 'dcgan'; did you mean --config=dcgan",
+        ),
+        (["mine.py"], "a config is named by --config=mine.py"),
+        ([RING, "--seed=3"], "has no flag '--seed'; did you mean --config.seed=3?"),
+        ([RING, "--steps", "9"], "did you mean --config.train.steps=9?"),
+        (["--latent_dim=9", RING], "did you mean --config.experiment.latent_dim=9?"),
+        (["eval", "--workdir=x", "--metric=y"], "did you mean 'metrics'?"),
+        (["eval", "somewhere"], "unexpected argument 'somewhere'"),
+        (["sample", "--workdir=x", "--best=no"], "--best: it takes no value"),
+        (["sample", "--workdir"], "--workdir: a value is needed, --workdir=VALUE"),
+        (["--workdir=nowhere"], "there is no run folder 'nowhere' to go on with"),
+        (["train"], "--config is needed"),
+        (["compare"], "needed: FOLDER"),
+        (
+            [RING, "--config.optimizer.learning_rate=1"],
+            "--config.optimizer.discriminator.learning_rate=1 or --config.optimizer.gen",
+        ),
+        ([RING, "--config.model.hidden=9"], "--config.model.generator.hidden=9"),
+        (
+            [RING, "--config.steps=9"],
+            "no key 'steps'; did you mean --config.train.steps",
+        ),
+        ([RING, "--config.optimizer.critic=adam"], "one of discriminator, generator"),
+        ([RING, "--config.model.critic=mlp_encoder"], "no key 'model.critic'"),
         ([VAE, "--config.model.encoder=mlp_discriminator"], "do not fit together"),
         (["check", VAE, "--config.model.encoder=mlp_discriminator"], "do not fit"),
         (
@@ -296,6 +335,76 @@ def test_metric_with_a_knob_by_the_command(finished, capsys):
     assert record["metrics"]["held_out"]["protocol"]["batch_size"] == 7
 
 
+def test_help_tells_every_flag_and_needs_no_package():
+    bare = [sys.executable, "-S", str(ROOT / "launch.py")]  # without site-packages
+    run = lambda *a: subprocess.run(
+        [*bare, *a], capture_output=True, text=True, check=False
+    )
+    shown = run("help", "sweep")
+    assert shown.returncode == 0, shown.stderr
+    assert "--workers=N" in shown.stdout and "(local, ray)" in shown.stdout
+    missing = run("list")
+    assert missing.returncode == 2
+    assert (
+        missing.stderr.count("\n") == 1
+        and "is not installed; `pip install" in missing.stderr
+    )
+    for name, parser in parsers()[1].items():
+        command = importlib.import_module(f"genlab.commands.{name}")
+        text = parser.format_help()
+        assert f"genlab {name}" in text and "genlab" in command.EXAMPLES, name
+        for action in parser._actions:
+            assert action.help, (name, action)
+            assert not action.option_strings or f"{action.option_strings[0]}" in text
+        assert importlib.util.find_spec(command.ROOM)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("genlab sa", ["sample"]),
+        ("genlab --config=dcg", ["dcgan"]),
+        ("genlab train --config=vae:m", ["vae:manifold", "vae:mnist"]),
+    ],
+)
+def test_shell_completes(line, expected, tmp_path):
+    pytest.importorskip("argcomplete")
+    answer = tmp_path / "answer"
+    asked = {
+        "_ARGCOMPLETE": "1",
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+        "_ARGCOMPLETE_COMP_WORDBREAKS": "",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+    }
+    done = genlab("--nothing", env={**os.environ, **asked}, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    words = answer.read_text().split("\013")
+    assert [word.strip().removeprefix("--config=") for word in words] == expected
+
+
+def test_version_and_help_of_a_command(capsys):
+    assert main(["launch.py", "--version"]) == 0
+    assert capsys.readouterr().out.startswith("genlab 0.")
+    assert main(["launch.py", RING, "--help"]) == 0
+    assert "--print-config" in capsys.readouterr().out
+    assert main(["launch.py", "sample", "-h"]) == 0
+    assert "(default: 64)" in capsys.readouterr().out
+
+
+def test_flags_take_their_values_either_way(tmp_path, capsys):
+    command = [
+        "launch.py",
+        "train",
+        "--config",
+        RING.partition("=")[2],
+        "--print-config",
+    ]
+    assert main([*command, "--config.train.steps", "9", "--config.seed=-1"]) == 0
+    printed = capsys.readouterr().out
+    assert "steps=9,  # rounds of the game" in printed and "config.seed = -1" in printed
+
+
 def test_verbose_shows_the_traceback(capsys):
     assert main(["launch.py", "--config=none.py", "--verbose"]) == 2
     assert "Traceback" in capsys.readouterr().err
@@ -319,10 +428,89 @@ def test_resumed_run_with_other_periods_ends_at_its_last_round(tmp_path):
     assert json.loads((tmp_path / "results.json").read_text())["step"] == 9
 
 
-def test_finished_run_evaluates_nothing_twice(finished):
+def test_finished_run_evaluates_nothing_twice_and_goes_on_by_its_folder(
+    finished, capsys
+):
     before = Tail(finished / "metrics.jsonl").lines()
-    assert main(["launch.py", VAE, f"--workdir={finished}", ONE]) == 0
+    record = json.loads((finished / "config.json").read_text())
+    assert main(["launch.py", f"--workdir={finished}"]) == 0
     assert Tail(finished / "metrics.jsonl").lines() == before
+    again = json.loads((finished / "config.json").read_text())
+    assert again["config"] == record["config"]
+    assert again["overrides"] == {"devices": 1}
+    beta = "--config.objective.beta=2"
+    assert "was made with objective.beta=1.0" in refusal(
+        capsys, f"--workdir={finished}", beta
+    )
+
+
+def test_plots_of_a_run_into_files(finished, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    plot = ["launch.py", "plot", f"--workdir={finished}"]
+    assert main([*plot]) == 0, "those of the config"
+    chosen = "('samples', {'name': 'reconstructions', 'num': 4})"
+    assert main([*plot, f"--plots={chosen}", "--out=figure.svg", "--best"]) == 0
+    assert main([*plot, "--plots=samples", "--out={plot}.pdf"]) == 0
+    names = "samples.png reconstructions.png figure-samples.svg"
+    names = [*names.split(), "figure-reconstructions.svg", "samples.pdf"]
+    assert capsys.readouterr().out.split() == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    assert Path("samples.pdf").read_bytes().startswith(b"%PDF")
+    for flags, told in (
+        (["--plots=smaples"], "did you mean 'samples'"),
+        (["--plots=({'name': 'samples', 'nmu': 3},)"], "did you mean 'num'"),
+        (["--out=figure.gif"], "must end in .png or .pdf or .svg"),
+        (["--out=nowhere/figure.png"], "there is no folder 'nowhere'"),
+        (["--plots=class_samples"], "samples of a class need a network"),
+    ):
+        assert told in refusal(capsys, *plot[1:], *flags)
+
+
+def test_runs_are_listed_and_compared(finished, tmp_path, capsys):
+    other = tmp_path / "other"
+    shutil.copytree(finished, other)
+    record = json.loads((other / "config.json").read_text())
+    record["config"]["objective"]["beta"] = 4.0
+    (other / "config.json").write_text(json.dumps(record))
+    results = json.loads((other / "results.json").read_text())
+    results["metrics"]["held_out"]["protocol"]["batch_size"] = 3
+    (other / "results.json").write_text(json.dumps(results))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text("{")
+    cut = tmp_path / "deep" / "cut"
+    cut.mkdir(parents=True)
+    shutil.copy(finished / "config.json", cut)
+    listed = ["launch.py", "runs", str(tmp_path)]
+    assert main(listed) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines.keys() == {"run", *map(str, (other, broken, cut))}
+    assert "finished  8 of 8" in lines[str(other)] and "ago" in lines[str(other)]
+    assert "negative_elbo" in lines[str(other)] and "test" in lines[str(other)]
+    assert "stopped   0 of 8" in lines[str(cut)] and "damaged" in lines[str(broken)]
+    assert main([*listed, "--json"]) == 0
+    rows = {row["folder"]: row for row in json.loads(capsys.readouterr().out)}
+    value = results["metrics"]["held_out"]["values"]["negative_elbo"]
+    assert rows[str(other)]["value"] == value
+    pair = ["launch.py", "compare", str(finished), str(other)]
+    assert main(pair) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"^objective.beta +1.0 +4.0$", shown, re.MULTILINE)
+    assert re.search(
+        r"^negative_elbo.* \[.*\].* \[.*\] +batch_size$", shown, re.MULTILINE
+    )
+    assert main([*pair, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["config"] == {"objective.beta": [1.0, 4.0]}
+    assert [r["value"] for r in found["results"]["negative_elbo"]] == [value, value]
+    for arguments, told in (
+        (["runs", tmp_path / "none"], "there is no folder"),
+        (["runs", cut / "config.json"], "there is no folder"),
+        (["compare", finished], "name two or more"),
+        (["compare", finished, finished], "is given twice"),
+        (["compare", finished, tmp_path], "no config.json"),
+    ):
+        assert told in refusal(capsys, *arguments)
 
 
 def test_broken_line_of_metrics_costs_no_other(tmp_path):

@@ -7,15 +7,16 @@ import random
 
 import pytest
 import recipes
-from absl.flags import Error as FlagError
 
 from genlab.commands import flags
-from genlab.commands.inputs import BEST, CONFIG, WORKDIR
+from genlab.commands.cli import parsers
+from genlab.config import files as configs_files
 from genlab.config import load as configs
 from genlab.config import override
 from genlab.config.paths import absolute
 from genlab.errors import InputError
-from genlab.run.folder import claim
+from genlab.registry import metrics
+from genlab.run.folder import claim, default_workdir
 from genlab.trials.manifest import recipe_of
 
 RING = f"{recipes.CONFIGS}/gan_ring.py:tiny"
@@ -40,7 +41,7 @@ def file(tmp_path, monkeypatch):
         path.parent.mkdir(exist_ok=True)
         path.write_text(
             f"{head}\nimport numpy as np\nfrom pathlib import Path\n"
-            "from ml_collections import config_dict\nfrom configs import gan_ring\n"
+            "from ml_collections import config_dict\nfrom genlab.shipped.configs import gan_ring\n"
             f"VARIANTS = ('tiny',)\ndef get_config({variant}):\n"
             f"    config = gan_ring.get_config('tiny')\n    {body}\n    return config\n"
         )
@@ -71,6 +72,19 @@ def test_colon_in_a_folders_name(file):
         resolved("a:b/d.py")
     path.rename("a:b/c:d.py")
     assert resolved("a:b/c:d.py")["seed"] == 3
+
+
+def test_recipes_of_genlab_have_names(file):
+    for path in ("vae:tiny", "configs/vae.py:tiny", VAE):
+        assert resolved(path) == resolved(VAE)
+        assert configs_files.file_of(path) == recipes.CONFIGS / "vae.py"
+        assert default_workdir(path).as_posix() == "runs/vae-tiny"
+    file("pass", name="own.py")
+    for path, hint in {"own": "own.py", "vea": "vae", "dcgam.py": "dcgan"}.items():
+        with pytest.raises(InputError, match=f"did you mean '{hint}'"):
+            resolved(path)
+    with pytest.raises(InputError, match="no config file 'base'"):
+        resolved("base")
 
 
 def test_placeholders_are_set_or_named(file):
@@ -213,15 +227,14 @@ def test_home_folder_and_relative_paths(file, tmp_path, monkeypatch):
     config = resolved(path, data="tfds:mnist", data__data_dir="gs://bucket/x")
     assert config["data"]["name"] == "tfds:mnist"
     assert config["data"]["data_dir"] == "gs://bucket/x"
-    values, _ = flags.parse(
-        ["--workdir=~/run", "--config=~/c.py:tiny"], CONFIG, WORKDIR
-    )
+    parser = parsers()[1]["train"]
+    values = flags.parse(parser, ["--workdir=~/run", "--config", "~/c.py:tiny"])
     assert values.workdir == f"{tmp_path}/home/run"
     assert values.config == f"{tmp_path}/home/c.py:tiny"
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
-    with pytest.raises(FlagError, match="HOME is not set"):
-        flags.parse(["--workdir=~/run"], WORKDIR)
+    with pytest.raises(InputError, match="HOME is not set"):
+        flags.parse(parser, ["--workdir=~/run"])
 
 
 def test_what_lies_in_a_part_of_ones_own_is_no_path():
@@ -331,8 +344,10 @@ def test_random_overrides_are_taken_or_refused():
 @pytest.mark.filterwarnings("error")
 def test_random_metrics_and_flags_are_taken_or_refused():
     dice = random.Random(0)
+    _, commands = parsers()
     words = [
         *ODD,
+        "--num=3",
         "--workdir",
         "--workdir=",
         "--best",
@@ -351,13 +366,15 @@ def test_random_metrics_and_flags_are_taken_or_refused():
     ]
     for _ in range(1000):
         for parse in (
-            lambda: override.metrics_of(_mutated(dice.choice(ODD), dice)),
+            lambda: override.parts_of(
+                metrics, _mutated(dice.choice(ODD), dice), "--metrics"
+            ),
             lambda: flags.parse(
+                dice.choice([*commands.values()]),
                 [_mutated(dice.choice(words), dice) for _ in range(2)],
-                *(CONFIG, WORKDIR, BEST, flags.number("num", 1, "")),
             ),
         ):
             try:
                 parse()
-            except (InputError, FlagError) as error:
+            except InputError as error:
                 assert str(error)

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import recipes
+from genlab.shipped.experiments.cyclegan import CycleGan
 
-from experiments.cyclegan import CycleGan
 from genlab.commands.cli import main
 from genlab.errors import InputError
 from genlab.evaluation.translate import FileTranslator

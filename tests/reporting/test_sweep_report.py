@@ -181,7 +181,7 @@ def test_the_best_is_so_by_its_last_evaluation_and_reported_by_its_results(tmp_p
     page = Elements(write_report(folder).read_text())
     _, _, after = page.text.partition("The best trial by negative_elbo on validation")
     flags = "--config=configs/vae.py --config.train.steps=400 --config.seed=b"
-    assert after.strip().startswith(f"python launch.py {flags}")
+    assert after.strip().startswith(f"genlab {flags}")
     rows = [row["data-trial"] for row in page.all("tr") if "data-trial" in row]
     assert rows == ["1", "2", "0", "3"]
     (folder / "a" / "metrics.jsonl").unlink()

@@ -163,7 +163,7 @@ def test_copies_of_others_are_no_results_of_a_sweep_without_evolution(
     told = capsys.readouterr().out.strip().splitlines()[-2:]
     assert told[0] == f"{TARGET} on validation: {last[best]:.6g}, of {best}"
     assert told[1].startswith("best: ")
-    assert best != loser.name and "python launch.py" in told[1]
+    assert best != loser.name and "genlab --config" in told[1]
     shutil.copy(loser / "evolution.json", folder / best)
     assert main([*command, *EVOLVE]) == 0
     assert "no command trains alone" in capsys.readouterr().out.splitlines()[-1]
@@ -178,7 +178,7 @@ def test_copies_of_others_are_no_results_of_a_sweep_without_evolution(
     commands = {one.name: record.command(one) for one in record.trials}
     assert commands.keys() == last.keys()
     assert "no command trains it alone" in commands.pop(loser.name)
-    assert all(line.startswith("python launch.py") for line in commands.values())
+    assert all(line.startswith("genlab --config") for line in commands.values())
 
 
 def test_halving_ends_the_worse_half_and_leaves_the_others_as_they_are(whole, unhalved):

@@ -150,7 +150,7 @@ def test_command_searches_on_a_cluster_of_this_machine(tmp_path, capsys):
     (trial,) = manifest.read(tmp_path).trials
     told = capsys.readouterr().out.strip().splitlines()
     assert told[-2].endswith(f", of {trial['name']}")
-    assert told[-1].startswith("best: python launch.py")
+    assert told[-1].startswith("best: genlab --config")
     assert (tmp_path / trial["name"] / "results.json").exists()
     assert not (tmp_path / ".ray").exists()
 
@@ -183,10 +183,10 @@ def test_trials_of_a_dead_node_go_on_elsewhere(cluster, tmp_path):
 
 @pytest.mark.full
 def test_a_signal_ends_the_trials_after_they_saved(cluster, tmp_path, monkeypatch):
-    """They train a user's config, in a folder with others that are named like genlab's."""
-    monkeypatch.chdir(decoys.make(tmp_path / "here"))
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "here")])
-    path, sweep = "config.py", tmp_path / "sweep"
+    """They train a user's config with what lies beside it, from a folder with names like genlab's."""
+    monkeypatch.chdir(decoys.make_apart(tmp_path / "here", tmp_path / "apart"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path, sweep = "../apart/config.py", tmp_path / "sweep"
     trials = resolve(path, LONG, space.seeds(2))
     stop = Stop()
 

@@ -159,7 +159,7 @@ def test_killed_search_goes_on_and_is_the_one_it_would_have_been(tmp_path, capsy
     assert [trial.value for trial in trials] == [-share for share in shares]
     best = drawn[int(np.argmax(shares))]
     last = capsys.readouterr().out.strip().splitlines()[-1]
-    assert last.startswith("best: python launch.py")
+    assert last.startswith("best: genlab --config")
     assert all(f"--config.{key}={value}" in last for key, value in best.items())
 
 

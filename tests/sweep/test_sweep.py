@@ -196,11 +196,12 @@ def test_page_of_a_stopped_population_says_that_nobody_is_at_work(
 
 
 def test_local_engine_runs_each_trial_and_records_failures(tmp_path, monkeypatch):
-    """Trials import what their command does, whatever lies in a folder with a colon in its name."""
-    monkeypatch.chdir(decoys.make(tmp_path / "my: 'work'"))
+    """Trials import what lies beside their config, and nothing in a folder with a colon in its name."""
+    here = decoys.make_apart(tmp_path / "my: 'work'", tmp_path / "apart")
+    monkeypatch.chdir(here)
     monkeypatch.setattr(sys, "path", list(sys.path))
     grid = "optimizer.discriminator.learning_rate=1e-3,1e30"
-    command = ["launch.py", "sweep", "--config=config.py", f"--grid={grid}"]
+    command = ["launch.py", "sweep", "--config=../apart/config.py", f"--grid={grid}"]
     command += ["--engine=local", "--workdir=out", "--workers=2"]
     command += ["--config.optimizer.discriminator=sgd", "--config.devices=1"]
     assert main(command) == 0

@@ -32,14 +32,16 @@ For simplicity, JAX has removed its internal frames from the traceback of the fo
 """
 
 
-def test_places_of_modules_keep_their_order_with_genlab_first(tmp_path, monkeypatch):
+def test_places_of_modules_keep_their_order_with_the_working_folder_last(
+    tmp_path, monkeypatch
+):
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
     other.mkdir()
     monkeypatch.chdir(tmp_path)
     places = ["", str(other), str(program.HOME), "one", "/nowhere"]
     monkeypatch.setattr(sys, "path", places)
-    ordered = [str(path) for path in (program.HOME, other, one, tmp_path)]
+    ordered = [str(path) for path in (other, program.HOME, one, tmp_path)]
     assert program.import_paths() == ordered
 
 

@@ -1,14 +1,14 @@
 """Trials as processes of this machine, a bounded number at a time."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from genlab.process.signals import Stop
-from genlab.sweep import mode, progress
-from genlab.sweep.devices import count_gpus, environments
 from genlab.sweep.engine import SEARCH, Flag, SearchEngine
-from genlab.sweep.pool import Pool
-from genlab.sweep.study import Study
-from genlab.trials.trial import Trial
+
+if TYPE_CHECKING:
+    from genlab.sweep.pool import Pool
+    from genlab.sweep.study import Study
+    from genlab.trials.trial import Trial
 
 WORKERS = Flag("workers", "processes at a time; one per GPU without", int)
 
@@ -20,20 +20,29 @@ class Local(SearchEngine):
     flags: ClassVar = (WORKERS, *SEARCH)
     shares = True
 
-    def check(self, trials: list[Trial]) -> None:
+    def check(self, trials: "list[Trial]") -> None:
         """Refuses a folder whose members are no trials alone."""
+        from genlab.sweep import mode
+
         mode.refuse_evolved(self.sweep)
 
-    def train(self, trials: list[Trial], stop: Stop) -> None:
+    def train(self, trials: "list[Trial]", stop: Stop) -> None:
         """A process for each trial, as many at a time as there are workers."""
+        from genlab.sweep import progress
+
         with progress.shown(self.sweep):
             self._pool().train(trials, stop)
 
-    def search(self, study: Study, stop: Stop) -> list[Trial]:
+    def search(self, study: "Study", stop: Stop) -> "list[Trial]":
         """Each worker trains what the study gives it next."""
+        from genlab.sweep import progress
+
         with progress.shown(self.sweep, study.search.count):
             return study.train(self._pool(), stop)
 
-    def _pool(self) -> Pool:
+    def _pool(self) -> "Pool":
+        from genlab.sweep.devices import count_gpus, environments
+        from genlab.sweep.pool import Pool
+
         slots = environments(self.values.workers, count_gpus())
         return Pool(self.path, self.common, self.sweep, slots)

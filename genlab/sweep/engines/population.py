@@ -1,13 +1,14 @@
 """All trials of one shape in one program, which may halve them or let losers copy winners."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from genlab.errors import InputError
 from genlab.process.signals import Stop
-from genlab.sweep import halving, mode, population
 from genlab.sweep.engine import PRUNER, Engine, Flag
-from genlab.sweep.evolution import Evolution
-from genlab.trials.trial import Trial
+
+if TYPE_CHECKING:
+    from genlab.sweep.evolution import Evolution
+    from genlab.trials.trial import Trial
 
 EVOLVE = Flag("evolve", "rounds between two steps of population-based training", int)
 
@@ -18,8 +19,10 @@ class Population(Engine):
     name = "population"
     flags: ClassVar = (PRUNER, EVOLVE)
 
-    def check(self, trials: list[Trial]) -> None:
+    def check(self, trials: "list[Trial]") -> None:
         """Refuses flags that exclude each other, and trials that are not measured when they ask."""
+        from genlab.sweep import halving, mode, population
+
         self._check_flags()
         mode.check(self.sweep, **self._mode)
         population.check(trials)
@@ -28,8 +31,10 @@ class Population(Engine):
         if self._evolution:
             self._evolution.check(trials)
 
-    def train(self, trials: list[Trial], stop: Stop) -> None:
+    def train(self, trials: "list[Trial]", stop: Stop) -> None:
         """A population for each group of trials that one program can train."""
+        from genlab.sweep import halving, population
+
         if self._halves:
             halving.train(trials, self.sweep, stop, self.values.target)
         else:
@@ -50,7 +55,9 @@ class Population(Engine):
         return self.values.pruner == "halving"
 
     @property
-    def _evolution(self) -> Evolution | None:
+    def _evolution(self) -> "Evolution | None":
+        from genlab.sweep.evolution import Evolution
+
         every = self.values.evolve
         return Evolution(self.values.target, every) if every else None
 

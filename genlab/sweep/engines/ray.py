@@ -1,12 +1,13 @@
 """Trials on the nodes of a Ray cluster that share the sweep's folder."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from genlab.process.signals import Stop
-from genlab.sweep import mode, progress
 from genlab.sweep.engine import SEARCH, Flag, SearchEngine
-from genlab.sweep.study import Study
-from genlab.trials.trial import Trial
+
+if TYPE_CHECKING:
+    from genlab.sweep.study import Study
+    from genlab.trials.trial import Trial
 
 ADDRESS = Flag("address", "of a Ray cluster; one is started here without")
 
@@ -17,21 +18,23 @@ class Ray(SearchEngine):
     name = "ray"
     flags: ClassVar = (ADDRESS, *SEARCH)
 
-    def check(self, trials: list[Trial]) -> None:
+    def check(self, trials: "list[Trial]") -> None:
         """Refuses a folder whose members are no trials alone."""
+        from genlab.sweep import mode
+
         mode.refuse_evolved(self.sweep)
 
-    def train(self, trials: list[Trial], stop: Stop) -> None:
+    def train(self, trials: "list[Trial]", stop: Stop) -> None:
         """A trial for each GPU or node at a time."""
-        from genlab.sweep import ray_tune
+        from genlab.sweep import progress, ray_tune
 
         where, address = (self.path, self.common, self.sweep), self.values.address or ""
         with progress.shown(self.sweep):
             ray_tune.train(*where, trials, stop, address=address)
 
-    def search(self, study: Study, stop: Stop) -> list[Trial]:
+    def search(self, study: "Study", stop: Stop) -> "list[Trial]":
         """The same for trials that the study chooses, under Tune's pruners."""
-        from genlab.sweep import ray_tune
+        from genlab.sweep import progress, ray_tune
 
         address = self.values.address or ""
         with progress.shown(self.sweep, study.search.count):

@@ -4,13 +4,15 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genlab.errors import InputError
 from genlab.process.signals import Stop
 from genlab.process.streams import deliver
-from genlab.sweep import mode
 from genlab.sweep.engine import Engine
-from genlab.trials.trial import Trial
+
+if TYPE_CHECKING:
+    from genlab.trials.trial import Trial
 
 _SCRIPT = """\
 #!/bin/bash
@@ -34,16 +36,18 @@ class Slurm(Engine):
     name = "slurm"
     trains = False
 
-    def check(self, trials: list[Trial]) -> None:
+    def check(self, trials: "list[Trial]") -> None:
         """Refuses folders that a line of a script cannot name."""
+        from genlab.sweep import mode
+
         mode.refuse_evolved(self.sweep)
         self._script(trials)
 
-    def train(self, trials: list[Trial], stop: Stop) -> None:
+    def train(self, trials: "list[Trial]", stop: Stop) -> None:
         """Prints the script, a task for each trial in their order."""
         deliver(self._script(trials).removesuffix("\n"))
 
-    def _script(self, trials: list[Trial]) -> str:
+    def _script(self, trials: "list[Trial]") -> str:
         folder, here = self.sweep.absolute(), Path.cwd()
         text = _SCRIPT.format(
             name=re.sub(r"[^\w.+-]", "_", self.sweep.name) or "sweep",
@@ -59,7 +63,7 @@ class Slurm(Engine):
             )
         return text
 
-    def _task(self, trial: Trial, folder: Path) -> str:
+    def _task(self, trial: "Trial", folder: Path) -> str:
         """The line that trains a trial, quoted; it does nothing for one that has results."""
         command = shlex.join(trial.command(self.path, self.common, folder))
         results = shlex.quote(str(trial.folder(folder) / "results.json"))

@@ -1,0 +1,69 @@
+"""`genlab plot`: pictures of a trained run."""
+
+import argparse
+from pathlib import Path
+
+from genlab.commands import flags
+from genlab.errors import InputError
+
+HELP = "draw plots of a trained run as PNG, or as PDF or SVG for a paper"
+EXAMPLES = """\
+  genlab plot --workdir=runs/vae --plots=interpolations
+  genlab plot --workdir=runs/vae --plots=samples,reconstructions --best
+  genlab plot --workdir=runs/gan_ring "--plots=({'name': 'samples', 'num_points': 500},)" \\
+    --out=ring.pdf
+
+`genlab list plots` has their names, knobs and families."""
+ROOM = "genlab.door.opening"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Which plots, of which run."""
+    flags.workdir(parser)
+    flags.best(parser)
+    parser.add_argument(
+        "--plots",
+        metavar="NAME,...",
+        help="names, or a tuple of names and parts as in a config; those of the config without",
+    )
+    parser.add_argument(
+        "--out",
+        type=flags.path,
+        metavar="FILE",
+        default="{plot}.png",
+        help="a .png, .pdf or .svg file, the latter with lines and letters where the plot is a"
+        " drawing; of several plots each has its name in the place of {plot}, or before the ending",
+    )
+    flags.place(parser)
+
+
+def run(values: argparse.Namespace) -> None:
+    """Draws plots of a trained run into files."""
+    from genlab.commands.inputs import output
+    from genlab.config.override import parts_of
+    from genlab.door import opening
+    from genlab.plots.picture import FORMATS
+    from genlab.registry import plots
+
+    output(values.out, *FORMATS)
+    chosen = values.plots and parts_of(plots, values.plots, "--plots")
+    moved = values.overrides.items()
+    place = {key.removeprefix("data."): text for key, text in moved}
+    run = opening.open(values.workdir, best=values.best, data=place)
+    chosen = chosen or run.config["sample"]["plots"]
+    if not chosen:
+        raise InputError("the config of the run draws no plots; --plots=NAME,... does")
+    parts = [{"name": c} if isinstance(c, str) else dict(c) for c in chosen]
+    for part in parts:
+        file = _file(values.out, part["name"], several=len(parts) > 1)
+        run.plot(**part).save(file)
+        print(file)
+
+
+def _file(out: str, plot: str, *, several: bool) -> Path:
+    """The file of one plot."""
+    name = plot.replace(":", "-")
+    path = Path(out.replace("{plot}", name))
+    if several and "{plot}" not in out:
+        path = path.with_name(f"{path.stem}-{name}{path.suffix}")
+    return path

@@ -1,0 +1,25 @@
+"""How this process was called, and how whoever reads of it calls genlab himself."""
+
+import shlex
+import sys
+from pathlib import Path
+
+# What is called so is genlab: the script, `python -m genlab`, the process of a trial.
+_OWN = ("genlab", "-c")
+
+
+def program() -> str:
+    """`genlab`, or `python launch.py` where that was called."""
+    return "python launch.py" if _name() == "launch.py" else "genlab"
+
+
+def line() -> str:
+    """The command that runs, as a shell takes it."""
+    called = ["genlab"] if _name() in _OWN else ["python", *sys.argv[:1]]
+    return shlex.join([*called, *sys.argv[1:]])
+
+
+def _name() -> str:
+    """What the process was called as: a script, or a package."""
+    path = Path(sys.argv[0] if sys.argv else "")
+    return path.parent.name if path.name == "__main__.py" else path.name

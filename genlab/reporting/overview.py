@@ -1,0 +1,152 @@
+"""The run folders that there are, as a table in a terminal."""
+
+import dataclasses
+import os
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from genlab.errors import InputError
+from genlab.process.duration import told
+from genlab.reporting import outcome
+from genlab.reporting.run import Run, read_run
+from genlab.reporting.trial import read_trial
+from genlab.storage import sidefile
+from genlab.trials.manifest import FILE as SWEEP
+from genlab.trials.table import aligned
+
+# Files that a run writes while it trains, and at its end.
+_WRITTEN = ("config.json", "metrics.jsonl", "results.json", "failed.txt")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One run folder, or one of a sweep, whose trials are one row.
+
+    Attributes:
+      folder: as it was reached.
+      experiment: name of the family, or of the config of a sweep.
+      state: `running`, `finished`, `stopped`, `failed`, `pruned`; of a sweep how many trials it has.
+      note: why it failed.
+      step, planned: rounds done, and in all where that is known.
+      written: seconds since 1970 of the last file that it wrote.
+      seconds: that its rounds took, where known.
+      value, interval, name, split: the number that stands for the run, its 95 % interval over the
+        examples, what it is, and what it was measured on.
+    """
+
+    folder: str
+    experiment: str
+    state: str
+    note: str = ""
+    step: int = 0
+    planned: int | None = None
+    written: float = 0.0
+    seconds: float | None = None
+    value: float | None = None
+    interval: list[float] | None = None
+    name: str = ""
+    split: str = ""
+
+
+def rows(folder: Path) -> list[Row]:
+    """The run folders in a folder, those written last first; of a sweep in it one row.
+
+    Raises:
+      InputError: no such folder, or no run in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {str(folder)!r}; `genlab runs FOLDER`")
+    found = [row_of(place) for place in _places(folder)]
+    if not found:
+        raise InputError(f"no run in {str(folder)!r}: no folder has a config.json")
+    return sorted(found, key=lambda row: -row.written)
+
+
+def _places(folder: Path) -> Iterable[Path]:
+    """The folders of runs and of sweeps at and below a folder, links aside."""
+    for home, inside, files in os.walk(folder):
+        place = Path(home)
+        if "config.json" in files or (SWEEP in files and place != folder):
+            inside.clear()
+            yield place
+
+
+def row_of(folder: Path) -> Row:
+    """What there is to say of one folder, of a run or a sweep."""
+    ages = [path.stat().st_mtime for n in _WRITTEN if (path := folder / n).is_file()]
+    written = max(ages, default=0.0)
+    if not (folder / "config.json").exists():
+        return _sweep(folder)
+    try:
+        run = read_run(folder)
+    except InputError as error:
+        return Row(str(folder), "", "damaged", note=str(error), written=written)
+    trial = read_trial(folder, {}, False, "")
+    row = Row(
+        folder=str(folder),
+        experiment=experiment_of(run),
+        state=trial.state,
+        note=trial.note,
+        step=run.step,
+        planned=run.planned_steps,
+        written=written,
+        seconds=trial.seconds,
+    )
+    headline = outcome.headline(run, outcome.metrics_of(run))
+    if headline is None:
+        return row
+    metric, value = headline
+    own = metric.name == outcome.HELD_OUT
+    name = value.name if own else f"{metric.name}/{value.name}"
+    measured = dict(value=value.value, interval=value.interval, split=metric.split)
+    return dataclasses.replace(row, name=name, **measured)
+
+
+def _sweep(folder: Path) -> Row:
+    """What a sweep's own file says, and how many of its trials have results."""
+    about = sidefile.read_object(folder / SWEEP) or {}
+    trials = about.get("trials")
+    names = [path.parent for path in folder.glob("*/config.json")]
+    done = sum((name / "results.json").exists() for name in names)
+    count = max(len(trials) if isinstance(trials, list) else 0, len(names))
+    return Row(
+        folder=str(folder),
+        experiment=str(about.get("config", "")),
+        state=f"sweep, {done} of {count} finished",
+        written=(folder / SWEEP).stat().st_mtime,
+    )
+
+
+def experiment_of(run: Run) -> str:
+    """The name of a run's family."""
+    part = run.record["config"].get("experiment")
+    return str(part.get("name", "")) if isinstance(part, dict) else str(part or "")
+
+
+def render(found: Sequence[Row]) -> str:
+    """The rows as a table."""
+    now = time.time()
+    return aligned([_cells(row, now) for row in found])
+
+
+def _cells(row: Row, now: float) -> dict[str, object]:
+    rounds = f"{row.step:,}" + (f" of {row.planned:,}" if row.planned else "")
+    return {
+        "run": row.folder,
+        "experiment": row.experiment,
+        "state": row.state,
+        "rounds": rounds if row.planned or row.step else "",
+        "written": f"{told(max(0.0, now - row.written))} ago",
+        "trained": "" if row.seconds is None else told(row.seconds),
+        "result": f"{row.name} {number(row.value, row.interval)}" if row.name else "",
+        "of": row.split if row.name else row.note,
+    }
+
+
+def number(value: float | None, interval: Sequence[float] | None = None) -> str:
+    """A value to four digits with its interval, `0.953 [0.941, 0.964]`."""
+    if value is None:
+        return "not finite"
+    ends = "" if interval is None else f" [{interval[0]:.4g}, {interval[1]:.4g}]"
+    return f"{value:.4g}{ends}"

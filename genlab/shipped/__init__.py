@@ -1,0 +1,14 @@
+"""What comes with genlab beside its rooms: the recipes, `configs`, and the families, `experiments`.
+
+In a checkout they lie at its top, beside `launch.py`; in an installed package they lie here. They are
+imported as `genlab.shipped.configs` and `genlab.shipped.experiments` in either, so that packages of
+one's own may be called `configs` and `experiments`.
+"""
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+HOME = _HERE if (_HERE / "configs").is_dir() else _HERE.parents[1]
+
+__path__ = [str(HOME)]

@@ -1,0 +1,91 @@
+"""Defaults that a run was made with: written out, kept through changes, and told."""
+
+import dataclasses
+import json
+
+import pytest
+import recipes
+
+from genlab.config.load import check_parts
+from genlab.errors import InputError
+from genlab.registry import models, objectives
+from genlab.run import record
+from genlab.run.defaults import defaults_of, settled
+from genlab.run.folder import claim
+from genlab.run.recipe import Recipe
+
+LOSS = objectives.find("non_saturating")
+
+
+def blank(tree):
+    return {k: blank(v) if isinstance(v, dict) else object() for k, v in tree.items()}
+
+
+def test_every_recipe_can_be_spelled_with_its_defaults():
+    for name in recipes.all_configs():
+        config = recipes.plain(name)
+        was = json.loads(json.dumps(defaults_of(config)))
+        assert settled(config, was, was) is config
+        spelled = settled(config, was, blank(was))
+        assert spelled != config
+        check_parts(spelled)
+        # Nothing is left but what the data decide.
+        left = defaults_of(spelled)
+        assert settled(spelled, left, blank(left)) == spelled, name
+
+
+@pytest.fixture
+def run(tmp_path):
+    recipe = Recipe.build(recipes.plain("gan_ring"))
+    claim(tmp_path, recipe, {})
+    return tmp_path, recipe
+
+
+def with_label(recipe, real_label):
+    objective = {**recipe.config["objective"], "real_label": real_label}
+    return dataclasses.replace(recipe, config={**recipe.config, "objective": objective})
+
+
+def test_default_that_changed_is_told_and_can_be_kept(run, monkeypatch):
+    folder, recipe = run
+    was = record.defaults(folder)
+    assert was["objective"]["real_label"] == 1.0
+    assert was["optimizer"]["generator"]["b2"] == 0.999
+    monkeypatch.setitem(LOSS.__kwdefaults__, "real_label", 0.9)
+    told = (
+        r"objective.real_label=1.0, the default of then, which is 0.9 now; --config.o"
+    )
+    with pytest.raises(InputError, match=told):
+        claim(folder, recipe, {})
+    with pytest.raises(InputError, match="made with objective.real_label=1.0, not 0.5"):
+        claim(folder, with_label(recipe, 0.5), {})
+    kept = settled(recipe.config, was, defaults_of(recipe.config))
+    assert kept == with_label(recipe, 1.0).config
+    claim(folder, with_label(recipe, 1.0), {})
+
+
+def test_run_of_before_defaults_were_kept_goes_on(run, monkeypatch):
+    folder, recipe = run
+    content = json.loads((folder / "config.json").read_text())
+    del content["defaults"], content["sources"]
+    (folder / "config.json").write_text(json.dumps(content))
+    monkeypatch.setitem(LOSS.__kwdefaults__, "real_label", 0.9)
+    with pytest.raises(
+        InputError, match="made with objective.real_label=None, not 0.5"
+    ):
+        claim(folder, with_label(recipe, 0.5), {})
+    claim(folder, recipe, {})
+    assert record.defaults(folder)["objective"]["real_label"] == 0.9
+
+
+def test_knob_that_is_gone_or_new_is_no_difference(run, monkeypatch):
+    folder, recipe = run
+    content = json.loads((folder / "config.json").read_text())
+    name = recipe.config["model"]["generator"]["name"]
+    assert content["defaults"]["model"]["generator"].pop("activation")
+    content["defaults"]["objective"]["former"] = 3.0
+    (folder / "config.json").write_text(json.dumps(content))
+    assert "activation" in models.knobs(name)
+    claim(folder, recipe, {})
+    now = defaults_of(recipe.config)
+    assert settled(recipe.config, content["defaults"], now) == recipe.config
