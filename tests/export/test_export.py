@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 import genlab
 from genlab.commands.cli import main
 from genlab.errors import InputError
+from genlab.export.hub import write_hub_folder
 from genlab.export.parameters import write_params
 from genlab.export.sampler import PLATFORMS, key_of
 from genlab.game import rng
@@ -106,6 +107,23 @@ def test_folder_for_a_hub(finished, tmp_path):
                 assert f"{key} {setting}" in row.replace("\\", "")
     # Nothing is written over.
     assert export(finished, "--hub", f"--out={out}") == 2
+
+
+def test_nobody_learns_where_files_lay(finished, trained, tmp_path):
+    config = json.loads((finished / "config.json").read_text())["config"]
+    places = {"name": "folder:/home/me/my cats", "data_dir": "/home/me/tfds"}
+    config |= {"data": {**config["data"], **places}, "init_from": "/home/me/runs/old"}
+    config["experiment"]["regularizer"] = {"name": "mine:r", "files": ["/home/me/a"]}
+    out = tmp_path / "model"
+    write_hub_folder(out, finished, trained, config, "results.json")
+    with safe_open(out / "model.safetensors", "numpy") as opened:
+        told = json.loads(opened.metadata()["config"])
+    assert told == json.loads((out / "config.json").read_text())["config"]
+    assert told["data"]["name"] == "folder:my cats" and told["init_from"] == "old"
+    assert told["model"] == config["model"] and told["data"]["data_dir"] == "tfds"
+    for file in out.iterdir():
+        assert b"/home/me" not in file.read_bytes(), file.name
+    assert "on the data `folder:my cats`" in (out / "README.md").read_text()
 
 
 def test_sampler_is_a_program_of_its_own(finished, trained, tmp_path):
