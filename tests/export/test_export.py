@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import jax
 import jax.export
@@ -129,6 +130,7 @@ def test_nobody_learns_where_files_lay(finished, trained, tmp_path):
 def test_sampler_is_a_program_of_its_own(finished, trained, tmp_path):
     out = tmp_path / "sampler.stablehlo"
     assert export(finished, "--stablehlo", "--num=130", f"--out={out}") == 0
+    assert str(Path(genlab.__file__).parent).encode() not in out.read_bytes()
     program = jax.export.deserialize(bytearray(out.read_bytes()))
     assert program.platforms == PLATFORMS
     drawn = program.call(key_of(trained))
