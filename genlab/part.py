@@ -142,6 +142,11 @@ def with_checked_terms(objective: Callable) -> Callable:
     return checked
 
 
+def as_terms(found: Any, name: str) -> dict[str, Any]:
+    """What a part returned, as terms by name: a dict of them, or one, which is given the name."""
+    return dict(found) if isinstance(found, Mapping) else {name: found}
+
+
 def check_terms(what: str, terms: Any, sizes: Collection[int] = ()) -> None:
     """Raises InputError unless `terms` is an array of floats, [B] or [], or a dict of such.
 
@@ -153,19 +158,24 @@ def check_terms(what: str, terms: Any, sizes: Collection[int] = ()) -> None:
     if isinstance(terms, Mapping):
         for name, term in terms.items():
             check_terms(f"{what}, term {name!r}", term, sizes)
-        return
+    else:
+        check_term(what, terms, sizes)
+
+
+def check_term(what: str, term: Any, sizes: Collection[int] = ()) -> None:
+    """Raises InputError unless `term` is an array of floats, [B] or []; as `check_terms`."""
     wanted = "one number per example, [B], or one of them all, []"
-    if not _is_array(terms):
+    if not _is_array(term):
         raise InputError(
-            f"{what} returned a {type(terms).__name__}, not an array: {wanted}"
+            f"{what} returned a {type(term).__name__}, not an array: {wanted}"
         )
-    if not jnp.issubdtype(terms.dtype, jnp.floating):
-        raise InputError(f"{what} returned {terms.dtype}, not floats: {wanted}")
-    fits = not terms.shape or not sizes or terms.shape[0] in sizes
-    if terms.ndim > 1 or not fits:
+    if not jnp.issubdtype(term.dtype, jnp.floating):
+        raise InputError(f"{what} returned {term.dtype}, not floats: {wanted}")
+    fits = not term.shape or not sizes or term.shape[0] in sizes
+    if term.ndim > 1 or not fits:
         told = f" of B={' or '.join(map(str, sorted(sizes)))}" if sizes else ""
         raise InputError(
-            f"{what} returned shape {list(terms.shape)}{told}; it must be {wanted}"
+            f"{what} returned shape {list(term.shape)}{told}; it must be {wanted}"
         )
 
 
