@@ -308,6 +308,22 @@ def test_schedules_and_lists_of_parts_on_the_command_line():
     both = "('r1', {'name': 'gradient_penalty', 'weight': 3.0})"
     override.override(config, "experiment.penalty", both)
     configs.check_parts(configs.plain(config))
+    # One of them goes by its name, in a sweep too.
+    end = "experiment.penalty.gradient_penalty.weight.end"
+    for key, text in (
+        ("experiment.penalty.r1.weight", "0.5"),
+        (end.removesuffix(".end"), "{'name': 'linear', 'steps': 10}"),
+        (end, "0.5"),
+    ):
+        override.override(config, key, text)
+    linear = {"name": "linear", "steps": 10, "end": 0.5}
+    assert configs.plain(config)["experiment"]["penalty"] == [
+        {"name": "r1", "weight": 0.5},
+        {"name": "gradient_penalty", "weight": linear},
+    ]
+    for key, told in (("r1.wieght", "did you mean 'weight'"), ("0.weight", "holds r1")):
+        with pytest.raises(InputError, match=told):
+            override.override(config, f"experiment.penalty.{key}", "1")
     override.override(config, "objective.real_label", "{'name': 'constant'}")
     configs.check_parts(configs.plain(config))
 
