@@ -47,14 +47,22 @@ def settled(thing: Any, step: Array) -> Any:
     """
     if isinstance(thing, Scheduled):
         return thing.value * thing.factor(step)
+    new = _changed(bound_knobs(thing), step)
+    if not new:
+        return thing
     if isinstance(thing, functools.partial):
-        new = _changed(thing.keywords, step)
-        return functools.partial(thing, **new) if new else thing
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        fields = [field.name for field in dataclasses.fields(thing) if field.init]
-        new = _changed({name: getattr(thing, name) for name in fields}, step)
-        return dataclasses.replace(thing, **new) if new else thing
-    return thing
+        return functools.partial(thing, **new)
+    return dataclasses.replace(thing, **new)
+
+
+def bound_knobs(thing: Any) -> Mapping[str, Any]:
+    """The knobs of a part as it was built: a function with knobs bound, or an instance of a dataclass."""
+    if isinstance(thing, functools.partial):
+        return thing.keywords
+    if not dataclasses.is_dataclass(thing) or isinstance(thing, type):
+        return {}
+    fields = dataclasses.fields(thing)
+    return {field.name: getattr(thing, field.name) for field in fields if field.init}
 
 
 def _changed(knobs: Mapping[str, Any], step: Array) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from genlab.config.catalogue import collect, render
 from genlab.errors import InputError
 from genlab.game import experiment as game
 from genlab.game.slots import ALWAYS, slots_of
+from genlab.numbers import Positive
 from genlab.part import ask, needs_of, settled
 from genlab.registry import experiments, models, objectives, optimizers
 from genlab.run.build import SECTIONS, build_experiment
@@ -271,6 +272,26 @@ def test_a_schedule_stays_in_the_range_of_its_knob_until_the_last_round():
         told = "in round 5 objective 'gaussian': scale=0.0 is not .* above 0"
         with pytest.raises(InputError, match=told):
             check_fit(built, built.feed())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """A loss that is an object."""
+
+    beta: Positive = 1.0
+
+    def __call__(self, reconstruction, kl):
+        return {"bound": reconstruction + self.beta * kl}
+
+
+def test_schedules_of_a_part_that_is_an_object():
+    config = recipes.plain("vae")
+    decay = {"name": "linear", "steps": 4}
+    config["objective"] = {"name": "test_part:Scaled", "beta": decay}
+    built = Recipe.build(config)
+    assert settled(built.experiment.objective, 2).beta == 0.5
+    with pytest.raises(InputError, match="round 5 objective .*Scaled': beta=0.0 is"):
+        check_fit(built, built.feed())
 
 
 def test_only_what_sees_the_step_follows_a_schedule():
