@@ -16,6 +16,7 @@ from genlab.config.catalogue import collect, render
 from genlab.errors import InputError
 from genlab.game import experiment as game
 from genlab.game.slots import ALWAYS, slots_of
+from genlab.metrics.representation import _untrained_codes
 from genlab.numbers import Positive
 from genlab.part import ask, needs_of, settled
 from genlab.registry import experiments, models, objectives, optimizers
@@ -292,6 +293,32 @@ def test_schedules_of_a_part_that_is_an_object():
     assert settled(built.experiment.objective, 2).beta == 0.5
     with pytest.raises(InputError, match="round 5 objective .*Scaled': beta=0.0 is"):
         check_fit(built, built.feed())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tempered(experiments.find("vae")):
+    """A family that looks at a float wherever it may."""
+
+    heat: Positive = 1.0
+
+    def players(self):
+        assert 2 * self.heat is not None
+        return super().players()
+
+    def encode(self, params, extra, x, label=None):
+        return super().encode(params, extra, x, label) * self.heat
+
+
+def test_a_family_never_sees_a_schedule_in_the_place_of_its_float():
+    config = recipes.plain("vae")
+    decay = {"name": "exponential", "steps": 1, "rate": 0.5}
+    config["experiment"] |= {"name": "test_part:Tempered", "heat": decay}
+    built = Recipe.build(config)
+    trained = built.trained(built.init_state())
+    x = trained.examples("test", 2)["x"]
+    hot = _untrained_codes(trained, {"x": x})[0]
+    trained.step = 1
+    np.testing.assert_allclose(_untrained_codes(trained, {"x": x})[0], hot / 2)
 
 
 def test_only_what_sees_the_step_follows_a_schedule():

@@ -83,7 +83,8 @@ class Experiment(abc.ABC):
 
         `start(params, extra) -> (params, extra)` may replace what is freshly initialised.
         """
-        params, extra = self.at(jnp.zeros((), jnp.int32)).init(key, batch)
+        first = self.at(jnp.zeros((), jnp.int32))
+        params, extra = first.init(key, batch)
         if start is not None:
             params, extra = start(params, extra)
         averaged = average.first(params, extra, self.optimizers)
@@ -92,7 +93,7 @@ class Experiment(abc.ABC):
             params=params,
             opt_state={
                 name: player.optimizer.transform.init(params[name])
-                for name, player in self.players().items()
+                for name, player in first.players().items()
             },
             extra={**extra, "ema": averaged} if averaged else extra,
         )
