@@ -17,6 +17,7 @@ from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
+from genlab.part import as_terms
 from genlab.registry import experiments
 
 PLAYER = "dbm"
@@ -87,7 +88,9 @@ class Dbm(Experiment):
         # The energy is linear in each unit, so that its mean is the energy of the means.
         energy = machine.energy(odd, even)
         free_energy = machine.free_energy(states)
-        terms = dict(self.ask("objective", draw, data=energy, model=free_energy))
+        terms = as_terms(
+            self.ask("objective", draw, data=energy, model=free_energy), "objective"
+        )
         kernels = [
             jnp.sum(jnp.square(leaf))
             for name, leaf in params[PLAYER]["machine"].items()

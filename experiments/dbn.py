@@ -20,6 +20,7 @@ from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.likelihood import bernoulli
+from genlab.part import as_terms
 from genlab.registry import experiments
 
 PLAYER = "dbn"
@@ -108,7 +109,9 @@ class Dbn(Experiment):
             machine, extra, top, draw.key("negative")
         )
         awake, asleep = machine.free_energy(top), machine.free_energy(dreamt)
-        terms = dict(self.ask("objective", draw, data=awake, model=asleep))
+        terms = as_terms(
+            self.ask("objective", draw, data=awake, model=asleep), "objective"
+        )
         terms["generation"] = sum(
             bernoulli(self._logits(params, "generative", above, index), below)
             for index, (below, above) in enumerate(itertools.pairwise(wake))

@@ -48,14 +48,22 @@ def settled(thing: Any, step: Array) -> Any:
     """
     if isinstance(thing, Scheduled):
         return thing.value * thing.factor(step)
+    new = _changed(bound_knobs(thing), step)
+    if not new:
+        return thing
     if isinstance(thing, functools.partial):
-        new = _changed(thing.keywords, step)
-        return functools.partial(thing, **new) if new else thing
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        fields = [field.name for field in dataclasses.fields(thing) if field.init]
-        new = _changed({name: getattr(thing, name) for name in fields}, step)
-        return dataclasses.replace(thing, **new) if new else thing
-    return thing
+        return functools.partial(thing, **new)
+    return dataclasses.replace(thing, **new)
+
+
+def bound_knobs(thing: Any) -> Mapping[str, Any]:
+    """The knobs of a part as it was built: a function with knobs bound, or an instance of a dataclass."""
+    if isinstance(thing, functools.partial):
+        return thing.keywords
+    if not dataclasses.is_dataclass(thing) or isinstance(thing, type):
+        return {}
+    fields = dataclasses.fields(thing)
+    return {field.name: getattr(thing, field.name) for field in fields if field.init}
 
 
 def _changed(knobs: Mapping[str, Any], step: Array) -> dict[str, Any]:
@@ -150,6 +158,11 @@ def with_checked_terms(objective: Callable) -> Callable:
     return checked
 
 
+def as_terms(found: Any, name: str) -> dict[str, Any]:
+    """What a part returned, as terms by name: a dict of them, or one, which is given the name."""
+    return dict(found) if isinstance(found, Mapping) else {name: found}
+
+
 def check_terms(what: str, terms: Any, sizes: Collection[int] = ()) -> None:
     """Raises InputError unless `terms` is an array of floats, [B] or [], or a dict of such.
 
@@ -161,19 +174,24 @@ def check_terms(what: str, terms: Any, sizes: Collection[int] = ()) -> None:
     if isinstance(terms, Mapping):
         for name, term in terms.items():
             check_terms(f"{what}, term {name!r}", term, sizes)
-        return
+    else:
+        check_term(what, terms, sizes)
+
+
+def check_term(what: str, term: Any, sizes: Collection[int] = ()) -> None:
+    """Raises InputError unless `term` is an array of floats, [B] or []; as `check_terms`."""
     wanted = "one number per example, [B], or one of them all, []"
-    if not _is_array(terms):
+    if not _is_array(term):
         raise InputError(
-            f"{what} returned a {type(terms).__name__}, not an array: {wanted}"
+            f"{what} returned a {type(term).__name__}, not an array: {wanted}"
         )
-    if not jnp.issubdtype(terms.dtype, jnp.floating):
-        raise InputError(f"{what} returned {terms.dtype}, not floats: {wanted}")
-    fits = not terms.shape or not sizes or terms.shape[0] in sizes
-    if terms.ndim > 1 or not fits:
+    if not jnp.issubdtype(term.dtype, jnp.floating):
+        raise InputError(f"{what} returned {term.dtype}, not floats: {wanted}")
+    fits = not term.shape or not sizes or term.shape[0] in sizes
+    if term.ndim > 1 or not fits:
         told = f" of B={' or '.join(map(str, sorted(sizes)))}" if sizes else ""
         raise InputError(
-            f"{what} returned shape {list(terms.shape)}{told}; it must be {wanted}"
+            f"{what} returned shape {list(term.shape)}{told}; it must be {wanted}"
         )
 
 

@@ -16,6 +16,8 @@ from genlab.config.catalogue import collect, render
 from genlab.errors import InputError
 from genlab.game import experiment as game
 from genlab.game.slots import ALWAYS, slots_of
+from genlab.metrics.representation import _untrained_codes
+from genlab.numbers import Positive
 from genlab.part import ask, needs_of, settled
 from genlab.registry import experiments, models, objectives, optimizers
 from genlab.run.build import SECTIONS, build_experiment
@@ -273,6 +275,52 @@ def test_a_schedule_stays_in_the_range_of_its_knob_until_the_last_round():
             check_fit(built, built.feed())
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """A loss that is an object."""
+
+    beta: Positive = 1.0
+
+    def __call__(self, reconstruction, kl):
+        return {"bound": reconstruction + self.beta * kl}
+
+
+def test_schedules_of_a_part_that_is_an_object():
+    config = recipes.plain("vae")
+    decay = {"name": "linear", "steps": 4}
+    config["objective"] = {"name": "test_part:Scaled", "beta": decay}
+    built = Recipe.build(config)
+    assert settled(built.experiment.objective, 2).beta == 0.5
+    with pytest.raises(InputError, match="round 5 objective .*Scaled': beta=0.0 is"):
+        check_fit(built, built.feed())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tempered(experiments.find("vae")):
+    """A family that looks at a float wherever it may."""
+
+    heat: Positive = 1.0
+
+    def players(self):
+        assert 2 * self.heat is not None
+        return super().players()
+
+    def encode(self, params, extra, x, label=None):
+        return super().encode(params, extra, x, label) * self.heat
+
+
+def test_a_family_never_sees_a_schedule_in_the_place_of_its_float():
+    config = recipes.plain("vae")
+    decay = {"name": "exponential", "steps": 1, "rate": 0.5}
+    config["experiment"] |= {"name": "test_part:Tempered", "heat": decay}
+    built = Recipe.build(config)
+    trained = built.trained(built.init_state())
+    x = trained.examples("test", 2)["x"]
+    hot = _untrained_codes(trained, {"x": x})[0]
+    trained.step = 1
+    np.testing.assert_allclose(_untrained_codes(trained, {"x": x})[0], hot / 2)
+
+
 def test_only_what_sees_the_step_follows_a_schedule():
     for registry, name, knobs, told in (
         (optimizers, "adam", {"learning_rate": BETA}, "has schedule=dict"),
@@ -308,6 +356,22 @@ def test_schedules_and_lists_of_parts_on_the_command_line():
     both = "('r1', {'name': 'gradient_penalty', 'weight': 3.0})"
     override.override(config, "experiment.penalty", both)
     configs.check_parts(configs.plain(config))
+    # One of them goes by its name, in a sweep too.
+    end = "experiment.penalty.gradient_penalty.weight.end"
+    for key, text in (
+        ("experiment.penalty.r1.weight", "0.5"),
+        (end.removesuffix(".end"), "{'name': 'linear', 'steps': 10}"),
+        (end, "0.5"),
+    ):
+        override.override(config, key, text)
+    linear = {"name": "linear", "steps": 10, "end": 0.5}
+    assert configs.plain(config)["experiment"]["penalty"] == [
+        {"name": "r1", "weight": 0.5},
+        {"name": "gradient_penalty", "weight": linear},
+    ]
+    for key, told in (("r1.wieght", "did you mean 'weight'"), ("0.weight", "holds r1")):
+        with pytest.raises(InputError, match=told):
+            override.override(config, f"experiment.penalty.{key}", "1")
     override.override(config, "objective.real_label", "{'name': 'constant'}")
     configs.check_parts(configs.plain(config))
 

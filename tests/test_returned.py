@@ -13,6 +13,7 @@ import recipes
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
 from genlab.game.optim import Optimizer
+from genlab.game.turn import Loss
 from genlab.registry import objectives
 from genlab.run.build import build_experiment
 from genlab.run.recipe import Recipe
@@ -39,6 +40,26 @@ def stacked(reconstruction, kl):
     return {"both": jnp.stack([reconstruction, kl])}
 
 
+def for_two(outputs, x):
+    return {"player": unsummed(outputs, x).mean(axis=(1, 2, 3))}
+
+
+def for_one(real_logits, fake_logits):
+    return fake_logits - real_logits
+
+
+def half(real_logits):
+    return {"discriminator": {"real": real_logits}}
+
+
+def in_one(reconstruction, kl):
+    return reconstruction + kl
+
+
+def in_parts(critic, real):
+    return {"far": critic(real) ** 2, "near": critic(real)}
+
+
 def no_transform():
     return Optimizer(lambda gradient: gradient)
 
@@ -61,6 +82,17 @@ def check(config):
     check_fit(built, built.feed())
 
 
+PART = "penalty_test_returned:in_parts"
+
+
+def metrics_of(config):
+    """Names of the metrics of a round, traced on shapes."""
+    built = Recipe.build(config)
+    batch = jax.tree.map(lambda leaf: leaf[None], built.example_batch())
+    step = built.experiment.train_step
+    return set(jax.eval_shape(step, built.shapes(), batch, jax.random.key(0))[1])
+
+
 @pytest.mark.parametrize(
     ("config", "section", "part", "told"),
     [
@@ -73,6 +105,19 @@ def check(config):
         ("autoencoder", "objective", "averaged", r"returned shape \[1\] of B=2"),
         ("autoencoder", "objective", "split_up", "returned a list, not an array"),
         ("autoencoder", "objective", "rounded", "returned int32, not floats"),
+        (
+            "autoencoder",
+            "objective",
+            "for_two",
+            "'autoencoder', term 'reconstruction' returned a dict, not an array",
+        ),
+        (
+            "gan_ring",
+            "objective",
+            "for_one",
+            "'for_one' returned no .* 'discriminator'",
+        ),
+        ("gan_ring", "objective", "half", "'half' returned no .* 'generator'"),
         ("vae", "objective", "stacked", r"term 'both' returned shape \[2, 8\]"),
         (
             "vae",
@@ -101,7 +146,20 @@ def test_the_part_that_returns_something_else_is_named(config, section, part, to
         config["optimizer"]["vae"]["schedule"] = {"name": name}
     with pytest.raises(InputError, match=told) as error:
         check(config)
-    assert part in str(error.value) or part == "no_transform"
+    assert part in str(error.value) or part in ("no_transform", "for_two")
+
+
+def test_one_term_or_several_are_the_parts_own_choice():
+    """A loss of a VAE is one array or a dict of them, and so is a penalty."""
+    config = recipes.plain("vae")
+    config["objective"] = {"name": "test_returned:in_one"}
+    assert "vae/objective" in metrics_of(config)
+    config = recipes.plain("gan_ring")
+    penalty = {"name": "test_returned:in_parts"}
+    for penalties, term in ((penalty, "penalty"), ([penalty, "r1"], PART)):
+        config["experiment"]["penalty"] = penalties
+        found = {f"discriminator/{term}_{name}" for name in ("far", "near")}
+        assert found <= metrics_of(config)
 
 
 def test_registered_objectives_keep_what_they_say_of_themselves():
@@ -146,17 +204,24 @@ def test_what_a_family_measures_is_one_number_per_example(value, told):
         trained.scores("test", 16)
 
 
-def test_a_loss_that_is_none_names_its_player():
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        (lambda *_: jnp.zeros(()), "player 'vae': .* is no Loss"),
+        (lambda *_: Loss(jnp.zeros(2), {}), "player 'vae': terms of a Loss are a dict"),
+    ],
+)
+def test_a_loss_that_is_none_names_its_player(loss, told):
     built = recipes.recipe("vae")
     spec = {
         s: built.config[s] for s in ("experiment", "objective", "model", "optimizer")
     }
     experiment = build_experiment(spec, built.data)
-    family = type("Lossless", (type(experiment),), {"_loss": lambda *_: jnp.zeros(())})
+    family = type("Lossless", (type(experiment),), {"_loss": loss})
     fields = {f.name: getattr(experiment, f.name) for f in dataclasses.fields(family)}
     batch = jax.tree.map(lambda leaf: leaf[None], built.example_batch())
     step = functools.partial(jax.eval_shape, family(**fields).train_step)
-    with pytest.raises(InputError, match="player 'vae': .* is no Loss"):
+    with pytest.raises(InputError, match=told):
         step(built.shapes(), batch, jax.random.key(0))
 
 

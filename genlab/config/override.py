@@ -10,6 +10,7 @@ from typing import Any
 from ml_collections import ConfigDict, FieldReference
 
 from genlab import trust
+from genlab.config import several
 from genlab.config.keys import members, registry_of, suggestion
 from genlab.config.load import (
     FEEDING,
@@ -18,18 +19,15 @@ from genlab.config.load import (
     adopted,
     check_list,
     load,
-    part_knobs,
     plain,
     type_name,
 )
 from genlab.config.stage import merged, stages_of
 from genlab.errors import InputError, suggest
-from genlab.game.slots import takes_several
 from genlab.registry import (
     REQUIRED,
     Registry,
     datasets,
-    experiments,
     schedules,
 )
 from genlab.values import check, is_unset, items, simple
@@ -92,7 +90,8 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     The value takes the type of the one it replaces; a knob that its part annotates as one number or
     several, `int | Sequence[int]`, takes both. A part named without knobs replaces the part with its
     knobs, `--config.objective=minimax`, as does a dict of a name and knobs. A knob that the config
-    leaves at its default is set by its name: `--config.objective.real_label=0.9`.
+    leaves at its default is set by its name: `--config.objective.real_label=0.9`; of a part among
+    several it is `--config.experiment.penalty.r1.weight=0.1`.
 
     Raises:
       InputError: no such key or knob, or a text that does not have the type.
@@ -100,6 +99,8 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     *path, last = key.split(".")
     if path and path[0] == "stages":
         return _override_stage(config, path[1:], last, text)
+    if several.is_of_one(config, key):
+        return several.override_one(config, key, text, override)
     home: Any = config
     for depth, step in enumerate(path):
         if not isinstance(home, ConfigDict) or step not in home:
@@ -119,7 +120,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     if chosen is not None and text == "None" and not may_be_none:
         raise InputError(f"config.{key}=None chooses no {chosen.kind}")
     listed = _literal(text) if text.startswith(("(", "[")) else None
-    if isinstance(listed, tuple | list) and _takes_several(config, key):
+    if isinstance(listed, tuple | list) and several.takes_several(config, key):
         check(listed, f"config.{key}")
         value = tuple(listed)
     elif chosen is not None and text != "None":
@@ -186,14 +187,6 @@ def _default_of_knob(registry: Registry, part: ConfigDict, key: str) -> Any:
         registry.check_knobs(part.name, {knob: None})
     default = accepted.get(knob, REQUIRED)
     return None if default is REQUIRED and knob not in part else default
-
-
-def _takes_several(config: ConfigDict, key: str) -> bool:
-    """Whether the key is of a knob of the family that takes a list of parts."""
-    section, _, knob = key.partition(".")
-    if section != "experiment" or knob not in part_knobs(config.experiment.name):
-        return False
-    return takes_several(experiments.find(config.experiment.name), knob)
 
 
 def _default_in_schedule(config: ConfigDict, path: list[str], knob: str) -> Any:

@@ -18,6 +18,23 @@ def absolute(config: Mapping[str, Any]) -> dict[str, Any]:
     return _absolute(config, "", own=False)
 
 
+def without_homes(tree: Any) -> Any:
+    """A plain config, or a value in it, as others are given it: of every whole path its last part.
+
+    Where the files of a run lay is nobody's concern. Addresses, `gs://bucket/...`, stay.
+    """
+    if isinstance(tree, Mapping):
+        return {key: without_homes(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [without_homes(value) for value in tree]
+    if not isinstance(tree, str) or "://" in tree:
+        return tree
+    if os.path.isabs(tree):
+        return os.path.basename(os.path.normpath(tree))
+    head, _, argument = tree.partition(":")
+    return f"{head}:{without_homes(argument)}" if os.path.isabs(argument) else tree
+
+
 def _absolute(tree: Mapping[str, Any], home: str, own: bool) -> dict[str, Any]:
     """What the key `home` holds, all of whose keys mean what they like in a part of one's `own`."""
     name = str(tree.get("name"))

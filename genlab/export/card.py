@@ -47,7 +47,7 @@ def model_card(
 
     Args:
       title: name of the model.
-      config: the run's plain config.
+      config: the run's plain config, as others are given it.
       step: rounds trained.
       results: what was measured of this state, by metric.
       offers: what the family can do, by its methods.
@@ -59,7 +59,7 @@ def model_card(
     page = _PAGE.format(
         title=_plain(title),
         family=_plain(config["experiment"]["name"]),
-        data=_plain(_data(config)),
+        data=_plain(config["data"]["name"]),
         version=__version__,
         step=step,
         seed=config["seed"],
@@ -76,7 +76,7 @@ def model_card(
 def _front_matter(
     title: str, config: dict[str, Any], results: Mapping[str, Measurement], task: str
 ) -> dict[str, Any]:
-    family, data = config["experiment"]["name"], _data(config)
+    family, data = config["experiment"]["name"], config["data"]["name"]
     tags = ["genlab", "jax", "flax", "generative-model", family]
     front = {"library_name": "genlab", "tags": tags}
     front |= {"pipeline_tag": task} if task else {}
@@ -88,12 +88,6 @@ def _front_matter(
         }
         front["model-index"] = [{"name": title, "results": [result]}]
     return front
-
-
-def _data(config: dict[str, Any]) -> str:
-    """The data set's name, without the place where it lay, which is nobody's concern."""
-    kind, _, argument = config["data"]["name"].partition(":")
-    return kind if "/" in argument and kind != "tfds" else config["data"]["name"]
 
 
 def _index(results: Mapping[str, Measurement]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab import __version__
+from genlab.config.paths import without_homes
 from genlab.errors import InputError
 from genlab.evaluation.results import measurements
 from genlab.export.card import model_card
@@ -41,6 +42,7 @@ def write_hub_folder(
       file: name of the results in the run folder.
     """
     check_folder(out)
+    config = without_homes(config)
     out.mkdir(exist_ok=True)
     write_params(out / "model.safetensors", trained, config)
     averaged = averaged_players(trained)

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save
 
 from genlab import __version__
 from genlab.config.files import expanded
+from genlab.config.paths import without_homes
 from genlab.errors import InputError
 from genlab.storage.checkpoint import flatten
 from genlab.storage.files import write_atomic
@@ -30,7 +31,8 @@ def write_params(out: Path, trained: Trained, config: dict[str, Any]) -> None:
     """Writes all that the networks of a model are made of.
 
     Names are `params/player/role/module/parameter` and `extra/collection/role/...`; the metadata
-    say the version of genlab, the step, the players whose EMA copies these are, and the config.
+    say the version of genlab, the step, the players whose EMA copies these are, and the config, without
+    the folders in which its files lay.
 
     Args:
       out: the file.
@@ -47,7 +49,7 @@ def write_params(out: Path, trained: Trained, config: dict[str, Any]) -> None:
         "genlab": __version__,
         "step": str(trained.step),
         "ema": json.dumps(averaged_players(trained)),
-        "config": json.dumps(config),
+        "config": json.dumps(without_homes(config)),
         "structure": json.dumps(empty),
     }
     arrays = {name: np.array(leaf, order="C") for name, leaf in flatten(tree).items()}

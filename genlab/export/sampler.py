@@ -1,6 +1,8 @@
 """A sampler as StableHLO: a program with its weights inside, which needs neither genlab nor Flax."""
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,8 @@ def write_sampler(out: Path, trained: Trained, num: int) -> None:
     experiment = settled(trained.experiment, trained.step)
     draw = functools.partial(_draw, experiment, variables, num)
     family = type(trained.experiment).__name__
-    with blaming(f"experiment {family} samples in a way that cannot be exported"):
+    unserved = blaming(f"experiment {family} samples in a way that cannot be exported")
+    with unserved, _without_folders():
         exporting = jax.export.export(jax.jit(draw), platforms=PLATFORMS)
         program = exporting(jax.ShapeDtypeStruct((2,), np.uint32)).serialize()
     write_atomic(out, bytes(program))
@@ -50,6 +53,18 @@ def write_sampler(out: Path, trained: Trained, num: int) -> None:
 def key_of(trained: Trained, seed: int = 0) -> np.ndarray:
     """The words, `[2]` uint32, with which the program draws what `trained.sample(num, seed)` does."""
     return np.asarray(jax.random.key_data(trained.sample_key(seed)))
+
+
+@contextlib.contextmanager
+def _without_folders() -> Iterator[None]:
+    """Inside, a program says of its lines from which files they are, not in which folders these lie."""
+    option = "jax_hlo_source_file_canonicalization_regex"
+    before = getattr(jax.config, option)
+    jax.config.update(option, ".*/")
+    try:
+        yield
+    finally:
+        jax.config.update(option, before)
 
 
 def _draw(

@@ -1,22 +1,21 @@
 """Real and generated examples before a discriminator."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 
+from genlab.errors import InputError
 from genlab.game.experiment import Experiment
 from genlab.game.turn import Draw
+from genlab.part import as_terms, name_of
 
 Array = jax.Array
 PyTree = Any
 Terms = dict[str, dict[str, Array]]
 
-OFFER = (
-    "real_logits",
-    "fake_logits",
-    "real",
-    "fake",
-)  # to an objective of both players
+PLAYERS = ("discriminator", "generator")
+OFFER = ("real_logits", "fake_logits", "real", "fake")  # to an objective of both
 
 
 def compare(
@@ -46,6 +45,9 @@ def compare(
       real: what the discriminator is shown of real examples, these last.
       fake: the same of generated ones.
       which: tells several comparisons of one draw apart, in their keys.
+
+    Raises:
+      InputError: the objective has no terms of one of both.
     """
     logits, discriminator = [], experiment.networks[role]
     for name, shown in (("real", real), ("fake", fake)):
@@ -57,7 +59,7 @@ def compare(
             label=draw.batch.get("label"),
         )
         logits.append(found.reshape(-1))
-    terms = experiment.ask(
+    found = experiment.ask(
         "objective",
         draw,
         stream=f"objective/{role}{which}",
@@ -66,4 +68,15 @@ def compare(
         real=real[-1],
         fake=fake[-1],
     )
-    return terms, extra
+    return _of_both(name_of(experiment.objective), found), extra
+
+
+def _of_both(objective: str, found: Any) -> Terms:
+    """The terms of both players, by name, that an objective returned."""
+    for player in PLAYERS:
+        if not isinstance(found, Mapping) or player not in found:
+            raise InputError(
+                f"objective {objective!r} returned no terms of {player!r}; between two it is a dict of"
+                f" {' and '.join(map(repr, PLAYERS))}, each with terms"
+            )
+    return {player: as_terms(found[player], "objective") for player in PLAYERS}

@@ -21,7 +21,7 @@ from genlab.game.network import Network
 from genlab.game.optim import Optimizer
 from genlab.game.slots import ask_part, parts_in
 from genlab.game.turn import Draw, Loss, Player, State, Turn
-from genlab.part import check_terms, settled
+from genlab.part import as_terms, check_term, settled
 
 Array = jax.Array
 PyTree = Any
@@ -83,7 +83,8 @@ class Experiment(abc.ABC):
 
         `start(params, extra) -> (params, extra)` may replace what is freshly initialised.
         """
-        params, extra = self.at(jnp.zeros((), jnp.int32)).init(key, batch)
+        first = self.at(jnp.zeros((), jnp.int32))
+        params, extra = first.init(key, batch)
         if start is not None:
             params, extra = start(params, extra)
         averaged = average.first(params, extra, self.optimizers)
@@ -92,7 +93,7 @@ class Experiment(abc.ABC):
             params=params,
             opt_state={
                 name: player.optimizer.transform.init(params[name])
-                for name, player in self.players().items()
+                for name, player in first.players().items()
             },
             extra={**extra, "ema": averaged} if averaged else extra,
         )
@@ -184,14 +185,14 @@ class Experiment(abc.ABC):
     @final
     def terms(self, slot: str, draw: Draw, /, **offered: Any) -> dict[str, Array]:
         """What each part in a slot returns, which may be empty: `{slot: value}`, or of several
-        `{slot_NAME: value}`. See `ask`."""
-        parts = parts_in(self, slot)
-        return {
-            f"{slot}_{name}" if len(parts) > 1 else slot: ask_part(
-                self, slot, part, draw, f"{slot}/{name}", {}, offered
-            )
-            for name, part in parts.items()
-        }
+        `{slot_NAME: value}`; of a part with several terms `{slot_TERM: value}`. See `ask`."""
+        parts, terms = parts_in(self, slot), {}
+        for name, part in parts.items():
+            label = f"{slot}_{name}" if len(parts) > 1 else slot
+            found = ask_part(self, slot, part, draw, f"{slot}/{name}", {}, offered)
+            own = as_terms(found, "")
+            terms |= {f"{label}_{t}" if t else label: v for t, v in own.items()}
+        return terms
 
 
 def _move(
@@ -237,4 +238,8 @@ def _check_loss(name: str, loss: Any) -> None:
     """Raises InputError unless a player's loss is one; its objective knows how long terms are."""
     if not isinstance(loss, Loss):
         raise InputError(f"player {name!r}: {type(loss).__name__} is no Loss")
-    check_terms(f"player {name!r}", loss.terms)
+    if not isinstance(loss.terms, Mapping):
+        told = f"terms of a Loss are a dict by name, not a {type(loss.terms).__name__}"
+        raise InputError(f"player {name!r}: {told}")
+    for term, values in loss.terms.items():
+        check_term(f"player {name!r}, term {term!r}", values)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from genlab.game.turn import Draw
-from genlab.part import Scheduled, ask, check_needs, name_of, settled
+from genlab.part import Scheduled, ask, bound_knobs, check_needs, name_of, settled
 from genlab.registry import REGISTRIES, Registry, objectives
 
 ALWAYS = ("label", "batch", "key", "step")  # offered in every slot beside its own
@@ -42,12 +42,11 @@ def parts_in(experiment: Any, slot: str) -> dict[str, Callable]:
 
 def scheduled_knobs(experiment: Any) -> Iterator[Scheduled]:
     """Every float of a family and of its parts that follows a schedule."""
-    family = type(experiment)
-    values = [getattr(experiment, field.name) for field in dataclasses.fields(family)]
-    for slot in ("objective", *slots_of(family)):
-        for part in parts_in(experiment, slot).values():
-            values += getattr(part, "keywords", {}).values()
-    yield from (value for value in values if isinstance(value, Scheduled))
+    slots = ("objective", *slots_of(type(experiment)))
+    parts = [part for slot in slots for part in parts_in(experiment, slot).values()]
+    for thing in (experiment, *parts):
+        knobs = bound_knobs(thing).values()
+        yield from (knob for knob in knobs if isinstance(knob, Scheduled))
 
 
 def check_needs_of_parts(name: str, experiment: Any, has_label: bool) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.metrics.measurement import Measurement, means_of
+from genlab.part import settled
 from genlab.trained.trained import Trained
 
 CHUNK = 500  # examples that pass through a network at a time
@@ -219,7 +220,7 @@ def in_chunks(trained: Trained, method: str, *arrays: np.ndarray) -> np.ndarray:
 
 def _untrained_codes(trained: Trained, *batches: dict) -> list[np.ndarray]:
     """Codes `[N, Z]` of each batch by the same encoder, its parameters drawn anew."""
-    experiment = trained.experiment
+    experiment = settled(trained.experiment, trained.step)
     few = {name: leaf[:2] for name, leaf in batches[0].items()}
     key = rng.stream(trained.seed, "untrained")
     drawn = _compiled(experiment.init, key, few)

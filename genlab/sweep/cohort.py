@@ -23,7 +23,7 @@ from genlab.run.recipe import Recipe
 from genlab.run.start import Sources
 from genlab.sweep.group import Knobs
 from genlab.trained.trained import Trained
-from genlab.training.fit import check_fit
+from genlab.training.fit import check_fit, check_schedules
 from genlab.training.rounds import rounds_of
 from genlab.training.tracing import untraceable
 
@@ -65,6 +65,9 @@ class Cohort:
         self.seeds = np.array([config["seed"] for config in configs], np.uint32)
         self._feeds = [replace(recipe, config=config).feed() for config in configs]
         check_fit(recipe, self._feeds[0])
+        for config in configs[1:]:
+            experiment = build_experiment(_spec(config), recipe.data, config["dtype"])
+            check_schedules(replace(recipe, config=config, experiment=experiment))
         if told := untraceable(recipe, self._feeds[0], self.knobs.paths):
             raise Untraceable(
                 f"{told}, which no population can vary; take --engine=local, a process for each"
@@ -83,8 +86,7 @@ class Cohort:
 
     def build(self, knobs: tuple[Any, ...]) -> Experiment:
         """The experiment of a member with these knobs, traced or not."""
-        spec = {section: self.recipe.config[section] for section in SECTIONS}
-        spec = self.knobs.put(spec, knobs)
+        spec = self.knobs.put(_spec(self.recipe.config), knobs)
         return build_experiment(spec, self.recipe.data, self.recipe.config["dtype"])
 
     def first(self, sources: Sources) -> Crowd:
@@ -171,6 +173,11 @@ class Cohort:
     def _member_rounds(self, state, resident, chunk, seed, knobs):
         rounds = rounds_of(self.build(knobs), self._feeds[0], self.recipe.begin)
         return rounds(state, resident, chunk, seed)
+
+
+def _spec(config: dict[str, Any]) -> dict[str, Any]:
+    """What an experiment is built from."""
+    return {section: config[section] for section in SECTIONS}
 
 
 def _shardings(members: int, devices: list[jax.Device]):

@@ -35,8 +35,7 @@ def check_fit(recipe: Recipe, feed: Feed) -> None:
         before the last round, or the schedule of a knob leaves its range.
     """
     _check_memory(recipe, feed)
-    _check_schedules(recipe)
-    _check_scheduled_knobs(recipe)
+    check_schedules(recipe)
     inputs = (recipe.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
     shapes = jax.eval_shape(lambda *leaves: leaves, *inputs)
     measured, drawn = recipe.config["eval"], recipe.config["sample"]["plots"]
@@ -80,8 +79,10 @@ def _check_memory(recipe: Recipe, feed: Feed) -> None:
     memory.refuse_more_than(limit, {**held, watch: evaluated})
 
 
-def _check_scheduled_knobs(recipe: Recipe) -> None:
-    """Whether a knob that follows a schedule stays in its range until the last round."""
+def check_schedules(recipe: Recipe) -> None:
+    """Raises InputError where a learning rate is at 0 before the last round, or where a knob that
+    follows a schedule leaves its range until then."""
+    _check_learning_rates(recipe)
     count = min(recipe.end - recipe.begin, 10**4)
     steps = np.linspace(recipe.begin, recipe.end - 1, count).round().astype(np.int32)
     for knob in scheduled_knobs(recipe.experiment):
@@ -92,7 +93,7 @@ def _check_scheduled_knobs(recipe: Recipe) -> None:
             numbers.check(what, float(values[index]), knob.annotation)
 
 
-def _check_schedules(recipe: Recipe) -> None:
+def _check_learning_rates(recipe: Recipe) -> None:
     for player, part in recipe.config["optimizer"].items():
         if part.get("schedule") is None:
             continue

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import jax
 import jax.export
@@ -16,6 +17,7 @@ from safetensors.numpy import save_file
 import genlab
 from genlab.commands.cli import main
 from genlab.errors import InputError
+from genlab.export.hub import write_hub_folder
 from genlab.export.parameters import write_params
 from genlab.export.sampler import PLATFORMS, key_of
 from genlab.game import rng
@@ -108,9 +110,27 @@ def test_folder_for_a_hub(finished, tmp_path):
     assert export(finished, "--hub", f"--out={out}") == 2
 
 
+def test_nobody_learns_where_files_lay(finished, trained, tmp_path):
+    config = json.loads((finished / "config.json").read_text())["config"]
+    places = {"name": "folder:/home/me/my cats", "data_dir": "/home/me/tfds"}
+    config |= {"data": {**config["data"], **places}, "init_from": "/home/me/runs/old"}
+    config["experiment"]["regularizer"] = {"name": "mine:r", "files": ["/home/me/a"]}
+    out = tmp_path / "model"
+    write_hub_folder(out, finished, trained, config, "results.json")
+    with safe_open(out / "model.safetensors", "numpy") as opened:
+        told = json.loads(opened.metadata()["config"])
+    assert told == json.loads((out / "config.json").read_text())["config"]
+    assert told["data"]["name"] == "folder:my cats" and told["init_from"] == "old"
+    assert told["model"] == config["model"] and told["data"]["data_dir"] == "tfds"
+    for file in out.iterdir():
+        assert b"/home/me" not in file.read_bytes(), file.name
+    assert "on the data `folder:my cats`" in (out / "README.md").read_text()
+
+
 def test_sampler_is_a_program_of_its_own(finished, trained, tmp_path):
     out = tmp_path / "sampler.stablehlo"
     assert export(finished, "--stablehlo", "--num=130", f"--out={out}") == 0
+    assert str(Path(genlab.__file__).parent).encode() not in out.read_bytes()
     program = jax.export.deserialize(bytearray(out.read_bytes()))
     assert program.platforms == PLATFORMS
     drawn = program.call(key_of(trained))
@@ -126,7 +146,7 @@ def test_mistakes_are_answered_in_one_line(finished, tmp_path, capsys):
     (taken / "README.md").write_text("mine")
     for flags, answer in (
         (["--hub", "--stablehlo"], "choose one"),
-        (["--hub"], "--out is needed"),
+        (["--hub"], "--out=FOLDER names it"),
         (["--hub", f"--out={taken}"], "holds something"),
         (["--hub", f"--out={tmp_path / 'no' / 'such'}"], "there is no folder"),
         (["--num=3"], "is read with --stablehlo alone"),

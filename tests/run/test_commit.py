@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from genlab.reporting.sections import _commit
+from genlab.reporting.run_page import _commit
 from genlab.run import commit
 
 OWN = Path(commit.__file__).parent

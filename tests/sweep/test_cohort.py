@@ -36,6 +36,17 @@ def test_more_devices_than_there_are_is_refused():
         _cohort(64)
 
 
+def test_every_member_is_held_to_the_range_of_its_schedules():
+    """As the run alone, not the first of them for all."""
+    scale = "{'name': 'linear', 'steps': 4}"
+    knob = "experiment.likelihood.scale"
+    common = {"experiment.likelihood": "gaussian", knob: scale}
+    trials = resolve(VAE, common, space.grid(**{f"{knob}.end": (0.5, 0.0)}))
+    configs = [trial.config for trial in trials]
+    with pytest.raises(InputError, match="round 5 objective 'gaussian': scale=0.0 is"):
+        Cohort(Recipe.build(configs[0]), configs)
+
+
 def _trained(four):
     crowd, _ = four.call(four.first({}), four.resident(), 0, ROUNDS)
     return jax.device_get(crowd.state)
