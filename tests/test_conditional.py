@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,6 +50,23 @@ def test_a_conditional_game_trains_and_draws_a_class(name):
     assert trained.sample(4).shape == (4, *built.data.example_shape)
     with pytest.raises(InputError, match="label='twelve': 'digits' has 10 classes"):
         trained.sample(1, "twelve")
+
+
+class Judge(nn.Module):
+    """A discriminator of pairs that looks at their class."""
+
+    @nn.compact
+    def __call__(self, x, y, label, *, train: bool = False):
+        seen = nn.Embed(10, 4)(label).sum(axis=-1) + x.mean(axis=(1, 2, 3))
+        return nn.Dense(1)(seen[:, None] * y.mean(axis=(1, 2)))[:, 0]
+
+
+@pytest.mark.parametrize("name", ["pix2pix", "bicyclegan"])
+def test_a_discriminator_of_pairs_may_look_at_their_class(name):
+    config = recipes.plain(name)
+    config["model"]["discriminator"] = {"name": "test_conditional:Judge"}
+    built = Recipe.build(config)
+    check_fit(built, built.feed())
 
 
 def test_conditional_games_follow_one_trajectory_on_any_devices():
