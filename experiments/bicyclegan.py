@@ -65,6 +65,7 @@ class BicycleGan(Experiment):
                 "translator": [(generator, (x, z)), (encoder, (y,))],
                 "discriminator": [(discriminator, (x, y))],
             },
+            batch.get("label"),
         )
 
     def players(self) -> dict[str, Player]:

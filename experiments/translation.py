@@ -185,6 +185,7 @@ class Pix2Pix(PairedTranslation):
                 "generator": [(generator, (batch["x"],))],
                 "discriminator": [(discriminator, judged)],
             },
+            batch.get("label"),
         )
 
     def players(self) -> dict[str, Player]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +13,7 @@ from genlab.commands.cli import main
 from genlab.config import load as configs
 from genlab.config import override
 from genlab.errors import InputError
-from genlab.registry import models
+from genlab.registry import metrics, models, plots
 from genlab.run.build import SECTIONS, build_experiment
 from genlab.run.recipe import Recipe
 from genlab.training.fit import check_fit
@@ -51,6 +52,23 @@ def test_a_conditional_game_trains_and_draws_a_class(name):
         trained.sample(1, "twelve")
 
 
+class Judge(nn.Module):
+    """A discriminator of pairs that looks at their class."""
+
+    @nn.compact
+    def __call__(self, x, y, label, *, train: bool = False):
+        seen = nn.Embed(10, 4)(label).sum(axis=-1) + x.mean(axis=(1, 2, 3))
+        return nn.Dense(1)(seen[:, None] * y.mean(axis=(1, 2)))[:, 0]
+
+
+@pytest.mark.parametrize("name", ["pix2pix", "bicyclegan"])
+def test_a_discriminator_of_pairs_may_look_at_their_class(name):
+    config = recipes.plain(name)
+    config["model"]["discriminator"] = {"name": "test_conditional:Judge"}
+    built = Recipe.build(config)
+    check_fit(built, built.feed())
+
+
 def test_conditional_games_follow_one_trajectory_on_any_devices():
     built = Recipe.build(conditional("vae"))
     one, four = (recipes.run_rounds(built, 2, 2, count, "jit") for count in (1, 4))
@@ -76,6 +94,29 @@ def test_a_label_is_needed_where_a_network_takes_one():
     built = Recipe.build(config)
     with pytest.raises(InputError, match="samples of a class need"):
         check_fit(built, built.feed())
+
+
+def test_examples_are_shown_with_their_class():
+    """To what looks at examples as the model was trained on them; a probe would read the class."""
+    config = conditional("vae")
+    config["eval"]["metrics"] = ["posterior"]
+    config["sample"]["plots"] = ["reconstructions"]
+    built = Recipe.build(config)
+    check_fit(built, built.feed())
+    trained = built.trained(jax.device_put(built.init_state()))
+    batch = trained.examples("test", 3)
+    found = trained.call("reconstruct", *trained.seen_by("reconstruct", batch))
+    direct = trained.call("reconstruct", batch["x"], batch["label"])
+    np.testing.assert_array_equal(found, direct)
+    other = trained.call("reconstruct", batch["x"], (batch["label"] + 1) % 10)
+    assert np.abs(found - other).max() > 1e-4
+    assert plots.build("reconstructions", num=3)(trained).shape[2] == 3
+    assert metrics.build("posterior", num=3)(trained, "test").values["kl"] > 0
+    for metric in ("linear_probe", "local_geometry"):
+        config["eval"]["metrics"] = [metric]
+        built = Recipe.build(config)
+        with pytest.raises(InputError, match="takes the label of an example"):
+            check_fit(built, built.feed())
 
 
 def test_data_without_classes_are_refused_by_name():

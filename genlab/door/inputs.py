@@ -1,13 +1,12 @@
 """What a model is given from Python, checked before anything is compiled."""
 
-import inspect
 from typing import Any
 
 import jax
 import numpy as np
 
 from genlab.errors import InputError
-from genlab.trained.needs import METHODS, shapes_of
+from genlab.trained.needs import METHODS, shapes_of, takes_label
 from genlab.trained.trained import Trained
 
 _SLACK = 1e-3  # of a range: what an interpolation or a rounding may leave it by
@@ -73,9 +72,8 @@ def labels(trained: Trained, method: str, label: Any, num: int) -> list[np.ndarr
     if label is None:
         return []
     experiment = trained.experiment
-    takes = inspect.signature(getattr(experiment, method)).parameters
     shown = any(network.takes_label for network in experiment.networks.values())
-    if "label" not in takes or not shown:
+    if not takes_label(experiment, method) or not shown:
         family = type(experiment).__name__
         raise InputError(
             f"label={label!r}: {method} of this {family} takes none; a network 'conditional' does"

@@ -17,7 +17,7 @@ Array = jax.Array
 
 
 @metrics.register
-@needs("posterior")
+@needs("posterior", with_label=True)
 def posterior(
     trained: Trained, split: str, *, num: Count = 2000, active: NonNegative = 0.01
 ) -> Measurement:
@@ -44,10 +44,11 @@ def posterior(
     Papers: active units: Burda et al. 2016, arXiv:1509.00519; the two parts of the KL: Hoffman &
       Johnson 2016, ELBO surgery
     """
-    x = trained.examples(split, num)["x"]
+    seen = trained.seen_by("posterior", trained.examples(split, num))
+    count = len(seen[0])
     parts = [
-        trained.call("posterior", x[start : start + CHUNK])
-        for start in range(0, len(x), CHUNK)
+        trained.call("posterior", *(leaf[start : start + CHUNK] for leaf in seen))
+        for start in range(0, count, CHUNK)
     ]
     mean, log_variance = (np.concatenate(leaf) for leaf in zip(*parts, strict=True))
     z_key = rng.stream(trained.seed, "posterior")
@@ -60,9 +61,9 @@ def posterior(
         values,
         {
             "split": split,
-            "examples": len(x),
+            "examples": count,
             "active_above": active,
-            "mutual_information_at_most": float(np.log(len(x))),
+            "mutual_information_at_most": float(np.log(count)),
         },
     )
 

@@ -56,7 +56,7 @@ def samples(
 
 
 @plots.register
-@needs("images or points", "reconstruct")
+@needs("images or points", "reconstruct", with_label=True)
 def reconstructions(
     trained: Trained,
     *,
@@ -83,8 +83,8 @@ def reconstructions(
     split = split or trained.data.held_out()[0]
     if not trained.data.is_image:
         return _reconstructed_points(trained, num_points, split)
-    originals = trained.examples(split, num)["x"]
-    copies = trained.call("reconstruct", originals)
+    seen = trained.seen_by("reconstruct", trained.examples(split, num))
+    originals, copies = seen[0], trained.call("reconstruct", *seen)
     columns = min(columns, len(originals))
     rows = []
     for start in range(0, len(originals), columns):
@@ -112,8 +112,8 @@ def _sampled_points(trained: Trained, drawn: np.ndarray) -> np.ndarray:
 
 
 def _reconstructed_points(trained: Trained, num: int, split: str) -> np.ndarray:
-    data = trained.examples(split, num)["x"]
-    copies = trained.call("reconstruct", data)
+    seen = trained.seen_by("reconstruct", trained.examples(split, num))
+    data, copies = seen[0], trained.call("reconstruct", *seen)
     axes = _plane(trained, data)
     segments = np.stack([data, copies], axis=1)
     axes.plot(*segments.transpose(2, 1, 0), color=figure.MUTED, lw=0.7)

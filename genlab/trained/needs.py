@@ -6,6 +6,7 @@ method that is there cannot serve this model, which its shapes tell.
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -47,10 +48,10 @@ FACTS: Mapping[str, tuple[str, Callable[[Dataset], bool]]] = {
 METHODS: Mapping[str, Callable[..., tuple]] = {
     "sample": lambda see: (see.key, 2),
     "sample_classes": lambda see: (see.batch["label"], see.key),
-    "encode": lambda see: (see.batch["x"],),
+    "encode": lambda see: see.examples("encode"),
     "decode": lambda see: (see.call("encode"),),
-    "reconstruct": lambda see: (see.batch["x"],),
-    "posterior": lambda see: (see.batch["x"],),
+    "reconstruct": lambda see: see.examples("reconstruct"),
+    "posterior": lambda see: see.examples("posterior"),
     "filters": lambda see: (),
     "fantasies": lambda see: (),
     "complete": lambda see: (
@@ -67,10 +68,15 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
 }
 
 
-def needs(*names: str) -> Callable[[Callable], Callable]:
+def needs(*names: str, with_label: bool = False) -> Callable[[Callable], Callable]:
     """Decorator of a metric or plot: what it needs, names of FACTS and METHODS.
 
     Called on a model that lacks one, the part raises InputError.
+
+    Args:
+      *names: of what it needs.
+      with_label: whether it shows the model the class of an example beside it, by `Trained.seen_by`; a
+        model whose networks take the class is refused otherwise.
     """
 
     def decorate(part: Callable) -> Callable:
@@ -79,7 +85,7 @@ def needs(*names: str) -> Callable[[Callable], Callable]:
             _check_facts(part.__name__, names, trained.data, trained.has)
             return part(trained, *arguments, **knobs)
 
-        asked.needs = names
+        asked.needs, asked.with_label = names, with_label
         return asked
 
     return decorate
@@ -100,26 +106,38 @@ def check_part(
     _check_facts(name, declared, data, offers)
     for method in declared:
         if method in METHODS:
-            shapes_of(experiment, data, method)
+            shapes_of(experiment, data, method, getattr(part, "with_label", False))
     if (own := getattr(part, "check", None)) is not None:
         own(experiment, data, **knobs)
 
 
-def shapes_of(experiment: Experiment, data: Dataset, method: str) -> Any:
+def shapes_of(
+    experiment: Experiment, data: Dataset, method: str, with_label: bool = False
+) -> Any:
     """Shapes of what a method of METHODS makes of two examples; nothing is computed."""
-    key = jax.random.key(0)
-    return jax.eval_shape(lambda key: _Blank(experiment, data, key).call(method), key)
+    blank = lambda key: _Blank(experiment, data, key, with_label).call(method)
+    return jax.eval_shape(blank, jax.random.key(0))
+
+
+def takes_label(experiment: Experiment, method: str) -> bool:
+    """Whether a method may be given the class of each example, after the example."""
+    return "label" in inspect.signature(getattr(experiment, method)).parameters
 
 
 class _Blank:
     """A model before its first round with two blank examples, for shapes."""
 
-    def __init__(self, experiment: Experiment, data: Dataset, key: jax.Array):
-        self.batch = blank_batch(data)
+    def __init__(self, experiment, data: Dataset, key: jax.Array, with_label: bool):
+        self.batch, self._with_label = blank_batch(data), with_label
         self.key, self._experiment = key, experiment
         self._variables = settled(experiment, 0).init(key, self.batch)
         self.batch.setdefault("label", jnp.zeros(2, jnp.int32))
         self.draw = Draw(self.batch, key, jnp.zeros((), jnp.int32))
+
+    def examples(self, method: str) -> tuple[jax.Array, ...]:
+        if self._with_label and takes_label(self._experiment, method):
+            return self.batch["x"], self.batch["label"]
+        return (self.batch["x"],)
 
     def call(self, method: str) -> Any:
         arguments = METHODS[method](self)

@@ -20,7 +20,7 @@ from genlab.game.experiment import Experiment
 from genlab.game.turn import Draw, State
 from genlab.part import check_terms, settled
 from genlab.process import memory
-from genlab.trained.needs import METHODS
+from genlab.trained.needs import METHODS, takes_label
 
 PyTree = Any
 
@@ -125,6 +125,14 @@ class Trained:
             method, lambda experiment, *rest: getattr(experiment, method)(*rest)
         )
         return jax.device_get(compiled(self.params, self.extra, *arrays))
+
+    def seen_by(
+        self, method: str, batch: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, ...]:
+        """What `call` of a method is given of examples: `x`, and `label` where it takes one and they
+        have one."""
+        labelled = "label" in batch and takes_label(self.experiment, method)
+        return tuple(batch[name] for name in ("x", "label")[: 1 + labelled])
 
     def sample(self, num: int, label: Any = None, seed: int = 0) -> np.ndarray:
         """`num` samples, `[num, ...]`, from latents that depend on the run's seed and on `seed` alone.
