@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # what an editor or a type checker reads; `_NAMES` says the s
     from genlab.numbers import NonNegative as NonNegative
     from genlab.numbers import Positive as Positive
     from genlab.numbers import Whole as Whole
+    from genlab.objectives.likelihood import likelihood as likelihood
     from genlab.trained.needs import needs as needs
     from genlab.trained.trained import Trained as Trained
 
@@ -66,6 +67,7 @@ _NAMES = {
     "genlab.nn.dropout": ("Dropout",),
     "genlab.nn.norm": ("BatchNorm", "InstanceNorm"),
     "genlab.numbers": ("Count", "Fraction", "NonNegative", "Positive", "Whole"),
+    "genlab.objectives.likelihood": ("likelihood",),
     "genlab.trained.needs": ("needs",),
     "genlab.trained.trained": ("Trained",),
 }
