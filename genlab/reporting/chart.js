@@ -184,7 +184,10 @@ class Chart {
   line(group, s, points, kind) {
     const { x, y } = this.scale;
     if (points.length <= SPARSE && kind !== "raw") this.dots(group, s, 2.5);
-    const d = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`);
+    const d = points.map(([step, value], i) => {
+      const [right, high] = [x(step).toFixed(1), y(value).toFixed(1)];
+      return s.stepped && i ? `H${right}V${high}` : `${i ? "L" : "M"}${right} ${high}`;
+    });
     draw(group, "path", { class: `line ${kind}`, d: d.join(""), style: `stroke: ${s.color}` });
   }
 

@@ -105,7 +105,7 @@ def best_so_far(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any] | None:
     where none has a value. The script draws it for other values.
 
     Returns:
-      a chart as of `learning_charts`; the series of points has a color for each.
+      a chart as of `learning_charts`; the line is `stepped`, and the points have `colors`.
     """
     known = [(i, sweep.trials[i].values.get(sweep.target)) for i in sweep.finished()]
     values = [
@@ -131,6 +131,7 @@ def best_so_far(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any] | None:
                 **common,
                 "name": "best so far",
                 "color": "var(--ink)",
+                "stepped": True,
                 "steps": steps,
                 "values": list(map(six_digits, best)),
             },

@@ -22,8 +22,8 @@ class Still:
     Attributes:
       x, y: names of the axes.
       across, up: (place, text) of the ticks.
-      lines: {name, split, color, points (text for an SVG), dots: places}.
-      bars: {x, width, top, low, high}: left end, width, upper end, and those of the interval or None.
+      lines: {split, color, path (empty for points alone), dots: (x, y, color)}.
+      bars: {x, width, top, height, low, high}: the last two are the ends of an interval, or None.
       broken: places across at which a value was not finite.
     """
 
@@ -54,15 +54,7 @@ def chart(spec: dict[str, Any]) -> Still | None:
     for series, line in zip(spec["series"], scaled, strict=True):
         steps, values = decimate([s for s, _ in line], [v for _, v in line], most=MOST)
         places = [(x(s), y(v)) for s, v in zip(steps, values, strict=True)]
-        lines.append(
-            {
-                "name": series["name"],
-                "split": series["split"],
-                "color": series["color"],
-                "points": " ".join(f"{a},{b}" for a, b in places),
-                "dots": places if len(places) <= SPARSE else [],
-            }
-        )
+        lines.append(_line(series, places))
     return Still(
         x=spec["x"],
         y=spec["y"],
@@ -156,6 +148,20 @@ def _scaled(series: dict[str, Any], log: bool) -> list[Point]:
     if not log:
         return known
     return [(step, math.log10(value)) for step, value in known if value > 0]
+
+
+def _line(series: dict[str, Any], places: list[Point]) -> dict[str, Any]:
+    """A line through places, or points in colors of their own where the series has some."""
+    colors = series.get("colors") or [series["color"]] * len(places)
+    join = "H{}V{}" if series.get("stepped") else "L{} {}"
+    path = "".join((join if i else "M{} {}").format(*at) for i, at in enumerate(places))
+    dots = [(*at, color) for at, color in zip(places, colors, strict=False)]
+    return {
+        "split": series["split"],
+        "color": series["color"],
+        "path": "" if "colors" in series else path,
+        "dots": dots if "colors" in series or len(places) <= SPARSE else [],
+    }
 
 
 def _text(value: float) -> str:

@@ -319,7 +319,7 @@ parent.postMessage(told, "*");
 def test_controls_work_and_nothing_overflows_on_phone_and_desk(page, tmp_path):
     for note in told_by(page, PROBE, tmp_path):
         assert (note["last"], note["first"]) == ("1", "3.999")
-        assert note["round"].startswith("round ") and note["round"] != "round 1"
+        assert note["round"].startswith("rounds ") and note["round"] != "rounds 1"
         assert note["raw"] == 0 and note["log"]
         assert (note["shown"], note["thumb"]) == ("100", "1")
         assert note["unnamed"] == 0

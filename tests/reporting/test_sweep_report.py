@@ -315,7 +315,7 @@ def test_seeds_have_intervals_and_differences(page):
 
 
 def test_the_knobs_of_a_copy_jump_where_it_copied(read, knobs):
-    beta, rate = schedule_charts(read, knobs)
+    beta, rate = schedule_charts(read, knobs, seed_groups(read, knobs))
     assert beta["title"].startswith("beta of members") and len(beta["series"]) == 1
     assert beta["series"][0]["steps"] == [0, 200, 200, 400]
     assert beta["series"][0]["values"] == [0.5, 0.5, 1.25, 1.25]
@@ -384,7 +384,7 @@ def test_importances_claim_nothing_of_few_trials_or_equal_ones():
     assert importances([], range(8)) is None
 
 
-def test_thumbnails_are_small_and_evenly_chosen(tmp_path, monkeypatch):
+def test_thumbnails_are_small_and_evenly_chosen(tmp_path):
     names = [f"{i:02d}" for i in range(30)]
     folder = manifest(tmp_path, {name: {} for name in names})
     for name in names:
@@ -397,11 +397,9 @@ def test_thumbnails_are_small_and_evenly_chosen(tmp_path, monkeypatch):
     assert plot_names(found) == ["samples"]
     chosen = thumbnails(found, "samples", range(30))
     assert len(chosen) <= MAX_THUMBNAILS and {0, 29} <= set(chosen)
-    assert {(width, height) for _, width, height in chosen.values()} == {
-        (192, MAX_SIDE)
-    }
-    monkeypatch.setattr("genlab.reporting.gallery.MAX_BYTES", 500_000)
-    assert list(thumbnails(found, "samples", range(30))) == [0, 14, 29]
+    assert {(shot.width, shot.height) for shot in chosen.values()} == {(288, MAX_SIDE)}
+    assert list(thumbnails(found, "samples", range(30), 1_000_000)) == [0, 14, 29]
+    assert list(thumbnails(found, "samples", range(30), 1)) == [0]
 
 
 def test_a_picture_that_is_no_whole_png_is_left_out(tmp_path, caplog, monkeypatch):
@@ -485,7 +483,8 @@ def test_a_sweep_that_has_not_begun_has_a_page_too(tmp_path, trials):
 def test_the_data_of_a_page_are_json_without_nan(read, knobs):
     data = page_data(read, knobs, seed_groups(read, knobs))
     json.dumps(data, allow_nan=False)
-    assert data["values"][0] == {"name": "negative_elbo", "kind": "linear"}
+    names = {"name": "negative_elbo", "label": "negative elbo"}
+    assert data["values"][0] == {**names, "kind": "linear"}
     assert data["trials"][3]["values"] == [4.0, 6.0, 8.0, None]
     assert data["trials"][12]["values"] == [None] * 4
 
