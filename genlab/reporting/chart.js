@@ -37,6 +37,7 @@ class Chart {
     this.readout = make("output");
     const header = make("header", {}, card.querySelector("h3, h4"), this.readout, this.logButton);
     card.querySelector(".still")?.remove();
+    card.querySelector(".last")?.removeAttribute("open"); // the legend tells them
     this.svg = draw(card, "svg", { tabindex: 0, role: "img" });
     const legend = make("ul", { class: "legend" });
     for (const s of this.series) legend.append(make("li", {}, this.entry(s)));
@@ -126,6 +127,7 @@ class Chart {
       high = Math.max(high, sorted[Math.floor(sorted.length * 0.98)]);
     }
     if (left === right) { left -= 1; right += 1; }
+    if (drawn.some((s) => s.colors)) { left -= 0.5; right += 0.5; } // room for whole points
     const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || 1;
     low -= room;
     high += room;

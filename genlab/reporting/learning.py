@@ -125,7 +125,7 @@ def best_so_far(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any] | None:
         "split": "",
         "log": False,
         "x": "finished trials",
-        "y": axis_name(label, [sweep.target]),
+        "y": axis_name(label, [sweep.target.partition(" on ")[0]]),
         "series": [
             {
                 **common,

@@ -1,6 +1,6 @@
 // Parallel coordinates: an axis for each knob and one for the value, a line for each trial.
 
-const EDGE = { left: 46, right: 24, top: 52, bottom: 12 };
+const EDGE = { left: 46, right: 46, top: 52, bottom: 12 };
 
 class Parallel {
   constructor(board, card) {
@@ -46,7 +46,7 @@ class Parallel {
         const share = axis.place(value);
         this.lines[trial].push(share === null ? null : [x, y(share)]);
       });
-      this.axis(x, y, axis.ticks);
+      this.axis(x, y, axis.ticks, i > 0 && i === columns.length - 1);
       const anchor = i === 0 ? "start" : i === columns.length - 1 ? "end" : "middle";
       this.name(x, spec.label, anchor, rows === 2 && i % 2 === 1, rows * room);
     });
@@ -63,13 +63,15 @@ class Parallel {
     draw(name, "title", {}, label);
   }
 
-  axis(x, y, ticks) {
+  // Ticks stand left of an axis, and right of the last one, where there are no lines.
+  axis(x, y, ticks, last) {
     draw(this.svg, "line", { class: "axis", x1: x, x2: x, y1: y(0), y2: y(1) });
     const every = Math.ceil(ticks.length / 14);
     ticks.forEach(([share, text], i) => {
       if (i % every) return;
       const short = text.length > 12 ? `${text.slice(0, 11)}…` : text;
-      draw(this.svg, "text", { class: "halo", x: x - 5, y: y(share) + 4, "text-anchor": "end" }, short);
+      const place = last ? { x: x + 5, "text-anchor": "start" } : { x: x - 5, "text-anchor": "end" };
+      draw(this.svg, "text", { class: "halo", y: y(share) + 4, ...place }, short);
     });
   }
 

@@ -17,7 +17,7 @@ class Progress {
       { ...common, name: "best so far", color: "var(--ink)", stepped: true, values: line },
       { ...common, name: "each trial", color: "var(--soft)", colors: ended.map((trial) => board.color(trial)), values },
     ];
-    return { title: "best so far", log: false, x: "finished trials", y: board.name, series };
+    return { title: "best so far", log: false, x: "finished trials", y: board.value === null ? "" : board.data.values[board.value].axis, series };
   }
 
   render() {

@@ -46,9 +46,9 @@ def chart(spec: dict[str, Any]) -> Still | None:
     if not points:
         return None
     broken = [step for series in spec["series"] for step in series["broken"]]
-    x = _Axis(
-        [step for step, _ in points] + broken, room=0.0, begin=LEFT, end=Still.right
-    )
+    steps = [step for step, _ in points] + broken
+    apart = any("colors" in series for series in spec["series"])
+    x = _Axis(steps, room=0.04 if apart else 0.0, begin=LEFT, end=Still.right)
     y = _Axis([value for _, value in points], room=0.06, begin=Still.bottom, end=TOP)
     lines = []
     for series, line in zip(spec["series"], scaled, strict=True):
@@ -58,8 +58,11 @@ def chart(spec: dict[str, Any]) -> Still | None:
     return Still(
         x=spec["x"],
         y=spec["y"],
-        across=[(x(tick), _thousands(tick, x.high)) for tick in x.ticks(4)],
-        up=[(y(tick), _text(10**tick if spec["log"] else tick)) for tick in y.ticks(5)],
+        across=[(x(tick), _thousands(tick, x.high)) for tick in x.ticks(4, whole=True)],
+        up=[
+            (y(tick), _text(10**tick if spec["log"] else tick))
+            for tick in y.ticks(5, whole=spec["log"] and y.high - y.low > 2)
+        ],
         lines=lines,
         bars=[],
         broken=[x(step) for step in broken],
@@ -127,12 +130,11 @@ class _Axis:
         share = (value - self.low) / (self.high - self.low)
         return round(self._begin + share * (self._end - self._begin), 1)
 
-    def ticks(self, wanted: int) -> list[float]:
+    def ticks(self, wanted: int, *, whole: bool = False) -> list[float]:
         from matplotlib.ticker import MaxNLocator
 
-        found = MaxNLocator(wanted, steps=[1, 2, 5, 10]).tick_values(
-            self.low, self.high
-        )
+        locator = MaxNLocator(wanted, steps=[1, 2, 5, 10], integer=whole)
+        found = locator.tick_values(self.low, self.high)
         slack = 1e-9 * (self.high - self.low)
         return [
             float(tick) if abs(tick) > slack else 0.0
