@@ -43,14 +43,16 @@ class Elements(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
-def rendered(path, profile):
+def rendered(path, profile, *, dark=False):
     """The DOM of a page after its scripts ran."""
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
         " --disable-background-networking --disable-component-update --disable-sync"
         " --window-size=1400,1000 --virtual-time-budget=3000 --dump-dom"
     )
-    command = [BROWSER, *flags.split(), f"--user-data-dir={profile}", path.as_uri()]
+    scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
+    command = [BROWSER, *flags.split(), scheme, f"--user-data-dir={profile}"]
+    command.append(path.as_uri())
     return subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=True
     ).stdout
@@ -65,7 +67,7 @@ addEventListener("message", (event) => {
 </script><body>%s"""
 
 
-def told_by(page, probe, folder):
+def told_by(page, probe, folder, *, dark=False):
     """What a probe script inside the page posts to its parent, on a phone and on a desk."""
     watch = (
         "<script>window.failures = [];"
@@ -79,13 +81,13 @@ def told_by(page, probe, folder):
     frames = "".join(
         f'<iframe src="report.html" style="width:{width}px;height:800px;border:0">'
         "</iframe>"
-        for width in (390, 1280)
+        for width in (390, 1440)
     )
     (folder / "outer.html").write_text(OUTER % frames)
-    dom = rendered(folder / "outer.html", folder / "profile")
+    dom = rendered(folder / "outer.html", folder / "profile", dark=dark)
     notes = re.findall(r"<pre>(.*?)</pre>", dom)
     told = {note["width"]: note for note in map(json.loads, map(html.unescape, notes))}
-    assert sorted(told) == [390, 1280]
+    assert sorted(told) == [390, 1440]
     for note in told.values():
         assert note["errors"] == [] and note["ready"] == "true"
         assert note["overflow"] <= 0

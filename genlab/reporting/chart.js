@@ -19,8 +19,9 @@ function smooth(values, share) {
 }
 
 class Chart {
-  constructor(card, { title, log, x, y, series }, index, smoothing) {
+  constructor(card, { title, file, log, x, y, series }, index, smoothing) {
     this.title = title;
+    this.file = file;
     this.names = { x, y };
     this.log = log;
     this.smoothing = smoothing;
@@ -42,7 +43,7 @@ class Chart {
     const legend = make("ul", { class: "legend" });
     for (const s of this.series) legend.append(make("li", {}, this.entry(s)));
     card.prepend(header, this.svg, legend);
-    savable(card, this.title, () => this.rows());
+    savable(card, this.file ?? this.title, () => this.rows());
     this.logButton.addEventListener("click", () => this.set({ log: !this.log }));
     this.svg.addEventListener("pointermove", (event) => this.point(event));
     this.svg.addEventListener("pointerdown", (event) => this.point(event));

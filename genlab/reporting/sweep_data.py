@@ -12,7 +12,7 @@ from genlab.reporting.learning import (
     learning_charts,
     schedule_charts,
 )
-from genlab.reporting.markup import six_digits
+from genlab.reporting.markup import six_digits, words
 from genlab.reporting.sweep import Sweep
 from genlab.reporting.trial import TrialRecord
 from genlab.reporting.units import axis_name
@@ -48,7 +48,7 @@ def page_data(
         "value": 0 if names else None,
         "maximize": sweep.maximize,
         "knobs": [
-            {"label": knob.label, "kind": knob.kind, "levels": knob.levels}
+            {"label": words(knob.label), "kind": knob.kind, "levels": knob.levels}
             for knob in knobs
         ],
         "trials": [
