@@ -360,7 +360,7 @@ def assert_saved(files):
     assert rows[:2] == ['name,split,rounds,"real, fake",low,high', "real,train,1,0.5,,"]
     assert "fake & train & 0.25 &" in files[f"{stem}.tex"][2]
     table = files["ring-b-mode-coverage.tex"][2]
-    assert r"modes covered & 8 &  & \\" in table and r"\toprule" in table
+    assert r"modes covered & 8 &  &  \\" in table and r"\toprule" in table
     assert "share & 0.98765 & 0.975 & 0.995" in table
 
 
@@ -472,7 +472,7 @@ def test_every_chart_names_its_axes_and_stands_without_a_script(page):
     assert len(stills) == len(charts) == 6
     names = {svg["aria-label"] for svg in stills}
     assert "norms: norms (L2 norm) over rounds" in names
-    assert "rounds per second: rounds per second over rounds" in names
+    assert "steps per second: steps per second over rounds" in names
     paths = [path["d"] for path in Elements(page).all("path")]
     assert paths and not any("nan" in path for path in paths)
 
