@@ -2,10 +2,12 @@
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,19 @@ BROWSER = next(
     None,
 )
 needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
+
+AXE = next(
+    (
+        file
+        for folder in filter(None, os.environ.get("NODE_PATH", "").split(os.pathsep))
+        if (file := Path(folder, "axe-core", "axe.min.js")).is_file()
+    ),
+    None,
+)
+needs_axe = pytest.mark.skipif(
+    not (BROWSER and AXE),
+    reason="needs Chromium, npm install -g axe-core, and NODE_PATH=$(npm root -g)",
+)
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=alert(1)>\"'&"
 
@@ -92,3 +107,23 @@ def told_by(page, probe, folder, *, dark=False):
         assert note["errors"] == [] and note["ready"] == "true"
         assert note["overflow"] <= 0
     return list(told.values())
+
+
+ASK_AXE = """
+<script>
+document.querySelectorAll("details").forEach((details) => { details.open = true; });
+axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => parent.postMessage({
+  errors: window.failures, ready: document.documentElement.dataset.ready, width: innerWidth, overflow: 0,
+  dark: matchMedia("(prefers-color-scheme: dark)").matches,
+  found: violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 99))}`),
+}, "*"));
+</script>
+"""
+
+
+def violations(page, folder, *, dark):
+    """What axe finds wrong with a page, on a phone and on a desk."""
+    probe = f"<script>{AXE.read_text()}</script>{ASK_AXE}"
+    notes = told_by(page, probe, folder, dark=dark)
+    assert all(note["dark"] == dark for note in notes)
+    return [note["found"] for note in notes]

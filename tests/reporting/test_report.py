@@ -5,13 +5,20 @@ import html
 import io
 import itertools
 import json
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import HOSTILE, Elements, needs_browser, rendered, told_by, write_lines
+from pages import (
+    HOSTILE,
+    Elements,
+    needs_axe,
+    needs_browser,
+    rendered,
+    told_by,
+    violations,
+    write_lines,
+)
 from PIL import Image
 
 from genlab.errors import InputError
@@ -375,37 +382,8 @@ def test_the_rounds_of_a_run_are_those_of_all_its_stages():
     assert planned_steps({}) is None and planned_steps({"train": 3}) is None
 
 
-AXE = next(
-    (
-        file
-        for folder in filter(None, os.environ.get("NODE_PATH", "").split(os.pathsep))
-        if (file := Path(folder, "axe-core", "axe.min.js")).is_file()
-    ),
-    None,
-)
-
-
-def violations(page, folder, *, dark):
-    """What axe finds wrong with a page, on a phone and on a desk."""
-    probe = (
-        f"<script>{AXE.read_text()}</script>"
-        + """
-<script>
-document.querySelectorAll("details").forEach((details) => { details.open = true; });
-axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => parent.postMessage({
-  errors: window.failures, ready: document.documentElement.dataset.ready, width: innerWidth, overflow: 0,
-  found: violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 99))}`),
-}, "*"));
-</script>"""
-    )
-    return [note["found"] for note in told_by(page, probe, folder, dark=dark)]
-
-
 @pytest.mark.full
-@needs_browser
-@pytest.mark.skipif(
-    not AXE, reason="npm install -g axe-core, and NODE_PATH=$(npm root -g)"
-)
+@needs_axe
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_wrong(page, tmp_path, dark):
     assert violations(page, tmp_path, dark=dark) == [[], []]

@@ -12,7 +12,16 @@ import shlex
 
 import numpy as np
 import pytest
-from pages import HOSTILE, Elements, needs_browser, rendered, told_by, write_lines
+from pages import (
+    HOSTILE,
+    Elements,
+    needs_axe,
+    needs_browser,
+    rendered,
+    told_by,
+    violations,
+    write_lines,
+)
 from PIL import Image
 
 from genlab.errors import InputError
@@ -632,3 +641,10 @@ def test_columns_name_their_split_and_trials_their_time(tmp_path):
     text = Elements(write_report(folder).read_text()).text
     assert "negative elbo on test" in text and "2 min 5 s" in text
     assert "Trials of one shape train together" in text
+
+
+@pytest.mark.full
+@needs_axe
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_wrong(page, tmp_path, dark):
+    assert violations(page, tmp_path, dark=dark) == [[], []]
