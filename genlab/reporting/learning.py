@@ -68,6 +68,7 @@ def learning_charts(sweep: Sweep, groups: Sequence[Group]) -> list[dict[str, Any
                 chart[group][index] = curve
     lines = sum(len(chart) for chart in logged.values())
     most = min(MOST_POINTS, max(LEAST_POINTS, ALL_POINTS // max(1, 3 * lines)))
+    names = {name for _, name in logged}
     rank = {"validation": 0, "test": 1, "train": 2, TIME: 3}
     return [
         {
@@ -76,7 +77,7 @@ def learning_charts(sweep: Sweep, groups: Sequence[Group]) -> list[dict[str, Any
             "split": split,
             "log": name.endswith("_norm"),
             "x": ROUNDS,
-            "y": axis_name(f"{words(name)} on {split}", [name]),
+            "y": axis_name(f"{words(name)} on {split}", [name], names),
             "series": [
                 _series(group, split, curves, most)
                 for group, curves in logged[split, name].items()
@@ -127,7 +128,7 @@ def best_so_far(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any] | None:
         "split": "",
         "log": False,
         "x": "finished trials",
-        "y": axis_name(label, [name.partition(" on ")[0]]),
+        "y": axis_name(label, [name.partition(" on ")[0]], sweep.value_names),
         "series": [
             {
                 **common,

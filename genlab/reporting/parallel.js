@@ -38,7 +38,7 @@ class Parallel {
     const paths = draw(svg, "g", {});
     // Names that do not fit beside each other take turns in two rows.
     const room = Math.floor((0.62 * gap) / 6.8);
-    const rows = columns.some(({ label }) => label.length > room) ? 2 : 1;
+    const rows = columns.some(({ axis }) => axis.length > room) ? 2 : 1;
     columns.forEach((spec, i) => {
       const x = EDGE.left + i * gap, axis = makeAxis(spec, spec.of);
       const y = (share) => EDGE.top + (1 - share) * span;
@@ -48,7 +48,7 @@ class Parallel {
       });
       this.axis(x, y, axis.ticks, i > 0 && i === columns.length - 1);
       const anchor = i === 0 ? "start" : i === columns.length - 1 ? "end" : "middle";
-      this.name(x, spec.label, anchor, rows === 2 && i % 2 === 1, rows * room);
+      this.name(x, spec.axis, anchor, rows === 2 && i % 2 === 1, rows * room);
     });
     this.paths = new Map();
     for (const trial of [...board.order].reverse()) this.paths.set(trial, this.path(paths, trial));

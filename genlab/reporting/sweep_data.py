@@ -40,7 +40,9 @@ def page_data(
             {
                 "name": name,
                 "label": sweep.spoken(name),
-                "axis": axis_name(sweep.spoken(name), [name.partition(" on ")[0]]),
+                "axis": axis_name(
+                    sweep.spoken(name), [name.partition(" on ")[0]], names
+                ),
                 "kind": _kind(sweep, name),
             }
             for name in names

@@ -30,7 +30,7 @@ def unit_of(name: str, beside: Iterable[str] = ()) -> str:
     for pattern, unit in _UNITS.items():
         if re.search(pattern, term):
             return "" if unit in words(term) else unit
-    beside_kl = any(re.search(r"(^|_)kl$", other) for other in beside)
+    beside_kl = any(re.search(r"(^|[_/])kl$", other) for other in beside)
     return "nats" if term in _BOUND_TERMS and beside_kl else ""
 
 
