@@ -2,10 +2,12 @@
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,19 @@ BROWSER = next(
     None,
 )
 needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
+
+AXE = next(
+    (
+        file
+        for folder in filter(None, os.environ.get("NODE_PATH", "").split(os.pathsep))
+        if (file := Path(folder, "axe-core", "axe.min.js")).is_file()
+    ),
+    None,
+)
+needs_axe = pytest.mark.skipif(
+    not (BROWSER and AXE),
+    reason="needs Chromium, npm install -g axe-core, and NODE_PATH=$(npm root -g)",
+)
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=alert(1)>\"'&"
 
@@ -43,14 +58,16 @@ class Elements(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
-def rendered(path, profile):
+def rendered(path, profile, *, dark=False):
     """The DOM of a page after its scripts ran."""
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
         " --disable-background-networking --disable-component-update --disable-sync"
         " --window-size=1400,1000 --virtual-time-budget=3000 --dump-dom"
     )
-    command = [BROWSER, *flags.split(), f"--user-data-dir={profile}", path.as_uri()]
+    scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
+    command = [BROWSER, *flags.split(), scheme, f"--user-data-dir={profile}"]
+    command.append(path.as_uri())
     return subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=True
     ).stdout
@@ -65,7 +82,7 @@ addEventListener("message", (event) => {
 </script><body>%s"""
 
 
-def told_by(page, probe, folder):
+def told_by(page, probe, folder, *, dark=False):
     """What a probe script inside the page posts to its parent, on a phone and on a desk."""
     watch = (
         "<script>window.failures = [];"
@@ -79,14 +96,34 @@ def told_by(page, probe, folder):
     frames = "".join(
         f'<iframe src="report.html" style="width:{width}px;height:800px;border:0">'
         "</iframe>"
-        for width in (390, 1280)
+        for width in (390, 1440)
     )
     (folder / "outer.html").write_text(OUTER % frames)
-    dom = rendered(folder / "outer.html", folder / "profile")
+    dom = rendered(folder / "outer.html", folder / "profile", dark=dark)
     notes = re.findall(r"<pre>(.*?)</pre>", dom)
     told = {note["width"]: note for note in map(json.loads, map(html.unescape, notes))}
-    assert sorted(told) == [390, 1280]
+    assert sorted(told) == [390, 1440]
     for note in told.values():
         assert note["errors"] == [] and note["ready"] == "true"
         assert note["overflow"] <= 0
     return list(told.values())
+
+
+ASK_AXE = """
+<script>
+document.querySelectorAll("details").forEach((details) => { details.open = true; });
+axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => parent.postMessage({
+  errors: window.failures, ready: document.documentElement.dataset.ready, width: innerWidth, overflow: 0,
+  dark: matchMedia("(prefers-color-scheme: dark)").matches,
+  found: violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 99))}`),
+}, "*"));
+</script>
+"""
+
+
+def violations(page, folder, *, dark):
+    """What axe finds wrong with a page, on a phone and on a desk."""
+    probe = f"<script>{AXE.read_text()}</script>{ASK_AXE}"
+    notes = told_by(page, probe, folder, dark=dark)
+    assert all(note["dark"] == dark for note in notes)
+    return [note["found"] for note in notes]

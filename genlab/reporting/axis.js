@@ -39,7 +39,7 @@ function makeAxis({ kind, levels, few = 0 }, values) {
 // The numbers of one column: knobs first, then measured values.
 function column(data, index) {
   const knobs = data.knobs.length;
-  if (index < knobs) return { ...data.knobs[index], few: 8, of: data.trials.map((trial) => trial.knobs[index]) };
-  const { label, kind } = data.values[index - knobs];
-  return { label, kind, of: data.trials.map((trial) => trial.values[index - knobs]) };
+  if (index < knobs) return { ...data.knobs[index], axis: data.knobs[index].label, few: 8, of: data.trials.map((trial) => trial.knobs[index]) };
+  const { label, axis, kind } = data.values[index - knobs];
+  return { label, axis, kind, of: data.trials.map((trial) => trial.values[index - knobs]) };
 }

@@ -19,8 +19,9 @@ function smooth(values, share) {
 }
 
 class Chart {
-  constructor(card, { title, log, x, y, series }, index, smoothing) {
+  constructor(card, { title, file, log, x, y, series }, index, smoothing) {
     this.title = title;
+    this.file = file;
     this.names = { x, y };
     this.log = log;
     this.smoothing = smoothing;
@@ -37,11 +38,12 @@ class Chart {
     this.readout = make("output");
     const header = make("header", {}, card.querySelector("h3, h4"), this.readout, this.logButton);
     card.querySelector(".still")?.remove();
+    card.querySelector(".last")?.removeAttribute("open"); // the legend tells them
     this.svg = draw(card, "svg", { tabindex: 0, role: "img" });
     const legend = make("ul", { class: "legend" });
     for (const s of this.series) legend.append(make("li", {}, this.entry(s)));
     card.prepend(header, this.svg, legend);
-    savable(card, this.title, () => this.rows());
+    savable(card, this.file ?? this.title, () => this.rows());
     this.logButton.addEventListener("click", () => this.set({ log: !this.log }));
     this.svg.addEventListener("pointermove", (event) => this.point(event));
     this.svg.addEventListener("pointerdown", (event) => this.point(event));
@@ -126,6 +128,7 @@ class Chart {
       high = Math.max(high, sorted[Math.floor(sorted.length * 0.98)]);
     }
     if (left === right) { left -= 1; right += 1; }
+    if (drawn.some((s) => s.colors)) { left -= 0.5; right += 0.5; } // room for whole points
     const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || 1;
     low -= room;
     high += room;
@@ -184,7 +187,10 @@ class Chart {
   line(group, s, points, kind) {
     const { x, y } = this.scale;
     if (points.length <= SPARSE && kind !== "raw") this.dots(group, s, 2.5);
-    const d = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`);
+    const d = points.map(([step, value], i) => {
+      const [right, high] = [x(step).toFixed(1), y(value).toFixed(1)];
+      return s.stepped && i ? `H${right}V${high}` : `${i ? "L" : "M"}${right} ${high}`;
+    });
     draw(group, "path", { class: `line ${kind}`, d: d.join(""), style: `stroke: ${s.color}` });
   }
 

@@ -25,8 +25,9 @@ def chart_groups(curves: list[Curve]) -> dict[str, list[dict[str, Any]]]:
     """Charts by heading (a player, `time`, or "" for the rest), ready for JSON.
 
     Returns:
-      heading -> charts {title, log, x, y, series: [{name, split, color, steps, values, broken}]};
-      `log` is whether the chart opens with a logarithmic axis, `x` and `y` are names of the axes.
+      heading -> charts {title, file, log, x, y, series: [{name, split, color, steps, values, broken}]};
+      `log` is whether the chart opens with a logarithmic axis, `x` and `y` are names of the axes,
+      and `file` is what the chart is called outside the page.
     """
     owners = defaultdict(set)
     for curve in curves:
@@ -39,7 +40,9 @@ def chart_groups(curves: list[Curve]) -> dict[str, list[dict[str, Any]]]:
     for heading in order:
         beside = {curve.term for group in charts[heading].values() for curve in group}
         ranked = _ranked(charts[heading])
-        found[heading] = [_chart(stem, members, beside) for stem, members in ranked]
+        found[heading] = [
+            _chart(heading, stem, members, beside) for stem, members in ranked
+        ]
     return found
 
 
@@ -93,7 +96,9 @@ def _ranked(charts: dict[str, list[Curve]]) -> list[tuple[str, list[Curve]]]:
     return sorted(charts.items(), key=lambda item: rank.get(item[0], 0))
 
 
-def _chart(stem: str, curves: list[Curve], beside: set[str]) -> dict[str, Any]:
+def _chart(
+    heading: str, stem: str, curves: list[Curve], beside: set[str]
+) -> dict[str, Any]:
     terms = list(dict.fromkeys(curve.term for curve in curves))
     if "*" not in stem:
         title = stem
@@ -104,6 +109,7 @@ def _chart(stem: str, curves: list[Curve], beside: set[str]) -> dict[str, Any]:
     title = words(title)
     return {
         "title": title,
+        "file": words(f"{heading} {title}").strip(),
         "log": stem == "norms",
         "x": ROUNDS,
         "y": axis_name(title, terms, beside),

@@ -56,9 +56,9 @@ def learning_charts(sweep: Sweep, groups: Sequence[Group]) -> list[dict[str, Any
     """One chart for each logged value, held-out values first, time last, ready for JSON.
 
     Returns:
-      charts {title, split, log, x, y, series: [{name, split, color, steps, values, low, high,
-      broken, trials}]}, a series for each group that logged the value; `low` and `high` are the band, empty for a
-      group of one.
+      charts {title, file, split, log, x, y, series: [{name, split, color, steps, values, low, high,
+      broken, trials}]}, a series for each group that logged the value; `low` and `high` are the
+      band, empty for a group of one.
     """
     logged: dict[tuple[str, str], dict[Group, dict[int, Curve]]] = {}
     for group in groups:
@@ -68,14 +68,16 @@ def learning_charts(sweep: Sweep, groups: Sequence[Group]) -> list[dict[str, Any
                 chart[group][index] = curve
     lines = sum(len(chart) for chart in logged.values())
     most = min(MOST_POINTS, max(LEAST_POINTS, ALL_POINTS // max(1, 3 * lines)))
+    names = {name for _, name in logged}
     rank = {"validation": 0, "test": 1, "train": 2, TIME: 3}
     return [
         {
             "title": words(name),
+            "file": words(f"{name} on {split}"),
             "split": split,
             "log": name.endswith("_norm"),
             "x": ROUNDS,
-            "y": axis_name(f"{words(name)} on {split}", [name]),
+            "y": axis_name(f"{words(name)} on {split}", [name], names),
             "series": [
                 _series(group, split, curves, most)
                 for group, curves in logged[split, name].items()
@@ -101,13 +103,14 @@ def band(values: Sequence[float], *, several: bool) -> tuple[float, float]:
 
 
 def best_so_far(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any] | None:
-    """The target of each trial in the order in which they finished, and the best until then; None
-    where none has a value. The script draws it for other values.
+    """The target of each trial in the order in which they finished, or the first value without one,
+    and the best until then; None where none has a value. The script draws it for other values.
 
     Returns:
-      a chart as of `learning_charts`; the series of points has a color for each.
+      a chart as of `learning_charts`; the line is `stepped`, and the points have `colors`.
     """
-    known = [(i, sweep.trials[i].values.get(sweep.target)) for i in sweep.finished()]
+    name = next(iter(sweep.value_names), sweep.target)
+    known = [(i, sweep.trials[i].values.get(name)) for i in sweep.finished()]
     values = [
         (i, value) for i, value in known if value is not None and math.isfinite(value)
     ]
@@ -119,18 +122,19 @@ def best_so_far(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any] | None:
     colors = colors_of(groups)
     common = {"split": "", "low": [], "high": [], "broken": []}
     steps = list(range(1, len(values) + 1))
-    label = sweep.spoken(sweep.target)
+    label = sweep.spoken(name)
     return {
         "title": "best so far",
         "split": "",
         "log": False,
         "x": "finished trials",
-        "y": axis_name(label, [sweep.target]),
+        "y": axis_name(label, [name.partition(" on ")[0]], sweep.value_names),
         "series": [
             {
                 **common,
                 "name": "best so far",
                 "color": "var(--ink)",
+                "stepped": True,
                 "steps": steps,
                 "values": list(map(six_digits, best)),
             },

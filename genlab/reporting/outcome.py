@@ -13,6 +13,7 @@ HELD_OUT = (
     "held_out"  # the family's own metric, whose values have no metric before their name
 )
 LARGE = 4  # values of a metric that are shown large
+COUNTED = {"share": "class", "kl": "latent"}  # what the numbers of a name count
 SEVERAL = 3  # numbered values from which they are a chart
 
 _NUMBERED = re.compile(r"(?P<stem>.+)_(?P<number>\d+)")
@@ -149,10 +150,11 @@ def _metric(run: Run, name: str, record: Mapping[str, Any]) -> Metric:
 def _bars(run: Run, stem: str, members: list[Value]) -> Bars:
     numbers = [value.name.rpartition("_")[2] for value in members]
     names = run.class_names
-    of_classes = stem.startswith("share") and len(names) == len(members)
+    of_classes = stem == "share" and len(names) == len(members)
+    counted = COUNTED.get(stem, "number")
     return Bars(
-        title=f"{stem} of each class" if of_classes else stem,
-        x="class" if of_classes else "number",
+        title=f"{stem} of each {counted}",
+        x=counted,
         y=axis_name(stem, [stem]),
         labels=names if of_classes else numbers,
         values=members,

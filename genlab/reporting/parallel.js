@@ -1,6 +1,6 @@
 // Parallel coordinates: an axis for each knob and one for the value, a line for each trial.
 
-const EDGE = { left: 46, right: 24, top: 52, bottom: 12 };
+const EDGE = { left: 46, right: 46, top: 52, bottom: 12 };
 
 class Parallel {
   constructor(board, card) {
@@ -38,7 +38,7 @@ class Parallel {
     const paths = draw(svg, "g", {});
     // Names that do not fit beside each other take turns in two rows.
     const room = Math.floor((0.62 * gap) / 6.8);
-    const rows = columns.some(({ label }) => label.length > room) ? 2 : 1;
+    const rows = columns.some(({ axis }) => axis.length > room) ? 2 : 1;
     columns.forEach((spec, i) => {
       const x = EDGE.left + i * gap, axis = makeAxis(spec, spec.of);
       const y = (share) => EDGE.top + (1 - share) * span;
@@ -46,9 +46,9 @@ class Parallel {
         const share = axis.place(value);
         this.lines[trial].push(share === null ? null : [x, y(share)]);
       });
-      this.axis(x, y, axis.ticks);
+      this.axis(x, y, axis.ticks, i > 0 && i === columns.length - 1);
       const anchor = i === 0 ? "start" : i === columns.length - 1 ? "end" : "middle";
-      this.name(x, spec.label, anchor, rows === 2 && i % 2 === 1, rows * room);
+      this.name(x, spec.axis, anchor, rows === 2 && i % 2 === 1, rows * room);
     });
     this.paths = new Map();
     for (const trial of [...board.order].reverse()) this.paths.set(trial, this.path(paths, trial));
@@ -63,13 +63,15 @@ class Parallel {
     draw(name, "title", {}, label);
   }
 
-  axis(x, y, ticks) {
+  // Ticks stand left of an axis, and right of the last one, where there are no lines.
+  axis(x, y, ticks, last) {
     draw(this.svg, "line", { class: "axis", x1: x, x2: x, y1: y(0), y2: y(1) });
     const every = Math.ceil(ticks.length / 14);
     ticks.forEach(([share, text], i) => {
       if (i % every) return;
       const short = text.length > 12 ? `${text.slice(0, 11)}…` : text;
-      draw(this.svg, "text", { class: "halo", x: x - 5, y: y(share) + 4, "text-anchor": "end" }, short);
+      const place = last ? { x: x + 5, "text-anchor": "start" } : { x: x - 5, "text-anchor": "end" };
+      draw(this.svg, "text", { class: "halo", y: y(share) + 4, ...place }, short);
     });
   }
 

@@ -14,10 +14,10 @@ class Progress {
     const steps = values.map((_, i) => i + 1), common = { split: "", steps, broken: [] };
     const line = values.map((_, i) => best(...values.slice(0, i + 1)));
     const series = [
-      { ...common, name: "best so far", color: "var(--ink)", values: line },
+      { ...common, name: "best so far", color: "var(--ink)", stepped: true, values: line },
       { ...common, name: "each trial", color: "var(--soft)", colors: ended.map((trial) => board.color(trial)), values },
     ];
-    return { title: "best so far", log: false, x: "finished trials", y: board.name, series };
+    return { title: "best so far", log: false, x: "finished trials", y: board.value === null ? "" : board.data.values[board.value].axis, series };
   }
 
   render() {

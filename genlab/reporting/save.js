@@ -14,11 +14,14 @@ function savable(card, title, rows) {
     place.append(button);
   };
   const text = (make) => () => Promise.resolve(new Blob([make()], { type: "text/plain" }));
-  if (card.querySelector("svg")) {
-    offer("SVG", () => Promise.resolve(svgFile(card).blob));
-    offer("PNG", () => pngFile(card));
+  // What lies in a part that is saved by itself is not the card's.
+  const own = (what) => [...card.querySelectorAll(what)].find((found) =>
+    [card, card.parentNode.closest("[data-save]")].includes(found.closest("[data-save]")));
+  const svg = own("svg"), table = card.matches("table") ? card : own("table");
+  if (svg) {
+    offer("SVG", () => Promise.resolve(svgFile(card, svg).blob));
+    offer("PNG", () => pngFile(card, svg));
   }
-  const table = card.matches("table") ? card : card.querySelector("table");
   if (rows || table) offer("CSV", text(() => csv(rows?.() ?? cells(table, true))));
   if (table) offer("LaTeX", text(() => latex(cells(table, false))));
   if (card.matches("table")) card.parentNode.after(place);
@@ -34,8 +37,7 @@ function download(blob, title, kind) {
 }
 
 // Everything that the page's styles say about the picture is written into it, as on paper.
-function svgFile(card) {
-  const shown = card.querySelector("svg");
+function svgFile(card, shown) {
   const [, , width, height] = shown.getAttribute("viewBox").split(" ").map(Number);
   const root = document.documentElement;
   root.classList.add("paper");
@@ -83,8 +85,8 @@ function legendEntry(svg, entry, x, y) {
   draw(svg, "text", { x: x + 21, y, "font-size": "11px", "font-family": getComputedStyle(svg.ownerDocument.body).fontFamily, fill: "#151a21" }, entry.dataset.label);
 }
 
-async function pngFile(card) {
-  const { content, width, height } = svgFile(card);
+async function pngFile(card, svg) {
+  const { content, width, height } = svgFile(card, svg);
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(content)}`; // the policy lets data in
   await image.decode();

@@ -1,6 +1,6 @@
 // Any two columns against each other: a point for each trial that has both.
 
-const FRAME = { left: 58, right: 16, top: 10, bottom: 40 };
+const FRAME = { left: 58, right: 16, top: 26, bottom: 40 };
 
 class Scatter {
   constructor(board, card) {
@@ -44,9 +44,8 @@ class Scatter {
     const x = (share) => FRAME.left + share * (width - FRAME.left - FRAME.right);
     const y = (share) => FRAME.top + (1 - share) * (height - FRAME.top - FRAME.bottom);
     this.axes(xs.ticks.map(([share, text]) => [x(share), text]), ys.ticks.map(([share, text]) => [y(share), text]), width, height);
-    const bottom = height - 6;
-    draw(svg, "text", { class: "name", x: width - FRAME.right, y: bottom, "text-anchor": "end" }, `${across.label} →`);
-    draw(svg, "text", { class: "name", x: 2, y: bottom }, `↑ ${up.label}`);
+    draw(svg, "text", { class: "name", x: width - FRAME.right, y: height - 6, "text-anchor": "end" }, across.axis);
+    draw(svg, "text", { class: "name", x: 2, y: 12 }, up.axis);
     this.spots = board.data.trials.map((_, trial) => {
       const [right, high] = [xs.place(across.of[trial]), ys.place(up.of[trial])];
       return right === null || high === null ? null : [x(right), y(high)];

@@ -22,8 +22,8 @@ class Still:
     Attributes:
       x, y: names of the axes.
       across, up: (place, text) of the ticks.
-      lines: {name, split, color, points (text for an SVG), dots: places}.
-      bars: {x, width, top, low, high}: left end, width, upper end, and those of the interval or None.
+      lines: {split, color, path (empty for points alone), dots: (x, y, color)}.
+      bars: {x, width, top, height, low, high}: the last two are the ends of an interval, or None.
       broken: places across at which a value was not finite.
     """
 
@@ -46,28 +46,23 @@ def chart(spec: dict[str, Any]) -> Still | None:
     if not points:
         return None
     broken = [step for series in spec["series"] for step in series["broken"]]
-    x = _Axis(
-        [step for step, _ in points] + broken, room=0.0, begin=LEFT, end=Still.right
-    )
+    steps = [step for step, _ in points] + broken
+    apart = any("colors" in series for series in spec["series"])
+    x = _Axis(steps, room=0.04 if apart else 0.0, begin=LEFT, end=Still.right)
     y = _Axis([value for _, value in points], room=0.06, begin=Still.bottom, end=TOP)
     lines = []
     for series, line in zip(spec["series"], scaled, strict=True):
         steps, values = decimate([s for s, _ in line], [v for _, v in line], most=MOST)
         places = [(x(s), y(v)) for s, v in zip(steps, values, strict=True)]
-        lines.append(
-            {
-                "name": series["name"],
-                "split": series["split"],
-                "color": series["color"],
-                "points": " ".join(f"{a},{b}" for a, b in places),
-                "dots": places if len(places) <= SPARSE else [],
-            }
-        )
+        lines.append(_line(series, places))
     return Still(
         x=spec["x"],
         y=spec["y"],
-        across=[(x(tick), _thousands(tick, x.high)) for tick in x.ticks(4)],
-        up=[(y(tick), _text(10**tick if spec["log"] else tick)) for tick in y.ticks(5)],
+        across=[(x(tick), _thousands(tick, x.high)) for tick in x.ticks(4, whole=True)],
+        up=[
+            (y(tick), _text(10**tick if spec["log"] else tick))
+            for tick in y.ticks(5, whole=spec["log"] and y.high - y.low > 2)
+        ],
         lines=lines,
         bars=[],
         broken=[x(step) for step in broken],
@@ -135,12 +130,11 @@ class _Axis:
         share = (value - self.low) / (self.high - self.low)
         return round(self._begin + share * (self._end - self._begin), 1)
 
-    def ticks(self, wanted: int) -> list[float]:
+    def ticks(self, wanted: int, *, whole: bool = False) -> list[float]:
         from matplotlib.ticker import MaxNLocator
 
-        found = MaxNLocator(wanted, steps=[1, 2, 5, 10]).tick_values(
-            self.low, self.high
-        )
+        locator = MaxNLocator(wanted, steps=[1, 2, 5, 10], integer=whole)
+        found = locator.tick_values(self.low, self.high)
         slack = 1e-9 * (self.high - self.low)
         return [
             float(tick) if abs(tick) > slack else 0.0
@@ -156,6 +150,20 @@ def _scaled(series: dict[str, Any], log: bool) -> list[Point]:
     if not log:
         return known
     return [(step, math.log10(value)) for step, value in known if value > 0]
+
+
+def _line(series: dict[str, Any], places: list[Point]) -> dict[str, Any]:
+    """A line through places, or points in colors of their own where the series has some."""
+    colors = series.get("colors") or [series["color"]] * len(places)
+    join = "H{}V{}" if series.get("stepped") else "L{} {}"
+    path = "".join((join if i else "M{} {}").format(*at) for i, at in enumerate(places))
+    dots = [(*at, color) for at, color in zip(places, colors, strict=False)]
+    return {
+        "split": series["split"],
+        "color": series["color"],
+        "path": "" if "colors" in series else path,
+        "dots": dots if "colors" in series or len(places) <= SPARSE else [],
+    }
 
 
 def _text(value: float) -> str:

@@ -12,9 +12,10 @@ from genlab.reporting.learning import (
     learning_charts,
     schedule_charts,
 )
-from genlab.reporting.markup import six_digits
+from genlab.reporting.markup import six_digits, words
 from genlab.reporting.sweep import Sweep
 from genlab.reporting.trial import TrialRecord
+from genlab.reporting.units import axis_name
 
 MAX_LEVELS = 20  # of a knob that a heat map has room for
 
@@ -25,7 +26,7 @@ def page_data(
     """Everything that the page's pictures are drawn from, ready for JSON.
 
     Returns:
-      {values: [{name, label, kind}], value: index of the value to look at or null, maximize, knobs:
+      {values: [{name, label, axis, kind}], value: index of the value to look at or null, maximize, knobs:
       [{label, kind, levels}], trials: [{name, label, state, color, command, knobs, values}],
       finished: indices of trials in the order in which they did, scatter: [x, y] (indices of values,
       or null), heat: {x, y} (see `heat_map`, or null), charts: [...], chart: index of the first to be
@@ -36,13 +37,20 @@ def page_data(
     charts = learning_charts(sweep, groups)
     return {
         "values": [
-            {"name": name, "label": sweep.spoken(name), "kind": _kind(sweep, name)}
+            {
+                "name": name,
+                "label": sweep.spoken(name),
+                "axis": axis_name(
+                    sweep.spoken(name), [name.partition(" on ")[0]], names
+                ),
+                "kind": _kind(sweep, name),
+            }
             for name in names
         ],
         "value": 0 if names else None,
         "maximize": sweep.maximize,
         "knobs": [
-            {"label": knob.label, "kind": knob.kind, "levels": knob.levels}
+            {"label": words(knob.label), "kind": knob.kind, "levels": knob.levels}
             for knob in knobs
         ],
         "trials": [

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from genlab.reporting.markup import words
+
 # The first pattern found in the last part of a name decides.
 _UNITS = {
     r"rounds_per_second": "rounds per second",
@@ -18,7 +20,7 @@ _BOUND_TERMS = ("loss", "reconstruction")  # in nats where a KL is beside them
 
 
 def unit_of(name: str, beside: Iterable[str] = ()) -> str:
-    """The unit of a value; empty where its name does not say.
+    """The unit of a value; empty where its name does not say, or says it itself.
 
     Args:
       name: of the value.
@@ -27,8 +29,8 @@ def unit_of(name: str, beside: Iterable[str] = ()) -> str:
     term = name.rpartition("/")[2]
     for pattern, unit in _UNITS.items():
         if re.search(pattern, term):
-            return unit
-    beside_kl = any(re.search(r"(^|_)kl$", other) for other in beside)
+            return "" if unit in words(term) else unit
+    beside_kl = any(re.search(r"(^|[_/])kl$", other) for other in beside)
     return "nats" if term in _BOUND_TERMS and beside_kl else ""
 
 
@@ -36,4 +38,4 @@ def axis_name(title: str, names: Iterable[str], beside: Iterable[str] = ()) -> s
     """What stands at the axis of a chart: its title, and the unit that all its values share."""
     units = {unit_of(name, beside) for name in names}
     unit = units.pop() if len(units) == 1 else ""
-    return title if unit in ("", title) else f"{title} ({unit})"
+    return f"{title} ({unit})" if unit else title

@@ -2,17 +2,29 @@
 
 import base64
 import html
+import io
 import itertools
 import json
 import re
 
 import numpy as np
 import pytest
-from pages import HOSTILE, Elements, needs_browser, rendered, told_by, write_lines
+from pages import (
+    HOSTILE,
+    Elements,
+    needs_axe,
+    needs_browser,
+    rendered,
+    told_by,
+    violations,
+    write_lines,
+)
+from PIL import Image
 
 from genlab.errors import InputError
-from genlab.plots.grid import save_png
+from genlab.plots.grid import enlarge, save_png
 from genlab.reporting.charts import chart_groups, decimate
+from genlab.reporting.pictures import shot, within
 from genlab.reporting.report import write_report
 from genlab.reporting.run import (
     MAX_PICTURES,
@@ -22,6 +34,7 @@ from genlab.reporting.run import (
     read_run,
     thin,
 )
+from genlab.reporting.units import axis_name, unit_of
 
 STEPS = 30
 
@@ -310,7 +323,24 @@ told.width = innerWidth;
 told.overflow = document.documentElement.scrollWidth - innerWidth;
 told.unnamed = [...document.querySelectorAll("button, input")].filter(
   (c) => !(c.textContent || c.ariaLabel || c.labels?.[0]?.textContent)).length;
-parent.postMessage(told, "*");
+told.stills = document.querySelectorAll("[data-chart] .still").length;
+const files = [];
+HTMLAnchorElement.prototype.click = function () { files.push(this.download); };
+const blobs = [];
+URL.createObjectURL = (blob) => { blobs.push(blob); return "#"; };
+for (const kind of ["SVG", "PNG", "CSV", "LaTeX"]) {
+  document.querySelector(`[aria-label="Save critic real, fake as ${kind}"]`).click();
+}
+document.querySelector('[aria-label="Save mode_coverage as LaTeX"]').click();
+const wait = () => {
+  if (blobs.length < 5) return setTimeout(wait, 10);
+  const last = blobs.map((blob) => [blob.type, blob.size]);
+  Promise.all(blobs.map((blob) => blob.text())).then((texts) => {
+    told.files = Object.fromEntries(files.map((name, i) => [name, [...last[i], texts[i]]]));
+    parent.postMessage(told, "*");
+  });
+};
+wait();
 </script>
 """
 
@@ -319,10 +349,26 @@ parent.postMessage(told, "*");
 def test_controls_work_and_nothing_overflows_on_phone_and_desk(page, tmp_path):
     for note in told_by(page, PROBE, tmp_path):
         assert (note["last"], note["first"]) == ("1", "3.999")
-        assert note["round"].startswith("round ") and note["round"] != "round 1"
+        assert note["round"].startswith("rounds ") and note["round"] != "rounds 1"
         assert note["raw"] == 0 and note["log"]
         assert (note["shown"], note["thumb"]) == ("100", "1")
-        assert note["unnamed"] == 0
+        assert note["unnamed"] == 0 and note["stills"] == 0
+        assert_saved(note["files"])
+
+
+def assert_saved(files):
+    """A chart in every format, as on paper; a table as LaTeX that LaTeX reads."""
+    stem = "ring-b-critic-real-fake"
+    (kind, size, _), svg = files[f"{stem}.png"], files[f"{stem}.svg"][2]
+    assert kind == "image/png" and size > 5000
+    assert svg.startswith("<svg") and "#fff" in svg and ">fake</text>" in svg
+    assert "var(" not in svg and "class=" not in svg and ">rounds</text>" in svg
+    rows = files[f"{stem}.csv"][2].splitlines()
+    assert rows[:2] == ['name,split,rounds,"real, fake",low,high', "real,train,1,0.5,,"]
+    assert "fake & train & 0.25 &" in files[f"{stem}.tex"][2]
+    table = files["ring-b-mode-coverage.tex"][2]
+    assert r"modes covered & 8 &  &  \\" in table and r"\toprule" in table
+    assert "share & 0.98765 & 0.975 & 0.995" in table
 
 
 def test_the_rounds_of_a_run_are_those_of_all_its_stages():
@@ -334,3 +380,107 @@ def test_the_rounds_of_a_run_are_those_of_all_its_stages():
     assert planned_steps(config) == 42
     assert planned_steps({"train": {"steps": 9}}) == 9
     assert planned_steps({}) is None and planned_steps({"train": 3}) is None
+
+
+@pytest.mark.full
+@needs_axe
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_wrong(page, tmp_path, dark):
+    assert violations(page, tmp_path, dark=dark) == [[], []]
+
+
+def test_a_value_comes_first_with_its_interval(workdir, tmp_path):
+    """What the config calls best, or else the first value of a metric that the config chose."""
+    text = Elements(write_report(workdir).read_text()).text
+    assert "modes covered on" not in text  # nothing says on which split
+    record = {"config": {"eval": {"best": "-quality/share", "final_split": "test"}}}
+    values = {"values": {"modes": 8, "share": 0.5}, "intervals": {"share": [0.4, 0.6]}}
+    metrics = {"held_out": {"values": {"kl": 1.0}}, "quality": values}
+    (tmp_path / "results.json").write_text(json.dumps({"step": 9, "metrics": metrics}))
+    for best, told in (
+        ("-quality/share", "share on test 0.5 95 % interval 0.4 to 0.6 over"),
+        ("kl", "kl on test 1 nats, no interval known"),
+        ("", "modes on test 8 no interval known"),
+    ):
+        record["config"]["eval"]["best"] = best
+        (tmp_path / "config.json").write_text(json.dumps(record))
+        text = " ".join(Elements(write_report(tmp_path).read_text()).text.split())
+        assert told in text
+
+
+def test_shares_of_classes_are_bars_with_their_names(tmp_path):
+    facts = {"class_names": ["cat", "dog", "owl"]}
+    record = {"config": {}, "data": {"facts": facts}}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    values = {"smallest_share": 0.1, "share_0": 0.1, "share_1": 0.2, "share_2": 0.7}
+    metric = {"values": values, "intervals": {"share_2": [0.6, 0.8]}}
+    (tmp_path / "results.json").write_text(
+        json.dumps({"step": 1, "metrics": {"coverage": metric}})
+    )
+    page = Elements(write_report(tmp_path).read_text())
+    bars = [rect for rect in page.all("rect") if rect["class"] == "bar"]
+    heights = np.array([float(bar["height"]) for bar in bars])
+    np.testing.assert_allclose(heights / heights[0], [1, 2, 7], rtol=0.01)
+    assert sum(line["class"] == "whisker" for line in page.all("line")) == 1
+    assert "share of each class" in page.text
+    assert all(name in page.text for name in ("cat", "dog", "owl"))
+
+
+def test_dates_and_durations_are_told(tmp_path):
+    began = {"config": {}, "began": "2026-11-26T05:53:15+00:00"}
+    (tmp_path / "config.json").write_text(json.dumps(began))
+    measured = {"step": 30, "measured": "2026-11-26T06:00:00+00:00", "metrics": {}}
+    (tmp_path / "results.json").write_text(json.dumps(measured))
+    speeds = {10: 1.0, 20: 0.5, 30: 0.1}  # 10 + 20 + 100 seconds
+    write_lines(
+        tmp_path / "metrics.jsonl",
+        *(
+            {"step": step, "split": "time", "values": {"rounds_per_second": speed}}
+            for step, speed in speeds.items()
+        ),
+    )
+    text = Elements(write_report(tmp_path).read_text()).text
+    for told in ("2026-11-26 05:53 UTC", "2026-11-26 06:00 UTC", "2 min 10 s"):
+        assert told in text
+
+
+def test_every_chart_names_its_axes_and_stands_without_a_script(page):
+    charts = [a for a in Elements(page).all("article") if "data-chart" in a]
+    stills = [svg for svg in Elements(page).all("svg") if svg["class"] == "still"]
+    assert len(stills) == len(charts) == 6
+    names = {svg["aria-label"] for svg in stills}
+    assert "norms: norms (L2 norm) over rounds" in names
+    assert "steps per second: steps per second over rounds" in names
+    paths = [path["d"] for path in Elements(page).all("path")]
+    assert paths and not any("nan" in path for path in paths)
+
+
+def test_units_are_those_of_the_names():
+    known = {
+        "kl": "nats",
+        "posterior/kl_3": "nats",
+        "negative_elbo": "nats",
+        "cross_entropy": "nats",
+        "psnr_input": "dB",
+        "largest_angle": "degrees",
+        "gradient_norm": "L2 norm",
+        "accuracy": "share",
+        "smallest_share": "",  # which its name says
+        "loss": "",
+        "fake": "",
+    }
+    assert {name: unit_of(name) for name in known} == known
+    assert unit_of("loss", ["loss", "kl"]) == "nats"
+    assert axis_name("loss", ["loss"], ["kl"]) == "loss (nats)"
+
+
+def test_pictures_are_as_small_as_they_were_before_they_were_enlarged(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 6, 3)).astype(np.uint8)
+    for name, picture in (("color", pixels), ("gray", pixels[..., :1].repeat(3, 2))):
+        save_png(tmp_path / f"{name}.png", enlarge(picture, side=80))
+        found = shot(5, tmp_path / f"{name}.png")
+        assert (found.width, found.height, found.coarse) == (6, 8, True)
+        inside = Image.open(io.BytesIO(base64.b64decode(found.file))).convert("RGB")
+        np.testing.assert_array_equal(np.asarray(inside), picture)
+    assert within([3, 1, 2, 9, 4], 8, lambda size: size) == [3, 4]
+    assert within([3, 9], 5, lambda size: size) == [9]

@@ -1,5 +1,6 @@
 """The report of a made-up sweep: its arithmetic, its HTML, and what a browser makes of it."""
 
+import dataclasses
 import html
 import io
 import itertools
@@ -11,17 +12,28 @@ import shlex
 
 import numpy as np
 import pytest
-from pages import HOSTILE, Elements, needs_browser, rendered, told_by, write_lines
+from pages import (
+    HOSTILE,
+    Elements,
+    needs_axe,
+    needs_browser,
+    rendered,
+    told_by,
+    violations,
+    write_lines,
+)
 from PIL import Image
 
 from genlab.errors import InputError
 from genlab.plots.grid import save_png
+from genlab.reporting.colors import color
 from genlab.reporting.gallery import MAX_SIDE, MAX_THUMBNAILS, plot_names, thumbnails
 from genlab.reporting.importance import importances
 from genlab.reporting.knobs import Knob, axis_kind, differing_knobs, short_labels
 from genlab.reporting.learning import (
     LEAST_POINTS,
     band,
+    best_so_far,
     learning_charts,
     schedule_charts,
     seed_groups,
@@ -315,7 +327,7 @@ def test_seeds_have_intervals_and_differences(page):
 
 
 def test_the_knobs_of_a_copy_jump_where_it_copied(read, knobs):
-    beta, rate = schedule_charts(read, knobs)
+    beta, rate = schedule_charts(read, knobs, seed_groups(read, knobs))
     assert beta["title"].startswith("beta of members") and len(beta["series"]) == 1
     assert beta["series"][0]["steps"] == [0, 200, 200, 400]
     assert beta["series"][0]["values"] == [0.5, 0.5, 1.25, 1.25]
@@ -384,7 +396,7 @@ def test_importances_claim_nothing_of_few_trials_or_equal_ones():
     assert importances([], range(8)) is None
 
 
-def test_thumbnails_are_small_and_evenly_chosen(tmp_path, monkeypatch):
+def test_thumbnails_are_small_and_evenly_chosen(tmp_path):
     names = [f"{i:02d}" for i in range(30)]
     folder = manifest(tmp_path, {name: {} for name in names})
     for name in names:
@@ -397,11 +409,9 @@ def test_thumbnails_are_small_and_evenly_chosen(tmp_path, monkeypatch):
     assert plot_names(found) == ["samples"]
     chosen = thumbnails(found, "samples", range(30))
     assert len(chosen) <= MAX_THUMBNAILS and {0, 29} <= set(chosen)
-    assert {(width, height) for _, width, height in chosen.values()} == {
-        (192, MAX_SIDE)
-    }
-    monkeypatch.setattr("genlab.reporting.gallery.MAX_BYTES", 500_000)
-    assert list(thumbnails(found, "samples", range(30))) == [0, 14, 29]
+    assert {(shot.width, shot.height) for shot in chosen.values()} == {(288, MAX_SIDE)}
+    assert list(thumbnails(found, "samples", range(30), 1_000_000)) == [0, 14, 29]
+    assert list(thumbnails(found, "samples", range(30), 1)) == [0]
 
 
 def test_a_picture_that_is_no_whole_png_is_left_out(tmp_path, caplog, monkeypatch):
@@ -485,7 +495,8 @@ def test_a_sweep_that_has_not_begun_has_a_page_too(tmp_path, trials):
 def test_the_data_of_a_page_are_json_without_nan(read, knobs):
     data = page_data(read, knobs, seed_groups(read, knobs))
     json.dumps(data, allow_nan=False)
-    assert data["values"][0] == {"name": "negative_elbo", "kind": "linear"}
+    names = {"name": "negative_elbo", "label": "negative elbo"}
+    assert data["values"][0] == {**names, "kind": "linear"}
     assert data["trials"][3]["values"] == [4.0, 6.0, 8.0, None]
     assert data["trials"][12]["values"] == [None] * 4
 
@@ -533,6 +544,11 @@ const svg = one("#parallel svg");
 svg.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
 told.read = one("#parallel output").textContent;
 svg.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+const smoothing = one("#curve [name=smoothing]"), line = () => one("#curves .line").getAttribute("d");
+const unsmoothed = line();
+smoothing.value = 0.5;
+smoothing.dispatchEvent(new Event("input"));
+told.smoothed = line() !== unsmoothed; // of four points
 const chart = one("#curve [name=chart]");
 pick("#curve [name=chart]", String(chart.options.length - 1));
 told.chart = one(".chart h3").textContent;
@@ -564,7 +580,7 @@ def test_controls_work_and_nothing_overflows_on_phone_and_desk(page, tmp_path):
         assert (note["largest"], note["pictured"], note["kl"]) == ("7", "7", "0")
         assert note["blocks"] == ["kl", "kl"]
         assert note["read"] == "beta 0.5, learning rate 0.0001, seed 0: 9"
-        assert note["chart"] != "vae/loss"
+        assert note["smoothed"] and note["chart"] != "vae/loss"
 
 
 @needs_browser
@@ -572,3 +588,63 @@ def test_a_browser_draws_an_empty_sweep_under_its_own_policy(tmp_path):
     page = write_report(manifest(tmp_path / "sweep", {}))
     dom = rendered(page, tmp_path / "profile")
     assert Elements(dom).all("html")[0].get("data-ready") == "true"
+
+
+def test_a_trial_has_one_color_everywhere(read, knobs):
+    groups = seed_groups(read, knobs)
+    data = page_data(read, knobs, groups)
+    colors = [trial["color"] for trial in data["trials"]]
+    assert len(set(colors)) == 4 and colors[0] == colors[1] != colors[2]
+    drawn = [*data["charts"][0]["series"], *data["schedules"][0]["series"]]
+    for series in drawn:
+        assert {series["color"]} == {colors[trial] for trial in series["trials"]}
+    points = best_so_far(read, groups)["series"][1]
+    assert points["colors"] == colors[:8]
+    many = [color(index, 24) for index in range(24)]
+    assert len(set(many)) == 24
+
+
+def test_the_best_so_far_follows_the_order_in_which_trials_finished(tmp_path):
+    folder = manifest(tmp_path / "s", {name: {"seed": name} for name in "abcd"})
+    for minute, (name, loss) in enumerate(
+        {"c": 3.0, "a": 1.0, "d": 4.0, "b": 0.5}.items()
+    ):
+        finish(folder / name, loss)
+        path = folder / name / "results.json"
+        record = json.loads(path.read_text())
+        date = {"measured": f"2026-11-26T05:0{minute}:30+00:00"}
+        path.write_text(json.dumps(record | date))
+    found = read_sweep(folder)
+    line, points = best_so_far(found, seed_groups(found, []))["series"]
+    assert points["values"] == [3.0, 1.0, 4.0, 0.5]
+    assert line["values"] == [3.0, 1.0, 1.0, 0.5]
+    upward = dataclasses.replace(found, maximize=True)
+    line, _ = best_so_far(upward, seed_groups(upward, []))["series"]
+    assert line["values"] == [3.0, 3.0, 4.0, 4.0]
+
+
+def test_columns_name_their_split_and_trials_their_time(tmp_path):
+    folder = manifest(tmp_path / "s", {"a": {"seed": 0}, "b": {"seed": 1}})
+    for name in "ab":
+        finish(folder / name, 1.0)
+        for file, changes in (
+            ("config.json", {"began": "2026-11-26T05:00:00+00:00"}),
+            ("results.json", {"measured": "2026-11-26T05:02:05+00:00"}),
+        ):
+            record = json.loads((folder / name / file).read_text())
+            if file == "results.json":
+                record["metrics"]["held_out"]["protocol"] = {"split": "test"}
+            (folder / name / file).write_text(json.dumps(record | changes))
+    found = read_sweep(folder)
+    assert found.trials[0].seconds == 125.0
+    assert found.spoken("negative_elbo") == "negative elbo on test"
+    text = Elements(write_report(folder).read_text()).text
+    assert "negative elbo on test" in text and "2 min 5 s" in text
+    assert "Trials of one shape train together" in text
+
+
+@pytest.mark.full
+@needs_axe
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_wrong(page, tmp_path, dark):
+    assert violations(page, tmp_path, dark=dark) == [[], []]
