@@ -5,20 +5,20 @@ Paper: Hinton & Salakhutdinov 2006, Science 313:504-507
 Two CPU cores; nats of the test split, and accuracy of a linear probe on the codes (raw pixels:
 96.7 %):
 
-  python launch.py --config=configs/autoencoder.py
+  genlab --config=autoencoder
     scikit-learn's digits, 16 px, a code of 16: 76.5 nats, half the squared error 0.44, probe 96.0 %
     (an untrained encoder: 85.3 %), 5 nearest neighbours 98.3 % (86.7 %, 20); 31 CPU seconds.
-  python launch.py --config=configs/autoencoder.py:deep
+  genlab --config=autoencoder:deep
     the hour-glass 256-300-150-75-30: 76.1 nats, half the squared error 0.40, probe 96.0 % (untrained:
     92.3 %); 18 s of CPU time.
-  python launch.py --config=configs/autoencoder.py:manifold
+  genlab --config=autoencoder:manifold
     the same to a code of 2: 89.7 nats, probe 77.0 % (untrained: 29.3 %, two principal components: 59.3
     %); 23 s of CPU time.
-  python launch.py --config=configs/autoencoder.py:mnist --config.data.data_dir=DIR
+  genlab --config=autoencoder:mnist --config.data.data_dir=DIR
     MNIST, 784-256-32: 59.6 nats, probe of 10,000 labels 89.8 %
     (raw pixels: 88.7 %, tuned 91.3 %, untrained: 73.0 %), 20
     nearest neighbours 95.0 % (raw pixels: 95.0 %); 2 min of CPU time.
-  python launch.py --config=configs/autoencoder.py:mnist_deep --config.data.data_dir=DIR
+  genlab --config=autoencoder:mnist_deep --config.data.data_dir=DIR
     MNIST, 784-1000-500-250-30: 59.7 nats, half the squared error 1.97, probe of 10,000 labels 89.4 %
     (raw pixels: 88.7 %, tuned 91.3 %, 30 principal components: 89.3 %, untrained: 65.7 %); 6 min of CPU time.
 """

@@ -4,7 +4,7 @@ Paper: Ackley, Hinton & Sejnowski 1985, Cogn. Sci. 9:147-169
 
 Two CPU cores:
 
-  python launch.py --config=configs/boltzmann.py
+  genlab --config=boltzmann
     scikit-learn's digits, 8 px, binarised, 94 units: half the squared error of each pixel's mean
     given all other units 3.38 an image of the test split; 12 s of CPU time.
 """

@@ -2,9 +2,9 @@
 
 Two CPU cores:
 
-  python launch.py --config=configs/classifier.py
+  genlab --config=classifier
     scikit-learn's digits, 32 px: 99.3 % of 300 test digits after 600 rounds, in 11 s.
-  python launch.py --config=configs/classifier.py:mnist --config.data.data_dir=DIR
+  genlab --config=classifier:mnist --config.data.data_dir=DIR
     MNIST: 99.05 % of 10,000 test digits after 5,000 rounds, in 65 s.
 """
 

@@ -5,18 +5,18 @@ arXiv:1211.4246
 
 Two CPU cores:
 
-  python launch.py --config=configs/contractive_autoencoder.py
+  genlab --config=contractive_autoencoder
     scikit-learn's digits, 16 px, 120 units: 76.0 nats on the test split, linear probe 96.7 % (raw pixels
     96.7 %, an untrained encoder 95.7 %), mean norm of the Jacobian 4.6, effective dimension 18.7; 19 s of
     CPU time.
-  python launch.py --config=configs/contractive_autoencoder.py:stochastic
+  genlab --config=contractive_autoencoder:stochastic
     76.0 nats, probe 97.0 %, norm of the Jacobian 4.6; 18 s of CPU time.
-  python launch.py --config=configs/contractive_autoencoder.py:hessian
+  genlab --config=contractive_autoencoder:hessian
     CAE+H: 76.0 nats, probe 97.3 %, norm of the Jacobian 4.5; 29 s of CPU time.
-  python launch.py --config=configs/contractive_autoencoder.py:deep
+  genlab --config=contractive_autoencoder:deep
     two layers, Hutchinson's estimate: 76.4 nats, probe 97.3 %, norm of the Jacobian 2.1; 21 s of CPU
     time.
-  python launch.py --config=configs/contractive_autoencoder.py:mnist --config.data.data_dir=DIR
+  genlab --config=contractive_autoencoder:mnist --config.data.data_dir=DIR
     MNIST, 1000 units: 52.7 nats, probe of 10,000 labels 96.4 %
     (raw pixels: 88.7 %, tuned 91.3 %, an untrained encoder
     88.0 %), norm of the Jacobian 7.5, effective dimension 42; the tangents shown are local blobs, not

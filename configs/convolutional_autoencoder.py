@@ -5,12 +5,12 @@ Papers: Masci et al. 2011, ICANN; transposed convolutions: Zeiler et al. 2010, C
 Two CPU cores; nats of the test split, and accuracy of a linear probe on the codes (raw pixels:
 96.7 %):
 
-  python launch.py --config=configs/convolutional_autoencoder.py
+  genlab --config=convolutional_autoencoder
     scikit-learn's digits, 16 px, a code of 16: 76.1 nats, half the squared error 0.40, probe 96.0 %
     (an untrained encoder: 82.3 %); 21 s of CPU time.
-  python launch.py --config=configs/convolutional_autoencoder.py:denoising
+  genlab --config=convolutional_autoencoder:denoising
     the same from masked pixels: 76.2 nats, probe 95.7 %; 24 s of CPU time.
-  python launch.py --config=configs/convolutional_autoencoder.py:mnist --config.data.data_dir=DIR
+  genlab --config=convolutional_autoencoder:mnist --config.data.data_dir=DIR
     MNIST, a code of 32: 55.0 nats, half the squared error 1.29, probe of 10,000 labels 93.6 % (raw pixels:
     88.7 %, tuned 91.3 %, 32 principal components: 89.7 %, untrained: 75.9 %); 12 min of CPU time.
 """

@@ -2,15 +2,15 @@
 
 Paper: Zhu, Park, Isola & Efros 2017, arXiv:1703.10593
 
-  python launch.py --config=configs/cyclegan.py
+  genlab --config=cyclegan
     outlines of sprites to filled sprites without pairs, 32 px, width 8: 100 % of 1,000 outputs are the
     right shape, filled, by the exact factors (of the inputs as they are 0 %); L1 to the truth 0.007
     (of the inputs 0.019), of the cycle 0.007, in [0, 1]; 3 min of CPU time.
-  python launch.py --config=configs/cyclegan.py:folder --config.data.name=unpaired_folder:DIR
+  genlab --config=cyclegan:folder --config.data.name=unpaired_folder:DIR
     trainA, trainB, testA and testB of one's own, 64 px, width 16. Twemoji to Noto, 1,271 drawings of
     each: Frechet distance 235 (of the inputs 269) in the features of a classifier of their
     categories, L1 of the cycle 0.048; 30 min of CPU time. Numbers beside pix2pix's: RESULTS.md.
-  python launch.py --config=configs/cyclegan.py:horse2zebra --config.data.data_dir=DIR
+  genlab --config=cyclegan:horse2zebra --config.data.data_dir=DIR
     the paper's sizes and numbers; for a GPU; not run.
 """
 

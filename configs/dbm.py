@@ -5,22 +5,22 @@ Paper: Salakhutdinov & Hinton 2009, AISTATS
 Two CPU cores; nats on the test split, dynamically binarised, in brackets the 95 %
 interval of log Z and the examples together, or 3 sigma of log Z alone where it says so:
 
-  python launch.py --config=configs/dbm.py
+  genlab --config=dbm
     scikit-learn's digits, 8 px, 100 and 100 units: bound on log p(x) -23.4 (-23.9 to -23.0, 94 of 100
     effective runs, estimates of log Z within 0.05 nats), squared error of a completed half 0.130 a
     pixel (0.148 of the mean image); 84 CPU seconds.
-  python launch.py --config=configs/dbm.py:mnist --config.data.data_dir=DIR
+  genlab --config=dbm:mnist --config.data.data_dir=DIR
     MNIST, 500 and 1000 units: bound on log p(x) -85.0 (3 sigma of log Z: -85.4 to -84.3, 24 of 100
     effective runs, reverse annealing 0.04 nats away), squared error of a completed half 0.066 a pixel
     (0.092 of the mean image); 33 min of CPU time.
-  python launch.py sweep --config=configs/dbm.py:mnist_finetune --seeds=3 --config.init_from=RUN
+  genlab sweep --config=dbm:mnist_finetune --seeds=3 --config.init_from=RUN
       --config.train.steps=8000 --config.optimizer.classifier.schedule.steps=8000
       --config.data.data_dir=DIR
     RUN is that of `mnist`; 60,000 labels: error 1.48 % over three seeds (standard error 0.02), `mnist_random`
     after as many rounds 1.92 % (0.01); 8 min of CPU time each. After 12,000 rounds with
     `--config.model.classifier.dropout=0.2 --config.model.classifier.input_dropout=0.1` 1.30 % (0.01);
     12 min.
-  python launch.py --config=configs/dbm.py:classifier
+  genlab --config=dbm:classifier
     97.7 % right after fine-tuning, grey pixels (`random`, without pretraining: 96.3 %; one seed each,
     300 test images).
 """

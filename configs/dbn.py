@@ -6,22 +6,22 @@ Science 313:504-507; bound: Salakhutdinov & Murray 2008, ICML
 Two CPU cores; nats on the test split, dynamically binarised, in brackets the 95 %
 interval of log Z and the examples together, or 3 sigma of log Z alone where it says so:
 
-  python launch.py --config=configs/dbn.py
+  genlab --config=dbn
     scikit-learn's digits, 8 px, 100 and 64 units: bound on log p(x) -23.7 (-24.3 to -23.0, 98 of 100
     effective runs, estimates of log Z within 0.04 nats); 46 CPU seconds.
-  python launch.py --config=configs/dbn.py:mnist --config.data.data_dir=DIR
+  genlab --config=dbn:mnist --config.data.data_dir=DIR
     MNIST, 500 and 784 units: bound on log p(x) -84.4 (3 sigma of log Z: -84.6 to -84.0, 45 of 100
     effective runs, reverse annealing 0.23 nats away); 20 min of CPU time.
-  python launch.py --config=configs/dbn.py:labels
+  genlab --config=dbn:labels
     with labels in the top machine, and pictures of each class: -23.24; its likeliest label is right
     for 75 % of the test split; 46 s of CPU time.
-  python launch.py --config=configs/dbn.py:classifier
+  genlab --config=dbn:classifier
     96.0 % right after fine-tuning with logits on top, grey pixels (`random`, without pretraining:
     96.3 %; one seed each, 300 test images).
-  python launch.py sweep --config=configs/dbn.py:mnist_classifier --seeds=3 --config.data.data_dir=DIR
+  genlab sweep --config=dbn:mnist_classifier --seeds=3 --config.data.data_dir=DIR
     MNIST, 500-500-2000, 60,000 labels: error 1.37 % over three seeds (standard error 0.01), `mnist_random`
     1.68 % (0.03); 18 and 10 min of CPU time for the three.
-  python launch.py sweep --config=configs/dbn.py:mnist_finetune --seeds=3 --config.init_from=RUN
+  genlab sweep --config=dbn:mnist_finetune --seeds=3 --config.init_from=RUN
       --config.data.data_dir=DIR
     RUN is that of `mnist`, 500-784: error 1.44 % (standard error 0.03); 4 min of CPU time. With
     `--config.model.classifier.dropout=0.2 --config.model.classifier.input_dropout=0.1`, chosen on held-out

@@ -3,17 +3,17 @@
 Paper: Radford, Metz & Chintala 2016, arXiv:1511.06434; conditional: Mirza & Osindero 2014,
 arXiv:1411.1784
 
-  python launch.py --config=configs/dcgan.py
+  genlab --config=dcgan
     scikit-learn's digits, 32 px, width 32. Two CPU cores: 2,000 rounds in 1 min 20 s (28 rounds/s);
     every class holds 6 % or more of 1,000 samples, by an SVM of 98.7 % accuracy on 300 test digits.
-  python launch.py --config=configs/dcgan.py:conditional
+  genlab --config=dcgan:conditional
     both networks see the class: of 100 samples of each class 99.7 % are of it by an SVM of 98.7 % accuracy,
     97 % or more of every class; 2,000 rounds (one seed).
-  python launch.py --config=configs/dcgan.py:mnist --config.data.data_dir=DIR
+  genlab --config=dcgan:mnist --config.data.data_dir=DIR
     MNIST, width 64. Not measured yet.
-  python launch.py --config=configs/dcgan.py:celeba --config.data.data_dir=DIR
+  genlab --config=dcgan:celeba --config.data.data_dir=DIR
     the paper's 64 px and widths 1024-512-256-128; for a GPU. Not measured yet.
-  python launch.py --config=configs/dcgan.py:tiny
+  genlab --config=dcgan:tiny
     eight rounds with a metric and a picture, in seconds: whether an installation works.
 """
 

@@ -6,17 +6,17 @@ Bengio 2014, arXiv:1211.4246
 Two CPU cores; nats of clean test digits, and accuracy of a linear probe on the codes (raw pixels:
 96.7 %):
 
-  python launch.py --config=configs/denoising_autoencoder.py
+  genlab --config=denoising_autoencoder
     scikit-learn's digits, 16 px, 120 units: 78.7 nats, probe 97.3 %; many of the filters are spots and
     strokes; 64 CPU seconds.
-  python launch.py --config=configs/denoising_autoencoder.py:gaussian
+  genlab --config=denoising_autoencoder:gaussian
     Gaussian noise of standard deviation 0.3: 76.5 nats, probe 97.7 %; 16 s of CPU time.
-  python launch.py --config=configs/denoising_autoencoder.py:salt_and_pepper
+  genlab --config=denoising_autoencoder:salt_and_pepper
     a quarter of the pixels black or white: 78.6 nats, probe 96.7 %; 15 s of CPU time.
-  python launch.py --config=configs/denoising_autoencoder.py:manifold
+  genlab --config=denoising_autoencoder:manifold
     a swiss roll: half the squared error of a clean test point 0.0045; the arrows of the vector field
     lead back to the curve; 18 s.
-  python launch.py --config=configs/denoising_autoencoder.py:mnist --config.data.data_dir=DIR
+  genlab --config=denoising_autoencoder:mnist --config.data.data_dir=DIR
     MNIST, 1000 units: 63.0 nats, probe of 10,000 labels 94.9 %
     (raw pixels: 88.7 %, tuned 91.3 %, an untrained
     encoder: 88.1 %).

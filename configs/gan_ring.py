@@ -3,12 +3,12 @@
 Paper: Goodfellow et al. 2014, arXiv:1406.2661; the ring: Metz et al. 2017, arXiv:1611.02163;
 R1: Mescheder et al. 2018, arXiv:1801.04406; WGAN-GP: Gulrajani et al. 2017, arXiv:1704.00028
 
-  python launch.py --config=configs/gan_ring.py
+  genlab --config=gan_ring
     covers 8 of 8 modes with 95.9 % of 10,000 samples within 3 standard deviations of a centre;
     24,000 rounds in 32 s on two CPU cores (seed 1: 8 of 8 and 96.8 %).
-  python launch.py --config=configs/gan_ring.py:plain
+  genlab --config=gan_ring:plain
     without R1: 4 of 8 modes after the same rounds, in 24 s.
-  python launch.py --config=configs/gan_ring.py:wgan_gp
+  genlab --config=gan_ring:wgan_gp
     Wasserstein with a gradient penalty of weight 1, five moves of the critic a round: 8 of 8 modes, 88.2 %
     of the samples within 3 standard deviations, 8,000 rounds (one seed).
 """

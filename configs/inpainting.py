@@ -2,10 +2,10 @@
 
 Paper: Pathak et al. 2016, arXiv:1604.07379; free-form holes: Yu et al. 2019, arXiv:1806.03589
 
-  python launch.py --config=configs/inpainting.py
+  genlab --config=inpainting
     scikit-learn's digits, 32 px, a hole of 8 to 16 pixels a side, two CPU cores: inside the holes
     PSNR 20.4 dB, SSIM 0.825 (empty 9.0 and 0.212), of whole images 29.2 and 0.950; 174 CPU seconds.
-  python launch.py --config=configs/inpainting.py:strokes
+  genlab --config=inpainting:strokes
     free-form holes: 30.1 dB, 0.979 (empty 8.2 and 0.391), of whole images 39.1 and 0.995; 137 CPU
     seconds.
 """

@@ -8,11 +8,11 @@ Papers: Baldi & Hornik 1989, Neural Networks 2:53-58; Bourlard & Kamp 1988, Biol
 Two CPU cores; the largest angle between decoder and principal subspace, and the squared error of
 the test split by that of PCA:
 
-  python launch.py --config=configs/linear_autoencoder.py
+  genlab --config=linear_autoencoder
     scikit-learn's digits, 16 px, 10 units, tied: 0.03 degrees, 1.00001 of PCA's error, in 20 s.
-  python launch.py --config=configs/linear_autoencoder.py:untied
+  genlab --config=linear_autoencoder:untied
     the same with weights of its own for the decoder: 0.02 degrees, 1.0003, in 20 s.
-  python launch.py --config=configs/linear_autoencoder.py:mnist --config.data.data_dir=DIR
+  genlab --config=linear_autoencoder:mnist --config.data.data_dir=DIR
     MNIST, 32 units, tied: 0.08 degrees, 1.00000.
 """
 

@@ -8,14 +8,14 @@ Papers: Vincent et al. 2010, JMLR 11:3371-3408; Bengio et al. 2013, arXiv:1206.5
 
 Two CPU cores; squared error of a test digit, of the known classes and of the class held back:
 
-  python launch.py --config=configs/overcomplete_autoencoder.py
+  genlab --config=overcomplete_autoencoder
     scikit-learn's digits, 8 px: 1.12 and 1.68; half of the filters become spots and strokes; 7 s of
     CPU time.
-  python launch.py --config=configs/overcomplete_autoencoder.py:plain
+  genlab --config=overcomplete_autoencoder:plain
     the same without masking: 0.002 and 0.029; the filters are noise; 7 s of CPU time.
-  python launch.py --config=configs/overcomplete_autoencoder.py:sparse
+  genlab --config=overcomplete_autoencoder:sparse
     L1, a decoder of unit norm, 6 % of the units active: 0.54 and 1.16; 8 s of CPU time.
-  python launch.py --config=configs/overcomplete_autoencoder.py:mnist --config.data.data_dir=DIR
+  genlab --config=overcomplete_autoencoder:mnist --config.data.data_dir=DIR
     MNIST, 1568 units: 22.1 and 10.4, for a 1 has little ink: as a detector of the unseen class the error
     is worse than chance (ROC-AUC 0.02); 5 min of CPU time.
 """

@@ -2,17 +2,17 @@
 
 Paper: Isola, Zhu, Zhou & Efros 2017, arXiv:1611.07004
 
-  python launch.py --config=configs/pix2pix.py
+  genlab --config=pix2pix
     outlines of sprites to filled sprites, 32 px, width 16, two CPU cores: 100 % of 1,000 outputs are
     the right shape, filled, by the exact factors (of the inputs as they are 0 %); L1 to the truth
     0.0044 (of the inputs 0.019); 1 min 40 s of CPU time.
-  python launch.py --config=configs/pix2pix.py:ink
+  genlab --config=pix2pix:ink
     white sprites to sprites whose colour says their shape: right in 67 % (by chance 33 %); 2 min.
-  python launch.py --config=configs/pix2pix.py:folder --config.data.name=paired_folder:DIR
+  genlab --config=pix2pix:folder --config.data.name=paired_folder:DIR
     pairs of one's own, 64 px, width 32; `folder_l1` minimises L1 alone. Twemoji to Noto, 1,271 pairs:
     Frechet distance 235 in the features of a classifier of their categories (L1 alone 441, the input
     as it is 269), L1 0.154 (0.132, 0.174); 19 min of CPU time (13).
-  python launch.py --config=configs/pix2pix.py:paper --config.data.name=paired_folder:DIR
+  genlab --config=pix2pix:paper --config.data.name=paired_folder:DIR
     the paper's sizes and numbers; for a GPU; not run.
 """
 

@@ -6,23 +6,23 @@ Restricted Boltzmann Machines; log Z: Salakhutdinov & Murray 2008, ICML
 Two CPU cores; nats of log p(x) on the test split, dynamically binarised, in brackets the 95 %
 interval of log Z and the examples together, or 3 sigma of log Z alone where it says so:
 
-  python launch.py --config=configs/rbm.py
+  genlab --config=rbm
     scikit-learn's digits, 8 px, 100 hidden units, CD-1: log p(x) -22.4 (-22.8 to -22.0, 82 of 100
     effective runs, estimates of log Z within 0.13 nats), log pseudo-likelihood -19.8, squared error of
     a completed half 0.127 a pixel (0.148 of the mean image); 37 CPU seconds.
-  python launch.py --config=configs/rbm.py:exact
+  genlab --config=rbm:exact
     20 hidden units: log p(x) -22.46 by enumeration, -22.46 by annealing (3 sigma: -22.48 to -22.44).
-  python launch.py --config=configs/rbm.py:sparse
+  genlab --config=rbm:sparse
     as the first, with hidden units pulled to a mean of 0.1 (in the end 0.101): -21.8 (3 sigma: -22.0
     to -21.6).
-  python launch.py --config=configs/rbm.py:mnist --config.data.data_dir=DIR
+  genlab --config=rbm:mnist --config.data.data_dir=DIR
     MNIST, 500 hidden units, CD-1, 30,000 rounds: log p(x) -143.3 (3 sigma: -143.6 to -142.9, 51 of
     100 effective runs, reverse annealing 0.08 nats away), log pseudo-likelihood -68.2; 2 min of CPU
     time, and 1 min for `eval --metrics=log_likelihood`.
-  python launch.py --config=configs/rbm.py:mnist_cd3 --config.data.data_dir=DIR
+  genlab --config=rbm:mnist_cd3 --config.data.data_dir=DIR
     the same by CD-3: -113.2 (3 sigma: -113.4 to -112.9, 59 of 100 effective runs, reverse annealing
     0.01 nats away), log pseudo-likelihood -67.6.
-  python launch.py --config=configs/rbm.py:mnist_cd25 --config.data.data_dir=DIR
+  genlab --config=rbm:mnist_cd25 --config.data.data_dir=DIR
     by CD-25: log pseudo-likelihood -68.0; log p(x) refused, with 3 of 100 effective runs and log Z 579.1
     by annealing but 558.4 by reverse annealing; 14 min of CPU time. After 12,000 rounds with
     `--config.experiment.weight_decay=1e-3` -99.2 (3 sigma: -99.5 to -98.9, 55 of 100 effective runs).

@@ -6,7 +6,7 @@ Features from Tiny Images, section 1.4
 Two CPU cores; nats of log p(x), a density of pixels in [0, 1], on the test split, in brackets the
 95 % interval of log Z and the examples together:
 
-  python launch.py --config=configs/rbm_gaussian.py
+  genlab --config=rbm_gaussian
     scikit-learn's digits, 8 px, 100 hidden units: log p(x) 21.2 (20.7 to 21.7, 83 of 100 effective
     runs, estimates of log Z within 0.06 nats), squared error of a completed half 0.046 a pixel (0.078
     of the mean image); 29 CPU seconds.

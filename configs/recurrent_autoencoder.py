@@ -6,16 +6,16 @@ et al. 2018, arXiv:1803.05428
 Two CPU cores; nats of the test split, and accuracy of a linear probe on the codes (raw pixels:
 96.7 %):
 
-  python launch.py --config=configs/recurrent_autoencoder.py
+  genlab --config=recurrent_autoencoder
     rows of scikit-learn's digits, 16 px, a code of 16: 77.0 nats, half the squared error 0.55, probe
     96.0 % (an untrained encoder: 78.0 %); 1 min 7 s of CPU time.
-  python launch.py --config=configs/recurrent_autoencoder.py:gru
+  genlab --config=recurrent_autoencoder:gru
     the same by GRUs: 76.5 nats, half the squared error 0.47, probe 95.0 % (untrained: 73.7 %); 1 min 2 s
     of CPU time.
-  python launch.py --config=configs/recurrent_autoencoder.py:mnist --config.data.data_dir=DIR
+  genlab --config=recurrent_autoencoder:mnist --config.data.data_dir=DIR
     MNIST, a code of 32: 56.9 nats, half the squared error 1.54, probe of 10,000 labels 96.5 % (raw pixels:
     88.7 %, tuned 91.3 %, 32 principal components: 89.7 %, untrained: 64.1 %); 9 min of CPU time.
-  python launch.py --config=configs/recurrent_autoencoder.py:folksongs
+  genlab --config=recurrent_autoencoder:folksongs
     two bars of folk songs (pip install -e '.[music]'), 32 steps to a code of 64: 2.5 nats; all but a few
     notes of the songs drawn come back; 6 min of CPU time.
 """

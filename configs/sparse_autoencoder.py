@@ -8,16 +8,16 @@ Papers: KL: Ng 2011, CS294A lecture notes; Lee, Ekanadham & Ng 2008, NIPS 20; L1
 Two CPU cores; nats of the test split, and accuracy of a linear probe on the codes (raw pixels:
 96.7 %):
 
-  python launch.py --config=configs/sparse_autoencoder.py
+  genlab --config=sparse_autoencoder
     scikit-learn's digits, 16 px, 200 units: mean activation 0.062, 76.8 nats, probe 98.0 % (an untrained
     encoder: 95.0 %); the filters are strokes; 17 s of CPU time.
-  python launch.py --config=configs/sparse_autoencoder.py:running
+  genlab --config=sparse_autoencoder:running
     towards the running mean of the activations: 76.7 nats, probe 97.3 %; 20 s of CPU time.
-  python launch.py --config=configs/sparse_autoencoder.py:l1
+  genlab --config=sparse_autoencoder:l1
     L1, a decoder of unit norm: half the squared error 0.89, 5.5 % of the units active for an example,
     probe 97.3 % (untrained: 97.7 %); of the 64 filters shown about a third have structure, the others are
     the noise of their start; 1 min.
-  python launch.py --config=configs/sparse_autoencoder.py:mnist --config.data.data_dir=DIR
+  genlab --config=sparse_autoencoder:mnist --config.data.data_dir=DIR
     MNIST, 500 units: 61.5 nats, probe of 10,000 labels 95.6 %
     (raw pixels: 88.7 %, tuned 91.3 %, an untrained encoder
     88.9 %); 3 min of CPU time.

@@ -5,13 +5,13 @@ Hinton & Salakhutdinov 2006, Science 313:504-507
 
 Two CPU cores:
 
-  python launch.py --config=configs/stacked_autoencoder.py
+  genlab --config=stacked_autoencoder
     scikit-learn's digits, denoising layers 200-200-100: 98.3 % of 300 test digits; the variants
     `contractive` 98.0 %, `plain` 97.7 %, `none` 97.0 %; one seed each, 15 s.
-  python launch.py --config=configs/stacked_autoencoder.py:unrolled
+  genlab --config=stacked_autoencoder:unrolled
     the same stack fine-tuned as one autoencoder with tied weights: 75.6 nats, half the squared error
     0.30; 17 s of CPU time.
-  python launch.py sweep --config=configs/stacked_autoencoder.py:mnist --seeds=3
+  genlab sweep --config=stacked_autoencoder:mnist --seeds=3
       --config.data.data_dir=DIR
     MNIST, 60,000 labels, three denoising layers of 1000: error 1.28 % (standard error 0.03, three seeds), about
     10 min; mnist_plain 1.54, mnist_none 1.67 %. One layer, about 6 min: shallow_denoising 1.55,

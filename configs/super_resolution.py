@@ -3,12 +3,12 @@
 Paper: Lim et al. 2017, arXiv:1707.02921 (the network); Ledig et al. 2017, arXiv:1609.04802 (the
   adversarial variant)
 
-  python launch.py --config=configs/super_resolution.py
+  genlab --config=super_resolution
     sprites of six hues, 8 to 32 px (x4), L1 alone, two CPU cores: PSNR 28.5 dB, SSIM 0.958 (bicubic
     24.3 and 0.892, nearest 22.5 and 0.878); 45 CPU seconds.
-  python launch.py --config=configs/super_resolution.py:x2
+  genlab --config=super_resolution:x2
     16 to 32 px: 38.1 dB, 0.992 (bicubic 29.9 and 0.974); 43 s.
-  python launch.py --config=configs/super_resolution.py:adversarial
+  genlab --config=super_resolution:adversarial
     x4 against a discriminator: 26.0 dB, 0.671, and a sharpness of 0.50 of the targets' (L1 alone
     0.15); 36 s.
 """

@@ -5,17 +5,17 @@ arXiv:1509.00519; `conditional`: Sohn, Lee & Yan 2015, NIPS 28
 
 Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically binarised:
 
-  python launch.py --config=configs/vae.py
+  genlab --config=vae
     scikit-learn's digits, 8 px, 10 latents: 22.8 nats (reconstruction 17.3, KL 5.5) in 10 s.
-  python launch.py --config=configs/vae.py:manifold
+  genlab --config=vae:manifold
     the digits at 16 px, 2 latents, with the picture of the manifold: 96.4 nats in 16 s.
-  python launch.py --config=configs/vae.py:iwae
+  genlab --config=vae:iwae
     the importance weighted bound of 50 z an image: 21.95 nats, where its -ELBO is 25.8 (one seed).
-  python launch.py --config=configs/vae.py:conditional
+  genlab --config=vae:conditional
     encoder and decoder see the class: 19.9 nats of -log p(x|class) (reconstruction 16.7, KL 3.2); of 100
     samples of each class 99.5 % are of it by an SVM of 88.3 % accuracy on the
     binarised test digits, 97 % or more of every class (one seed).
-  python launch.py --config=configs/vae.py:mnist --config.data.data_dir=DIR
+  genlab --config=vae:mnist --config.data.data_dir=DIR
     MNIST, 500 hidden units, 20 latents: 97.6 nats (reconstruction 70.4, KL 27.3) after 60,000
     rounds (109 epochs of 55,000 images) in 2 min 33 s.
 """

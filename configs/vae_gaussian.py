@@ -5,14 +5,14 @@ Papers: Kingma & Welling 2014, arXiv:1312.6114; Rybkin, Daniilidis & Levine 2021
 scikit-learn's digits, 16 px, 10 latents; nats of -ELBO (a density's, so that it may be negative) on the
 test split of 300, one seed, 10,000 rounds in about 25 s:
 
-  python launch.py --config=configs/vae_gaussian.py
+  genlab --config=vae_gaussian
     -249.5 (reconstruction -281.9, KL 32.4), 10 active units; the scale ends at 0.053, the training
     error's, which is less than the test error's.
-  python launch.py --config=configs/vae_gaussian.py:per_pixel
+  genlab --config=vae_gaussian:per_pixel
     a scale for each pixel, from z: -370.7 (reconstruction -411.8, KL 41.1), seven active units, after
     3,000 rounds. Later the scales of pixels that hardly vary fall without end: on the validation split
     -361.9 after 3,000 rounds is 1,116 after 4,000.
-  python launch.py sweep --config=configs/vae_gaussian.py:fixed --sweep=scale
+  genlab sweep --config=vae_gaussian:fixed --sweep=scale
     fixed scales 0.05, 0.1, 0.2, 0.5, 1: -225.4, -255.2, -137.2, 72.4, 241.5; KL 35.9, 27.1, 17.9,
     6.8, 2.1. At 1, the variant `fixed`, four of ten units are active.
 """

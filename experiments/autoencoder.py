@@ -16,6 +16,7 @@ from genlab.numbers import Fraction
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy
 from genlab.objectives.regularizer import Encoding
+from genlab.part import check_array
 from genlab.registry import experiments
 
 PLAYER = "autoencoder"
@@ -66,7 +67,9 @@ class Autoencoder(Experiment):
         batch = {"x": code, "label": jnp.zeros(2, jnp.int32)}
         draw = Draw(batch, jax.random.key(0), jnp.zeros((), jnp.int32))
         if self.corruption is not None:
-            jax.eval_shape(lambda draw: self.ask("corruption", draw, x=code), draw)
+            ask = lambda draw: self.ask("corruption", draw, x=code)
+            seen, what = jax.eval_shape(ask, draw), f"corruption {self.corruption!r}"
+            check_array(what, seen, code, same=True)
         if self.regularizer is not None:
             closed = lambda x: (x, jnp.ones(3))
             slopes = closed if self._has_closed_form() else None

@@ -163,6 +163,32 @@ def as_terms(found: Any, name: str) -> dict[str, Any]:
     return dict(found) if isinstance(found, Mapping) else {name: found}
 
 
+def giving(kind: str, *, same: bool) -> Callable[[Callable], Callable]:
+    """What a registry watches parts with that make of one array another; see `check_array`."""
+
+    def watched(part: Callable) -> Callable:
+        @functools.wraps(part)
+        def checked(array: Array, *arguments, **named):
+            found = part(array, *arguments, **named)
+            check_array(f"{kind} {name_of(part)!r}", found, array, same=same)
+            return found
+
+        return checked
+
+    return watched
+
+
+def check_array(what: str, found: Any, given: Array, *, same: bool) -> None:
+    """Raises InputError unless a part made an array of the shape of the one that it was given or,
+    where that need not be the `same`, of as many axes."""
+    shape = getattr(found, "shape", None)
+    fits = shape == given.shape if same else len(shape or ()) == given.ndim
+    if not fits:
+        told = f"a {type(found).__name__}" if shape is None else f"shape {list(shape)}"
+        like = f"shape {list(given.shape)}" if same else f"{given.ndim} axes"
+        raise InputError(f"{what} returned {told}; it must be an array of {like}")
+
+
 def check_terms(what: str, terms: Any, sizes: Collection[int] = ()) -> None:
     """Raises InputError unless `terms` is an array of floats, [B] or [], or a dict of such.
 

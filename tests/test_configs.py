@@ -78,7 +78,7 @@ def test_metrics_and_plots_of_a_variant_fit_its_data(name, variant):
 def test_config_says_how_to_run_it(name):
     text = (recipes.CONFIGS / f"{name}.py").read_text()
     header = text.split('"""')[1]
-    assert f"python launch.py --config=configs/{name}.py" in header
+    assert f"genlab --config={name}" in header
     assert "tiny" in configs.variants(recipes.CONFIGS / f"{name}.py")
 
 

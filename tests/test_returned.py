@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -76,6 +77,26 @@ def two_at_once():
     return lambda step: jnp.ones(2) * step
 
 
+def nothing(*arrays, key=None):
+    return None
+
+
+def halved(image, key):
+    return image[:4]
+
+
+class Silent(nn.Module):
+    @nn.compact
+    def __call__(self, x, *, train=False):
+        nn.Dense(3)(x)
+
+
+class Idle(nn.Module):
+    @nn.compact
+    def __call__(self, x, *, train=False):
+        return x
+
+
 def check(config):
     """What a run does before its first round."""
     built = Recipe.build(config)
@@ -132,6 +153,13 @@ def metrics_of(config):
             "'bare' returned a function, not an optax.GradientTransformation",
         ),
         ("vae", "schedule", "a_number", "returned a float, not a function"),
+        ("vae", "data", "nothing", "returned a NoneType, not a genlab.Dataset"),
+        ("vae", "augment", "halved", r"shape \[4, 8, 1\]; it must be .* \[8, 8, 1\]"),
+        ("classifier", "degrade", "nothing", "returned a NoneType; .* of 3 axes"),
+        ("denoising_autoencoder", "corruption", "nothing", "NoneType; .* of shape"),
+        ("vae", "model", "nothing", "model.encoder: 'nothing' is no network"),
+        ("vae", "model", "Silent", "model.encoder: 'Silent' returned a NoneType"),
+        ("vae", "model", "Idle", "model.encoder: 'Idle' has no parameters to train"),
         ("vae", "schedule", "two_at_once", "not one number"),
     ],
 )
@@ -140,6 +168,14 @@ def test_the_part_that_returns_something_else_is_named(config, section, part, to
     name = f"test_returned:{part}"
     if section == "objective":
         config[section] = {"name": name}
+    elif section == "data":
+        config[section]["name"] = name
+    elif section in ("augment", "degrade"):
+        config["data"][section] = [name] if section == "augment" else {"name": name}
+    elif section == "corruption":
+        config["experiment"][section] = {"name": name}
+    elif section == "model":
+        config[section]["encoder"] = {"name": name}
     elif section == "optimizer":
         config[section] = {"vae": {"name": name}}
     else:

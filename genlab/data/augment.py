@@ -11,13 +11,16 @@ import jax.numpy as jnp
 from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.numbers import Fraction, NonNegative, Range, Whole
+from genlab.part import giving
 from genlab.registry import Registry
 
 Array = jax.Array
 
 # Not one of `registry.REGISTRIES`: an augmentation is a part of a data preparation, found by
 # walking this room like a data set.
-augmentations = Registry("augmentation", "genlab.data")
+augmentations = Registry(
+    "augmentation", "genlab.data", watch=giving("augmentation", same=True)
+)
 
 
 @augmentations.register

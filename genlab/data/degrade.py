@@ -11,12 +11,15 @@ from genlab.data import bicubic
 from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.numbers import within
+from genlab.part import giving
 from genlab.registry import Registry
 
 Array = jax.Array
 
 # Like augmentations: parts of a data preparation, found by walking this room.
-degradations = Registry("degradation", "genlab.data")
+degradations = Registry(
+    "degradation", "genlab.data", watch=giving("degradation", same=False)
+)
 
 
 @degradations.register

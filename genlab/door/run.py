@@ -126,7 +126,7 @@ class Run:
         Args:
           num: 1 or more.
           label: a class, by index or name, or one for each sample; None leaves it to the model.
-          seed: 0 draws what `launch.py sample` does, another one others.
+          seed: 0 draws what `genlab sample` does, another one others.
         """
         num, seed = _whole("num", num, 1), _whole("seed", seed, 0)
         return self.trained.sample(num, label, seed)
@@ -176,7 +176,7 @@ class Run:
         """A picture, `[H, W, 3]` uint8, which a notebook shows.
 
         Args:
-          name: of a plot, see `launch.py list plots`.
+          name: of a plot, see `genlab list plots`.
           knobs: of the plot.
         """
         part = {"name": name, **knobs}

@@ -57,7 +57,7 @@ def write_params(out: Path, trained: Trained, config: dict[str, Any]) -> None:
 
 
 def load_params(path: str | os.PathLike) -> tuple[PyTree, PyTree]:
-    """The variables in a file that `launch.py export` wrote; nothing else of the run is needed.
+    """The variables in a file that `genlab export` wrote; nothing else of the run is needed.
 
     Args:
       path: a .safetensors file.
@@ -79,7 +79,7 @@ def load_params(path: str | os.PathLike) -> tuple[PyTree, PyTree]:
         return tree["params"], tree["extra"]
     except (SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{str(path)!r} is no file that `launch.py export` wrote"
+            f"{str(path)!r} is no file that `genlab export` wrote"
             f" ({type(error).__name__}: {error})"
         ) from None
 

@@ -10,6 +10,7 @@ import jax
 
 from genlab.errors import InputError
 from genlab.game import rng
+from genlab.part import name_of
 
 Array = jax.Array
 PyTree = Any
@@ -25,6 +26,13 @@ class Network:
 
     role: str
     module: nn.Module
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.module, nn.Module):
+            raise InputError(
+                f"model.{self.role}: {name_of(self.module)!r} is no network, a class that inherits"
+                " from flax.linen.Module"
+            )
 
     @property
     def takes_label(self) -> bool:
@@ -46,13 +54,14 @@ class Network:
         Raises:
           InputError: it takes one, and there is none.
         """
-        return self.module.apply(
+        outputs = self.module.apply(
             self._variables(params, extra),
             *inputs,
             **self.labelled(label),
             train=False,
             method=method,
         )
+        return self._checked(outputs)
 
     def shape_of_output(self, *inputs: Array) -> PyTree:
         """Shapes and types of what the module makes of such inputs; nothing is computed."""
@@ -110,16 +119,27 @@ class Network:
             name: {**extra[name], self.role: variables}
             for name, variables in changed.items()
         }
-        return outputs, {**extra, **renewed}
+        return self._checked(outputs), {**extra, **renewed}
+
+    def _checked(self, outputs: PyTree) -> PyTree:
+        """What the module returned, if there is an array in it."""
+        if not any(hasattr(leaf, "shape") for leaf in jax.tree.leaves(outputs)):
+            raise InputError(
+                f"model.{self.role}: {type(self.module).__name__!r} returned a"
+                f" {type(outputs).__name__}, not an array"
+            )
+        return outputs
 
     def _variables(self, params: PyTree, extra: PyTree) -> dict[str, PyTree]:
-        (weights,) = (
-            roles[self.role] for roles in params.values() if self.role in roles
-        )
+        found = [roles[self.role] for roles in params.values() if self.role in roles]
+        if not found:
+            raise InputError(
+                f"model.{self.role}: {type(self.module).__name__!r} has no parameters to train"
+            )
         others = {
             name: extra[name][self.role] for name in extra if self.role in extra[name]
         }
-        return {"params": weights, **others}
+        return {"params": found[0], **others}
 
 
 def initialize(

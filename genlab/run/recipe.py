@@ -184,7 +184,9 @@ def load_data(config: dict[str, Any]) -> Dataset:
     """The data set that a plain config chooses, whole."""
     data = datasets.choose(chosen_data(config))()
     if not isinstance(data, Dataset):
-        raise TypeError(f"it returns a {type(data).__name__}, not a Dataset")
+        name = config["data"]["name"]
+        told = f"data {name!r} returned a {type(data).__name__}, not a genlab.Dataset"
+        raise InputError(told)
     if data.left_out:
         _log.warning("data set %s leaves out %s", data.name, data.told_left_out())
     return data

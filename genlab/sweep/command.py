@@ -1,4 +1,4 @@
-"""`launch.py sweep`: from flags to trials, an engine, and what came out."""
+"""`genlab sweep`: from flags to trials, an engine, and what came out."""
 
 import json
 import logging

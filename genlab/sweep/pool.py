@@ -14,7 +14,7 @@ from genlab.trials.trial import Trial
 
 
 class Pool:
-    """Runs `launch.py` for each trial, in the trial's own folder.
+    """Runs `genlab` for each trial, in the trial's own folder.
 
     A trial that fails is recorded in its folder, `failed.txt`, and does not stop the others; one
     that was cut goes on where its folder stands.

@@ -1,4 +1,4 @@
-"""What `launch.py check` shows: a config built, and nothing trained."""
+"""What `genlab check` shows: a config built, and nothing trained."""
 
 from typing import Any
 

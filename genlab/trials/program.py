@@ -16,7 +16,7 @@ _PROGRAM = (
 
 
 def launch(*arguments: str) -> list[str]:
-    """The command of a process that does what `launch.py` with these arguments does.
+    """The command of a process that does what `genlab` with these arguments does.
 
     It imports what this process imports, wherever it is started and whatever lies there: the
     places are in the command itself, since a variable could not hold one with a colon in its name.
