@@ -58,7 +58,10 @@ def _lines(kind: str, parts: list[dict[str, Any]]) -> Iterator[str]:
 
 def _section(part: dict[str, Any]) -> Iterator[str]:
     sections = _sections(part["doc"])
-    yield from (_prose(s.value) for s in sections if s.kind.value == "text")
+    if "variants" in part:  # the header of a config is laid out by hand
+        yield f"```text\n{part['doc']}\n```\n"
+    else:
+        yield from (_prose(s.value) for s in sections if s.kind.value == "text")
     told = {
         item.name: " ".join(item.description.split())
         for section in sections

@@ -8,8 +8,9 @@ import recipes
 
 from genlab.errors import InputError
 from genlab.evaluation.evaluate import undrawn
+from genlab.registry import models
 from genlab.run import resume
-from genlab.run.course import Course
+from genlab.run.course import Course, load_run
 from genlab.run.folder import claim
 from genlab.run.recipe import Recipe
 from genlab.run.resume import RESUMABLE, flat_keys
@@ -77,6 +78,16 @@ def test_what_is_past_cannot_change(finished, key):
     with pytest.raises(InputError, match=f"is finished, and {key}=.*raise train.steps"):
         claim(finished, recipe, {}, finished=True)
     assert (finished / "config.json").read_text() == before
+
+
+def test_run_is_opened_with_the_defaults_that_it_was_made_with(finished, monkeypatch):
+    decoder = load_run(finished)[0].config["model"]["decoder"]
+    assert "activation" not in decoder
+    field = models.find(decoder["name"]).__dataclass_fields__["activation"]
+    before = field.default
+    monkeypatch.setattr(field, "default", "tanh")
+    recipe = load_run(finished)[0]
+    assert recipe.config["model"]["decoder"] == {**decoder, "activation": before}
 
 
 def test_what_is_measured_and_drawn_at_the_end_is_taken_up(finished):
