@@ -8,7 +8,7 @@ import recipes
 
 from genlab.errors import InputError
 from genlab.evaluation.evaluate import undrawn
-from genlab.registry import models
+from genlab.registry import experiments
 from genlab.run import resume
 from genlab.run.course import Course, load_run
 from genlab.run.folder import claim
@@ -81,13 +81,11 @@ def test_what_is_past_cannot_change(finished, key):
 
 
 def test_run_is_opened_with_the_defaults_that_it_was_made_with(finished, monkeypatch):
-    decoder = load_run(finished)[0].config["model"]["decoder"]
-    assert "activation" not in decoder
-    field = models.find(decoder["name"]).__dataclass_fields__["activation"]
-    before = field.default
-    monkeypatch.setattr(field, "default", "tanh")
-    recipe = load_run(finished)[0]
-    assert recipe.config["model"]["decoder"] == {**decoder, "activation": before}
+    before = load_run(finished)[0].config["experiment"]
+    assert "samples" not in before
+    field = experiments.find("vae").__dataclass_fields__["samples"]
+    monkeypatch.setattr(field, "default", 3)
+    assert load_run(finished)[0].config["experiment"] == {**before, "samples": 1}
 
 
 def test_what_is_measured_and_drawn_at_the_end_is_taken_up(finished):
