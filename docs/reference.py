@@ -1,6 +1,5 @@
 """MkDocs hook: the pages of every registered part, from `genlab list --json`, and of what `genlab` exports."""
 
-import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,6 @@ from mkdocs.structure.files import File, Files
 
 import genlab
 from genlab.config.catalogue import collect
-from genlab.registry import REGISTRIES
 
 # What the pages are called where the kind alone is no title.
 _TITLES = {"datasets": "Data sets", "starts": "Warm starts"}
@@ -55,14 +53,15 @@ def _lines(kind: str, parts: list[dict[str, Any]]) -> Iterator[str]:
     yield f"`genlab list {kind}` prints the same.\n"
     for part in parts:
         yield f"## {part['name']} {{ #{part['name'].replace('/', '-')} }}\n"
-        yield from _section(kind, part)
+        yield from _section(part)
 
 
-def _section(kind: str, part: dict[str, Any]) -> Iterator[str]:
-    sections = _sections(kind, part)
-    yield from (_prose(s.value) for s in sections if s.kind.value == "text")
-    if not sections:
-        yield _prose(part["description"])
+def _section(part: dict[str, Any]) -> Iterator[str]:
+    sections = _sections(part["doc"])
+    if "variants" in part:  # the header of a config is laid out by hand
+        yield f"```text\n{part['doc']}\n```\n"
+    else:
+        yield from (_prose(s.value) for s in sections if s.kind.value == "text")
     told = {
         item.name: " ".join(item.description.split())
         for section in sections
@@ -88,22 +87,19 @@ def _section(kind: str, part: dict[str, Any]) -> Iterator[str]:
         yield f"\nPaper: {_escaped(part['paper'])}\n"
 
 
-def _sections(kind: str, part: dict[str, Any]) -> list[Any]:
-    """The docstring in its sections, without what the page says in another place."""
-    if kind not in REGISTRIES:
-        return []
-    text = inspect.getdoc(REGISTRIES[kind].find(part["name"])) or ""
-    text = re.sub(r"^Papers?: .+(?:\n  .+)*", "", text, flags=re.MULTILINE)
+def _sections(doc: str) -> list[Any]:
+    """A docstring in its sections, without the paper, which the page has in its place."""
+    text = re.sub(r"^Papers?: .+(?:\n  .+)*", "", doc, flags=re.MULTILINE)
     return griffe.Docstring(text).parse("google", warnings=False)
 
 
 def _prose(text: str) -> str:
     """Plain text as Markdown that looks like it: paragraphs, and what is indented as it stands."""
     paragraphs = re.split(r"\n\s*\n", text)
-    return "\n\n".join(
-        f"```text\n{paragraph}\n```"
+    return "".join(
+        f"```text\n{paragraph}\n```\n\n"
         if paragraph.startswith("  ")
-        else _escaped(paragraph)
+        else f"{_escaped(paragraph)}\n\n"
         for paragraph in paragraphs
     )
 

@@ -26,8 +26,11 @@ def get_config(variant=""):
 """
 
 
-def test_in_a_checkout_recipes_lie_at_the_top():
+def test_in_a_checkout_recipes_lie_at_the_top(monkeypatch):
     assert ROOT == shipped.HOME
+    assert shipped.install("ray") == f"pip install -e '{ROOT}[ray]'"
+    monkeypatch.setattr(shipped, "HOME", shipped._HERE)
+    assert shipped.install("ray") == "pip install 'genlab[ray]'"
 
 
 def test_version_to_cite_is_the_version():

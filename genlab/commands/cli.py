@@ -7,9 +7,9 @@ import platform
 import sys
 import traceback
 from importlib import metadata
-from pathlib import Path
 
 import genlab
+from genlab import shipped
 from genlab.commands import flags, hints
 from genlab.errors import (
     EXIT_DIVERGED,
@@ -170,11 +170,6 @@ def _known(error: BaseException) -> tuple[int, str]:
         where = f"{error.filename}: " if error.filename else ""
         return EXIT_INPUT, f"{where}{error.strerror}"
     if isinstance(error, ModuleNotFoundError):
-        home = Path(genlab.__file__).parents[1]
-        here = (home / "pyproject.toml").exists()
-        install = f"pip install -e {home}" if here else "pip install --upgrade genlab"
-        told = (
-            f"{error.name!r} is not installed; `{install}` installs what genlab needs"
-        )
-        return EXIT_INPUT, told
+        told = f"`{shipped.install()}` installs what genlab needs"
+        return EXIT_INPUT, f"{error.name!r} is not installed; {told}"
     return 0, ""

@@ -5,6 +5,7 @@ import ast
 import os
 from typing import Any
 
+from genlab import shipped
 from genlab.config import files
 from genlab.errors import InputError
 
@@ -66,6 +67,7 @@ def _argcomplete() -> Any:
         import argcomplete
     except ImportError:
         raise InputError(
-            "completion needs argcomplete, which is not installed; `pip install argcomplete`"
+            "completion needs argcomplete, which is not installed;"
+            f" {shipped.install('completion')}"
         ) from None
     return argcomplete

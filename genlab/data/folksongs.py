@@ -13,6 +13,7 @@ from typing import Annotated
 
 import numpy as np
 
+from genlab import shipped
 from genlab.data import melody
 from genlab.data.dataset import Dataset, carve, carve_missing
 from genlab.data.split import ArraySplit
@@ -135,7 +136,7 @@ def _corpus() -> pathlib.Path:
     if spec is None or spec.origin is None:
         raise InputError(
             "data set 'folksongs' reads the corpus of music21, which is not installed;"
-            " pip install -e '.[music]'"
+            f" {shipped.install('music')}"
         )
     return pathlib.Path(spec.origin).parent / "corpus"
 

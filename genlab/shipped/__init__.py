@@ -12,3 +12,11 @@ _HERE = Path(__file__).parent
 HOME = _HERE if (_HERE / "configs").is_dir() else _HERE.parents[1]
 
 __path__ = [str(HOME)]
+
+
+def install(extra: str = "") -> str:
+    """The command that installs what genlab needs, or what one of its extras does."""
+    wanted = f"[{extra}]" if extra else ""
+    if HOME == _HERE:
+        return f"pip install 'genlab{wanted}'"
+    return f"pip install -e '{HOME}{wanted}'"

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genlab import trust
+from genlab import shipped, trust
 from genlab.errors import InputError
 from genlab.process.signals import Stop
 from genlab.sweep.search import KEPT, Search, distributions, make_sampler
@@ -228,7 +228,7 @@ def _cluster(address: str) -> Iterator[Any]:
         tune = importlib.import_module("ray.tune")
     except ModuleNotFoundError as error:
         raise InputError(
-            f"the ray engine needs Ray Tune ({error}): pip install -e '.[ray]'"
+            f"the ray engine needs Ray Tune ({error}): {shipped.install('ray')}"
         ) from None
     if address:
         _probe(address)

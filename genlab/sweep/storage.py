@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genlab import shipped
 from genlab.errors import InputError
 from genlab.storage.files import refuse_link
 from genlab.storage.lock import held
@@ -53,7 +54,7 @@ def open_study(
     try:
         import optuna
     except ModuleNotFoundError:
-        raise InputError("a search needs Optuna: pip install -e '.[sweep]'") from None
+        raise InputError(f"a search needs Optuna: {shipped.install('sweep')}") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     made_by = {
         "space": _describe(search.space),

@@ -8,8 +8,9 @@ import recipes
 
 from genlab.errors import InputError
 from genlab.evaluation.evaluate import undrawn
+from genlab.registry import experiments
 from genlab.run import resume
-from genlab.run.course import Course
+from genlab.run.course import Course, load_run
 from genlab.run.folder import claim
 from genlab.run.recipe import Recipe
 from genlab.run.resume import RESUMABLE, flat_keys
@@ -77,6 +78,14 @@ def test_what_is_past_cannot_change(finished, key):
     with pytest.raises(InputError, match=f"is finished, and {key}=.*raise train.steps"):
         claim(finished, recipe, {}, finished=True)
     assert (finished / "config.json").read_text() == before
+
+
+def test_run_is_opened_with_the_defaults_that_it_was_made_with(finished, monkeypatch):
+    before = load_run(finished)[0].config["experiment"]
+    assert "samples" not in before
+    field = experiments.find("vae").__dataclass_fields__["samples"]
+    monkeypatch.setattr(field, "default", 3)
+    assert load_run(finished)[0].config["experiment"] == {**before, "samples": 1}
 
 
 def test_what_is_measured_and_drawn_at_the_end_is_taken_up(finished):
