@@ -42,9 +42,10 @@ def test_outcome_sees_a_line_twice_a_draft_and_another_number(tmp_path):
     lines += [{"step": 4, "split": "time", "values": {"rounds_per_second": 9.0}}]
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (tmp_path / "metrics.jsonl").write_text(text)
-    (tmp_path / "results.json").write_text("{}")
+    (tmp_path / "results.json").write_text('{"measured": "at noon", "step": 4}')
     before = outcome.of(tmp_path)
     (tmp_path / "metrics.jsonl").write_text(text.replace("9.0", "8.0"))
+    (tmp_path / "results.json").write_text('{"measured": "at one", "step": 4}')
     assert outcome.differences(before, outcome.of(tmp_path)) == []
     (tmp_path / "metrics.jsonl").write_text(text + text)
     (tmp_path / "results.json").write_text("{ }")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 _RECORDS = ("results.json", "results.csv", "rungs.json", "evolution.json")
 # What names a moment, a process or a machine, and what only helps to look.
 _PASSING = ("tensorboard", ".lock", "log.txt", "process.json", ".owners")
+_MOMENT = re.compile(r'\s*"measured": "[^"]*",')
 _reading = threading.Lock()  # orbax starts an event loop
 
 
@@ -22,7 +24,7 @@ def of(folder: Path) -> dict[str, Any]:
         if path.name == "metrics.jsonl":
             found[name] = metrics(path)
         elif path.name in _RECORDS:
-            found[name] = path.read_text()
+            found[name] = _MOMENT.sub("", path.read_text())
         elif path.is_dir() and (steps := _steps(path)):
             newest = path / steps[-1]
             found[f"{name}/{newest.name}"] = arrays(newest)
