@@ -102,6 +102,7 @@ def _of_sections(config: Mapping[str, Any]) -> Defaults:
 
 
 def _of_several(registry: Registry, parts: Any) -> Defaults:
+    parts = parts if isinstance(parts, list | tuple) else [parts]
     return {_name(part): _of_part(registry, part) for part in parts}
 
 
@@ -109,8 +110,8 @@ def _of_part(registry: Registry, part: Any) -> Defaults:
     """The defaults of a part, those of the parts inside it with them."""
     if part is None:
         return {}
-    given = {"name": part} if isinstance(part, str) else part
-    name = given["name"]
+    given = part if isinstance(part, Mapping) else {}
+    name = _name(part)
     found = registry.find(name)
     slots = slots_of(found) if inspect.isclass(found) else {}
     defaults: Defaults = {}
@@ -149,4 +150,5 @@ def _without_empty(tree: Defaults) -> Defaults:
 
 
 def _name(part: Any) -> str:
-    return part if isinstance(part, str) else part["name"]
+    named = isinstance(part, Mapping) and "name" in part
+    return str(part["name"] if named else part)

@@ -34,6 +34,15 @@ def test_every_recipe_can_be_spelled_with_its_defaults():
         assert settled(spelled, left, blank(left)) == spelled, name
 
 
+def test_what_is_no_part_is_refused_as_one():
+    config = recipes.plain("dcgan")
+    for key in ("augment", "degrade"):
+        for wrong in (5, [5], [{"size": 1}], {"size": 1}):
+            data = {**config["data"], key: wrong}
+            with pytest.raises(InputError, match="unknown"):
+                defaults_of({**config, "data": data})
+
+
 @pytest.fixture
 def run(tmp_path):
     recipe = Recipe.build(recipes.plain("gan_ring"))
