@@ -284,6 +284,7 @@ starts = Registry("start", "genlab.run.start")
 corruptions = Registry(
     "corruption", "genlab.data.corruption", sees_step=True, asked=True
 )
+writers = Registry("writer", "genlab.writers")
 
 REGISTRIES: dict[str, Registry] = {
     "experiments": experiments,
@@ -296,4 +297,5 @@ REGISTRIES: dict[str, Registry] = {
     "schedules": schedules,
     "starts": starts,
     "corruptions": corruptions,
+    "writers": writers,
 }
