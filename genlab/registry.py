@@ -287,15 +287,9 @@ corruptions = Registry(
 writers = Registry("writer", "genlab.writers")
 
 REGISTRIES: dict[str, Registry] = {
-    "experiments": experiments,
-    "objectives": objectives,
-    "models": models,
-    "datasets": datasets,
-    "metrics": metrics,
-    "plots": plots,
-    "optimizers": optimizers,
-    "schedules": schedules,
-    "starts": starts,
-    "corruptions": corruptions,
-    "writers": writers,
+    f"{registry.kind}s": registry
+    for registry in (
+        *(experiments, objectives, models, datasets, metrics, plots),
+        *(optimizers, schedules, starts, corruptions, writers),
+    )
 }

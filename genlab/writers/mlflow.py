@@ -1,5 +1,6 @@
 """MLflow, into a database in the run folder unless the environment names a server."""
 
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ class Mlflow:
     def __init__(self, run: Subject, *, experiment: str = "genlab"):
         from mlflow import MlflowClient
 
+        logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table
         folder = (run.folder / "mlflow").absolute()
         files.refuse_link(folder)
         server = os.environ.get("MLFLOW_TRACKING_URI")
