@@ -150,7 +150,7 @@ class Display:
             )
             self._live = self._above.enter_context(live)
             self._console.show_cursor()  # or whatever kills the process leaves none
-            self._above.enter_context(_written_above(self._console, self._lock))
+            self._above.enter_context(_written_above(self._console))
 
     def _erase(self) -> None:
         with self._lock:
@@ -238,7 +238,7 @@ def _terminal_console() -> "Console | None":
 
 
 @contextlib.contextmanager
-def _written_above(console: "Console", lock: Any) -> Iterator[None]:
+def _written_above(console: "Console") -> Iterator[None]:
     """Inside, what is logged, warned of or printed on the terminal appears above the drawing."""
     handlers = [
         handler
@@ -248,7 +248,7 @@ def _written_above(console: "Console", lock: Any) -> Iterator[None]:
     streams = {"stderr": sys.stderr, "stdout": sys.stdout}
     if not sys.stdout.isatty():
         del streams["stdout"]
-    above = {name: _Above(console, lock, old) for name, old in streams.items()}
+    above = {name: _Above(console, old) for name, old in streams.items()}
     for handler in handlers:
         handler.setStream(above["stderr"])
     for name, stream in above.items():
@@ -265,11 +265,14 @@ def _written_above(console: "Console", lock: Any) -> Iterator[None]:
 
 
 class _Above(io.TextIOBase):
-    """Prints whole lines above what is drawn, in the place of a stream."""
+    """Prints whole lines above what is drawn, in the place of a stream.
 
-    def __init__(self, console: "Console", lock: Any, stream: TextIO):
-        self._console, self._lock, self._stream = console, lock, stream
-        self._begun = ""
+    It takes no lock but rich's: a thread that logs has that of the handler, which whoever ends the
+    drawing waits for.
+    """
+
+    def __init__(self, console: "Console", stream: TextIO):
+        self._console, self._stream, self._begun = console, stream, ""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -278,10 +281,9 @@ class _Above(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        with self._lock:
-            *lines, self._begun = (self._begun + text).split("\n")
-            for line in lines:
-                self._print(line)
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._print(line)
         return len(text)
 
     def end(self) -> None:

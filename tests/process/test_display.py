@@ -4,6 +4,7 @@ import io
 import logging
 import re
 import sys
+import threading
 import time
 
 import pytest
@@ -95,6 +96,36 @@ def test_terminal_is_drawn_on_and_keeps_whole_lines_above(quick, monkeypatch):
     assert (sys.stderr, handler.stream) == (stderr, stderr)
     hidden, visible = text.find("\x1b[?25l"), text.find("\x1b[?25h")
     assert hidden < visible < text.find("4 of 8"), "a kill leaves a cursor"
+
+
+def test_thread_that_logs_while_the_drawing_ends_holds_nobody_up(quick, monkeypatch):
+    """It has the handler's lock, which whoever ends the drawing wants, and is about to print."""
+    monkeypatch.setenv("TERM", "xterm")
+    console = Console(file=io.StringIO(), force_terminal=True)
+    monkeypatch.setattr(sys, "stderr", stderr := io.StringIO())
+    has_lock, go_on = threading.Event(), threading.Event()
+
+    class Slow(logging.Formatter):
+        def format(self, record):
+            has_lock.set()
+            go_on.wait(5)
+            return super().format(record)
+
+    handler = logging.StreamHandler(stderr)
+    handler.setFormatter(Slow())
+    logging.getLogger().addHandler(handler)
+    log = logging.getLogger("genlab").warning
+    thread = threading.Thread(target=log, args=("from beside",), daemon=True)
+    try:
+        with display.shown(console), display.doing("work"):
+            wait_for(lambda: "work" in console.file.getvalue())
+            thread.start()
+            assert has_lock.wait(5)
+            threading.Timer(0.05, go_on.set).start()
+        thread.join(5)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert "from beside" in console.file.getvalue()
 
 
 def test_program_without_logging_is_told_on_standard_error(monkeypatch, capsys):
