@@ -43,7 +43,7 @@ def opening(course: Course, workdir: Path, done: int) -> list[str]:
             rounds = f"rounds {recipe.begin + 1:,} to {recipe.end:,}"
             lines.append(f"stage     {recipe.stage}: {rounds}")
         lines += [f"data      {data_told(recipe)}", f"players   {players_told(recipe)}"]
-    resumed = f", resumed after {done:,}" if done else ""
+    resumed = f", resumed from step {done}" if done else ""
     return [
         *lines,
         f"folder    {workdir}",

@@ -21,7 +21,7 @@ def test_first_lines_name_what_is_trained(tmp_path):
     assert told["data"].endswith("; example [8, 8, 1]")
     assert told["players"] == "vae 2,294 parameters"
     assert told["folder"] == str(tmp_path)
-    assert told["rounds"] == "4 to go of 8, resumed after 4"
+    assert told["rounds"] == "4 to go of 8, resumed from step 4"
     finished = f"{tmp_path} has done all of its 8 rounds"
     assert opening(course, tmp_path, 8) == [finished]
 
