@@ -131,7 +131,7 @@ class Display:
 
         shown = [work.what.render() for work in works if not work.is_text]
         if works[-1].is_text:
-            shown.append(Text(works[-1].line(), style="dim"))
+            shown.append(Text(printable(works[-1].line()), style="dim"))
         with self._lock:
             if self._works:
                 self._begin_drawing()

@@ -82,7 +82,7 @@ def test_terminal_is_drawn_on_and_keeps_whole_lines_above(quick, monkeypatch):
             print(EVIL, "b", file=sys.stderr)
             print("no end", end="", file=sys.stderr)
             print("a result")
-            with display.doing("measuring"):
+            with display.doing(f"measuring {EVIL}"):
                 wait_for(lambda: "measuring" in screen.getvalue())
     finally:
         logging.getLogger().removeHandler(handler)
