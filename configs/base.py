@@ -33,6 +33,8 @@ def get_config(variant: str = "") -> ConfigDict:
         steps_per_call=0,  # rounds in one compiled call at most; 0: the most that divide all periods
     )
     config.log = dict(every=100)  # rounds that one line of metrics averages over
+    # Who is told beside metrics.jsonl, names or parts: tensorboard | wandb | mlflow | trackio
+    config.writers = ("tensorboard",)
     config.eval = dict(
         every=0,  # rounds between evaluations; 0: only at the end
         split="validation",  # during training; results.json is on `final_split`

@@ -284,16 +284,12 @@ starts = Registry("start", "genlab.run.start")
 corruptions = Registry(
     "corruption", "genlab.data.corruption", sees_step=True, asked=True
 )
+writers = Registry("writer", "genlab.writers")
 
 REGISTRIES: dict[str, Registry] = {
-    "experiments": experiments,
-    "objectives": objectives,
-    "models": models,
-    "datasets": datasets,
-    "metrics": metrics,
-    "plots": plots,
-    "optimizers": optimizers,
-    "schedules": schedules,
-    "starts": starts,
-    "corruptions": corruptions,
+    f"{registry.kind}s": registry
+    for registry in (
+        *(experiments, objectives, models, datasets, metrics, plots),
+        *(optimizers, schedules, starts, corruptions, writers),
+    )
 }

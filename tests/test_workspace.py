@@ -47,6 +47,8 @@ def test_worked_example_trains():
         assert Path(f"run/samples/{plot}-00000400.png").exists()
     measured = json.loads(Path("run/results.json").read_text())["metrics"]
     assert measured["my_parts:largest_error"]["values"]["largest"] > 0
+    lines = Path("run/numbers.csv").read_text().splitlines()
+    assert f"400,train/denoiser/loss,{found[-1]}" in lines
 
 
 def commands():

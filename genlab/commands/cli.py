@@ -26,7 +26,7 @@ from genlab.errors import (
     is_out_of_memory,
     suggest,
 )
-from genlab.process import streams
+from genlab.process import display, streams
 from genlab.process.command import program
 from genlab.process.signals import importing
 
@@ -109,13 +109,14 @@ def _run(arguments: list[str]) -> None:
     values = flags.parse(commands[name], rest)
     if what := getattr(values, "config", None) or getattr(values, "workdir", None):
         _log.info("%s %s", name, what)  # importing what computes takes seconds
-    with importing():
-        importlib.import_module(values.command.ROOM)
-        from genlab import trust
-    with trust.command():
-        if values.trust:
-            trust.everything()
-        values.command.run(values)
+    with display.shown(), display.doing(f"running {name}"):
+        with importing():
+            importlib.import_module(values.command.ROOM)
+            from genlab import trust
+        with trust.command():
+            if values.trust:
+                trust.everything()
+            values.command.run(values)
 
 
 def _split_command(arguments: list[str]) -> tuple[str, list[str]]:

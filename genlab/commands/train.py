@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from genlab.commands import flags
-from genlab.errors import InputError
+from genlab.errors import InputError, PartFailed
+from genlab.process import display
 
 HELP = "train a config in its run folder, or go on where the folder stands"
 EXAMPLES = """\
@@ -40,6 +41,7 @@ def run(values: argparse.Namespace) -> None:
     from genlab.process.programs import keep_programs
     from genlab.process.streams import deliver
     from genlab.run.folder import default_workdir, recorded
+    from genlab.training.summary import closing
     from genlab.training.train import train
 
     source = None
@@ -66,5 +68,11 @@ def run(values: argparse.Namespace) -> None:
         deliver(written(config, values.config or values.workdir))
         return
     keep_programs()
-    train(config, workdir, changed, source)
-    print(f"done: {workdir}/report.html")
+    failure = None
+    try:
+        train(config, workdir, changed, source)
+    except PartFailed as error:
+        failure = error
+    print(closing(workdir, config, display.lasted()))
+    if failure:
+        raise failure

@@ -28,6 +28,7 @@ from genlab.registry import (
     plots,
     schedules,
     starts,
+    writers,
 )
 from genlab.values import check, copied, is_unset, items
 
@@ -45,6 +46,9 @@ RANGES = {
     **dict.fromkeys(("train.steps_per_call", "devices"), Whole),
     "seed": Seed,
 }
+
+# Keys that configs and run folders from before they were declared lack, and are given.
+ADDED = ("writers",)
 
 # Sections whose keys are names of parts' knobs, roles or players.
 OPEN = ("experiment", "objective", "model", "optimizer", "data", "start")
@@ -80,10 +84,17 @@ def adopted(config: Any, origin: str) -> ConfigDict:
         raise InputError(f"{origin} is a {type(config).__name__}, no ConfigDict")
     with _code_of(f"{origin} cannot be read"):
         # Built anew, since a dict used in two places would be one dict to an override.
-        config = ConfigDict(copied(config))
+        config = ConfigDict(completed(copied(config)))
     check_keys(config)
     trust.vouch(copied(config))
     return config
+
+
+def completed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config, the keys of ADDED that it lacks as in `configs/base.py`."""
+    missing = [key for key in ADDED if key not in config]
+    base = base_config() if missing else {}
+    return {**config, **{key: check(base[key], key) for key in missing}}
 
 
 def base_config() -> ConfigDict:
@@ -251,6 +262,7 @@ def check_parts(config: Mapping[str, Any]) -> None:
     every = [*config["eval"]["metrics"], *config["eval"]["final_metrics"]]
     check_list(metrics, every, "eval.final_metrics")
     check_list(plots, config["sample"]["plots"], "sample.plots")
+    check_list(writers, config["writers"], "writers")
 
 
 def check_list(registry: Registry, parts: Iterable[Any], key: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genlab.process.streams import terminal
+from genlab.process import display
 
 VERSION = 1  # of what `parse` makes of a song; a cache of another one is not read
 STEPS = 16  # sixteenths in a bar
@@ -60,17 +60,16 @@ def _is_in_four(song: str) -> bool:
 
 def parse(songs: Sequence[str]) -> Bars:
     """The whole bars of songs in ABC notation; a song that music21 cannot read has none."""
-    from tqdm import tqdm
-
     parts = []
     run = 0
-    bar = tqdm(songs, "folksongs", unit=" songs", disable=None, file=terminal())
-    for index, text in enumerate(bar):
-        notes, starts = read_abc(text)
-        found = to_bars(notes, starts)
-        for steps, sounding, follows in found:
-            run += not follows
-            parts.append((steps, sounding, index, run))
+    with display.doing("reading melodies") as retell:
+        for index, text in enumerate(songs):
+            retell(f"reading melodies, {index:,} of {len(songs):,} songs")
+            notes, starts = read_abc(text)
+            found = to_bars(notes, starts)
+            for steps, sounding, follows in found:
+                run += not follows
+                parts.append((steps, sounding, index, run))
     if not parts:
         empty = np.zeros(0, np.int32)
         return Bars(

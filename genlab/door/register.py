@@ -20,3 +20,4 @@ optimizer = registry.optimizers.register
 plot = registry.plots.register
 schedule = registry.schedules.register
 start = registry.starts.register
+writer = registry.writers.register

@@ -17,11 +17,14 @@ from genlab.errors import InputError, PartFailed, is_out_of_memory, suggest
 from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.plots.picture import Picture
+from genlab.process import display
 from genlab.registry import Registry, metrics, plots
 from genlab.trained.needs import check_part
 from genlab.trained.trained import Trained
 
 Failures = dict[str, str]  # metric or plot -> why it failed
+
+_DOING = {"metric": "measuring", "plot": "drawing"}
 
 _log = logging.getLogger("genlab")
 
@@ -101,7 +104,8 @@ def _tried(
 ) -> Any:
     """What is asked for; None where it failed and the failure was taken up."""
     try:
-        return ask()
+        with display.doing(f"{_DOING[kind]} {name}"):
+            return ask()
     except Exception as error:
         known = isinstance(error, InputError)
         own = ":" in name  # a part of the user's: what it raises is about it
@@ -200,13 +204,13 @@ def save_pictures(
     chosen: Iterable[Any],
     folder: Path,
     failures: Failures | None = None,
-) -> list[Path]:
-    """Writes each chosen plot as `PLOT-STEP.png` and returns the paths."""
-    paths = []
+) -> dict[str, Path]:
+    """Writes each chosen plot as `PLOT-STEP.png` and returns the paths by plot."""
+    paths = {}
     for name, picture in draw(trained, chosen, failures).items():
         path = picture_path(folder, name, trained.step)
         picture.save(path)
-        paths.append(path)
+        paths[name] = path
     return paths
 
 

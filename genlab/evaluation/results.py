@@ -6,6 +6,7 @@ from typing import Any
 
 from genlab.evaluation import evaluate
 from genlab.metrics.measurement import Measurement
+from genlab.process import display
 from genlab.process.duration import now
 from genlab.registry import metrics
 from genlab.run.folder import read_results
@@ -94,6 +95,7 @@ def write_results(
     if trained.data.left_out:
         record["left_out"] = dict(trained.data.left_out)
     write_atomic(workdir / file, json.dumps(record, indent=1))
-    write_report(workdir)
+    with display.doing("writing the report"):
+        write_report(workdir)
     evaluate.raise_failures(failures)
     return record

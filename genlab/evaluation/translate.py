@@ -12,6 +12,7 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.metrics.translations import to_unit
 from genlab.plots.grid import image_grid, save_png
+from genlab.process import display
 from genlab.trained.trained import Trained
 
 
@@ -69,8 +70,10 @@ class FileTranslator:
         for file in kept:
             images.announced(file, name=str(file))
         out.mkdir(parents=True, exist_ok=True)
-        for file in kept:
-            save_png(out / f"{file.stem}.png", self.picture(self._read(file)))
+        with display.doing("translating") as retell:
+            for number, file in enumerate(kept, 1):
+                retell(f"translating image {number:,} of {len(kept):,}")
+                save_png(out / f"{file.stem}.png", self.picture(self._read(file)))
         return len(kept), len(files) - len(kept)
 
     def picture(self, x: np.ndarray) -> np.ndarray:

@@ -1,11 +1,17 @@
 """What a metric returns: values, and the protocol that they were measured by."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from genlab.statistics import over_examples
+
+FEW = 3  # numbered values that are no long series
+
+_NUMBER = re.compile(r"_\d+$")
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,18 @@ def values_of(results: dict[str, Measurement]) -> dict[str, float]:
         for metric, measurement in results.items()
         for value_name, value in measurement.values.items()
     }
+
+
+def in_series(names: Iterable[str]) -> list[list[str]]:
+    """The names in their order, numbered ones of a long series together, `kl_0`, ..., `kl_9`."""
+    series: dict[str, list[str]] = {}
+    for name in names:
+        series.setdefault(_NUMBER.sub("_#", name), []).append(name)
+    return [
+        part
+        for found in series.values()
+        for part in ([found] if len(found) > FEW else [[name] for name in found])
+    ]
 
 
 def metric_of(name: str) -> str:

@@ -172,7 +172,7 @@ def load_config(workdir: Path) -> dict[str, Any]:
     """
     path = workdir / "config.json"
     try:
-        config = record.read(workdir)["config"]
+        config = configs.completed(record.read(workdir)["config"])
         configs.check_keys(config)
         trust.distrust(config, path)
         if trust.is_everything():

@@ -23,6 +23,7 @@ from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.game.parallel import all_devices
 from genlab.game.turn import State
+from genlab.process import display
 from genlab.registry import datasets, starts
 from genlab.run.build import SECTIONS, build_experiment, starts_from_mean
 from genlab.run.start import Sources
@@ -182,7 +183,8 @@ def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:
 
 def load_data(config: dict[str, Any]) -> Dataset:
     """The data set that a plain config chooses, whole."""
-    data = datasets.choose(chosen_data(config))()
+    with display.doing(f"reading data {config['data']['name']}"):
+        data = datasets.choose(chosen_data(config))()
     if not isinstance(data, Dataset):
         name = config["data"]["name"]
         told = f"data {name!r} returned a {type(data).__name__}, not a genlab.Dataset"

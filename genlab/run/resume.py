@@ -11,13 +11,13 @@ from genlab.run.recipe import Recipe
 
 # What may differ when a run goes on in its folder: how long, how it is watched, where it runs.
 RESUMABLE = (
-    *("log", "eval", "sample", "checkpoint", "parallel", "devices"),
+    *("log", "eval", "sample", "checkpoint", "writers", "parallel", "devices"),
     *("train.steps", "train.steps_per_call", "data.backend", "data.data_dir"),
 )
 # Of these, what rounds to come obey alone: nothing can be made of it where none are left.
 _WATCHED = (
     *("log.every", "eval.every", "eval.split", "eval.best", "sample.every"),
-    *("checkpoint.every", "checkpoint.keep"),
+    *("checkpoint.every", "checkpoint.keep", "writers"),
 )
 
 

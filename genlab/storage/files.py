@@ -73,6 +73,12 @@ def append(path: Path) -> int:
     return _open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
 
 
+def write_whole(file: BinaryIO, content: bytes) -> None:
+    """All of it, without a buffer that a full disk would be met with again on closing."""
+    while content:
+        content = content[file.write(content) :]
+
+
 def opened(path: Path, *, follow: bool = True) -> BinaryIO:
     """A file to read from.
 

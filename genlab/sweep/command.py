@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
-from genlab.process import command
+from genlab.process import command, display
+from genlab.process.duration import told
 from genlab.process.signals import Stop, stop_requested
 from genlab.run.folder import locked
 from genlab.sweep import engines
@@ -20,6 +21,7 @@ from genlab.sweep.search import Search
 from genlab.sweep.study import Study
 from genlab.trials import manifest, seeds, space, table
 from genlab.trials.trial import Trial, named_sweep, resolve
+from genlab.writers import log as writers
 
 _log = logging.getLogger("genlab")
 
@@ -96,7 +98,10 @@ def _train(engine: Engine, chosen: list[space.Overrides]) -> list[Trial]:
     trials = resolve(engine.path, engine.common, chosen)
     _check_target(trials, engine.values.target)
     _check_folders(trials, engine.sweep)
-    engine.check(trials)
+    for names in {json.dumps(trial.config["writers"]) for trial in trials}:
+        writers.check(json.loads(names))
+    with display.doing("checking the trials"):
+        engine.check(trials)
     # An engine without pruners has refused the flag.
     pruner = engine.values.pruner or ""
     with locked(engine.sweep), _under_way(engine, trials, pruner=pruner) as stop:
@@ -162,7 +167,8 @@ def _under_way(
     finally:
         if engine.trains:
             # Whoever holds the folder now is this process, which is at its end.
-            write_sweep_report(engine.sweep, locked=False)
+            with display.doing("writing the report of the sweep"):
+                write_sweep_report(engine.sweep, locked=False)
 
 
 def _tell(engine: Engine, trials: list[Trial]) -> None:
@@ -174,7 +180,7 @@ def _tell(engine: Engine, trials: list[Trial]) -> None:
     if summary := seeds.over_seeds(trials, sweep, target):
         print(f"\n{summary}\n")
     print(written)
-    print(sweep / "report.html")
+    print(f"done in {told(display.lasted())}: {sweep / 'report.html'}")
     if target:
         _tell_best(engine, trials)
     table.tell_failures(trials, sweep)

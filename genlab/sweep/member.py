@@ -23,13 +23,14 @@ from genlab.run.recipe import Recipe
 from genlab.storage import sidefile
 from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.files import refuse_link, write_atomic
-from genlab.storage.writer import Writer, last_step
+from genlab.storage.writer import last_step
 from genlab.trained.trained import Trained
 from genlab.training.meter import average, refuse_non_finite
-from genlab.training.train import evaluated, split_name
+from genlab.training.watch import evaluated, split_name
 from genlab.trials import failure, pruned
 from genlab.trials.tail import value_of
 from genlab.trials.trial import Trial
+from genlab.writers.log import Log, Subject
 
 _FAILED_AT = re.compile(r"step (\d+):")  # how the reason of a failed round begins
 
@@ -76,7 +77,7 @@ class Member:
                 trial.name,
                 lost,
             )
-        self.writer = Writer(self.workdir, step)
+        self.writers = Log(Subject(self.workdir, run, config, step))
         self.failure = self._failure_until(step)
 
     def _failure_until(self, step: int) -> str:
@@ -133,7 +134,7 @@ class Member:
             return
         self._rows.append(rows)
         if due:
-            self.writer.write(step, split_name(stage, "train"), average(self._rows))
+            self.writers.write(step, split_name(stage, "train"), average(self._rows))
             self._rows = []
 
     def evaluate(self, trained: Trained, state: State, recipe: Recipe) -> None:
@@ -144,7 +145,7 @@ class Member:
                 trained,
                 state,
                 recipe,
-                self.writer,
+                self.writers,
                 self.checkpoints,
                 self._failures,
             )
@@ -173,7 +174,9 @@ class Member:
             self.checkpoints.save(state, int(state.step))
             chosen = self.trial.config["sample"]["plots"]
             folder, failures = self.workdir / "samples", self._failures
-            evaluate.save_pictures(trained, chosen, folder, failures)
+            pictures = evaluate.save_pictures(trained, chosen, folder, failures)
+            for plot, path in pictures.items():
+                self.writers.picture(trained.step, plot, path)
             try:
                 write_results(
                     self.workdir, trained, self.trial.config, failures=failures

@@ -2,27 +2,30 @@
 
 import hashlib
 import logging
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from tqdm import tqdm
 
 from genlab.config.stage import MAIN, stages_of
 from genlab.errors import InputError, Stopped
 from genlab.game.turn import State
+from genlab.process import display
+from genlab.process.bar import Bar
 from genlab.process.signals import Stop
-from genlab.process.streams import terminal
 from genlab.run.course import Course
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.files import refuse_link
-from genlab.sweep import mode
+from genlab.sweep import mode, process
 from genlab.sweep.cohort import Cohort, Crowd, Untraceable
 from genlab.sweep.evolution import Evolution
 from genlab.sweep.group import Knobs, group, pack
 from genlab.sweep.member import Member
+from genlab.training.meter import losses_between
 from genlab.trials import failure, pruned
 from genlab.trials.trial import Trial
 
@@ -70,18 +73,31 @@ class Population:
         self.members = [
             Member(trial, recipe, self.sweep, done) for trial in self.trials
         ]
+        with process.recorded(member.workdir for member in self.members):
+            try:
+                return self._train_stages(done, until, stop)
+            finally:
+                for member in self.members:
+                    member.writers.close()
+
+    def _train_stages(self, done: int, until: int | None, stop: Stop) -> Crowd:
         sources = self.course.sources
         for cohort in self.cohorts:
             crowd = self._newest(cohort, done, sources)
             crowd = self._train(cohort, crowd, until, stop)
             sources = {**sources, cohort.recipe.stage: self._view(cohort, crowd)}
-        for index, member in enumerate(self.members):
-            member.writer.close()
-            if until is None:
-                member.finish(
-                    self.cohorts[-1].view(crowd, index), self.state(crowd, index)
-                )
+        if until is None:
+            self._finish(crowd)
         return crowd
+
+    def _finish(self, crowd: Crowd) -> None:
+        for index, member in enumerate(self.members):
+            trained, state = (
+                self.cohorts[-1].view(crowd, index),
+                self.state(crowd, index),
+            )
+            with display.doing(f"finishing trial {index + 1} of {len(self.members)}"):
+                member.finish(trained, state)
 
     def state(self, crowd: Crowd, index: int) -> State:
         """The state of one member."""
@@ -117,23 +133,19 @@ class Population:
         if step >= end:
             return crowd
         resident, rounds = cohort.resident(), plan.rounds_per_call(step)
-        bar = tqdm(
-            total=plan.steps,
-            initial=step,
-            unit="round",
-            dynamic_ncols=True,
-            file=terminal(),
-        )
-        with bar:
+        bar, call = Bar(plan.steps, step), display.compiling(cohort.call)
+        begun = None  # once the first call, which compiles, is over
+        with display.watching(bar):
             while step < end:
-                crowd, metrics = cohort.call(crowd, resident, step, rounds)
+                crowd, metrics = call(crowd, resident, step, rounds)
                 step += rounds
                 rows = jax.device_get(metrics)
                 for index, member in enumerate(self.members):
                     own = {name: row[index] for name, row in rows.items()}
                     member.log(step, own, cohort.recipe.stage, "log" in plan.due(step))
-                bar.update(rounds)
-                crowd = self._look(cohort, crowd, step)
+                now = time.monotonic()
+                bar.advance(step, partial(losses_between, rows), begun and now - begun)
+                crowd, begun = self._look(cohort, crowd, step), time.monotonic()
                 if "checkpoint" in plan.due(step) or step == end or stop.signal:
                     self.checkpoints.save(crowd, step)
                 if stop.signal:

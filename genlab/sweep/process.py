@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -19,6 +20,7 @@ from genlab.trials import failure, pruned
 from genlab.trials.trial import Trial
 
 LOG = "log.txt"  # in the trial's folder, what its processes write
+RECORD = "process.json"  # there too, which process trains it
 POLL = 0.1  # seconds between two questions to `watch`
 
 # How a process ends that a signal finds before it listens, or that gets a second one.
@@ -72,7 +74,7 @@ def run(
         try:
             asked, code = _follow(process, watch)
         finally:
-            (folder / "process.json").unlink(missing_ok=True)
+            (folder / RECORD).unlink(missing_ok=True)
         reason = _reason(folder / LOG, said, code) if code else ""
         # Another process may have taken the folder between the look and the start.
         if code != EXIT_INPUT or "in use" not in reason:
@@ -125,9 +127,27 @@ def _start(
             cwd=cwd,
             start_new_session=True,
         )
-    record = {"host": socket.gethostname(), "process": process.pid}
-    write_atomic(folder / "process.json", json.dumps(record))
+    record(folder, process.pid)
     return process
+
+
+def record(folder: Path, process: int) -> None:
+    """Notes which process of this machine trains the trial in a folder."""
+    known = {"host": socket.gethostname(), "process": process}
+    write_atomic(folder / RECORD, json.dumps(known))
+
+
+@contextmanager
+def recorded(folders: Iterable[Path]) -> Iterator[None]:
+    """Inside, this process trains the trials in these folders."""
+    folders = list(folders)
+    for folder in folders:
+        record(folder, os.getpid())
+    try:
+        yield
+    finally:
+        for folder in folders:
+            (folder / RECORD).unlink(missing_ok=True)
 
 
 def _follow(process: subprocess.Popen, watch: Callable[[], bool]) -> tuple[bool, int]:
@@ -163,7 +183,7 @@ def _reason(log: Path, begin: int, code: int) -> str:
 
 
 def _known(folder: Path) -> dict | None:
-    return sidefile.read(folder / "process.json", _is_process)
+    return sidefile.read(folder / RECORD, _is_process)
 
 
 def _is_process(content: Any) -> bool:

@@ -1,23 +1,17 @@
 """How far a sweep is while it runs: from its manifest and its run folders, whoever trains them."""
 
-import logging
-import sys
-import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
-from genlab.process.streams import terminal
 from genlab.run.folder import read_results
 from genlab.storage import sidefile
 from genlab.sweep.process import is_running
@@ -26,11 +20,8 @@ from genlab.trials.table import state_in
 from genlab.trials.tail import Tail, loss_of
 
 STATES = ("finished", "running", "waiting", "failed", "pruned")
-REDRAW = 1.0  # seconds between two looks, on a terminal
-REPORT = 30.0  # seconds between two lines where there is none
+LOOK = 1.0  # seconds between two looks into the folders
 ROWS = 20  # running trials that a terminal shows
-
-_log = logging.getLogger("genlab")
 
 
 @dataclass
@@ -95,7 +86,7 @@ class TrialProgress:
 
 
 class Overview:
-    """Every trial of a sweep.
+    """Every trial of a sweep; a view, see `genlab.process.display`.
 
     Args:
       sweep: the folder of the sweep.
@@ -105,6 +96,7 @@ class Overview:
     def __init__(self, sweep: Path, total: int = 0):
         self._sweep, self._total, self.target = sweep, total, ""
         self.trials: dict[str, TrialProgress] = {}
+        self._looked = -LOOK
 
     def look(self) -> Self:
         """Reads what is new in the folders."""
@@ -147,8 +139,15 @@ class Overview:
             line += f"; best {self.target.removeprefix('-')} {best[1]:.4g}, {best[0]}"
         return line
 
+    def line(self) -> str:
+        """The summary as it is now."""
+        return self.look().summary()
+
     def render(self) -> Group:
         """The summary, and under it the running trials, a row each."""
+        if (now := time.monotonic()) - self._looked >= LOOK:
+            self.look()
+            self._looked = now
         table = Table()
         watched = self.target.removeprefix("-") or "loss"
         for column in ("trial", "round", watched, "rounds/s"):
@@ -159,66 +158,6 @@ class Overview:
             done = f"{trial.step:,} of {trial.steps:,}" if trial.steps else "starts"
             table.add_row(name, done, _shown(value), _shown(trial.rate))
         return Group(Text(self.summary()), *([table] if running else []))
-
-
-@contextmanager
-def shown(
-    sweep: Path, total: int = 0, console: Console | None = None
-) -> Iterator[None]:
-    """Inside, standard error shows how far the sweep is: a table that is redrawn in place on a
-    terminal, a line every REPORT seconds elsewhere.
-
-    Args:
-      sweep: the folder of the sweep, which has its manifest.
-      total: trials that there will be, as for `Overview`.
-      console: where to; None for standard error.
-    """
-    console = console or Console(file=terminal())
-    overview, over = Overview(sweep, total), threading.Event()
-
-    def report() -> None:
-        while not over.wait(REPORT):
-            _log.info(overview.look().summary())
-
-    def redraw(live: Live) -> None:
-        while not over.wait(REDRAW):
-            live.update(overview.look().render(), refresh=True)
-
-    if not console.is_terminal:
-        with _beside(report, over):
-            yield
-        return
-    live = Live(console=console, auto_refresh=False, transient=True)
-    with live, _logs_to(sys.stderr), _beside(lambda: redraw(live), over):
-        yield
-
-
-@contextmanager
-def _beside(work: Any, over: threading.Event) -> Iterator[None]:
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-@contextmanager
-def _logs_to(stream: Any) -> Iterator[None]:
-    """Log lines go through the live table's stand-in for the stream, and so appear above it."""
-    handlers = [
-        handler
-        for handler in logging.getLogger().handlers
-        if type(handler) is logging.StreamHandler
-    ]
-    before = [handler.setStream(stream) for handler in handlers]
-    try:
-        yield
-    finally:
-        for handler, old in zip(handlers, before, strict=True):
-            if old is not None:
-                handler.setStream(old)
 
 
 def _is_record(content: Any) -> bool:

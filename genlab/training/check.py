@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import jax
-
 from genlab.config.plan import Plan
 from genlab.data.feed import Feed
 from genlab.process import xla
@@ -12,6 +10,7 @@ from genlab.run.course import Course
 from genlab.run.folder import parameter_table
 from genlab.run.recipe import Recipe
 from genlab.training.fit import check_fit
+from genlab.training.summary import data_told, parameter_counts
 from genlab.training.tracing import untraceable
 
 MIB = 2**20
@@ -34,14 +33,13 @@ def _stage(recipe: Recipe) -> str:
     check_fit(recipe, feed)
     per_call = Plan.of(recipe.config, recipe.begin).rounds_per_call(recipe.begin)
     state, data, experiment = recipe.shapes(), recipe.data, recipe.experiment
-    splits = ", ".join(f"{name} {split.size:,}" for name, split in data.splits.items())
     turns = ", then ".join(
         f"{turn.player} x{turn.repeats}{'' if turn.fresh else ' (same draw)'}"
         for turn in experiment.turns()
     )
     size = recipe.config["train"]["batch_size"]
     lines = [
-        f"data        {data.name}: {splits}; example {list(data.example_shape)}",
+        f"data        {data_told(recipe)}",
         *_told("classes", ", ".join(recipe.source.class_names)),
         *_told("left out", recipe.source.told_left_out()),
         f"round       {turns}; {experiment.draws()} x {size} examples",
@@ -49,7 +47,7 @@ def _stage(recipe: Recipe) -> str:
         f"population  {_population(recipe, feed)}",
         "",
     ]
-    for player, count in _counts(state).items():
+    for player, count in parameter_counts(state).items():
         lines.append(f"player      {player}: {count:,} parameters")
     table = parameter_table(state)
     width = max(len(name) for name in table)
@@ -74,10 +72,3 @@ def _told(what: str, told: str) -> list[str]:
 def _population(recipe: Recipe, feed: Feed) -> str:
     told = untraceable(recipe, feed)
     return f"no: {told}; sweep it with --engine=local" if told else "any float"
-
-
-def _counts(state) -> dict[str, int]:
-    return {
-        player: sum(leaf.size for leaf in jax.tree.leaves(params))
-        for player, params in state.params.items()
-    }

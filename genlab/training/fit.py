@@ -21,6 +21,7 @@ from genlab.registry import metrics, plots, schedules
 from genlab.run.recipe import Recipe
 from genlab.training.compatibility import check_output_ranges, check_slopes
 from genlab.training.rounds import rounds_of
+from genlab.writers import log as writers
 
 
 def check_fit(recipe: Recipe, feed: Feed) -> None:
@@ -30,10 +31,11 @@ def check_fit(recipe: Recipe, feed: Feed) -> None:
 
     Raises:
       InputError: more memory is needed than there is, networks and objective do not fit data and
-        each other (the first line of the reason is in the message), a chosen metric or plot cannot
+        each other (the first line of the reason is in the message), a chosen writer, metric or plot cannot
         serve them, the best state would be chosen on what is reported, a learning rate is at 0
         before the last round, or the schedule of a knob leaves its range.
     """
+    writers.check(recipe.config["writers"])
     _check_memory(recipe, feed)
     check_schedules(recipe)
     inputs = (recipe.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))

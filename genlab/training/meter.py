@@ -1,68 +1,46 @@
 """The meter beside the loop: reads metrics late, keeps the rate, refuses what is not a number."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator
-from typing import Self
 
 import jax
 import numpy as np
-from tqdm import tqdm
 
 from genlab.data.feed import Feed
 from genlab.errors import NonFiniteLoss
-from genlab.process.streams import terminal
-from genlab.storage.writer import Writer
+from genlab.process.bar import Bar
+from genlab.writers.log import Log
 
 DERIVED = ("loss", "gradient_norm", "update_norm", "parameter_norm")
 
 
 class Meter:
-    """Averages metrics over `every` rounds, with a progress bar.
+    """Averages metrics over `every` rounds, and shows those of the last call in a bar.
 
     The metrics of a call are read when the next call is under way, so that the device never waits;
     no more than two calls are in flight.
 
     Args:
-      writer: where the averages go.
+      log: where the averages go.
       every: rounds in one line.
       feed: says how many examples one round takes.
-      step: rounds done at the start.
-      steps: rounds to do in all.
+      bar: shows rounds, losses and speed.
       split: what the lines say they are of.
     """
 
     def __init__(
-        self,
-        writer: Writer,
-        every: int,
-        feed: Feed,
-        step: int,
-        steps: int,
-        split: str = "train",
+        self, log: Log, every: int, feed: Feed, bar: Bar, split: str = "train"
     ):
-        self._writer, self._every, self._split = writer, every, split
+        self._log, self._every, self._bar, self._split = log, every, bar, split
         self._examples = feed.batch_size * feed.draws
-        self._bar = tqdm(
-            total=steps,
-            initial=step,
-            unit="round",
-            dynamic_ncols=True,
-            mininterval=0.5,
-            file=terminal(),
-        )
         self._pending: tuple[int, dict[str, jax.Array]] | None = None
         self._rows: list[dict[str, np.ndarray]] = []
         self._mark: float | None = (
             None  # unset until the first call, which compiles, is over
         )
         self._seconds, self._rounds = 0.0, 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception) -> None:
-        self._bar.close()
 
     def add(self, step: int, metrics: dict[str, jax.Array]) -> None:
         """Takes the metrics of the call that ends at `step`, `[rounds]` each; reads the last one's.
@@ -99,26 +77,25 @@ class Meter:
         count = len(next(iter(rows.values())))
         refuse_non_finite(rows, step - count)
         now = time.perf_counter()
-        if self._mark is not None:
-            self._seconds += now - self._mark
+        seconds = None if self._mark is None else now - self._mark
+        if seconds is not None:
+            self._seconds += seconds
             self._rounds += count
-            rate = self._rounds * self._examples / self._seconds
-            self._bar.set_postfix_str(f"{rate:,.0f} examples/s", refresh=False)
         self._mark = now
         self._rows.append(rows)
-        self._bar.update(count)
+        self._bar.advance(step, functools.partial(losses_told, rows), seconds)
         if step % self._every == 0:
             self._write(step)
 
     def _write(self, step: int) -> None:
-        self._writer.write(step, self._split, average(self._rows))
+        self._log.write(step, self._split, average(self._rows))
         if self._rounds:
             rate = self._rounds / self._seconds
             values = {
                 "rounds_per_second": rate,
                 "examples_per_second": rate * self._examples,
             }
-            self._writer.write(step, "time", values)
+            self._log.write(step, "time", values)
         self._rows, self._seconds, self._rounds = [], 0.0, 0
 
 
@@ -140,3 +117,28 @@ def refuse_non_finite(rows: dict[str, np.ndarray], step: int) -> None:
         raise NonFiniteLoss(
             step + first[name] + 1, name, float(rows[name][first[name]])
         )
+
+
+def losses_told(rows: dict[str, np.ndarray]) -> str:
+    """Each player's mean loss of a call, `[rounds]` each: `losses generator 0.7, critic 1.3`."""
+    return _losses({name: f"{np.mean(row):.4g}" for name, row in rows.items()})
+
+
+def losses_between(rows: dict[str, np.ndarray]) -> str:
+    """The least and the greatest of each player's losses over the members, `[members, rounds]` each."""
+    means = {name: np.mean(row, axis=1) for name, row in rows.items()}
+    return _losses(
+        {name: f"{np.min(m):.4g} to {np.max(m):.4g}" for name, m in means.items()}
+    )
+
+
+def _losses(told: dict[str, str]) -> str:
+    losses = {
+        name.removesuffix("/loss"): text
+        for name, text in told.items()
+        if name.endswith("/loss")
+    }
+    if len(losses) == 1:
+        return f"loss {next(iter(losses.values()))}"
+    told_each = ", ".join(f"{player} {text}" for player, text in losses.items())
+    return f"losses {told_each}" if losses else ""

@@ -1,6 +1,7 @@
 """The loop, the only one: rounds in compiled calls, and between calls what is due."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,22 @@ from genlab.evaluation import evaluate
 from genlab.evaluation.results import write_results
 from genlab.game import parallel
 from genlab.game.turn import State
-from genlab.metrics.measurement import metric_of, values_of
-from genlab.process import xla
+from genlab.process import display
+from genlab.process.bar import Bar
 from genlab.process.signals import Stop, stop_requested
 from genlab.run.course import Course
 from genlab.run.folder import claim, identity, locked, read_results, refuse_lost
 from genlab.run.recipe import Recipe
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
-from genlab.storage.writer import Writer, cut, lines_of
-from genlab.trained.trained import Trained
+from genlab.storage.writer import cut, lines_of
 from genlab.training.fit import check_fit
 from genlab.training.meter import Meter
+from genlab.training.page import Page, kept
 from genlab.training.rounds import rounds_of
+from genlab.training.summary import opening
+from genlab.training.watch import evaluated, split_name
+from genlab.writers.log import Log, Subject
 
 _log = logging.getLogger("genlab")
 
@@ -54,54 +58,65 @@ def train(
       Stopped: a signal asked to stop; the state is saved.
       PartFailed: a metric or plot failed; results, report and the state are written.
     """
-    course = Course.build(config)
-    loops = [_Loop(recipe, workdir) for recipe in course.recipes]
-    with locked(workdir), stop_requested() as stop:
-        run = identity(workdir)
-        checkpoints = Checkpoints(
-            workdir / "checkpoints", config["checkpoint"]["keep"], course.ends, run
+    with display.shown(), kept(workdir) as page:
+        with display.doing("building data and networks"):
+            course = Course.build(config)
+            loops = [_Loop(recipe, workdir, page) for recipe in course.recipes]
+        with locked(workdir), stop_requested() as stop:
+            with display.doing("looking at the run folder and the data"):
+                checkpoints, subject = _claimed(course, workdir, overrides, source)
+            page.begin()
+            for line in opening(course, workdir, subject.step):
+                _log.info("%s", line)
+            sources, done = course.sources, subject.step
+            # Once the last stage has begun, nobody asks for what the ones before it left.
+            for loop in loops[-1:] if done > course.last.begin else loops:
+                state = loop.run(checkpoints, sources, stop, subject)
+                view = jax.device_get(loop.recipe.experiment.view(state))
+                sources = {**sources, loop.recipe.stage: view}
+            last = loops[-1]
+            if done == course.last.end:
+                last.draw_missing(state)
+            trained = last.trained.at(state)
+            write_results(workdir, trained, config, failures=last.failures)
+            return state
+
+
+def _claimed(
+    course: Course, workdir: Path, overrides: dict[str, Any], source: Path
+) -> tuple[Checkpoints, Subject]:
+    """Takes the locked folder for the run; its checkpoints, and the step that it goes on from."""
+    run, config = identity(workdir), course.last.config
+    checkpoints = Checkpoints(
+        workdir / "checkpoints", config["checkpoint"]["keep"], course.ends, run
+    )
+    checkpoints.clean()
+    newest = checkpoints.newest()
+    if newest is None:
+        refuse_lost(workdir)
+        cut(workdir, 0)  # of an attempt that saved nothing, under whatever periods
+    done = newest or 0
+    if done > course.last.end:
+        raise InputError(
+            f"run folder {str(workdir)!r} has done {done} rounds, more than the"
+            f" {course.last.end} of its config"
         )
-        checkpoints.clean()
-        newest = checkpoints.newest()
-        if newest is None:
-            refuse_lost(workdir)
-            cut(workdir, 0)  # of an attempt that saved nothing, under whatever periods
-        done = newest or 0
-        if done > course.last.end:
-            raise InputError(
-                f"run folder {str(workdir)!r} has done {done} rounds, more than the"
-                f" {course.last.end} of its config"
-            )
-        finished = done == course.last.end
-        about = {"run": run, "source": source, "finished": finished}
-        claim(workdir, course.last, overrides, **about)
-        if xla.jaxlib_version() in xla.WRONG_ON_CPU:
-            _log.info(xla.describe())
-        if done:
-            _log.info("resumed from step %d", done)
-        sources = course.sources
-        # Once the last stage has begun, nobody asks for what the ones before it left.
-        for loop in loops[-1:] if done > course.last.begin else loops:
-            state = loop.run(checkpoints, sources, stop)
-            view = jax.device_get(loop.recipe.experiment.view(state))
-            sources = {**sources, loop.recipe.stage: view}
-        last = loops[-1]
-        if finished:
-            last.draw_missing(state)
-        trained = last.trained.at(state)
-        write_results(workdir, trained, config, failures=last.failures)
-        return state
+    about = {"run": run, "source": source, "finished": done == course.last.end}
+    claim(workdir, course.last, overrides, **about)
+    return checkpoints, Subject(workdir, run, config, done)
 
 
 class _Loop:
     """One stage: the compiled program, the state, and what happens between calls."""
 
-    def __init__(self, recipe: Recipe, workdir: Path):
+    def __init__(self, recipe: Recipe, workdir: Path, page: Page):
         config = recipe.config
         self.recipe, self.workdir, self.config = recipe, workdir, config
+        self.page = page
         self.plan = Plan.of(config, recipe.begin)
         self.feed = recipe.feed()
-        check_fit(recipe, self.feed)
+        with display.doing("checking that all parts fit"):
+            check_fit(recipe, self.feed)
         self.program = parallel.Program(
             rounds_of(recipe.experiment, self.feed, recipe.begin),
             parallel.choose_devices(config["devices"]),
@@ -110,36 +125,37 @@ class _Loop:
         )
         self.seed = np.uint32(config["seed"])
         self.failures: evaluate.Failures = {}
+        self.log: Log | None = None
 
-    def run(self, checkpoints: Checkpoints, sources: Sources, stop: Stop) -> State:
+    def run(
+        self, checkpoints: Checkpoints, sources: Sources, stop: Stop, subject: Subject
+    ) -> State:
         """From the newest checkpoint, or the stage's start, to its last round."""
         self.checkpoints, self.sources = checkpoints, sources
-        state = self._newest_state()
+        with display.doing("making the state"):
+            state = self._newest_state()
         step = int(state.step)
         self.trained = self.recipe.trained(state)
         if step == self.plan.steps and not self._was_cut():
             return state
         self.rounds = self.plan.rounds_per_call(step)
         self.resident = self.program.place(self.feed.resident)
-        self.writer = Writer(self.workdir, step)
-        meter = Meter(
-            self.writer,
-            self.plan.periods["log"],
-            self.feed,
-            step,
-            self.plan.steps,
-            split_name(self.recipe.stage, "train"),
-        )
+        self.log = Log(replace(subject, step=step))
+        stage = self.recipe.stage
+        bar = Bar(self.plan.steps, step, "" if stage == MAIN else f"{stage}: ")
+        every, split = self.plan.periods["log"], split_name(stage, "train")
+        meter = Meter(self.log, every, self.feed, bar, split)
         try:
-            with meter:
+            with display.watching(bar):
                 state = self._train(state, step, meter, stop)
             if step == self.plan.steps:
                 self._look(state, self.plan.due(step))  # a kill came just before it
         except NonFiniteLoss as error:
-            self._keep_state_before(error.step)
+            with display.doing("computing the state before it again"):
+                self._keep_state_before(error.step)
             raise
         finally:
-            self.writer.close()
+            self.log = self.log.close()
             del self.resident  # the next stage has its own
         return state
 
@@ -167,8 +183,9 @@ class _Loop:
     def _train(self, state: State, step: int, meter: Meter, stop: Stop) -> State:
         if step == self.plan.begin:
             self._look(state, {"eval", "sample"} & self._wanted())
+        call = display.compiling(self._call)
         while step < self.plan.steps:
-            state, metrics = self._call(state, step)
+            state, metrics = call(state, step)
             step += self.rounds
             meter.add(step, metrics)
             # A state is only used once its losses are known to be finite.
@@ -177,7 +194,7 @@ class _Loop:
                     self._look(state, due)
             if stop.signal and step < self.plan.steps:
                 meter.finish(step)
-                self.checkpoints.save(state, step)
+                self._save(state, step)
                 raise Stopped(f"stopped by {stop.signal} after step {step}; saved")
         meter.finish(step)
         return state
@@ -203,12 +220,18 @@ class _Loop:
         others, and first after the last round, where nothing comes after it."""
         step = int(state.step)
         if step == self.plan.steps:
-            self.checkpoints.save(state, step)
+            self._save(state, step)
         if "eval" in due:
             self._evaluate(state)
         if "sample" in due:
             self._draw(state, self.config["sample"]["plots"])
         if "checkpoint" in due:
+            self._save(state, step)
+        if due & {"eval", "sample"} and step < self.plan.steps:
+            self.page.refresh()
+
+    def _save(self, state: State, step: int) -> None:
+        with display.doing(f"saving the state after {step:,} rounds"):
             self.checkpoints.save(state, step)
 
     def draw_missing(self, state: State) -> None:
@@ -219,56 +242,11 @@ class _Loop:
 
     def _draw(self, state: State, chosen: list[Any]) -> None:
         folder = self.workdir / "samples"
-        evaluate.save_pictures(self.trained.at(state), chosen, folder, self.failures)
+        trained = self.trained.at(state)
+        pictures = evaluate.save_pictures(trained, chosen, folder, self.failures)
+        for plot, path in pictures.items() if self.log else ():
+            self.log.picture(trained.step, plot, path)
 
     def _evaluate(self, state: State) -> None:
-        trained, where = self.trained.at(state), (self.writer, self.checkpoints)
+        trained, where = self.trained.at(state), (self.log, self.checkpoints)
         evaluated(trained, state, self.recipe, *where, self.failures)
-
-
-def evaluated(
-    trained: Trained,
-    state: State,
-    recipe: Recipe,
-    writer: Writer,
-    checkpoints: Checkpoints,
-    failures: evaluate.Failures,
-) -> dict[str, float]:
-    """Measures on the split that is watched during training, or what stands in for it where it is
-    empty; keeps the best state.
-
-    Args:
-      trained: the view on the state.
-      state: after any number of rounds.
-      recipe: the stage that it belongs to.
-      writer: where the values go.
-      checkpoints: of the run; the best is kept where the config says by what.
-      failures: takes up what cannot be measured.
-
-    Returns:
-      The values, by flat name.
-    """
-    chosen, step = recipe.config["eval"], int(state.step)
-    split = evaluate.existing_split(recipe.data, chosen["split"])
-    results = evaluate.measure(
-        trained, split, chosen["metrics"], chosen["batch_size"], failures
-    )
-    values = values_of(results)
-    writer.write(step, split_name(recipe.stage, split), values)
-    best = chosen["best"]
-    name = best.removeprefix("-")
-    if best and (name in values or metric_of(name) not in failures):
-        if name not in values:
-            raise InputError(
-                f"eval.best={best!r} is not measured; measured are {', '.join(values)}"
-            )
-        score = -values[name] if best.startswith("-") else values[name]
-        if step > recipe.begin:
-            scored = f"{best} on {split}"
-            checkpoints.save_best(state, step, scored, score)
-    return values
-
-
-def split_name(stage: str, split: str) -> str:
-    """How the log calls a split: stages before the last say which they are."""
-    return split if stage == MAIN else f"{stage}/{split}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import NoneFinished
-from genlab.metrics.measurement import Measurement, values_of
+from genlab.metrics.measurement import Measurement, in_series, values_of
 from genlab.storage.files import write_atomic
 from genlab.trials import failure
 from genlab.trials.pruned import is_pruned
@@ -117,8 +117,11 @@ def write_csv(trials: list[Trial], sweep: Path) -> Path:
 
 
 def render(trials: list[Trial], sweep: Path) -> str:
-    """The table as aligned text, values to four digits."""
-    return aligned(rows(trials, sweep))
+    """The table as aligned text, values to four digits, without long series of numbered ones."""
+    table = rows(trials, sweep)
+    names = dict.fromkeys(name for row in table for name in row)
+    kept = {part[0] for part in in_series(names) if len(part) == 1}
+    return aligned([{n: v for n, v in row.items() if n in kept} for row in table])
 
 
 def tell_failures(trials: list[Trial], sweep: Path) -> None:

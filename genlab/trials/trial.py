@@ -70,14 +70,16 @@ class Trial:
 
 
 def hash_of(config: dict[str, Any]) -> str:
-    """Hash of a plain config, the same as before there was `data.subset_seed` where that is unset."""
+    """Hash of a plain config, the same as before there were `writers`, which change no trial, and
+    `data.subset_seed` where that is unset."""
     data = {k: v for k, v in config["data"].items() if (k, v) != ("subset_seed", None)}
-    text = json.dumps({**config, "data": data}, sort_keys=True)
+    kept = {k: v for k, v in config.items() if k != "writers"}
+    text = json.dumps({**kept, "data": data}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _is_record(content: Any) -> bool:
-    configs.check_keys(content["config"])
+    configs.check_keys(configs.completed(content["config"]))
     return True
 
 

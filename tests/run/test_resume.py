@@ -5,7 +5,10 @@ import json
 
 import pytest
 import recipes
+from ml_collections import ConfigDict
 
+import genlab
+from genlab.config.load import adopted
 from genlab.errors import InputError
 from genlab.evaluation.evaluate import undrawn
 from genlab.registry import experiments
@@ -32,6 +35,7 @@ TO_COME = {
     "sample.every": 2,
     "checkpoint.every": 2,
     "checkpoint.keep": 1,
+    "writers": [],
 }
 WHERE = {
     "parallel": "pmap",
@@ -67,6 +71,19 @@ def test_every_key_that_may_differ_is_known_here():
     }
     # train.steps makes rounds to come of its own; data.data_dir is a knob of some data sets.
     assert keys - {"train.steps"} == TAKEN_UP.keys() | TO_COME.keys() | WHERE.keys()
+
+
+def test_run_from_before_there_were_writers_goes_on(tmp_path):
+    recipe = Recipe.build(_changed())
+    claim(tmp_path, recipe, {})
+    path = tmp_path / "config.json"
+    record = json.loads(path.read_text())
+    assert record["config"].pop("writers") == ["tensorboard"]
+    path.write_text(json.dumps(record))
+    claim(tmp_path, recipe, {}, finished=True)
+    assert json.loads(path.read_text())["config"]["writers"] == ["tensorboard"]
+    one = {k: v for k, v in genlab.base_config().items() if k != "writers"}
+    assert adopted(ConfigDict(one), "mine").writers == ["tensorboard"]
 
 
 @pytest.mark.parametrize("key", TO_COME)

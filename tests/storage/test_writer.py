@@ -2,11 +2,8 @@
 
 import errno
 import json
-import struct
 
 import pytest
-from tensorboardX.proto.event_pb2 import Event
-from tensorboardX.record_writer import masked_crc32c
 
 from genlab.errors import InputError
 from genlab.storage import files
@@ -64,27 +61,6 @@ def test_log_with_lines_twice_is_put_right(tmp_path):
     assert lines(tmp_path) == [(1, "train", {"loss": 2})]
 
 
-def test_events_are_read_back_by_their_checksums(tmp_path):
-    """Known values: the frame is TFRecord's, read with tensorboardX's own checksum."""
-    with_steps = Writer(tmp_path, step=7)
-    with_steps.write(8, "train", {"loss": 0.5})
-    with_steps.close()
-    (file,) = (tmp_path / "tensorboard").iterdir()
-    content, events = file.read_bytes(), []
-    while content:
-        (length,) = struct.unpack("<Q", content[:8])
-        record, content = content[: 16 + length], content[16 + length :]
-        data = record[12:-4]
-        assert struct.unpack("<I", record[8:12]) == (masked_crc32c(record[:8]),)
-        assert struct.unpack("<I", record[-4:]) == (masked_crc32c(data),)
-        events.append(Event.FromString(data))
-    version, purge, scalar = events
-    assert version.file_version == "brain.Event:2"
-    assert (purge.step, purge.session_log.status) == (8, 1), "hides later steps"
-    (value,) = scalar.summary.value
-    assert (scalar.step, value.tag, value.simple_value) == (8, "train/loss", 0.5)
-
-
 def test_drafts_of_interrupted_writes_go_and_those_under_way_stay(
     tmp_path, monkeypatch
 ):
@@ -118,9 +94,7 @@ def test_full_disk_is_one_error_that_names_the_file(tmp_path, monkeypatch, numbe
     assert (tmp_path / "results.json").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
     writer = Writer(tmp_path)
-    monkeypatch.setattr("genlab.storage.writer._write", full)
-    with pytest.raises(InputError, match="no space left .* for .*tfevents"):
-        writer.write(1, "train", {"loss": 1.0})
+    monkeypatch.setattr(files, "write_whole", full)
     with pytest.raises(InputError, match=r"no space left .* for .*metrics\.jsonl"):
         writer.write(1, "train", {})
     writer.close()

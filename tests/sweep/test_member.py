@@ -29,7 +29,7 @@ def recipe(trial):
 
 def _member(trial, recipe, sweep, step):
     member = Member(trial, recipe, sweep, step)
-    member.writer.close()
+    member.writers.close()
     return member
 
 

@@ -43,8 +43,11 @@ def test_grid_takes_every_combination_and_types_are_the_configs():
     assert len({trial.name for trial in trials}) == 4
 
 
-def test_name_of_a_trial_is_the_one_from_before_examples_were_drawn():
+def test_name_of_a_trial_is_the_one_from_before_writers_and_drawn_examples():
     (trial,) = resolve(VAE, {}, space.seeds(1))
+    quiet = Trial({}, {k: v for k, v in trial.config.items() if k != "writers"})
+    assert quiet.name == trial.name
+    trial = quiet
     old = {k: v for k, v in trial.config["data"].items() if k != "subset_seed"}
     older = Trial({}, {**trial.config, "data": old})
     drawn = Trial({}, {**trial.config, "data": {**old, "subset_seed": 0}})

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from genlab.process import display
 from genlab.process.signals import Stop
 from genlab.sweep.engine import SEARCH, Flag, SearchEngine
 
@@ -28,16 +29,16 @@ class Local(SearchEngine):
 
     def train(self, trials: "list[Trial]", stop: Stop) -> None:
         """A process for each trial, as many at a time as there are workers."""
-        from genlab.sweep import progress
+        from genlab.sweep.progress import Overview
 
-        with progress.shown(self.sweep):
+        with display.watching(Overview(self.sweep)):
             self._pool().train(trials, stop)
 
     def search(self, study: "Study", stop: Stop) -> "list[Trial]":
         """Each worker trains what the study gives it next."""
-        from genlab.sweep import progress
+        from genlab.sweep.progress import Overview
 
-        with progress.shown(self.sweep, study.search.count):
+        with display.watching(Overview(self.sweep, study.search.count)):
             return study.train(self._pool(), stop)
 
     def _pool(self) -> "Pool":

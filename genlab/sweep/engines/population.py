@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from genlab.errors import InputError
+from genlab.process import display
 from genlab.process.signals import Stop
 from genlab.sweep.engine import PRUNER, Engine, Flag
 
@@ -34,11 +35,13 @@ class Population(Engine):
     def train(self, trials: "list[Trial]", stop: Stop) -> None:
         """A population for each group of trials that one program can train."""
         from genlab.sweep import halving, population
+        from genlab.sweep.progress import Overview
 
-        if self._halves:
-            halving.train(trials, self.sweep, stop, self.values.target)
-        else:
-            population.train(trials, self.sweep, stop, self._evolution)
+        with display.watching(Overview(self.sweep)):
+            if self._halves:
+                halving.train(trials, self.sweep, stop, self.values.target)
+            else:
+                population.train(trials, self.sweep, stop, self._evolution)
 
     def _check_flags(self) -> None:
         pruner, evolve = self.values.pruner, self.values.evolve

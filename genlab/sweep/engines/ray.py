@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from genlab.process import display
 from genlab.process.signals import Stop
 from genlab.sweep.engine import SEARCH, Flag, SearchEngine
 
@@ -26,16 +27,18 @@ class Ray(SearchEngine):
 
     def train(self, trials: "list[Trial]", stop: Stop) -> None:
         """A trial for each GPU or node at a time."""
-        from genlab.sweep import progress, ray_tune
+        from genlab.sweep import ray_tune
+        from genlab.sweep.progress import Overview
 
         where, address = (self.path, self.common, self.sweep), self.values.address or ""
-        with progress.shown(self.sweep):
+        with display.watching(Overview(self.sweep)):
             ray_tune.train(*where, trials, stop, address=address)
 
     def search(self, study: "Study", stop: Stop) -> "list[Trial]":
         """The same for trials that the study chooses, under Tune's pruners."""
-        from genlab.sweep import progress, ray_tune
+        from genlab.sweep import ray_tune
+        from genlab.sweep.progress import Overview
 
         address = self.values.address or ""
-        with progress.shown(self.sweep, study.search.count):
+        with display.watching(Overview(self.sweep, study.search.count)):
             return ray_tune.search(study, stop, address=address)

@@ -1,0 +1,151 @@
+"""What a run says of itself in a few lines: before it trains, and of what came out."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from genlab import __version__
+from genlab.config.stage import stages_of
+from genlab.game.parallel import all_devices
+from genlab.game.turn import State
+from genlab.metrics.measurement import in_series
+from genlab.process import xla
+from genlab.process.duration import told
+from genlab.run.course import Course
+from genlab.run.folder import read_results
+from genlab.run.recipe import Recipe
+
+HEAD = ("value", "", "95 % interval", "split", "measured with")
+
+
+def opening(course: Course, workdir: Path, done: int) -> list[str]:
+    """The lines that a training begins with: version, devices, data, players, folder, rounds.
+
+    Args:
+      course: what is trained.
+      workdir: the run folder.
+      done: rounds that are done.
+    """
+    end = course.last.end
+    if done == end:
+        return [f"{workdir} has done all of its {end:,} rounds"]
+    doubtful = xla.jaxlib_version() in xla.WRONG_ON_CPU
+    lines = [
+        *([xla.describe()] if doubtful else []),
+        f"version   genlab {__version__}, jax {jax.__version__}",
+        f"devices   {_devices(course.last.config['devices'])}",
+    ]
+    for recipe in course.recipes:
+        if len(course.recipes) > 1:
+            rounds = f"rounds {recipe.begin + 1:,} to {recipe.end:,}"
+            lines.append(f"stage     {recipe.stage}: {rounds}")
+        lines += [f"data      {data_told(recipe)}", f"players   {players_told(recipe)}"]
+    resumed = f", resumed from step {done}" if done else ""
+    return [
+        *lines,
+        f"folder    {workdir}",
+        f"rounds    {end - done:,} to go of {end:,}{resumed}",
+    ]
+
+
+def closing(workdir: Path, config: dict[str, Any], seconds: float) -> str:
+    """A line for each value with interval, split and protocol, the duration, and the report.
+
+    Args:
+      workdir: the folder of a finished run.
+      config: its plain config.
+      seconds: how long the command took.
+    """
+    results = read_results(workdir, stages_of(config)[-1].end) or {"metrics": {}}
+    rows = [
+        row for name, found in results["metrics"].items() for row in _rows(name, found)
+    ]
+    failed = results.get("failed", {}).items()
+    return "\n".join(
+        [
+            *(_aligned([HEAD, *rows]) if rows else ()),
+            *(f"{name} failed: {why}" for name, why in failed),
+            f"done in {told(seconds)}: {workdir}/report.html",
+        ]
+    )
+
+
+def _rows(metric: str, found: dict[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each value, and one for a series of numbered ones; the first says how."""
+    protocol = dict(found["protocol"])
+    split, values = str(protocol.pop("split", "")), found["values"]
+    prefix, rows = "" if metric == "held_out" else f"{metric}/", []
+    for names in in_series(values):
+        low, high = found.get("intervals", {}).get(names[0], (None, None))
+        alone = len(names) == 1
+        row = (
+            prefix + (names[0] if alone else f"{names[0]} to {names[-1]}"),
+            _number(values[names[0]]) if alone else _span([values[n] for n in names]),
+            f"{low:.4g} to {high:.4g}" if alone and low is not None else "",
+            split,
+            "" if rows else _protocol_told(protocol),
+        )
+        rows.append(row)
+    return rows
+
+
+def _span(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{min(known):.4g} to {max(known):.4g}" if known else _number(None)
+
+
+def _number(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.5g}"
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """The rows in columns, empty ones left out, no wider than a terminal that shows them."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    widths = [max(map(len, column)) for column in columns]
+    lines = [
+        "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True))
+        for row in zip(*columns, strict=True)
+    ]
+    return [line[:width].rstrip() for line in lines]
+
+
+def data_told(recipe: Recipe) -> str:
+    """Name, counts per split, shape of an example."""
+    data = recipe.data
+    splits = ", ".join(f"{name} {split.size:,}" for name, split in data.splits.items())
+    return f"{data.name}: {splits}; example {list(data.example_shape)}"
+
+
+def players_told(recipe: Recipe) -> str:
+    """Every player with its parameters."""
+    counts = parameter_counts(recipe.shapes()).items()
+    told_each = [f"{player} {count:,}" for player, count in counts]
+    return f"{', '.join(told_each)} parameters"
+
+
+def parameter_counts(state: State) -> dict[str, int]:
+    """How many parameters each player has."""
+    return {
+        player: sum(leaf.size for leaf in jax.tree.leaves(params))
+        for player, params in state.params.items()
+    }
+
+
+def _devices(asked: int) -> str:
+    devices = all_devices()
+    devices = devices[: asked or len(devices)]
+    kinds = {device.device_kind for device in devices}
+    return f"{len(devices)} x {', '.join(sorted(kinds))} ({devices[0].platform})"
+
+
+def _protocol_told(protocol: dict[str, Any]) -> str:
+    plain = {
+        key: f"{value:.4g}" if isinstance(value, float) else str(value)
+        for key, value in protocol.items()
+        if not isinstance(value, dict | list)
+    }
+    return ", ".join(f"{key}={text}" for key, text in plain.items())

@@ -1,0 +1,1 @@
+"""Where a run is told beside its own metrics.jsonl: TensorBoard, and trackers of experiments."""
