@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from genlab.reporting.colors import PALETTE, color
+from genlab.reporting.colors import color
 from genlab.reporting.markup import words
 from genlab.reporting.run import TIME, Curve, thin
 from genlab.reporting.units import axis_name
@@ -114,8 +114,7 @@ def _chart(
         "x": ROUNDS,
         "y": axis_name(title, terms, beside),
         "series": [
-            _series(curve, color(i % PALETTE, PALETTE))
-            for i, curve in enumerate(curves)
+            _series(curve, color(i, len(curves))) for i, curve in enumerate(curves)
         ],
     }
 

@@ -25,6 +25,17 @@ function short(value) {
   return String(Number(value.toPrecision(4)));
 }
 
+// Draws anew where the width has changed, on paper too.
+function redrawn(render) {
+  let width = window.innerWidth;
+  window.addEventListener("resize", () => {
+    if (width === window.innerWidth) return; // a phone's address bar changes only the height
+    width = window.innerWidth;
+    render();
+  });
+  matchMedia("print").addEventListener("change", render);
+}
+
 // How far curves are smoothed, in words.
 function spoken(share) {
   return `${Math.round(100 * share)} % of the run`;

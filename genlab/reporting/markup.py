@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -47,10 +47,10 @@ def interval(pair: tuple[float, float] | list[float] | None) -> str:
 
 
 def moment(value: Any) -> str:
-    """A date as files have it, `2026-11-26 05:53 UTC`; empty for what is none."""
+    """A date as files have it as it is read, `2026-11-26 05:53 UTC`; empty for what is none."""
     try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        found = datetime.fromisoformat(value).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return ""
     return found.strftime("%Y-%m-%d %H:%M UTC")
 

@@ -14,13 +14,9 @@ function curves() {
     tools.querySelector("output").textContent = spoken(weight());
     charts.forEach((chart) => chart.set({ smoothing: weight() }));
   });
-  charts.forEach((chart) => chart.render());
-  let width = window.innerWidth;
-  window.addEventListener("resize", () => {
-    if (width === window.innerWidth) return; // a phone's address bar changes only the height
-    width = window.innerWidth;
-    charts.forEach((chart) => chart.render());
-  });
+  const render = () => charts.forEach((chart) => chart.render());
+  render();
+  redrawn(render);
 }
 
 document.documentElement.classList.add("scripted");

@@ -67,10 +67,11 @@ def shot(step: int, path: Path, *, most: int | None = None) -> Shot | None:
     picture = _squares(picture.convert("RGB"))
     if most and max(picture.size) > most:
         picture.thumbnail((most, most), Image.Resampling.LANCZOS)
-    if not np.ptp(np.asarray(picture), axis=2).any():  # gray
+    red, green, blue = (np.asarray(channel) for channel in picture.split())
+    if np.array_equal(red, green) and np.array_equal(red, blue):
         picture = picture.convert("L")
     file = io.BytesIO()
-    picture.save(file, "png", optimize=True)
+    picture.save(file, "png")
     if picture.size == found[1].size and len(content) <= file.tell():
         file = io.BytesIO(content)
     encoded = base64.b64encode(file.getvalue()).decode("ascii")

@@ -15,6 +15,8 @@ from genlab.storage import sidefile
 # A GAN's sample grid of a long run: enough to see it move, little enough for one page.
 MAX_PICTURES = 24
 
+SLOWEST, MOST_ROUNDS = 1e-9, 2**60  # per second, in a line; others no run writes
+
 TIME = "time"  # the split of speed and memory, which belong to no player
 
 _PICTURE = re.compile(r"(?P<plot>.+)-(?P<step>\d+)\.png")
@@ -123,7 +125,7 @@ def read_run(workdir: Path) -> Run:
         name=workdir.resolve().name,
         record=_record(record),
         curves=curves,
-        results=results and _results(results),
+        results=_results(results) if results else None,
         pictures={plot: thin(shots) for plot, shots in pictures.items()},
         step=max(steps, default=0),
         unreadable=unreadable,
@@ -135,8 +137,9 @@ def training_seconds(curves: list[Curve]) -> float | None:
     for curve in curves:
         if curve.split == TIME and curve.name == "rounds_per_second":
             rounds = map(operator.sub, curve.steps, [0, *curve.steps])
-            speeds = zip(rounds, curve.values, strict=True)
-            return sum(count / speed for count, speed in speeds if speed > 0)
+            pairs = list(zip(rounds, curve.values, strict=True))
+            if all(speed > SLOWEST and count < MOST_ROUNDS for count, speed in pairs):
+                return sum(count / speed for count, speed in pairs)
     return None
 
 

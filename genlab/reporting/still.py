@@ -10,6 +10,7 @@ from genlab.reporting.charts import decimate
 WIDTH, HEIGHT = 380, 230
 LEFT, RIGHT, TOP, BOTTOM = 50, 12, 24, 40
 MOST = 120  # points of a line: the script draws all that the page has
+LARGEST = 1e100
 SPARSE = 20  # so few points are marked, since a line alone hides where they are
 
 Point = tuple[float, float]
@@ -120,14 +121,14 @@ class _Axis:
     def __init__(
         self, values: Sequence[float], *, room: float, begin: float, end: float
     ):
-        low, high = min(values), max(values)
+        low, high = _drawable(min(values)), _drawable(max(values))
         spread = high - low
         self.room = spread * room if spread else abs(high) * 0.1 or 1.0
         self.low, self.high = low - self.room, high + self.room
         self._begin, self._end = begin, end
 
     def __call__(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
+        share = (_drawable(value) - self.low) / (self.high - self.low)
         return round(self._begin + share * (self._end - self._begin), 1)
 
     def ticks(self, wanted: int, *, whole: bool = False) -> list[float]:
@@ -141,6 +142,11 @@ class _Axis:
             for tick in found
             if self.low - slack <= tick <= self.high + slack
         ]
+
+
+def _drawable(value: float) -> float:
+    """A number that can be reckoned with, however large what stands in a file is."""
+    return float(min(max(value, -LARGEST), LARGEST))
 
 
 def _scaled(series: dict[str, Any], log: bool) -> list[Point]:

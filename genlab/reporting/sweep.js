@@ -48,12 +48,7 @@ function sweep(data) {
     figure.addEventListener("pointerenter", () => board.point([Number(figure.dataset.trial)]));
     figure.addEventListener("pointerleave", () => board.point(null));
   }
-  let width = window.innerWidth;
-  window.addEventListener("resize", () => {
-    if (width === window.innerWidth) return; // a phone's address bar changes only the height
-    width = window.innerWidth;
-    board.render();
-  });
+  redrawn(() => board.render());
 }
 
 document.documentElement.classList.add("scripted");

@@ -91,9 +91,9 @@ def read_trial(
     measured = flat_values(results) if results else {}
     values = _evaluation(config, curves, target)
     values |= {name: _number(value) for name, value in measured.items()}
-    seconds = training_seconds(curves)
+    seconds, measured = training_seconds(curves), results.get("measured")
     if seconds is None:
-        seconds = seconds_between(record.get("began"), results.get("measured"))
+        seconds = seconds_between(record.get("began"), measured)
     return TrialRecord(
         name=folder.name,
         overrides=overrides,
@@ -105,7 +105,7 @@ def read_trial(
         step=max(steps, default=0),
         curves=curves,
         pictures={plot: shot[-1][1] for plot, shot in shots.items()},
-        measured=results.get("measured"),
+        measured=measured if isinstance(measured, str) else None,
         seconds=seconds,
         copies=_copies(folder / "evolution.json"),
         has_report=(folder / "report.html").exists(),

@@ -226,8 +226,7 @@ def test_a_trials_command_is_one_that_a_shell_splits_into_its_overrides(tmp_path
     overrides = {"objective.name": "it's; $(x)", "model.hidden": [64, 32]}
     found = read_sweep(manifest(tmp_path, {"a": overrides}))
     assert shlex.split(found.command(found.trials[0])) == [
-        "python",
-        "launch.py",
+        "genlab",
         "--config=configs/vae.py",
         "--config.train.steps=400",
         "--config.objective.name=it's; $(x)",
@@ -496,6 +495,7 @@ def test_the_data_of_a_page_are_json_without_nan(read, knobs):
     data = page_data(read, knobs, seed_groups(read, knobs))
     json.dumps(data, allow_nan=False)
     names = {"name": "negative_elbo", "label": "negative elbo"}
+    names["axis"] = "negative elbo (nats)"
     assert data["values"][0] == {**names, "kind": "linear"}
     assert data["trials"][3]["values"] == [4.0, 6.0, 8.0, None]
     assert data["trials"][12]["values"] == [None] * 4
