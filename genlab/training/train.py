@@ -27,6 +27,7 @@ from genlab.trained.trained import Trained
 from genlab.training.fit import check_fit
 from genlab.training.meter import Meter
 from genlab.training.rounds import rounds_of
+from genlab.trials import failure
 
 _log = logging.getLogger("genlab")
 
@@ -75,6 +76,7 @@ def train(
         finished = done == course.last.end
         about = {"run": run, "source": source, "finished": finished}
         claim(workdir, course.last, overrides, **about)
+        (workdir / failure.FILE).unlink(missing_ok=True)  # of an attempt before
         if xla.jaxlib_version() in xla.WRONG_ON_CPU:
             _log.info(xla.describe())
         if done:
@@ -137,6 +139,7 @@ class _Loop:
                 self._look(state, self.plan.due(step))  # a kill came just before it
         except NonFiniteLoss as error:
             self._keep_state_before(error.step)
+            failure.record(self.workdir, str(error))
             raise
         finally:
             self.writer.close()
