@@ -30,6 +30,7 @@ from genlab.training.page import Page, kept
 from genlab.training.rounds import rounds_of
 from genlab.training.summary import opening
 from genlab.training.watch import evaluated, split_name
+from genlab.trials import failure
 from genlab.writers.log import Log, Subject
 
 _log = logging.getLogger("genlab")
@@ -103,6 +104,7 @@ def _claimed(
         )
     about = {"run": run, "source": source, "finished": done == course.last.end}
     claim(workdir, course.last, overrides, **about)
+    (workdir / failure.FILE).unlink(missing_ok=True)  # of an attempt before
     return checkpoints, Subject(workdir, run, config, done)
 
 
@@ -153,6 +155,7 @@ class _Loop:
         except NonFiniteLoss as error:
             with display.doing("computing the state before it again"):
                 self._keep_state_before(error.step)
+            failure.record(self.workdir, str(error))
             raise
         finally:
             self.log = self.log.close()

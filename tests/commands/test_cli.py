@@ -592,6 +592,9 @@ def test_diverged_run_names_step_player_and_term_and_keeps_the_state_before(
     assert "of player 'discriminator' is" in line or "of player 'generator' is" in line
     stopped = int(line.split("step ")[1].split(":")[0])
     (kept,) = Checkpoints(workdir / "checkpoints").steps()
+    assert main(["launch.py", "runs", str(tmp_path)]) == 0
+    listed = capsys.readouterr().out.splitlines()[1]
+    assert "failed" in listed and f"step {stopped}: " in listed
     assert stopped >= 6
     assert stopped - 2 <= kept < stopped, "the last call boundary before it"
     _, state = load_run(workdir)
