@@ -286,7 +286,7 @@ def test_tfds_of_two_domains(tmp_path):
 
 def test_degradation_is_a_part_of_the_command_line():
     data = {"name": "digits", "degrade": {"name": "downsample", "factor": 2}}
-    config = ConfigDict({"data": data})
+    config = ConfigDict({"experiment": {"name": "translator"}, "data": data})
     override.override(config, "data.degrade.factor", "4")
     assert config.data.degrade.to_dict() == {"name": "downsample", "factor": 4}
     override.override(config, "data.degrade", "edges")

@@ -51,8 +51,11 @@ class Model:
     def has(self, method):
         return method in self.methods
 
-    def sample(self, num, label=None):
+    def sample(self, num, label=None, seed=0):
         return self.x[::-1][:num]
+
+    def seen_by(self, method, batch):
+        return (batch["x"],)
 
     def examples(self, split, num):
         return {"x": self.x[:num], "label": (np.arange(12) % 3)[:num]}
@@ -201,7 +204,7 @@ def test_samples_are_the_models_samples():
 
 def test_sampled_points_share_one_scale_that_the_data_sets(drawn):
     model = Model(shape=(2,), modes=np.array([[-3.0, 0], [3, 0]]), mode_std=0.1)
-    model.sample = lambda num, label=None: np.array(
+    model.sample = lambda num, label=None, seed=0: np.array(
         [[0.0, 0], [3.7, 0], [0, 5.0], [-3.5, 0]]
     )
     shown = samples(model)
