@@ -6,10 +6,16 @@ import jax
 import numpy as np
 
 from genlab.data.dataset import Dataset
+from genlab.distances.frechet import (
+    Gaussian,
+    bootstrap_deviation,
+    frechet_distance,
+    moments_of,
+    rank_warning,
+)
 from genlab.errors import InputError
 from genlab.game.experiment import Experiment
 from genlab.metrics import image_quality
-from genlab.metrics.frechet import bootstrap_deviation, frechet_distance, moments_of
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.translations import (
     CHUNK,
@@ -117,8 +123,9 @@ def frechet_translation(
     values = {}
     for suffix, images in {**found.guesses(), "_floor": found.y}.items():
         features = np.concatenate(list(feature_batches(network, in_chunks(images))))
+        ours = moments_of([features])
         name = f"frechet_{network.name}{suffix}"
-        values[name] = frechet_distance(moments_of([features]), truth)
+        values[name] = frechet_distance(ours, truth)
         values[f"{name}_deviation"] = bootstrap_deviation(features, truth, resamples)
     count = min(num_reference, trained.data.splits[reference].size)
     protocol = {
@@ -126,7 +133,7 @@ def frechet_translation(
         "reference": f"{count} of {reference}",
         "floor": f"{len(found.y)} real targets of {split}",
         "deviation": f"bootstrap of {resamples} resamples, the reference as it is",
-        **_rank_warning(min(len(found.y), count), features.shape[1]),
+        **rank_warning(ours, truth),
         "features": f"{network.name}, {network.step} rounds, layer before the logits",
         "classifier": f"run {network.run}, weights {network.checksum}",
         "resize": f"bilinear, antialiased, to {network.shape[0]} x {network.shape[1]}",
@@ -136,21 +143,11 @@ def frechet_translation(
 
 def _moments_of_targets(
     trained: Trained, network: FeatureNetwork, reference: str, num: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean [F] and covariance [F, F] of features of the target domain."""
+) -> Gaussian:
+    """The Gaussian of features of the target domain."""
     chunks = trained.examples_in_chunks(reference, num, CHUNK)
     images = (to_unit(trained, examples["y"]) for examples in chunks)
     return moments_of(feature_batches(network, images))
-
-
-def _rank_warning(count: int, width: int) -> dict[str, str]:
-    """What the protocol says of a covariance that so few images cannot determine."""
-    if count > width:
-        return {}
-    return {
-        "warning": f"{count} images leave a covariance of {width} features with a rank of"
-        f" {count - 1} at most; compare distances with their floor alone, or take more images"
-    }
 
 
 def _check_translation(experiment: Experiment, data: Dataset, **knobs: Any) -> None:

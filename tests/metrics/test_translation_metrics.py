@@ -10,18 +10,13 @@ import recipes
 
 from genlab.data import bicubic
 from genlab.data.prepare import Preparation
+from genlab.distances.frechet import frechet_distance, moments_of
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
 from genlab.game.turn import State
 from genlab.metrics import factor_agreement as agreement
 from genlab.metrics import image_quality
 from genlab.metrics import translation as fidelity
-from genlab.metrics.frechet import (
-    Moments,
-    bootstrap_deviation,
-    frechet_distance,
-    moments_of,
-)
 from genlab.metrics.translations import (
     Translations,
     as_picture,
@@ -198,57 +193,6 @@ class TestWhatWasMade:
         assert found.values["psnr_shaved_bicubic"] == pytest.approx(expected, rel=1e-5)
         low, high = found.intervals["psnr"]
         assert low < found.values["psnr"] < high
-
-
-class TestFrechet:
-    def test_gaussians_with_common_axes(self):
-        """||m - n||^2 + sum (sqrt a - sqrt b)^2 where the covariances commute."""
-        generator = np.random.default_rng(0)
-        axes, _ = np.linalg.qr(generator.normal(size=(5, 5)))
-        a, b = generator.uniform(0.1, 4, (2, 5))
-        m, n = generator.normal(size=(2, 5))
-        expected = ((m - n) ** 2).sum() + ((a**0.5 - b**0.5) ** 2).sum()
-        one, other = ((axes * values) @ axes.T for values in (a, b))
-        np.testing.assert_allclose(
-            frechet_distance((m, one), (n, other)), expected, rtol=1e-10
-        )
-
-    def test_deviation_is_that_of_other_draws(self):
-        """Of 200 draws from a Gaussian against its own moments, within a third."""
-        generator = np.random.default_rng(0)
-        truth = np.zeros(3), np.eye(3)
-        draws = [generator.normal(size=(200, 3)) + 1 for _ in range(60)]
-        true = np.std([frechet_distance(moments_of([x]), truth) for x in draws])
-        found = bootstrap_deviation(draws[0], truth, 60)
-        assert found == pytest.approx(true, rel=1 / 3)
-
-    def test_any_two_dimensions(self):
-        """Tr (ST)^(1/2) of 2 x 2 matrices is sqrt(Tr ST + 2 sqrt(det ST))."""
-        generator = np.random.default_rng(1)
-        s, t = (a @ a.T for a in generator.normal(size=(2, 2, 2)))
-        overlap = np.sqrt(np.trace(s @ t) + 2 * np.sqrt(np.linalg.det(s @ t)))
-        expected = np.trace(s) + np.trace(t) - 2 * overlap
-        zero = np.zeros(2)
-        np.testing.assert_allclose(
-            frechet_distance((zero, s), (zero, t)), expected, rtol=1e-8
-        )
-
-    def test_fewer_examples_than_features(self):
-        features = np.random.default_rng(2).normal(size=(4, 20))
-        moments = moments_of([features])
-        assert 0 <= frechet_distance(moments, moments) < 1e-10
-
-    def test_moments_of_batches_with_a_large_mean(self):
-        features = np.random.default_rng(3).normal(size=(30, 4)) + 1e6
-        mean, covariance = moments_of([features[:7], features[7:8], features[8:]])
-        np.testing.assert_allclose(mean, features.mean(0), rtol=1e-12)
-        np.testing.assert_allclose(covariance, np.cov(features.T), rtol=1e-8)
-
-    def test_one_example_has_no_covariance(self):
-        moments = Moments()
-        moments.add(np.zeros((1, 3)))
-        with pytest.raises(InputError, match="2 examples or more, not 1"):
-            moments.finish()
 
 
 class Given:
