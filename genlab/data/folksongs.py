@@ -3,11 +3,7 @@
 import hashlib
 import importlib.metadata
 import importlib.util
-import io
-import os
 import pathlib
-import zipfile
-import zlib
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -20,7 +16,7 @@ from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
 from genlab.numbers import Range, Share, Whole
 from genlab.registry import datasets
-from genlab.storage.files import write_atomic
+from genlab.storage import cache
 
 Pitch = Annotated[int, Range(0, 127)]  # a MIDI number
 
@@ -120,14 +116,14 @@ def _bars(
         path for name in collections for path in (corpus / name).glob("*.abc")
     )
     made_from = _checksum(files, f"{melody.VERSION} {max_songs}")
-    cache = _cache_folder(cache_dir) / f"folksongs-{made_from}.npz"
-    if (bars := _read(cache)) is None:
+    kept = cache.folder(cache_dir) / f"folksongs-{made_from}.npz"
+    if (bars := _read(kept)) is None:
         songs = [song for path in files for song in melody.split_songs(path)]
         if 0 < max_songs < len(songs):
             _, rows = carve(len(songs), max_songs / len(songs))
             songs = [songs[row] for row in rows]
         bars = melody.parse(songs)
-        _write(cache, bars)
+        cache.write(kept, bars._asdict())
     return bars
 
 
@@ -151,26 +147,9 @@ def _checksum(files: Sequence[pathlib.Path], settings: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache_folder(cache_dir: str | None) -> pathlib.Path:
-    if cache_dir is not None:
-        return pathlib.Path(cache_dir).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return pathlib.Path(home).expanduser() / "genlab"
-
-
-def _read(cache: pathlib.Path) -> melody.Bars | None:
-    """What the cache holds; None where there is nothing, or a damaged file."""
-    try:
-        # np.load by a path leaves the file of a damaged archive open.
-        with open(cache, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            return melody.Bars(**archive)
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
-
-
-def _write(cache: pathlib.Path, bars: melody.Bars) -> None:
-    """The file appears whole or not at all, so that two runs may parse side by side."""
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    archive = io.BytesIO()
-    np.savez_compressed(archive, **bars._asdict())
-    write_atomic(cache, archive.getvalue())
+def _read(kept: pathlib.Path) -> melody.Bars | None:
+    """What the cache holds; None where there is nothing, or something else."""
+    found = cache.read(kept)
+    return (
+        melody.Bars(**found) if found and {*found} == {*melody.Bars._fields} else None
+    )

@@ -73,6 +73,7 @@ class Trained:
         """Looks at another state of the same experiment."""
         self.params, self.extra = self.experiment.view(state)
         self.step = int(state.step)
+        self._of_state: dict[Hashable, Any] = {}  # anew: other views keep theirs
         return self
 
     def member(self, experiment: Experiment, state: State, seed: int, knobs: PyTree):
@@ -93,6 +94,11 @@ class Trained:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
+
+    def of_state(self, key: Hashable, make: Callable[[Any], Any]) -> Any:
+        """What this state makes: `make` of what is kept under the key, None at first; kept till `at`."""
+        self._of_state[key] = make(self._of_state.get(key))
+        return self._of_state[key]
 
     def compile(self, name: str, function: Callable) -> Callable:
         """`function(experiment, *arrays)` compiled once for all members and steps; called without it."""
@@ -142,29 +148,30 @@ class Trained:
         Raises:
           InputError: the experiment does not sample (classes), or no such class.
         """
+        size = 4 * num * math.prod(self.data.example_shape)
+        memory.refuse_more_than(memory.host(), {f"{num:,} samples": size})
+        chunks = list(self.samples_in_chunks(num, label, seed))
+        return np.concatenate(jax.device_get(chunks))[:num]
+
+    def samples_in_chunks(
+        self, num: int, label: Any = None, seed: int = 0
+    ) -> Iterator[Any]:
+        """The same samples, SAMPLE_CHUNK at a time; the last chunk is a whole one too."""
         self.require("sample" if label is None else "sample_classes")
         if num < 1:
             raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
-        size = 4 * num * math.prod(self.data.example_shape)
-        memory.refuse_more_than(memory.host(), {f"{num:,} samples": size})
-        keys = [
-            jax.random.fold_in(self.sample_key(seed), chunk)
-            for chunk in range(-(-num // SAMPLE_CHUNK))
-        ]
+        count = -(-num // SAMPLE_CHUNK)
+        keys = (
+            jax.random.fold_in(self.sample_key(seed), index) for index in range(count)
+        )
         if label is None:
-            compiled = self.compile(
-                "sample",
-                lambda experiment, *rest: experiment.sample(*rest, SAMPLE_CHUNK),
-            )
-            chunks = [compiled(self.params, self.extra, key) for key in keys]
-        else:
-            labels = self.classes(label, num)
-            padded = np.pad(labels, (0, -num % SAMPLE_CHUNK), mode="edge")
-            chunks = [
-                self.call("sample_classes", part, key)
-                for part, key in zip(padded.reshape(len(keys), -1), keys, strict=True)
-            ]
-        return np.concatenate(jax.device_get(chunks))[:num]
+            draw = lambda experiment, *rest: experiment.sample(*rest, SAMPLE_CHUNK)
+            compiled = self.compile("sample", draw)
+            yield from (compiled(self.params, self.extra, key) for key in keys)
+            return
+        labels = np.pad(self.classes(label, num), (0, -num % SAMPLE_CHUNK), mode="edge")
+        for part, key in zip(labels.reshape(count, -1), keys, strict=True):
+            yield self.call("sample_classes", part, key)
 
     def sample_key(self, seed: int = 0) -> jax.Array:
         """The key that the keys of all chunks of samples are folded from."""
@@ -220,6 +227,16 @@ class Trained:
             batch = self.examples_at(split, rows[first : first + chunk], index)
             self._note_labels(split, batch)
             yield batch
+
+    def raw_in_chunks(
+        self, split: str, num: int, chunk: int
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """The same examples as the data set has them, unprepared, `chunk` of them at a time."""
+        rows = self._rows(split, num)
+        for first in range(0, len(rows), chunk):
+            raw = self.data.splits[split].gather(rows[first : first + chunk])
+            self._note_labels(split, raw)
+            yield raw
 
     def missed_classes(self) -> dict[str, list[str]]:
         """Classes of the data that none of the examples had that were taken since the last call, by

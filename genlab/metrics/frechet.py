@@ -1,0 +1,209 @@
+"""Frechet distances of samples to real images; FID is the one in the features of the original."""
+
+from typing import Any
+
+from genlab.data.dataset import Dataset
+from genlab.distances.frechet import (
+    bootstrap_deviation,
+    frechet_distance,
+    frechet_infinity,
+    moments_of,
+    rank_warning,
+)
+from genlab.errors import InputError
+from genlab.game.experiment import Experiment
+from genlab.metrics.measurement import Measurement
+from genlab.metrics.sample_features import NUM, Choice, Comparison, Seen, check, compare
+from genlab.numbers import Count, Seed
+from genlab.registry import metrics
+from genlab.statistics import about
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
+
+RESAMPLES = 20
+
+
+@metrics.register
+@needs("images", "sample")
+def frechet(
+    trained: Trained,
+    split: str,
+    *,
+    features: Choice = "random",
+    num: Count = NUM,
+    num_reference: Count = NUM,
+    reference: str = "train",
+    seed: Seed = 0,
+    resamples: Count = RESAMPLES,
+) -> Measurement:
+    """Frechet distance of samples to real images, in features that it is named after.
+
+    Both sets of features are taken to be Gaussian. Few images make every distance larger than it is:
+    `_floor` is that of other real images, and where there are fewer of them, `_at_floor` that of as
+    many samples, to be held against it.
+
+    Args:
+      trained: the model.
+      split: where the real images of the floor come from.
+      features: a name, or dict(name=..., knob=...), see `launch.py list features`.
+      num: samples.
+      num_reference: real images, an even spread over the reference split.
+      reference: split of the real images that all others are held against.
+      seed: of the samples, beside that of the run.
+      resamples: of the images, for the interval; the reference is taken as it is.
+
+    Returns:
+      `frechet_FEATURES`, and the same with `_floor` and `_at_floor`, in the squared unit of the
+      features.
+
+    Raises:
+      InputError: features that do not serve, fewer than 2 images, or samples that are not finite.
+
+    Paper: Heusel et al. 2017, arXiv:1706.08500, in other features
+    """
+    seen = compare(trained, split, features, num, num_reference, reference, seed)
+    return _measured(f"frechet_{seen.name}", seen, resamples)
+
+
+@metrics.register
+@needs("images", "sample")
+def fid(
+    trained: Trained,
+    split: str,
+    *,
+    weights: str = "",
+    num: Count = 50_000,
+    num_reference: Count = 50_000,
+    reference: str = "train",
+    seed: Seed = 0,
+    resamples: Count = RESAMPLES,
+) -> Measurement:
+    """Frechet Inception distance: that of `frechet` in the features of the original Inception-v3.
+
+    Args:
+      trained: the model.
+      split: as of `frechet`.
+      weights: file of the original weights, which are not shipped.
+      num: as of `frechet`.
+      num_reference: as of `frechet`.
+      reference: as of `frechet`.
+      seed: as of `frechet`.
+      resamples: as of `frechet`.
+
+    Returns:
+      `fid`, `fid_floor` and `fid_at_floor`.
+
+    Raises:
+      InputError: no weights, or other ones; and as `frechet`.
+
+    Paper: Heusel et al. 2017, arXiv:1706.08500
+    """
+    features = _inception(weights)
+    seen = compare(trained, split, features, num, num_reference, reference, seed)
+    return _measured("fid", seen, resamples)
+
+
+@metrics.register(name="frechet_infinity")
+@needs("images", "sample")
+def frechet_of_infinitely_many(
+    trained: Trained,
+    split: str,
+    *,
+    features: Choice = "random",
+    num: Count = NUM,
+    num_reference: Count = NUM,
+    reference: str = "train",
+    seed: Seed = 0,
+    points: Count = 15,
+) -> Measurement:
+    """The Frechet distance that infinitely many samples would have, from a line in 1 / samples.
+
+    What the count of the reference adds stays; the floor has it too.
+
+    Args:
+      trained: the model.
+      split: as of `frechet`.
+      features: as of `frechet`.
+      num: as of `frechet`, the largest count of the line; a tenth of it, or what exceeds the width of
+        the features, is the smallest.
+      num_reference: as of `frechet`.
+      reference: as of `frechet`.
+      seed: of the samples and of the draws among them.
+      points: counts, 3 or more.
+
+    Returns:
+      `frechet_infinity_FEATURES` and the same with `_floor`, with intervals by the scatter around
+      the line.
+
+    Raises:
+      InputError: as `frechet`, or images so few that there is no line.
+
+    Paper: Chong & Forsyth 2020, arXiv:1911.07023
+    """
+    seen = compare(trained, split, features, num, num_reference, reference, seed)
+    truth = moments_of([seen.reference.features])
+    values, intervals, sizes = {}, {}, {}
+    for suffix, ours in seen.sets().items():
+        name = f"frechet_infinity_{seen.name}{suffix}"
+        sizes[name] = _sizes(len(ours), ours.features.shape[1], points)
+        values[name], error = frechet_infinity(
+            ours.features, truth, sizes[name], seed
+        )
+        intervals[name] = about(values[name], error, points - 1)
+    told = {name: f"{found[0]} to {found[-1]}" for name, found in sizes.items()}
+    protocol = {**seen.protocol, "points": points, "counts": told}
+    return Measurement(values, {**protocol, **rank_warning(truth)}, intervals)
+
+
+def _sizes(count: int, width: int, points: int) -> list[int]:
+    smallest = max(count // 10, min(width + 1, count // 2), 2)
+    step = (count - smallest) / max(points - 1, 1)
+    return [round(smallest + step * index) for index in range(points)]
+
+
+def _measured(name: str, seen: Comparison, resamples: int) -> Measurement:
+    truth = moments_of([seen.reference.features])
+    values, intervals, found = {}, {}, [truth]
+    for suffix, ours in seen.sets().items():
+        found.append(moments_of([ours.features]))
+        values[name + suffix] = frechet_distance(found[-1], truth)
+        deviation = bootstrap_deviation(ours.features, truth, resamples)
+        intervals[name + suffix] = about(values[name + suffix], deviation, resamples)
+    protocol = {
+        **seen.protocol,
+        "intervals": f"bootstrap of {resamples} resamples, the reference as it is",
+        **rank_warning(*found),
+    }
+    known = {name: pair for name, pair in intervals.items() if pair is not None}
+    return Measurement(values, protocol, known)
+
+
+def _inception(weights: str) -> dict[str, str]:
+    if not weights:
+        raise InputError(
+            "metric 'fid' is of the original Inception weights alone, which genlab does not ship:"
+            " name their file, weights=PATH (pt_inception-2015-12-05-6726825d.pth of"
+            " pytorch-fid), or take 'frechet' in features that are there, features='random' or"
+            " dict(name='run', run=DIR)"
+        )
+    return dict(name="inception", weights=weights)
+
+
+def _check_fid(
+    experiment: Experiment, data: Dataset, *, weights: str, resamples: int, **counts: Any
+) -> None:
+    counts.pop("seed")
+    check(experiment, data, features=_inception(weights), **counts)
+
+
+def _check_infinity(
+    experiment: Experiment, data: Dataset, *, points: int, num: int, **counts: Any
+) -> None:
+    counts.pop("seed")
+    check(experiment, data, num=num, **counts)
+    if points < 3 or num < 10:
+        raise InputError(
+            f"a line through {points} counts up to {num}; it needs 3 points and 10 samples"
+        )
+
+

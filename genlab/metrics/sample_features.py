@@ -1,0 +1,270 @@
+"""What a network of features sees in samples and in real images, made once for all metrics that ask.
+
+Images come in chunks and never lie in memory together; their features do. Those of real images are
+kept in the user's cache folder where making them took long, under a checksum of pixels and features.
+"""
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tqdm import tqdm
+
+from genlab.data.dataset import Dataset
+from genlab.errors import InputError, suggest
+from genlab.features.features import Features, choose
+from genlab.game.experiment import Experiment
+from genlab.process import memory
+from genlab.process.streams import terminal
+from genlab.storage import cache
+from genlab.trained.trained import SAMPLE_CHUNK, Trained
+
+Choice = str | Mapping[str, Any]  # features by name, or dict(name=..., knob=...)
+
+NUM = 10_000  # samples and reference images where a config does not say
+CHUNK = SAMPLE_CHUNK  # images that a network sees at a time, always as many
+WORTH = 5.0  # seconds of work, from which features of real images are kept in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a network of features sees in images.
+
+    Attributes:
+      features: [N, F] float32.
+      logits: [N, classes] float32; None where the network has no classes.
+    """
+
+    features: np.ndarray
+    logits: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def first(self, num: int) -> Self:
+        """Of the first `num` images alone."""
+        logits = None if self.logits is None else self.logits[:num]
+        return type(self)(self.features[:num], logits)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Samples of a model, the real images that they are held against, and other real ones.
+
+    Attributes:
+      name: of the features.
+      samples: of the model.
+      reference: real images of the reference split.
+      floor: real images of the split that is measured on, at most as many as there are samples; None
+        where that split is the reference.
+      protocol: what all of them depend on.
+    """
+
+    name: str
+    samples: Seen
+    reference: Seen
+    floor: Seen | None
+    protocol: dict[str, Any] = field(default_factory=dict)
+
+    def sets(self) -> dict[str, Seen]:
+        """What is held against the reference, by the suffix of its values: "" the samples, `_floor`
+        the real images, and where those are fewer, `_at_floor` as many of the samples."""
+        found = {"": self.samples}
+        if self.floor is not None:
+            found["_floor"] = self.floor
+            if len(self.floor) < len(self.samples):
+                found["_at_floor"] = self.samples.first(len(self.floor))
+        return found
+
+
+def compare(
+    trained: Trained,
+    split: str,
+    features: Choice,
+    num: int,
+    num_reference: int,
+    reference: str,
+    seed: int,
+) -> Comparison:
+    """Samples, reference and floor of a model in chosen features.
+
+    Args:
+      trained: the model.
+      split: where the real images of the floor come from.
+      features: by name, or a part.
+      num: samples.
+      num_reference: real images of the reference split, at most; an even spread over it.
+      reference: split.
+      seed: of the samples, beside that of the run.
+
+    Raises:
+      InputError: as `check`; samples that are not finite.
+    """
+    knobs = dict(features=features, num=num, num_reference=num_reference)
+    network = check(trained.experiment, trained.data, reference=reference, **knobs)
+    real = of_examples(trained, network, reference, num_reference)
+    samples = of_samples(trained, network, num, seed=seed)
+    floor = None if split == reference else of_examples(trained, network, split, num)
+    told = "none, since the split is the reference"
+    protocol = {
+        **network.protocol,
+        "samples": num,
+        "reference": f"{len(real)} of {reference}, as stored",
+        "floor": told if floor is None else f"{len(floor)} real images of {split}",
+        "source": _source(trained.data),
+        "seed": f"{trained.seed}, samples {seed}",
+    }
+    return Comparison(network.name, samples, real, floor, protocol)
+
+
+def check(
+    experiment: Experiment,
+    data: Dataset,
+    *,
+    features: Choice,
+    num: int = 2,
+    num_reference: int = 2,
+    reference: str = "train",
+    classes: bool = False,
+) -> Features:
+    """The features, if they serve the data and the counts are enough; before anything is drawn.
+
+    Raises:
+      InputError: unknown or unfit features, too few images, no such split, or more than memory holds.
+    """
+    del experiment
+    network = choose(features)
+    image = jax.ShapeDtypeStruct((2, *data.example_shape), np.float32)
+    jax.eval_shape(network, image)
+    if classes and not network.classes:
+        raise InputError(
+            f"features {network.name!r} have no classes; take those of a classifier,"
+            " dict(name='run', run=DIR)"
+        )
+    if reference not in data.splits or not data.splits[reference].size:
+        filled = [name for name, part in data.splits.items() if part.size]
+        raise InputError(
+            f"reference={reference!r} is no split with examples{suggest(reference, filled)}"
+        )
+    there = min(num_reference, data.splits[reference].size)
+    if min(num, there) < 2:
+        raise InputError(
+            f"{num} samples against {there} real images; a distance needs 2 or more of both"
+        )
+    size = 4 * (network.width + network.classes)
+    needed = {"features of samples": num * size, "features of images": there * size}
+    memory.refuse_more_than(memory.host(), needed)
+    return network
+
+
+def of_samples(
+    trained: Trained,
+    network: Features,
+    num: int,
+    *,
+    seed: int = 0,
+    label: Any = None,
+) -> Seen:
+    """What the network sees in `num` samples, of all classes or of one; kept as long as the state."""
+
+    def enough(kept: Seen | None) -> Seen:
+        if kept is not None and len(kept) >= num:
+            return kept
+        chunks = trained.samples_in_chunks(num, label, seed)
+        return _look(trained, network, chunks, num, "samples")
+
+    return trained.of_state(("seen", _identity(network), seed, label), enough).first(num)
+
+
+def of_examples(trained: Trained, network: Features, split: str, num: int) -> Seen:
+    """What the network sees in `num` images of a split, an even spread, as the data set has them."""
+    count = min(num, trained.data.splits[split].size)
+    images = lambda: (raw["x"] for raw in trained.raw_in_chunks(split, count, CHUNK))
+
+    def made() -> Seen:
+        digest = hashlib.sha256(f"{_identity(network)} {trained.value_range}".encode())
+        for chunk in images():
+            digest.update(f"{chunk.dtype} {chunk.shape}".encode())
+            digest.update(np.ascontiguousarray(chunk))
+        name = f"{network.name}-{digest.hexdigest()[:16]}.npz"
+        return _from_cache(name) or _made(trained, network, images(), count, name)
+
+    return trained.once(("seen", _identity(network), split, count), made)
+
+
+def _made(
+    trained: Trained, network: Features, images: Iterable[Any], num: int, name: str
+) -> Seen:
+    begun = time.monotonic()
+    seen = _look(trained, network, images, num, "real images")
+    if time.monotonic() - begun > WORTH:
+        arrays = {"features": seen.features}
+        arrays |= {} if seen.logits is None else {"logits": seen.logits}
+        with contextlib.suppress(OSError):  # of a disk that is full, or not ours
+            cache.write(cache.folder() / "features" / name, arrays)
+    return seen
+
+
+def _from_cache(name: str) -> Seen | None:
+    found = cache.read(cache.folder() / "features" / name)
+    return Seen(found["features"], found.get("logits")) if found else None
+
+
+def _look(
+    trained: Trained, network: Features, chunks: Iterable[Any], num: int, what: str
+) -> Seen:
+    """What the network sees in the first `num` images of chunks of at most CHUNK."""
+    low, high = trained.value_range
+
+    def look(images: jax.Array) -> tuple[jax.Array, jax.Array | None]:
+        stored = images.dtype == jnp.uint8
+        unit = images / 255 if stored else (images - low) / (high - low)
+        return network(jnp.clip(unit.astype(jnp.float32), 0, 1))
+
+    compiled = trained.once(("look", _identity(network)), lambda: jax.jit(look))
+    found = []
+    with _bar(num, f"{network.name} of {what}") as bar:
+        for images in chunks:
+            missing = CHUNK - len(images)
+            if missing:
+                images = np.pad(images, [(0, missing), *[(0, 0)] * 3], mode="edge")
+            found.append(jax.device_get(compiled(images)))
+            bar.update(CHUNK - missing)
+    features, logits = zip(*found, strict=True)
+    seen = np.concatenate(features)[:num]
+    if broken := np.count_nonzero(~np.isfinite(seen).all(1)):
+        raise InputError(
+            f"{broken} of {num} {what} have features that are not finite, and no distance"
+        )
+    return Seen(seen, None if logits[0] is None else np.concatenate(logits)[:num])
+
+
+def _bar(num: int, what: str) -> tqdm:
+    """A progress bar that shows once it takes longer than two seconds."""
+    return tqdm(
+        total=num,
+        desc=what,
+        unit="image",
+        leave=False,
+        delay=2,
+        dynamic_ncols=True,
+        file=terminal(),
+    )
+
+
+def _identity(network: Features) -> str:
+    return json.dumps(network.protocol, sort_keys=True)
+
+
+def _source(data: Dataset) -> str:
+    """What the images were read from: formats of files, or arrays."""
+    if data.files is None:
+        return "arrays"
+    return ", ".join(sorted({path.suffix.lower() for path in data.files.paths}))
