@@ -275,6 +275,7 @@ objectives = Registry(
 )
 models = Registry("model", "genlab.models")
 datasets = Registry("dataset", "genlab.data", arguments=True)
+features = Registry("features", "genlab.features")
 metrics = Registry("metric", "genlab.metrics")
 plots = Registry("plot", "genlab.plots")
 experiments = Registry("experiment", "genlab.shipped.experiments", sees_step=True)
@@ -287,9 +288,9 @@ corruptions = Registry(
 writers = Registry("writer", "genlab.writers")
 
 REGISTRIES: dict[str, Registry] = {
-    f"{registry.kind}s": registry
+    f"{registry.kind.removesuffix('s')}s": registry
     for registry in (
-        *(experiments, objectives, models, datasets, metrics, plots),
+        *(experiments, objectives, models, datasets, features, metrics, plots),
         *(optimizers, schedules, starts, corruptions, writers),
     )
 }

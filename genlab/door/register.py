@@ -13,6 +13,7 @@ corruption = registry.corruptions.register
 dataset = registry.datasets.register
 degradation = degradations.register
 experiment = registry.experiments.register
+features = registry.features.register
 metric = registry.metrics.register
 model = registry.models.register
 objective = registry.objectives.register

@@ -14,6 +14,7 @@ from genlab.distances.frechet import (
     rank_warning,
 )
 from genlab.errors import InputError
+from genlab.features.classifier import FeatureNetwork, load_feature_network
 from genlab.game.experiment import Experiment
 from genlab.metrics import image_quality
 from genlab.metrics.measurement import Measurement, means_of
@@ -27,7 +28,6 @@ from genlab.metrics.translations import (
 )
 from genlab.numbers import Count
 from genlab.registry import metrics
-from genlab.run.feature_network import FeatureNetwork, load_feature_network
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
@@ -136,7 +136,8 @@ def frechet_translation(
         **rank_warning(ours, truth),
         "features": f"{network.name}, {network.step} rounds, layer before the logits",
         "classifier": f"run {network.run}, weights {network.checksum}",
-        "resize": f"bilinear, antialiased, to {network.shape[0]} x {network.shape[1]}",
+        "resize": network.input.protocol["resize"]
+        + f", to {network.input.protocol['input']}",
     }
     return Measurement(values, protocol)
 

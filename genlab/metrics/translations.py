@@ -10,8 +10,8 @@ import numpy as np
 from genlab.data import bicubic
 from genlab.data.images import luma
 from genlab.errors import InputError
+from genlab.features.classifier import FeatureNetwork
 from genlab.game import rng
-from genlab.run.feature_network import FeatureNetwork
 from genlab.trained.trained import Trained
 
 CHUNK = 64  # images that a feature network sees at a time

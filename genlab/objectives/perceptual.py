@@ -4,10 +4,10 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from genlab.features.classifier import load_feature_network
 from genlab.models.vgg import load_vgg19
 from genlab.numbers import NonNegative
 from genlab.registry import objectives
-from genlab.run.feature_network import load_feature_network
 
 Array = jax.Array
 

@@ -14,10 +14,11 @@ from genlab.shipped.experiments.cyclegan import CycleGan
 from genlab.commands.cli import main
 from genlab.errors import InputError
 from genlab.evaluation.translate import FileTranslator
+from genlab.features.classifier import load_feature_network
+from genlab.features.features import choose
 from genlab.game.network import Network
 from genlab.objectives.perceptual import perceptual
 from genlab.registry import metrics, plots
-from genlab.run.feature_network import load_feature_network
 from genlab.trained.trained import Trained
 from genlab.training.train import train
 
@@ -169,6 +170,13 @@ class TestFeatures:
         larger = jnp.repeat(jnp.repeat(images, 2, 1), 2, 2)
         colour = jnp.repeat(larger, 3, -1)
         assert network.features(colour).shape == direct.shape
+        features = choose(dict(name="run", run=classifier))
+        found, logits = features(images)
+        np.testing.assert_allclose(found, direct, rtol=1e-5)
+        assert (features.name, features.checksum) == (network.name, network.checksum)
+        assert (features.width, features.classes) == (found.shape[1], logits.shape[1])
+        expected = network.module.apply(network.variables, 2 * images - 1)
+        np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-6)
 
     def test_perceptual_distance(self, classifier):
         """Relative squared differences, averaged over the one convolution of the tiny network."""

@@ -1,23 +1,49 @@
 """A trained classifier as a named network of features, for metrics and perceptual losses."""
 
 import functools
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from genlab.data.images import luma
 from genlab.errors import InputError
+from genlab.features.checksum import checksum
+from genlab.features.features import Features
+from genlab.features.image_input import ImageInput
 from genlab.nn.convolution import Conv
-from genlab.registry import experiments
-from genlab.storage.checkpoint import flatten
+from genlab.registry import experiments, features
+from genlab.run.recipe import Recipe
 
 Array = jax.Array
+
+
+@features.register(name="run")
+def run_features(*, run: str) -> Features:
+    """The layer before the logits of a classifier that was trained here.
+
+    Args:
+      run: folder of a finished run of 'classifier', named after its data and network.
+
+    Raises:
+      InputError: no such run, no classifier in it, or one without such a layer.
+    """
+    network = load_feature_network(run)
+    shape = jax.ShapeDtypeStruct(
+        (1, *network.input.size, network.input.channels), np.float32
+    )
+    found, logits = jax.eval_shape(network.outputs, shape)
+    return Features(
+        name=network.name,
+        checksum=network.checksum,
+        input=network.input,
+        layer=f"before the logits, {network.step} rounds of run {network.run}",
+        width=found.shape[-1],
+        classes=logits.shape[-1],
+        outputs=network.outputs,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +57,7 @@ class FeatureNetwork:
       checksum: of the variables, 12 hexadecimal digits of their SHA-256.
       module: the linen module.
       variables: its weights and statistics, NumPy arrays.
-      shape: (H, W, C) of the images that it was trained on.
-      value_range: what black and white were.
+      input: to the size, channels and range of the images that it was trained on.
     """
 
     name: str
@@ -41,11 +66,18 @@ class FeatureNetwork:
     checksum: str
     module: nn.Module
     variables: Any
-    shape: tuple[int, int, int]
-    value_range: tuple[float, float]
+    input: ImageInput
 
     def features(self, images: Array) -> Array:
         """The layer before the logits, [B, F], of `images: [B, H, W, C] in [0, 1]` of any size.
+
+        Raises:
+          InputError: the classifier has no such layer.
+        """
+        return self.outputs(self.input(images))[0]
+
+    def outputs(self, images: Array) -> tuple[Array, Array]:
+        """The layer before the logits, [B, F], and logits, [B, classes], of prepared images.
 
         Raises:
           InputError: the classifier has no such layer.
@@ -55,9 +87,15 @@ class FeatureNetwork:
                 f"network {type(self.module).__name__!r} of {self.name} has no 'features'; take"
                 " the run of a 'conv_classifier'"
             )
-        return self.module.apply(
-            self.variables, self._fit(images), train=False, method="features"
+        logits, state = self.module.apply(
+            self.variables,
+            images,
+            train=False,
+            capture_intermediates=lambda _, method: method == "features",
+            mutable=["intermediates"],
         )
+        (found,) = state["intermediates"]["features"]
+        return found, logits
 
     def maps(self, images: Array) -> list[Array]:
         """What every convolution makes of `images: [B, H, W, C] in [0, 1]`: [B, h, w, c] each.
@@ -67,7 +105,7 @@ class FeatureNetwork:
         """
         _, state = self.module.apply(
             self.variables,
-            self._fit(images),
+            self.input(images),
             train=False,
             capture_intermediates=lambda module, _: isinstance(module, Conv),
             mutable=["intermediates"],
@@ -78,17 +116,6 @@ class FeatureNetwork:
                 f"the classifier of {self.name} has no convolution to look at"
             )
         return found
-
-    def _fit(self, images: Array) -> Array:
-        """The images at the size, channels and range of the classifier's own."""
-        height, width, channels = self.shape
-        if images.shape[-1] != channels:
-            images = luma(images) if channels == 1 else jnp.repeat(images, 3, axis=-1)
-        shape = (images.shape[0], height, width, channels)
-        if images.shape != shape:
-            images = jax.image.resize(images, shape, "linear", antialias=True)
-        low, high = self.value_range
-        return low + (high - low) * images
 
 
 def load_feature_network(run: str) -> FeatureNetwork:
@@ -131,17 +158,15 @@ def _load(run: str) -> FeatureNetwork:
         name=f"{data}_{recipe.config['model']['classifier']['name']}",
         run=Path(run).name,
         step=int(state.step),
-        checksum=_checksum(variables),
+        checksum=checksum(variables),
         module=recipe.experiment.networks["classifier"].module,
         variables=variables,
-        shape=recipe.data.example_shape,
-        value_range=recipe.preparation.value_range,
+        input=_input(recipe),
     )
 
 
-def _checksum(variables: Any) -> str:
-    digest = hashlib.sha256()
-    for name, leaf in sorted(flatten(variables).items()):
-        digest.update(f"{name} {leaf.dtype} {leaf.shape}".encode())
-        digest.update(np.ascontiguousarray(leaf).tobytes())
-    return digest.hexdigest()[:12]
+def _input(recipe: Recipe) -> ImageInput:
+    """What brings images to the size, channels and range of those that a run was trained on."""
+    height, width, channels = recipe.data.example_shape
+    low, high = recipe.preparation.value_range
+    return ImageInput((height, width), channels, low=(low,), high=(high,))

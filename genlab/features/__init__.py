@@ -1,0 +1,1 @@
+"""Networks whose features distances of sets of images are measured in, by name."""

@@ -1,0 +1,29 @@
+"""Pixels as features: what a distance says that looks at nothing else."""
+
+from typing import Literal
+
+import jax
+
+from genlab.features.features import Features
+from genlab.features.image_input import ImageInput
+from genlab.numbers import Count
+from genlab.registry import features
+
+Array = jax.Array
+
+
+@features.register
+def pixels(*, size: Count = 16, channels: Literal[1, 3] = 3) -> Features:
+    """The pixels themselves, made small: no network, so a row to hold others against.
+
+    Args:
+      size: side that images are brought to.
+      channels: 3, or 1 for the luminance.
+    """
+    input = ImageInput(size=(size, size), channels=channels)
+    width = size * size * channels
+    return Features("pixels", "", input, "pixels", width, 0, _flat)
+
+
+def _flat(images: Array) -> tuple[Array, None]:
+    return images.reshape(images.shape[0], -1), None
