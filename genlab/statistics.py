@@ -117,6 +117,22 @@ def over_examples(
     return float(array.mean() - reach), float(array.mean() + reach)
 
 
+def about(value: float, error: float, count: int) -> tuple[float, float] | None:
+    """95 % interval around a value by Student's t; None where the error is not known or nothing.
+
+    Args:
+      value: the middle.
+      error: its standard error, or its deviation over resamples.
+      count: numbers that the error was told from.
+    """
+    from scipy import stats
+
+    if count < 2 or not (math.isfinite(error) and error > 0):
+        return None
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
+    return value - reach, value + reach
+
+
 @dataclass(frozen=True)
 class Difference:
     """One recipe's values less another's, seed by seed.

@@ -141,7 +141,7 @@ def bootstrap_deviation(features: np.ndarray, other: Gaussian, resamples: int) -
     return float(np.std(found, ddof=1)) if resamples > 1 else float("nan")
 
 
-def frechet_infinity(
+def frechet_at_infinity(
     features: np.ndarray, other: Gaussian, sizes: Sequence[int], seed: int = 0
 ) -> tuple[float, float]:
     """The distance that infinitely many examples would have: a + b / N fitted to N examples.

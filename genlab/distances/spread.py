@@ -8,7 +8,7 @@ from genlab.errors import InputError
 RESAMPLES = 200
 
 
-def inception_score(
+def inception_scores(
     logits: np.ndarray, *, splits: int = 10, seed: int = 0
 ) -> np.ndarray:
     """exp(E KL(p(y|x) || p(y))) of each of `splits` equal parts, [splits], from 1 to the classes.
@@ -44,7 +44,7 @@ def inception_score_error(logits: np.ndarray, seed: int = 0) -> float:
     return float(np.std(scores, ddof=1))
 
 
-def vendi_score(features: np.ndarray, weights: np.ndarray | None = None) -> float:
+def vendi(features: np.ndarray, weights: np.ndarray | None = None) -> float:
     """exp of the entropy of the eigenvalues of K / N, K the cosines of pairs: from 1 to min(N, F).
 
     So many samples that have nothing in common would be as varied. The eigenvalues are those of the
@@ -69,12 +69,10 @@ def vendi_score(features: np.ndarray, weights: np.ndarray | None = None) -> floa
     return float(np.exp(special.entr(np.maximum(values, 0)).sum()))
 
 
-def vendi_score_error(
-    features: np.ndarray, resamples: int = 20, seed: int = 0
-) -> float:
+def vendi_error(features: np.ndarray, resamples: int = 20, seed: int = 0) -> float:
     """Standard deviation of the Vendi score of `features: [N, F]` by the bootstrap over samples."""
     weights = _weights(len(features), seed, resamples)
-    return float(np.std([vendi_score(features, each) for each in weights], ddof=1))
+    return float(np.std([vendi(features, each) for each in weights], ddof=1))
 
 
 def _weights(count: int, seed: int, resamples: int = RESAMPLES):

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from genlab.data.dataset import Dataset
 from genlab.distances.frechet import (
     bootstrap_deviation,
+    frechet_at_infinity,
     frechet_distance,
-    frechet_infinity,
     moments_of,
     rank_warning,
 )
 from genlab.errors import InputError
-from genlab.game.experiment import Experiment
-from genlab.metrics.measurement import Measurement
-from genlab.metrics.sample_features import NUM, Choice, Comparison, Seen, check, compare
+from genlab.metrics.measurement import Measurement, known
+from genlab.metrics.sample_features import NUM, Choice, Comparison, check, compare
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
 from genlab.statistics import about
@@ -62,7 +60,8 @@ def frechet(
     Paper: Heusel et al. 2017, arXiv:1706.08500, in other features
     """
     seen = compare(trained, split, features, num, num_reference, reference, seed)
-    return _measured(f"frechet_{seen.name}", seen, resamples)
+    name = "fid" if seen.network.original else f"frechet_{seen.name}"
+    return _measured(name, seen, resamples)
 
 
 @metrics.register
@@ -103,9 +102,9 @@ def fid(
     return _measured("fid", seen, resamples)
 
 
-@metrics.register(name="frechet_infinity")
+@metrics.register
 @needs("images", "sample")
-def frechet_of_infinitely_many(
+def frechet_infinity(
     trained: Trained,
     split: str,
     *,
@@ -146,13 +145,13 @@ def frechet_of_infinitely_many(
     for suffix, ours in seen.sets().items():
         name = f"frechet_infinity_{seen.name}{suffix}"
         sizes[name] = _sizes(len(ours), ours.features.shape[1], points)
-        values[name], error = frechet_infinity(
+        values[name], error = frechet_at_infinity(
             ours.features, truth, sizes[name], seed
         )
         intervals[name] = about(values[name], error, points - 1)
     told = {name: f"{found[0]} to {found[-1]}" for name, found in sizes.items()}
     protocol = {**seen.protocol, "points": points, "counts": told}
-    return Measurement(values, {**protocol, **rank_warning(truth)}, intervals)
+    return Measurement(values, {**protocol, **rank_warning(truth)}, known(intervals))
 
 
 def _sizes(count: int, width: int, points: int) -> list[int]:
@@ -174,8 +173,7 @@ def _measured(name: str, seen: Comparison, resamples: int) -> Measurement:
         "intervals": f"bootstrap of {resamples} resamples, the reference as it is",
         **rank_warning(*found),
     }
-    known = {name: pair for name, pair in intervals.items() if pair is not None}
-    return Measurement(values, protocol, known)
+    return Measurement(values, protocol, known(intervals))
 
 
 def _inception(weights: str) -> dict[str, str]:
@@ -189,21 +187,23 @@ def _inception(weights: str) -> dict[str, str]:
     return dict(name="inception", weights=weights)
 
 
-def _check_fid(
-    experiment: Experiment, data: Dataset, *, weights: str, resamples: int, **counts: Any
-) -> None:
-    counts.pop("seed")
-    check(experiment, data, features=_inception(weights), **counts)
+def _check_fid(experiment: Any, data: Any, *, weights: str, **knobs: Any) -> None:
+    if not check(experiment, data, features=_inception(weights), **knobs).original:
+        raise InputError(
+            f"weights={weights!r} are not the original ones, of which alone 'fid' is said; take"
+            " 'frechet' with features=dict(name='inception', weights=PATH)"
+        )
 
 
 def _check_infinity(
-    experiment: Experiment, data: Dataset, *, points: int, num: int, **counts: Any
+    experiment: Any, data: Any, *, num: int, points: int, **knobs: Any
 ) -> None:
-    counts.pop("seed")
-    check(experiment, data, num=num, **counts)
+    check(experiment, data, num=num, **knobs)
     if points < 3 or num < 10:
         raise InputError(
             f"a line through {points} counts up to {num}; it needs 3 points and 10 samples"
         )
 
 
+frechet.check, fid.check = check, _check_fid
+frechet_infinity.check = _check_infinity

@@ -10,6 +10,7 @@ from scipy import ndimage
 from genlab.errors import InputError
 
 WINDOW = 11  # side of SSIM's Gaussian window, of deviation 1.5
+_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of MS-SSIM's scales
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -59,24 +60,49 @@ def ssim(
 
     Paper: Wang et al. 2004, IEEE Transactions on Image Processing 13 (4)
     """
-    if min(images.shape[1:3]) < WINDOW:
-        raise InputError(
-            f"SSIM needs images of {WINDOW} pixels or more on a side, not"
-            f" {images.shape[1]} x {images.shape[2]}"
-        )
-    x, y = (np.asarray(a, np.float64) for a in (images, targets))
-    _difference(x, y)
-    mean_x, mean_y = _windowed(x), _windowed(y)
-    variances = _windowed(x * x) - mean_x**2 + _windowed(y * y) - mean_y**2
-    covariance = _windowed(x * y) - mean_x * mean_y
-    c, d = 0.01**2, 0.03**2
-    brightness = (2 * mean_x * mean_y + c) / (mean_x**2 + mean_y**2 + c)
-    structure = (2 * covariance + d) / (variances + d)
+    brightness, structure = _similarity(images, targets)
     if region is not None:
         edge = WINDOW // 2
         region = region[:, edge:-edge, edge:-edge]
         region = np.where(region.any((1, 2, 3), keepdims=True), region, 1)
     return _mean(brightness * structure, region)
+
+
+def ms_ssim(images: np.ndarray, targets: np.ndarray, scales: int = 5) -> np.ndarray:
+    """SSIM over scales: prod_j s_j^w_j times b_M^w_M, of mean structure s_j and brightness b_M.
+
+    From a scale to the next both images are halved by means of 2 x 2 pixels; the weights are the
+    paper's, of fewer scales the first ones over their sum. Structure below 0 counts as 0.
+
+    Args:
+      images: [N, H, W, C] in [0, 1].
+      targets: [N, H, W, C] in [0, 1].
+      scales: 1 to 5, as `scales_of` says how many there are room for.
+
+    Returns:
+      [N] in [0, 1].
+
+    Raises:
+      InputError: images smaller than the window at the last scale.
+
+    Paper: Wang, Simoncelli & Bovik 2003, Asilomar Conference on Signals, Systems and Computers
+    """
+    weights = np.array(_WEIGHTS[:scales]) / sum(_WEIGHTS[:scales])
+    found = np.ones(len(images))
+    for scale, weight in enumerate(weights):
+        if scale:
+            images, targets = _halved(images), _halved(targets)
+        brightness, structure = _similarity(images, targets)
+        if scale == scales - 1:
+            structure = brightness * structure
+        found *= np.maximum(structure.mean((1, 2, 3)), 0) ** weight
+    return found
+
+
+def scales_of(height: int, width: int) -> int:
+    """How many of the five scales of MS-SSIM images have room for; 0 of ones below the window."""
+    side = min(height, width)
+    return sum(side >> scale >= WINDOW for scale in range(len(_WEIGHTS)))
 
 
 def sharpness(images: np.ndarray) -> np.ndarray:
@@ -105,6 +131,34 @@ def luminance(images: np.ndarray) -> np.ndarray:
 def shaved(images: np.ndarray, border: int) -> np.ndarray:
     """`[N, H, W, C]` without `border` pixels on each side."""
     return images[:, border:-border, border:-border]
+
+
+def _similarity(
+    images: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Brightness and structure of SSIM in every window inside the images, [N, h, w, C] each."""
+    if min(images.shape[1:3]) < WINDOW:
+        raise InputError(
+            f"SSIM needs images of {WINDOW} pixels or more on a side, not"
+            f" {images.shape[1]} x {images.shape[2]}"
+        )
+    x, y = (np.asarray(a, np.float64) for a in (images, targets))
+    _difference(x, y)
+    mean_x, mean_y = _windowed(x), _windowed(y)
+    variances = _windowed(x * x) - mean_x**2 + _windowed(y * y) - mean_y**2
+    covariance = _windowed(x * y) - mean_x * mean_y
+    c, d = 0.01**2, 0.03**2
+    brightness = (2 * mean_x * mean_y + c) / (mean_x**2 + mean_y**2 + c)
+    structure = (2 * covariance + d) / (variances + d)
+    return brightness, structure
+
+
+def _halved(images: np.ndarray) -> np.ndarray:
+    """Means of 2 x 2 pixels; an odd row or column at the end is left out."""
+    height, width = (side // 2 * 2 for side in images.shape[1:3])
+    rows = np.asarray(images, np.float64)[:, :height, :width]
+    rows = (rows[:, ::2] + rows[:, 1::2]) / 2
+    return (rows[:, :, ::2] + rows[:, :, 1::2]) / 2
 
 
 def _mean(values: np.ndarray, region: np.ndarray | None) -> np.ndarray:

@@ -40,7 +40,12 @@ def means_of(
         name: over_examples(score, shares=not name.startswith(differences or "\n"))
         for name, score in scores.items()
     }
-    return values, {name: pair for name, pair in found.items() if pair is not None}
+    return values, known(found)
+
+
+def known(intervals: dict[str, tuple[float, float] | None]) -> dict[str, tuple]:
+    """Those of the intervals that are there."""
+    return {name: pair for name, pair in intervals.items() if pair is not None}
 
 
 def values_of(results: dict[str, Measurement]) -> dict[str, float]:

@@ -59,7 +59,7 @@ class Comparison:
     """Samples of a model, the real images that they are held against, and other real ones.
 
     Attributes:
-      name: of the features.
+      network: the features.
       samples: of the model.
       reference: real images of the reference split.
       floor: real images of the split that is measured on, at most as many as there are samples; None
@@ -67,11 +67,15 @@ class Comparison:
       protocol: what all of them depend on.
     """
 
-    name: str
+    network: Features
     samples: Seen
     reference: Seen
     floor: Seen | None
     protocol: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.network.name
 
     def sets(self) -> dict[str, Seen]:
         """What is held against the reference, by the suffix of its values: "" the samples, `_floor`
@@ -114,14 +118,23 @@ def compare(
     floor = None if split == reference else of_examples(trained, network, split, num)
     told = "none, since the split is the reference"
     protocol = {
-        **network.protocol,
-        "samples": num,
+        **protocol_of(trained, network, num, seed),
         "reference": f"{len(real)} of {reference}, as stored",
         "floor": told if floor is None else f"{len(floor)} real images of {split}",
+    }
+    return Comparison(network, samples, real, floor, protocol)
+
+
+def protocol_of(
+    trained: Trained, network: Features, num: int, seed: int
+) -> dict[str, Any]:
+    """What numbers of samples in features depend on, whatever they are held against."""
+    return {
+        **network.protocol,
+        "samples": num,
         "source": _source(trained.data),
         "seed": f"{trained.seed}, samples {seed}",
     }
-    return Comparison(network.name, samples, real, floor, protocol)
 
 
 def check(
@@ -133,13 +146,16 @@ def check(
     num_reference: int = 2,
     reference: str = "train",
     classes: bool = False,
+    **knobs: Any,
 ) -> Features:
     """The features, if they serve the data and the counts are enough; before anything is drawn.
+
+    `classes` asks for features that have logits; other knobs of a metric are passed over.
 
     Raises:
       InputError: unknown or unfit features, too few images, no such split, or more than memory holds.
     """
-    del experiment
+    del experiment, knobs
     network = choose(features)
     image = jax.ShapeDtypeStruct((2, *data.example_shape), np.float32)
     jax.eval_shape(network, image)
@@ -180,7 +196,9 @@ def of_samples(
         chunks = trained.samples_in_chunks(num, label, seed)
         return _look(trained, network, chunks, num, "samples")
 
-    return trained.of_state(("seen", _identity(network), seed, label), enough).first(num)
+    return trained.of_state(("seen", _identity(network), seed, label), enough).first(
+        num
+    )
 
 
 def of_examples(trained: Trained, network: Features, split: str, num: int) -> Seen:

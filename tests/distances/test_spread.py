@@ -6,10 +6,10 @@ from scipy import stats
 
 from genlab.distances.sliced import sliced_wasserstein
 from genlab.distances.spread import (
-    inception_score,
     inception_score_error,
-    vendi_score,
-    vendi_score_error,
+    inception_scores,
+    vendi,
+    vendi_error,
 )
 from genlab.errors import InputError
 
@@ -17,36 +17,36 @@ from genlab.errors import InputError
 def test_inception_score_of_sure_and_even_classes():
     """K classes, each sure and as frequent: K; unsure, or of one class: 1."""
     sure = 200 * np.eye(5)[np.arange(100) % 5]
-    np.testing.assert_allclose(inception_score(sure, splits=1), 5)
-    np.testing.assert_allclose(inception_score(sure[:1].repeat(20, 0)), np.ones(10))
-    np.testing.assert_allclose(inception_score(np.zeros((20, 5))), np.ones(10))
+    np.testing.assert_allclose(inception_scores(sure, splits=1), 5)
+    np.testing.assert_allclose(inception_scores(sure[:1].repeat(20, 0)), np.ones(10))
+    np.testing.assert_allclose(inception_scores(np.zeros((20, 5))), np.ones(10))
 
 
 def test_inception_score_by_its_formula():
     logits = np.random.default_rng(0).normal(size=(40, 3)) * 2
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     expected = np.exp(np.mean([stats.entropy(row, p.mean(0)) for row in p]))
-    np.testing.assert_allclose(inception_score(logits, splits=1), expected)
+    np.testing.assert_allclose(inception_scores(logits, splits=1), expected)
     draws = np.random.default_rng(1).normal(size=(60, 40, 3)) * 2
-    scores = [inception_score(draw, splits=1)[0] for draw in draws]
+    scores = [inception_scores(draw, splits=1)[0] for draw in draws]
     assert inception_score_error(logits) == pytest.approx(np.std(scores), rel=0.4)
     with pytest.raises(InputError, match="40 samples cannot be cut into 41 splits"):
-        inception_score(logits, splits=41)
+        inception_scores(logits, splits=41)
 
 
 def test_vendi_score_counts_what_has_nothing_in_common():
     """Orthogonal: their number, weighted evenly; equal: 1; two even groups: 2; scale is nothing."""
-    assert vendi_score(np.eye(7)) == pytest.approx(7)
-    assert vendi_score(np.ones((9, 4))) == pytest.approx(1)
-    assert vendi_score(np.diag([1.0, 5.0]).repeat(3, 0)) == pytest.approx(2)
+    assert vendi(np.eye(7)) == pytest.approx(7)
+    assert vendi(np.ones((9, 4))) == pytest.approx(1)
+    assert vendi(np.diag([1.0, 5.0]).repeat(3, 0)) == pytest.approx(2)
     x = np.random.default_rng(0).normal(size=(30, 6))
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     values = np.linalg.eigvalsh(unit @ unit.T / 30).clip(1e-300)
     expected = np.exp(-(values * np.log(values)).sum())
-    assert vendi_score(x) == pytest.approx(expected)
+    assert vendi(x) == pytest.approx(expected)
     wide = np.concatenate([x, np.zeros((30, 60))], 1)
-    assert vendi_score(wide) == pytest.approx(expected)
-    assert 0 < vendi_score_error(x) < 1
+    assert vendi(wide) == pytest.approx(expected)
+    assert 0 < vendi_error(x) < 1
 
 
 def test_sliced_distance_of_shifted_sets():

@@ -1,0 +1,172 @@
+"""Distances of samples to real images that take no features to be Gaussian: KID, MMD, slices."""
+
+from genlab.distances.kernel import (
+    gaussian,
+    kid_subsets,
+    median_bandwidth,
+    polynomial,
+    squared_discrepancy,
+)
+from genlab.distances.sliced import sliced_wasserstein
+from genlab.errors import InputError
+from genlab.metrics.measurement import Measurement, known
+from genlab.metrics.sample_features import NUM, Choice, check, compare
+from genlab.numbers import Count, Positive, Seed
+from genlab.registry import metrics
+from genlab.statistics import about, standard_error
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
+
+
+@metrics.register
+@needs("images", "sample")
+def kid(
+    trained: Trained,
+    split: str,
+    *,
+    features: Choice = "random",
+    num: Count = NUM,
+    num_reference: Count = NUM,
+    reference: str = "train",
+    seed: Seed = 0,
+    subsets: Count = 100,
+    subset_size: Count = 1000,
+) -> Measurement:
+    """Kernel distance of samples to real images by a cubic kernel, KID in Inception features.
+
+    Args:
+      trained: the model.
+      split: where the real images of the floor come from.
+      features: as of `frechet`.
+      num: samples.
+      num_reference: real images of the reference split.
+      reference: as of `frechet`.
+      seed: of the samples and of the subsets.
+      subsets: draws of both sets, over which the mean is taken.
+      subset_size: images of each in a draw; all, where there are fewer.
+
+    Returns:
+      `kid_FEATURES`, without a unit, and the same with `_floor` and `_at_floor`; unbiased, so that
+      values of equal distributions lie around 0 whatever the count. Intervals are by the jackknife
+      over the images, the reference as it is.
+
+    Raises:
+      InputError: as `frechet`.
+
+    Paper: Binkowski et al. 2018, arXiv:1801.01401
+    """
+    seen = compare(trained, split, features, num, num_reference, reference, seed)
+    truth = seen.reference.features
+    values, intervals, sizes = {}, {}, {}
+    for suffix, ours in seen.sets().items():
+        name = f"kid_{seen.name}{suffix}"
+        sizes[name] = min(subset_size, len(ours), len(truth))
+        drawn = dict(subsets=subsets, size=sizes[name], seed=seed)
+        values[name] = float(kid_subsets(ours.features, truth, **drawn).mean())
+        error = squared_discrepancy(ours.features, truth, polynomial).error
+        intervals[name] = about(values[name], error, len(ours))
+    protocol = {**seen.protocol, "subsets": subsets, "subset_size": sizes}
+    return Measurement(values, protocol, known(intervals))
+
+
+@metrics.register
+@needs("images", "sample")
+def gaussian_discrepancy(
+    trained: Trained,
+    split: str,
+    *,
+    features: Choice = "random",
+    num: Count = NUM,
+    num_reference: Count = NUM,
+    reference: str = "train",
+    seed: Seed = 0,
+    bandwidth: Positive | None = None,
+) -> Measurement:
+    """Squared maximum mean discrepancy of samples and real images by a Gaussian kernel.
+
+    CMMD is the one in features of CLIP of length 1 with a bandwidth of 10, times 1,000.
+
+    Args:
+      trained: the model.
+      split: where the real images of the floor come from.
+      features: as of `frechet`.
+      num: samples.
+      num_reference: real images of the reference split.
+      reference: as of `frechet`.
+      seed: of the samples.
+      bandwidth: of the kernel, in the unit of the features; None takes the median distance of two
+        reference images. Values of unlike bandwidths are not compared.
+
+    Returns:
+      `discrepancy_FEATURES`, unbiased, at most 2, and the same with `_floor` and `_at_floor`.
+
+    Raises:
+      InputError: as `frechet`, or reference images that are all the same.
+
+    Paper: Jayasumana et al. 2024, arXiv:2401.09603
+    """
+    seen = compare(trained, split, features, num, num_reference, reference, seed)
+    truth = seen.reference.features
+    width = bandwidth or median_bandwidth(truth)
+    if not width:
+        raise InputError(
+            "the reference images have a median distance of 0; name a bandwidth"
+        )
+    values, intervals = {}, {}
+    for suffix, ours in seen.sets().items():
+        found = squared_discrepancy(ours.features, truth, gaussian(width))
+        name = f"discrepancy_{seen.name}{suffix}"
+        values[name] = found.value
+        intervals[name] = about(found.value, found.error, len(ours))
+    protocol = {**seen.protocol, "bandwidth": width}
+    return Measurement(values, protocol, known(intervals))
+
+
+@metrics.register
+@needs("images", "sample")
+def sliced_distance(
+    trained: Trained,
+    split: str,
+    *,
+    features: Choice = "random",
+    num: Count = NUM,
+    num_reference: Count = NUM,
+    reference: str = "train",
+    seed: Seed = 0,
+    projections: Count = 1000,
+) -> Measurement:
+    """Squared sliced Wasserstein-2 distance of samples to real images, MIND in Inception features.
+
+    Args:
+      trained: the model.
+      split: where the real images of the floor come from.
+      features: as of `frechet`.
+      num: samples.
+      num_reference: real images of the reference split.
+      reference: as of `frechet`.
+      seed: of the samples and of the lines.
+      projections: random lines.
+
+    Returns:
+      `sliced_FEATURES`, the mean over the lines in the squared unit of the features, and the same with
+      `_floor` and `_at_floor`; the intervals are over the lines alone.
+
+    Raises:
+      InputError: as `frechet`.
+
+    Paper: Berthet et al. 2026, arXiv:2605.06797
+    """
+    seen = compare(trained, split, features, num, num_reference, reference, seed)
+    values, intervals = {}, {}
+    for suffix, ours in seen.sets().items():
+        found = sliced_wasserstein(
+            ours.features, seen.reference.features, projections=projections, seed=seed
+        )
+        name = f"sliced_{seen.name}{suffix}"
+        values[name] = float(found.mean())
+        intervals[name] = about(values[name], standard_error(found), projections)
+    protocol = {**seen.protocol, "projections": projections}
+    return Measurement(values, protocol, known(intervals))
+
+
+kid.check = gaussian_discrepancy.check = sliced_distance.check = check

@@ -1,0 +1,60 @@
+"""Models whose samples are chosen images."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genlab.data.prepare import Preparation
+from genlab.game.turn import State
+from genlab.registry import datasets
+from genlab.trained.trained import Trained
+
+
+class Given:
+    """An experiment whose samples are rows of a pool `[N, H, W, C]` of uint8, drawn evenly.
+
+    Attributes:
+      pool: the images.
+      label: of each, where samples of a class are asked for.
+    """
+
+    def __init__(self, pool, label=None):
+        self.pool, self.label = jnp.asarray(pool), label
+        if label is not None:
+            self.sample_classes = self._sample_classes
+
+    def init(self, key, batch):
+        return {}, {}
+
+    def view(self, state):
+        return state.params, state.extra
+
+    def sample(self, params, extra, key, num):
+        rows = jax.random.randint(key, (num,), 0, len(self.pool))
+        return self.pool[rows] / 127.5 - 1
+
+    def _sample_classes(self, params, extra, label, key):
+        same = jnp.asarray(self.label)[None] == label[:, None]
+        rows = jax.random.categorical(key, jnp.where(same, 0.0, -jnp.inf))
+        return self.pool[rows] / 127.5 - 1
+
+
+@functools.cache
+def digits(**knobs):
+    return datasets.build("digits", **knobs)()
+
+
+def stored(split, num=None, **knobs):
+    """Images of the digits as they are stored, and their labels."""
+    raw = digits(**knobs).splits[split]
+    found = raw.gather(np.arange(raw.size)[:num])
+    return found["x"], found["label"]
+
+
+def model(pool, label=None, seed=7, **knobs):
+    """A model of the digits that makes images of `pool`."""
+    preparation = Preparation((-1.0, 1.0))
+    state = State(0, {}, {}, {})
+    return Trained(Given(pool, label), state, digits(**knobs), preparation, seed)

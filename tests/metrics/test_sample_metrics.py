@@ -1,0 +1,216 @@
+"""Metrics of samples in features: against the distances themselves, on models that copy images."""
+
+import numpy as np
+import pytest
+from given import model, stored
+
+from genlab.distances import kernel, neighbours, sliced
+from genlab.distances.frechet import frechet_distance, moments_of
+from genlab.errors import InputError
+from genlab.evaluation import evaluate
+from genlab.features.features import choose
+from genlab.game.turn import State
+from genlab.metrics import sample_features
+from genlab.registry import metrics
+
+PIXELS = dict(name="pixels", size=8, channels=1)
+
+
+def flat(images):
+    return np.asarray(images, np.float64).reshape(len(images), -1)
+
+
+def measured(trained, *chosen, split="test"):
+    return evaluate.measure(trained, split, chosen, 64)
+
+
+@pytest.fixture(scope="module")
+def copier():
+    """A model whose samples are the validation digits."""
+    return model(stored("validation")[0])
+
+
+class TestDistances:
+    def test_frechet_is_that_of_what_the_model_draws(self, copier):
+        part = dict(name="frechet", features=PIXELS, num=350, resamples=3)
+        found = measured(copier, part)["frechet"]
+        ours = flat(copier.sample(350) + 1) / 2
+        train, test = (flat(stored(split)[0]) / 255 for split in ("train", "test"))
+        truth = moments_of([train])
+        expected = {
+            "frechet_pixels": frechet_distance(moments_of([ours]), truth),
+            "frechet_pixels_floor": frechet_distance(moments_of([test]), truth),
+            "frechet_pixels_at_floor": frechet_distance(
+                moments_of([ours[:300]]), truth
+            ),
+        }
+        assert found.values == pytest.approx(expected, rel=1e-4)
+        assert found.values["frechet_pixels_floor"] < found.values["frechet_pixels"]
+        for name, (low, high) in found.intervals.items():
+            assert low < found.values[name] < high
+        assert len(found.intervals) == 3
+        assert found.protocol["reference"] == "1372 of train, as stored"
+        assert found.protocol["floor"] == "300 real images of test"
+        assert found.protocol["features"] == "pixels"
+        assert "warning" not in found.protocol
+        few = dict(part, num=20)
+        found = measured(copier, few)["frechet"]
+        assert "20 images leave a covariance of 64" in found.protocol["warning"]
+
+    def test_images_are_seen_once_for_all_metrics(self, copier, monkeypatch):
+        parts = [
+            dict(name="frechet", features=PIXELS, num=350, resamples=2),
+            dict(name="kid", features=PIXELS, num=300, subsets=3, subset_size=50),
+            dict(name="sliced_distance", features=PIXELS, num=300, projections=5),
+            dict(name="gaussian_discrepancy", features=PIXELS, num=300),
+        ]
+        measured(copier, parts[0])
+
+        def refuse(*_):
+            raise AssertionError("drawn twice")
+
+        monkeypatch.setattr(copier.experiment, "sample", refuse)
+        monkeypatch.setattr(sample_features, "_look", refuse)
+        found = measured(copier, *parts)
+        ours = sample_features.of_samples(copier, choose(PIXELS), 300).features
+        train = sample_features.of_examples(copier, choose(PIXELS), "train", 10**4)
+        train = train.features
+        kid = kernel.kid_subsets(ours, train, subsets=3, size=50).mean()
+        assert found["kid"].values["kid_pixels"] == pytest.approx(kid, rel=1e-4)
+        lines = sliced.sliced_wasserstein(ours, train, projections=5).mean()
+        sliced_distance = found["sliced_distance"].values["sliced_pixels"]
+        assert sliced_distance == pytest.approx(lines, rel=1e-4)
+        bandwidth = found["gaussian_discrepancy"].protocol["bandwidth"]
+        assert bandwidth == pytest.approx(kernel.median_bandwidth(train), rel=1e-5)
+        near = kernel.squared_discrepancy(ours, train, kernel.gaussian(bandwidth))
+        values = found["gaussian_discrepancy"].values
+        assert values["discrepancy_pixels"] == pytest.approx(near.value, rel=1e-4)
+        assert values["discrepancy_pixels_floor"] < near.value / 3
+        another = copier.at(State(1, {}, {}, {}))
+        with pytest.raises(AssertionError, match="drawn twice"):
+            measured(another, parts[0])
+
+    def test_without_a_floor_where_the_split_is_the_reference(self, copier):
+        part = dict(name="frechet", features=PIXELS, num=70, resamples=2)
+        found = measured(copier, part, split="train")["frechet"]
+        assert [*found.values] == ["frechet_pixels"]
+        assert found.protocol["floor"] == "none, since the split is the reference"
+
+    def test_infinitely_many(self, copier):
+        part = dict(name="frechet_infinity", features=PIXELS, num=300, points=5)
+        found = measured(copier, part)["frechet_infinity"]
+        plain = measured(copier, dict(name="frechet", features=PIXELS, num=300, resamples=1))
+        infinite = found.values["frechet_infinity_pixels"]
+        assert infinite < plain["frechet"].values["frechet_pixels"]
+        assert found.protocol["counts"]["frechet_infinity_pixels"] == "65 to 300"
+
+
+class TestNeighbours:
+    def test_shares_are_those_of_the_balls(self):
+        trained = model(stored("validation")[0])
+        parts = [
+            dict(name=name, features=PIXELS, num=200)
+            for name in ("precision_recall", "density_coverage")
+        ]
+        found = measured(trained, *parts)
+        train, ours = flat(stored("train")[0]), flat(trained.sample(200) + 1) * 127.5
+        three, five = (neighbours.neighbourhoods(train, ours, k) for k in (3, 5))
+        values = found["precision_recall"].values
+        assert values["precision"] == pytest.approx(three.inside.mean(), abs=0.006)
+        assert values["recall"] == pytest.approx(three.reached.mean(), abs=0.006)
+        values = found["density_coverage"].values
+        assert values["density"] == pytest.approx(five.crowd.mean(), abs=0.01)
+        assert values["coverage"] == pytest.approx(five.covered.mean(), abs=0.006)
+        assert found["density_coverage"].protocol["k"] == 5
+
+    def test_planted_copies_are_named(self):
+        test, train = stored("test")[0], stored("train")[0]
+        pool = np.concatenate([test[:190], train[7:17]])
+        part = dict(name="memorization", features=PIXELS, num=100)
+        found = measured(model(pool), part)["memorization"]
+        samples = flat(model(pool).sample(100) + 1) * 127.5
+        apart = neighbours.squared_distances(samples, flat(train)).min(1)
+        copies = np.flatnonzero(apart < 1)
+        assert found.values["copied"] == len(copies) / 100 > 0
+        assert found.values["copied_floor"] == 0
+        rows = {line.split()[1] for line in found.protocol["copies"]}
+        assert rows <= set(map(str, copies)) and rows
+        pure = measured(model(train), part)["memorization"].values
+        assert pure["copied"] == 1 and pure["authentic"] == 0 and pure["nearer"] == 1
+        fresh = measured(model(test), part)["memorization"].values
+        assert fresh["copied"] == 0 and fresh["nearer"] == pytest.approx(0.5, abs=0.1)
+
+
+class TestVariety:
+    def test_the_score_needs_classes(self, copier):
+        with pytest.raises(InputError, match="'pixels' have no classes; take those of"):
+            measured(copier, dict(name="inception_score", features="pixels"))
+
+    def test_vendi_beside_real_images(self):
+        part = dict(name="vendi_score", features=PIXELS, num=200)
+        one = measured(model(stored("train", 1)[0]), part)["vendi_score"].values
+        assert one["vendi_pixels"] == pytest.approx(1, abs=1e-3)
+        assert one["vendi_pixels_real"] > 3
+
+    def test_ms_ssim_of_a_single_image_is_one(self):
+        trained = model(stored("train", 1, image_size=24)[0], image_size=24)
+        found = measured(trained, dict(name="ms_ssim_diversity", num=20))
+        values = found["ms_ssim_diversity"].values
+        assert values["ms_ssim"] == pytest.approx(1)
+        assert values["ms_ssim_real"] < 0.7
+        assert found["ms_ssim_diversity"].protocol["scales"] == 2
+
+
+REFUSED = (
+    (dict(name="fid"), "original Inception weights alone, which genlab does not ship"),
+    (dict(name="frechet", features="inceptionn"), "unknown features 'inceptionn'"),
+    (dict(name="frechet", features=dict(name="run", run="")), "name one, run=DIR"),
+    (dict(name="frechet", num=1), "1 samples against 1372 real images"),
+    (dict(name="kid", reference="trian"), "reference='trian' is no split"),
+    (dict(name="kid", num=2**31 - 1), "features of samples takes"),
+    (dict(name="precision_recall", num=3), "3 nearest neighbours among 3 images"),
+    (dict(name="frechet_infinity", points=2), "a line through 2 counts"),
+    (dict(name="inception_score", features="random"), "'random' have no classes"),
+    (dict(name="inception_score", features="random", num=5), "cut into 10 splits"),
+    (dict(name="ms_ssim_diversity"), "11 pixels or more on a side, not 8 x 8"),
+)
+
+
+@pytest.mark.parametrize(("part", "told"), REFUSED, ids=lambda x: str(x)[:40])
+def test_refused_before_training(part, told, copier):
+    with pytest.raises(InputError, match=told):
+        evaluate.check(copier.experiment, copier.data, metrics, [part])
+
+
+def test_samples_that_are_not_finite(copier, monkeypatch):
+    broken = model(stored("validation")[0])
+    draw = broken.experiment.sample
+    monkeypatch.setattr(broken.experiment, "sample", lambda *rest: draw(*rest) * np.nan)
+    with pytest.raises(InputError, match="64 of 64 samples have features that are not"):
+        measured(broken, dict(name="frechet", features=PIXELS, num=64))
+
+
+def test_features_of_real_images_are_kept_in_the_cache(tmp_path, monkeypatch):
+    """Under a checksum of pixels and features; a damaged file is made anew."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sample_features, "WORTH", 0.0)
+    part = dict(name="frechet", features=PIXELS, num=40, resamples=2)
+    pool = stored("validation")[0]
+    first = measured(model(pool), part)["frechet"].values
+    kept = sorted((tmp_path / "genlab" / "features").iterdir())
+    assert len(kept) == 2 and kept[0].name.startswith("pixels-")
+    look, seen = sample_features._look, []
+
+    def watched(*rest):
+        seen.append(rest[-1])
+        return look(*rest)
+
+    monkeypatch.setattr(sample_features, "_look", watched)
+    assert measured(model(pool), part)["frechet"].values == first
+    assert seen == ["samples"]
+    kept[0].write_bytes(kept[0].read_bytes()[:100])
+    assert measured(model(pool), part)["frechet"].values == first
+    assert sorted(seen) == ["real images", "samples", "samples"]
+    other = dict(part, features=dict(PIXELS, size=4))
+    measured(model(pool), other)
+    assert len(list((tmp_path / "genlab" / "features").iterdir())) == 4
