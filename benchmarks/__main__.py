@@ -2,6 +2,7 @@
 
   python -m benchmarks [dcgan vae rbm sweep] [--repeats=7] [--mnist=DIR]
   python -m benchmarks faults, see benchmarks/faults/__init__.py
+  python -m benchmarks damage, see benchmarks/damage.py
 
 Every contender is a process of its own that waits while another is measured, so that thread pools
 do not meet. Each repeat lets every contender do the same rounds; the table shows the median of the
@@ -88,4 +89,8 @@ if __name__ == "__main__":
         from benchmarks import faults
 
         sys.exit(faults.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["damage"]:
+        from benchmarks import damage
+
+        sys.exit(damage.main())
     main()

@@ -11,7 +11,7 @@ Two CPU cores:
 from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-VARIANTS = ("tiny", "mnist")
+VARIANTS = ("tiny", "features", "mnist")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -37,6 +37,9 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.classifier.update(channels=(4,), hidden=8)
             config.data.image_size = 8
             base.tiny(config)
+        case "features":
+            config.model.classifier.update(channels=(16, 32), hidden=64)
+            config.data.image_size = 16
         case "mnist":
             config.data.name = "tfds:mnist"
             config.data.data_dir = ""

@@ -4,10 +4,11 @@ judge of `benchmarks faults` sees what it is there to see."""
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import recipes
 
-from benchmarks import sweep
+from benchmarks import damage, sweep
 from benchmarks.faults import bombs, folder_inputs, fuzz, kills, mutation, outcome
 from benchmarks.faults.case import Bench
 from genlab.errors import InputError
@@ -22,6 +23,19 @@ def test_contender_of_the_sweep_runs(contender, monkeypatch):
     monkeypatch.setitem(sweep.COMMON, "train.batch_size", "8")
     run = getattr(sweep, contender)("")
     run(1)
+
+
+@pytest.mark.full
+def test_metrics_of_samples_see_every_damage():
+    """Each goes its way from amount to amount, but for a twentieth of the whole way."""
+    rows = damage.table()
+    for kind, ways in damage.GOES.items():
+        for name, way in ways.items():
+            values = way * np.array([v[name] for found, _, v in rows if found == kind])
+            whole = values[-1] - values[0]
+            assert whole > 0 and np.diff(values).min() > -whole / 20, (kind, name)
+    copied = [values["copied"] for kind, _, values in rows if kind == "copies"]
+    np.testing.assert_allclose(copied, [0, 0.1, 0.3, 1])
 
 
 def test_kills_are_dealt_among_all_recipes_and_engines():

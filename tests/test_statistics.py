@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from genlab.errors import InputError
-from genlab.statistics import over_examples, paired, rank_test, summarize
+from genlab.statistics import about, over_examples, paired, rank_test, summarize
 
 SHARE = 0.95
 
@@ -96,3 +96,9 @@ def test_rank_test_of_separated_seeds_by_counting():
     np.testing.assert_allclose(rank_test([1, 2, 3], [4, 5, 6]), 2 / 20)
     with pytest.raises(InputError, match="two seeds or more"):
         rank_test([1.0], [2.0, 3.0])
+
+
+def test_interval_about_a_value():
+    """t of 19 degrees of freedom is 2.093; nothing is known of an error that is 0 or of one number."""
+    np.testing.assert_allclose(about(5.0, 2.0, 20), (5 - 4.186, 5 + 4.186), rtol=1e-4)
+    assert about(5.0, 0.0, 20) is about(5.0, math.nan, 20) is about(5.0, 1.0, 1) is None

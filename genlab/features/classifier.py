@@ -31,19 +31,8 @@ def run_features(*, run: str) -> Features:
       InputError: no such run, no classifier in it, or one without such a layer.
     """
     network = load_feature_network(run)
-    shape = jax.ShapeDtypeStruct(
-        (1, *network.input.size, network.input.channels), np.float32
-    )
-    found, logits = jax.eval_shape(network.outputs, shape)
-    return Features(
-        name=network.name,
-        checksum=network.checksum,
-        input=network.input,
-        layer=f"before the logits, {network.step} rounds of run {network.run}",
-        width=found.shape[-1],
-        classes=logits.shape[-1],
-        outputs=network.outputs,
-    )
+    layer = f"before the logits, {network.step} rounds of run {network.run}"
+    return features_of(network, layer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +105,22 @@ class FeatureNetwork:
                 f"the classifier of {self.name} has no convolution to look at"
             )
         return found
+
+
+def features_of(network: FeatureNetwork, layer: str) -> Features:
+    """What a classifier has before its logits, as features; `layer` is what they say of it."""
+    shape = (1, *network.input.size, network.input.channels)
+    image = jax.ShapeDtypeStruct(shape, np.float32)
+    found, logits = jax.eval_shape(network.outputs, image)
+    return Features(
+        name=network.name,
+        checksum=network.checksum,
+        input=network.input,
+        layer=layer,
+        width=found.shape[-1],
+        classes=logits.shape[-1],
+        outputs=network.outputs,
+    )
 
 
 def load_feature_network(run: str) -> FeatureNetwork:

@@ -89,11 +89,66 @@ def class_agreement(
     return Measurement(values, protocol, intervals)
 
 
+@metrics.register
+@needs("classes", "sample_classes")
+def classifier_accuracy_score(
+    trained: Trained,
+    split: str,
+    *,
+    num_samples: Count = 100,
+    C: Sequence[Positive] = STRENGTHS,
+) -> Measurement:
+    """Accuracy on real examples of a support vector machine that was fitted on samples alone.
+
+    What samples lack that tells classes apart, the classifier lacks; beside it stands one that was
+    fitted on as many real examples of every class, where there are as many.
+
+    Args:
+      trained: the model.
+      split: real examples, all of them, that both classifiers are tested on.
+      num_samples: of each class.
+      C: as of `class_coverage`, chosen among the samples.
+
+    Returns:
+      `accuracy` and `accuracy_real`, in [0, 1].
+
+    Paper: Ravuri & Vinyals 2019, arXiv:1905.10887, with an SVM for the ResNet
+    """
+    check_grid(C=C)
+    names = trained.data.class_names or range(trained.data.num_classes)
+    made = {
+        "x": np.concatenate([trained.sample(num_samples, name) for name in names]),
+        "label": np.repeat(np.arange(len(names)), num_samples),
+    }
+    train = trained.examples("train", trained.data.splits["train"].size)
+    rows = [
+        np.flatnonzero(train["label"] == each)[:num_samples]
+        for each in range(len(names))
+    ]
+    real = {name: train[name][np.concatenate(rows)] for name in ("x", "label")}
+    tested = trained.examples(split, trained.data.splits[split].size)
+    scores, chosen = {}, {}
+    for name, source in {"accuracy": made, "accuracy_real": real}.items():
+        chosen[name], classifier = _fitted(source, C)
+        scores[name] = classifier.predict(_flat(tested["x"])) == tested["label"]
+    values, intervals = means_of(scores)
+    protocol = {
+        "classifier": "sklearn.svm.SVC on pixels",
+        "samples": f"{num_samples} of each class",
+        "real": f"{len(real['x'])} of train",
+        "tested_on": f"{len(tested['x'])} of {split}",
+        "chosen_from": list(C),
+        "chosen": chosen,
+    }
+    return Measurement(values, protocol, intervals)
+
+
 def _check(experiment: Any, data: Any, *, C: Sequence[float], **knobs: Any) -> None:
     check_grid(C=C)
 
 
 class_coverage.check = class_agreement.check = _check
+classifier_accuracy_score.check = _check
 
 
 def _classifier(

@@ -196,9 +196,7 @@ def of_samples(
         chunks = trained.samples_in_chunks(num, label, seed)
         return _look(trained, network, chunks, num, "samples")
 
-    return trained.of_state(("seen", _identity(network), seed, label), enough).first(
-        num
-    )
+    return trained.of_state(("seen", identity(network), seed, label), enough).first(num)
 
 
 def of_examples(trained: Trained, network: Features, split: str, num: int) -> Seen:
@@ -207,14 +205,14 @@ def of_examples(trained: Trained, network: Features, split: str, num: int) -> Se
     images = lambda: (raw["x"] for raw in trained.raw_in_chunks(split, count, CHUNK))
 
     def made() -> Seen:
-        digest = hashlib.sha256(f"{_identity(network)} {trained.value_range}".encode())
+        digest = hashlib.sha256(f"{identity(network)} {trained.value_range}".encode())
         for chunk in images():
             digest.update(f"{chunk.dtype} {chunk.shape}".encode())
             digest.update(np.ascontiguousarray(chunk))
         name = f"{network.name}-{digest.hexdigest()[:16]}.npz"
         return _from_cache(name) or _made(trained, network, images(), count, name)
 
-    return trained.once(("seen", _identity(network), split, count), made)
+    return trained.once(("seen", identity(network), split, count), made)
 
 
 def _made(
@@ -246,7 +244,7 @@ def _look(
         unit = images / 255 if stored else (images - low) / (high - low)
         return network(jnp.clip(unit.astype(jnp.float32), 0, 1))
 
-    compiled = trained.once(("look", _identity(network)), lambda: jax.jit(look))
+    compiled = trained.once(("look", identity(network)), lambda: jax.jit(look))
     found = []
     with _bar(num, f"{network.name} of {what}") as bar:
         for images in chunks:
@@ -277,7 +275,7 @@ def _bar(num: int, what: str) -> tqdm:
     )
 
 
-def _identity(network: Features) -> str:
+def identity(network: Features) -> str:
     return json.dumps(network.protocol, sort_keys=True)
 
 

@@ -1,6 +1,7 @@
 """Models whose samples are chosen images."""
 
 import functools
+import types
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +42,21 @@ class Given:
         return self.pool[rows] / 127.5 - 1
 
 
+class Linear(Given):
+    """An experiment whose images are linear in their latents, `pixels = 1/2 + z @ weights / 2`."""
+
+    DECODER = "decoder"
+    latent_dim = 3
+
+    def __init__(self, weights):
+        super().__init__(np.zeros((1, 8, 8, 1), np.uint8))
+        self.weights = weights
+        self.networks = {"decoder": types.SimpleNamespace(takes_label=False)}
+
+    def decode(self, params, extra, z):
+        return (z @ self.weights).reshape(-1, 8, 8, 1)
+
+
 @functools.cache
 def digits(**knobs):
     return datasets.build("digits", **knobs)()
@@ -53,8 +69,12 @@ def stored(split, num=None, **knobs):
     return found["x"], found["label"]
 
 
-def model(pool, label=None, seed=7, **knobs):
+def model(pool, label=None, **knobs):
     """A model of the digits that makes images of `pool`."""
-    preparation = Preparation((-1.0, 1.0))
-    state = State(0, {}, {}, {})
-    return Trained(Given(pool, label), state, digits(**knobs), preparation, seed)
+    return trained(Given(pool, label), **knobs)
+
+
+def trained(experiment, **knobs):
+    """The view on an experiment of the digits in [-1, 1]."""
+    preparation, state = Preparation((-1.0, 1.0)), State(0, {}, {}, {})
+    return Trained(experiment, state, digits(**knobs), preparation, 7)

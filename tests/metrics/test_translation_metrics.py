@@ -220,6 +220,33 @@ def sprites(change="fill", image_size=32):
     return datasets.build("shape_pairs", change=change, image_size=image_size)()
 
 
+class TestMultiscale:
+    def test_one_scale_is_the_similarity_and_five_halve_four_times(self):
+        x, y = images(size=(22, 22)), images(size=(22, 22), seed=1)
+        near = 0.9 * x + 0.1 * y
+        single = image_quality.ms_ssim(x, near, 1)
+        np.testing.assert_allclose(single, image_quality.ssim(x, near))
+        assert [image_quality.scales_of(side, 300) for side in (10, 11, 22, 176)] == [
+            0,
+            1,
+            2,
+            5,
+        ]
+
+    def test_two_scales_by_hand(self):
+        """Structure alone at the first, 0.0448 of the weight; the whole of halved images."""
+        x = images(size=(22, 22), channels=1)
+        y = 0.8 * x + 0.1
+        half = lambda a: a.reshape(len(a), 11, 2, 11, 2, 1).mean((2, 4))
+        _, structure = image_quality._similarity(x, y)
+        first = structure.mean((1, 2, 3))
+        second = image_quality.ssim(half(x), half(y))
+        share = 0.0448 / (0.0448 + 0.2856)
+        np.testing.assert_allclose(
+            image_quality.ms_ssim(x, y, 2), first**share * second ** (1 - share)
+        )
+
+
 class TestBatches:
     def test_the_last_one_has_what_is_left(self):
         """Each output is the mean of its batch: of four, then of two, and of no copies."""

@@ -1,0 +1,117 @@
+"""Frechet distance within every class."""
+
+from typing import Any
+
+import numpy as np
+
+from genlab.distances.frechet import (
+    Gaussian,
+    bootstrap_deviation,
+    frechet_distance,
+    moments_of,
+    rank_warning,
+)
+from genlab.errors import InputError
+from genlab.metrics import sample_features
+from genlab.metrics.measurement import Measurement, known
+from genlab.metrics.sample_features import CHUNK, NUM, Choice, of_examples, of_samples
+from genlab.numbers import Count, Seed
+from genlab.registry import metrics
+from genlab.statistics import about
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
+
+
+@metrics.register
+@needs("images", "classes", "sample_classes")
+def intra_class_frechet(
+    trained: Trained,
+    split: str,
+    *,
+    features: Choice = "random",
+    num: Count = 1000,
+    num_reference: Count = NUM,
+    reference: str = "train",
+    seed: Seed = 0,
+    resamples: Count = 20,
+) -> Measurement:
+    """Frechet distance of samples of a class to real images of it, on average over classes.
+
+    It sees a model that makes the right images for the wrong class, and one that makes the same image
+    for all of a class; `frechet` sees neither.
+
+    Args:
+      trained: the model.
+      split: where the real images of the floor come from.
+      features: as of `frechet`.
+      num: samples of each class.
+      num_reference: real images of all classes together.
+      reference: as of `frechet`.
+      seed: of the samples.
+      resamples: of the samples of each class, for the interval.
+
+    Returns:
+      `intra_class_FEATURES`, `largest` of the class that is furthest, and with `_floor` the mean over
+      classes of other real images; few images of a class make all of them larger.
+
+    Raises:
+      InputError: as `frechet`, or a class with fewer than 2 real images.
+
+    Paper: Miyato & Koyama 2018, arXiv:1802.05637, section 4
+    """
+    counts = dict(num=num, num_reference=num_reference, reference=reference)
+    network = sample_features.check(
+        trained.experiment, trained.data, features=features, **counts
+    )
+    classes = range(trained.data.num_classes)
+    names = trained.data.class_names or classes
+    truth = _by_class(trained, network, reference, num_reference)
+    ours = {
+        label: of_samples(trained, network, num, seed=seed, label=names[label]).features
+        for label in classes
+    }
+    found = [frechet_distance(moments_of([ours[k]]), truth[k]) for k in classes]
+    errors = [bootstrap_deviation(ours[k], truth[k], resamples) for k in classes]
+    name = f"intra_class_{network.name}"
+    values = {name: float(np.mean(found)), "largest": max(found)}
+    error = float(np.sqrt(np.square(errors).sum()) / len(found))
+    protocol = {
+        **sample_features.protocol_of(trained, network, num, seed),
+        "samples": f"{num} of each class",
+        "reference": f"{min(one.count for one in truth.values())} or more of each class of"
+        f" {reference}, as stored",
+        **rank_warning(*truth.values()),
+    }
+    if split != reference:
+        floor = _by_class(trained, network, split, num_reference)
+        apart = [frechet_distance(floor[k], truth[k]) for k in classes]
+        values[f"{name}_floor"] = float(np.mean(apart))
+        least = min(one.count for one in floor.values())
+        protocol["floor"] = f"{least} or more of each class of {split}"
+    return Measurement(
+        values, protocol, known({name: about(values[name], error, resamples)})
+    )
+
+
+def _by_class(
+    trained: Trained, network: Any, split: str, num: int
+) -> dict[int, Gaussian]:
+    """The Gaussian of each class's real images.
+
+    Raises:
+      InputError: a class has fewer than two.
+    """
+    seen = of_examples(trained, network, split, num).features
+    chunks = trained.raw_in_chunks(split, len(seen), CHUNK)
+    label = np.concatenate([raw["label"] for raw in chunks])
+    counts = np.bincount(label, minlength=trained.data.num_classes)
+    if counts.min() < 2:
+        names = trained.data.class_names or range(len(counts))
+        raise InputError(
+            f"class {names[int(counts.argmin())]} has {counts.min()} of the {len(seen)} images of"
+            f" {split}; a distance within classes needs 2 or more of each"
+        )
+    return {k: moments_of([seen[label == k]]) for k in range(len(counts))}
+
+
+intra_class_frechet.check = sample_features.check
