@@ -1,6 +1,6 @@
 """Speed and memory of genlab against its peers, alternating in one run.
 
-  python -m benchmarks [dcgan vae rbm sweep] [--repeats=7] [--mnist=DIR]
+  python -m benchmarks [dcgan vae rbm fidelity sweep] [--repeats=7] [--mnist=DIR]
   python -m benchmarks faults, see benchmarks/faults/__init__.py
   python -m benchmarks damage, see benchmarks/damage.py
 
@@ -35,6 +35,12 @@ GAMES = {
         "RBM 784-500 by PCD-1, batch 100, one epoch of 60,000 images",
         "seconds an epoch",
         ("genlab", "scikit_learn"),
+        1,
+    ),
+    "fidelity": (
+        "Inception-v3 of FID, 8 images of 299 px",
+        "seconds",
+        ("genlab", "torch_fidelity"),
         1,
     ),
     "sweep": (

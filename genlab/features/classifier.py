@@ -63,10 +63,11 @@ class FeatureNetwork:
         Raises:
           InputError: the classifier has no such layer.
         """
-        return self.outputs(self.input(images))[0]
+        return self.outputs(self.variables, self.input(images))[0]
 
-    def outputs(self, images: Array) -> tuple[Array, Array]:
-        """The layer before the logits, [B, F], and logits, [B, classes], of prepared images.
+    def outputs(self, variables: Any, images: Array) -> tuple[Array, Array]:
+        """The layer before the logits, [B, F], and logits, [B, classes], of prepared images by
+        variables like its own.
 
         Raises:
           InputError: the classifier has no such layer.
@@ -77,7 +78,7 @@ class FeatureNetwork:
                 " the run of a 'conv_classifier'"
             )
         logits, state = self.module.apply(
-            self.variables,
+            variables,
             images,
             train=False,
             capture_intermediates=lambda _, method: method == "features",
@@ -111,7 +112,7 @@ def features_of(network: FeatureNetwork, layer: str) -> Features:
     """What a classifier has before its logits, as features; `layer` is what they say of it."""
     shape = (1, *network.input.size, network.input.channels)
     image = jax.ShapeDtypeStruct(shape, np.float32)
-    found, logits = jax.eval_shape(network.outputs, image)
+    found, logits = jax.eval_shape(network.outputs, network.variables, image)
     return Features(
         name=network.name,
         checksum=network.checksum,
@@ -119,6 +120,7 @@ def features_of(network: FeatureNetwork, layer: str) -> Features:
         layer=layer,
         width=found.shape[-1],
         classes=logits.shape[-1],
+        variables=network.variables,
         outputs=network.outputs,
     )
 

@@ -1,5 +1,6 @@
 """What features are: a function of images by name, and everything that its values depend on."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,31 @@ from genlab.features.image_input import ImageInput
 from genlab.registry import features as registry
 
 Array = jax.Array
+PyTree = Any
 Outputs = tuple[Array, Array | None]
 
 
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["variables"],
+    meta_fields=[
+        "name",
+        "checksum",
+        "input",
+        "layer",
+        "width",
+        "classes",
+        "outputs",
+        "original",
+    ],
+)
 @dataclass(frozen=True, eq=False)
 class Features:
     """A fixed function from images to features, and to logits where it has classes.
+
+    It is a pytree of its variables, so `jax.jit(Features.__call__)(features, images)` has them as
+    arguments, and `jax.device_put(features)` brings them to the devices once; a program that holds a
+    large network's as constants is as large itself.
 
     Attributes:
       name: what metrics that use it are called after.
@@ -24,7 +44,8 @@ class Features:
       layer: where in the network the features are read.
       width: how many features an image has.
       classes: how many logits, 0 where there are none.
-      outputs: maps prepared images to features and logits.
+      variables: weights and statistics, NumPy arrays.
+      outputs: of variables and prepared images, features and logits.
       original: whether FID is the Frechet distance in these features: the original weights of
         Inception-v3, at its pool. In any other the distance says its features, `frechet_NAME`.
     """
@@ -35,7 +56,8 @@ class Features:
     layer: str
     width: int
     classes: int
-    outputs: Callable[[Array], Outputs]
+    variables: PyTree
+    outputs: Callable[[PyTree, Array], Outputs]
     original: bool = False
 
     @property
@@ -60,7 +82,7 @@ class Features:
         Raises:
           InputError: images that are neither gray nor RGB.
         """
-        return self.outputs(self.input(images))
+        return self.outputs(self.variables, self.input(images))
 
 
 def choose(choice: str | Mapping[str, Any]) -> Features:

@@ -22,8 +22,9 @@ def pixels(*, size: Count = 16, channels: Literal[1, 3] = 3) -> Features:
     """
     input = ImageInput(size=(size, size), channels=channels)
     width = size * size * channels
-    return Features("pixels", "", input, "pixels", width, 0, _flat)
+    return Features("pixels", "", input, "pixels", width, 0, {}, _flat)
 
 
-def _flat(images: Array) -> tuple[Array, None]:
+def _flat(variables: dict, images: Array) -> tuple[Array, None]:
+    del variables
     return images.reshape(images.shape[0], -1), None

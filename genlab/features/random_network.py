@@ -1,6 +1,5 @@
 """A convolutional network that never learned anything, as features."""
 
-import functools
 import itertools
 
 import jax
@@ -42,7 +41,8 @@ def random_network(*, width: Count = 512, size: Count = 32, seed: Seed = 0) -> F
         "mean of the last convolution",
         width,
         0,
-        functools.partial(_outputs, kernels),
+        kernels,
+        _outputs,
     )
 
 

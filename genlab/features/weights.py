@@ -1,0 +1,211 @@
+"""Weights that others have published: from a file whose checksum is known, into variables."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load, save
+
+from genlab.config.paths import expanded
+from genlab.data.limits import check_size, open_data
+from genlab.errors import InputError
+from genlab.features.checksum import checksum
+from genlab.features.torch_file import LEGACY, ZIP, read_tensors
+from genlab.storage.files import write_atomic
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """Tensors by the names that their publisher gave them; whatever is taken is checked.
+
+    Attributes:
+      path: the file, for messages.
+      sha256: of the file as it was published.
+      arrays: by name.
+      taken: names that were asked for.
+    """
+
+    path: str
+    sha256: str
+    arrays: Mapping[str, np.ndarray]
+    taken: set[str] = field(default_factory=set)
+
+    def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """The tensor `name`, float32.
+
+        Raises:
+          InputError: there is none, or it has another shape.
+        """
+        if name not in self.arrays:
+            raise InputError(f"{self.path} lacks {name!r}; it is of another network")
+        array = self.arrays[name]
+        if array.shape != tuple(shape):
+            raise InputError(
+                f"{name!r} of {self.path} has the shape {array.shape}, not {tuple(shape)}; it is of"
+                " another network"
+            )
+        self.taken.add(name)
+        return np.ascontiguousarray(array, np.float32)
+
+    def kernel(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """The weight of a convolution or dense layer as flax has it, inputs before outputs: `shape`.
+
+        Raises:
+          InputError: there is none, or it has another shape.
+        """
+        height_width, (inputs, outputs) = shape[:-2], shape[-2:]
+        array = self.take(f"{name}.weight", (outputs, inputs, *height_width))
+        return np.ascontiguousarray(np.moveaxis(array, (0, 1), (-1, -2)))
+
+    def normed(
+        self, layer: str, norm: str, shape: tuple[int, ...], epsilon: float
+    ) -> Arrays:
+        """A convolution without bias and the batch norm after it, trained, as one with a bias.
+
+        Args:
+          layer: name of the convolution.
+          norm: name of the batch norm.
+          shape: of the kernel, [h, w, C, F].
+          epsilon: of the batch norm.
+
+        Raises:
+          InputError: one of their tensors is missing or has another shape.
+        """
+        scale, shift, mean, variance = (
+            self.take(f"{norm}.{part}", shape[-1:]).astype(np.float64)
+            for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        self.taken.add(f"{norm}.num_batches_tracked")
+        factor = scale / np.sqrt(variance + epsilon)
+        return {
+            "kernel": (self.kernel(layer, shape) * factor).astype(np.float32),
+            "bias": (shift - mean * factor).astype(np.float32),
+        }
+
+    def finish(self) -> None:
+        """Raises InputError if there are tensors that nobody asked for."""
+        if left := sorted(set(self.arrays) - self.taken):
+            raise InputError(
+                f"{self.path} holds {left[0]!r}, which the network does not have; it is of another"
+            )
+
+
+@dataclass(frozen=True)
+class Release:
+    """A file of weights as it was published.
+
+    Attributes:
+      title: what the weights are of.
+      url: where the file is.
+      sha256: of the file, 64 hexadecimal digits.
+      instead: what to use without it.
+    """
+
+    title: str
+    url: str
+    sha256: str
+    instead: str
+
+    def read(self, path: str, sha256: str = "") -> Tensors:
+        """The tensors of the published file, of what `store` made of it, or of another that is named
+        by its checksum. No byte of a file is interpreted before its checksum is compared.
+
+        Args:
+          path: the file, of `torch.save` or safetensors.
+          sha256: of the other file; "" is the published one's.
+
+        Raises:
+          InputError: no file, another checksum, a file that was altered since it was stored, or one
+            that holds more than tensors.
+        """
+        if not path:
+            raise InputError(
+                f"the weights of {self.title} are not part of genlab, and nothing is downloaded: get"
+                f" {self.url} and name it, weights=PATH; or take {self.instead}"
+            )
+        wanted = (sha256 or self.sha256).lower()
+        content = _content(path)
+        found = hashlib.sha256(content).hexdigest()
+        if found == wanted:
+            arrays = _arrays(content, path)
+        elif _is_safetensors(content):
+            arrays, found = _stored(content, path)
+        if found != wanted:
+            raise InputError(
+                f"{path} has the checksum {found}, and {wanted} are the weights of {self.title}; if"
+                f" others are meant, sha256={found!r} takes them, under a name of their own"
+            )
+        return Tensors(path, found, arrays)
+
+
+def store(source: str, out: str) -> None:
+    """Writes the tensors of a file of `torch.save` as safetensors, which need no such reader.
+
+    The new file says the checksum of its source, and one of its tensors, so that it counts as the
+    published one as long as it is whole.
+
+    Args:
+      source: the published file.
+      out: the new file, PATH.safetensors.
+
+    Raises:
+      InputError: no such file, one that holds more than tensors, or a full disk.
+    """
+    content = _content(source)
+    arrays = {
+        name: np.array(x, order="C") for name, x in _arrays(content, source).items()
+    }
+    metadata = {
+        "source_sha256": hashlib.sha256(content).hexdigest(),
+        "tensors": checksum(arrays),
+    }
+    write_atomic(Path(expanded(out)), save(arrays, metadata))
+
+
+def sha256_of(path: str) -> str:
+    """Checksum of a file, 64 hexadecimal digits.
+
+    Raises:
+      InputError: no such file.
+    """
+    return hashlib.sha256(_content(path)).hexdigest()
+
+
+def _content(path: str) -> bytes:
+    with open_data(Path(expanded(path))) as stream:
+        check_size(path, os.fstat(stream.fileno()).st_size)
+        return stream.read()
+
+
+def _is_safetensors(content: bytes) -> bool:
+    return content[8:9] == b"{"
+
+
+def _arrays(content: bytes, path: str) -> Mapping[str, np.ndarray]:
+    if content.startswith((ZIP, LEGACY)):
+        return read_tensors(content, path)
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise InputError(
+            f"{path} is a file neither of torch.save nor of safetensors ({error})"
+        ) from None
+
+
+def _stored(content: bytes, path: str) -> tuple[Mapping[str, np.ndarray], str]:
+    """The tensors of a file that `store` made, and the checksum of its source; of any other file
+    of safetensors its own."""
+    arrays = _arrays(content, path)
+    with safe_open(expanded(path), "numpy") as file:
+        metadata = file.metadata() or {}
+    if "source_sha256" not in metadata:
+        return arrays, hashlib.sha256(content).hexdigest()
+    if metadata.get("tensors") != checksum(arrays):
+        raise InputError(f"{path} was altered since it was stored; store it anew")
+    return arrays, metadata["source_sha256"]
