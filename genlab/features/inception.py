@@ -87,11 +87,9 @@ def variables_of(network: Inception, tensors: Tensors) -> dict[str, Any]:
     shapes = jax.eval_shape(network.init, jax.random.key(0), images)["params"]
     found = {}
     for name, leaves in shapes.items():
-        shape = leaves["kernel"].shape
         if name == "fc":
-            found[name] = {"kernel": tensors.kernel(name, shape)}
-            if "bias" in leaves:
-                found[name]["bias"] = tensors.take("fc.bias", shape[-1:])
+            found[name] = tensors.layer(name, leaves)
         else:
-            found[name] = tensors.normed(f"{name}.conv", f"{name}.bn", shape, _EPSILON)
+            layers = f"{name}.conv", f"{name}.bn"
+            found[name] = tensors.normed(*layers, leaves["kernel"].shape, _EPSILON)
     return {"params": found}

@@ -16,6 +16,13 @@ def antialiased(images: Array, height: int, width: int) -> Array:
     return jax.image.resize(images, shape, "linear", antialias=True)
 
 
+def bicubic(images: Array, height: int, width: int) -> Array:
+    """`images: [B, H, W, C] in [0, 1]` at another size as Pillow's bicubic filter, without its rounding:
+    Keys' kernel with a = -1/2, widened by the factor where they shrink, clipped."""
+    shape = (images.shape[0], height, width, images.shape[-1])
+    return jnp.clip(jax.image.resize(images, shape, "cubic", antialias=True), 0, 1)
+
+
 def tensorflow(images: Array, height: int, width: int) -> Array:
     """`images: [B, H, W, C]` at another size, as TensorFlow 1 does with `align_corners=False`.
 
@@ -28,6 +35,7 @@ def tensorflow(images: Array, height: int, width: int) -> Array:
 
 RESIZES: dict[str, Resize] = {
     "bilinear, antialiased": antialiased,
+    "bicubic, antialiased": bicubic,
     "bilinear, TensorFlow 1": tensorflow,
 }
 

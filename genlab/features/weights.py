@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import jax
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
@@ -62,6 +63,19 @@ class Tensors:
         height_width, (inputs, outputs) = shape[:-2], shape[-2:]
         array = self.take(f"{name}.weight", (outputs, inputs, *height_width))
         return np.ascontiguousarray(np.moveaxis(array, (0, 1), (-1, -2)))
+
+    def layer(self, name: str, leaves: Mapping[str, jax.ShapeDtypeStruct]) -> Arrays:
+        """The variables of a dense layer, a convolution or a layer norm, of the shapes of `leaves`.
+
+        Raises:
+          InputError: one is missing or has another shape.
+        """
+        take = {
+            "kernel": lambda shape: self.kernel(name, shape),
+            "scale": lambda shape: self.take(f"{name}.weight", shape),
+            "bias": lambda shape: self.take(f"{name}.bias", shape),
+        }
+        return {leaf: take[leaf](value.shape) for leaf, value in leaves.items()}
 
     def normed(
         self, layer: str, norm: str, shape: tuple[int, ...], epsilon: float

@@ -1,5 +1,7 @@
 """The Inception-v3 of FID: the filter before it, its pools, its weights, and parity with a peer."""
 
+from importlib.util import find_spec
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,15 +41,16 @@ def test_without_weights_it_says_where_they_are_and_what_else_there_is():
     assert "\n" not in message
 
 
+@pytest.fixture(scope="module")
+def weights():
+    with fidelity.random_weights() as path:
+        yield path
+
+
 @pytest.mark.full
+@pytest.mark.skipif(not find_spec("torch_fidelity"), reason="extra 'parity'")
 class TestParity:
     """Against torch-fidelity, on weights, statistics and biases that are drawn."""
-
-    @pytest.fixture(scope="class")
-    def weights(self):
-        pytest.importorskip("torch_fidelity")
-        with fidelity.random_weights() as path:
-            yield path
 
     @pytest.mark.parametrize("layer", [64, 192, 768, 2048])
     def test_features_and_logits(self, weights, layer):
