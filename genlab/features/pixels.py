@@ -1,7 +1,5 @@
 """Pixels as features: what a distance says that looks at nothing else."""
 
-from typing import Literal
-
 import jax
 
 from genlab.features.features import Features
@@ -13,13 +11,14 @@ Array = jax.Array
 
 
 @features.register
-def pixels(*, size: Count = 16, channels: Literal[1, 3] = 3) -> Features:
+def pixels(*, size: Count = 16, color: bool = True) -> Features:
     """The pixels themselves, made small: no network, so a row to hold others against.
 
     Args:
       size: side that images are brought to.
-      channels: 3, or 1 for the luminance.
+      color: whether they keep their color; else their luminance is taken.
     """
+    channels = 3 if color else 1
     input = ImageInput(size=(size, size), channels=channels)
     width = size * size * channels
     return Features("pixels", "", input, "pixels", width, 0, {}, _flat)

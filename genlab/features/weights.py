@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
-from genlab.config.paths import expanded
+from genlab.config.files import expanded
 from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
 from genlab.features.checksum import checksum

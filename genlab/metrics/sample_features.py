@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
-from genlab.features.features import Features, choose
+from genlab.features.features import Features, Outputs, choose
 from genlab.game.experiment import Experiment
 from genlab.process import memory
 from genlab.process.streams import terminal
@@ -239,19 +239,20 @@ def _look(
     """What the network sees in the first `num` images of chunks of at most CHUNK."""
     low, high = trained.value_range
 
-    def look(images: jax.Array) -> tuple[jax.Array, jax.Array | None]:
+    # The network is an argument: constants of 100 MB make a program that compiles slowly.
+    def look(network: Features, images: jax.Array) -> Outputs:
         stored = images.dtype == jnp.uint8
         unit = images / 255 if stored else (images - low) / (high - low)
         return network(jnp.clip(unit.astype(jnp.float32), 0, 1))
 
     compiled = trained.once(("look", identity(network)), lambda: jax.jit(look))
-    found = []
+    found, placed = [], jax.device_put(network)
     with _bar(num, f"{network.name} of {what}") as bar:
         for images in chunks:
             missing = CHUNK - len(images)
             if missing:
                 images = np.pad(images, [(0, missing), *[(0, 0)] * 3], mode="edge")
-            found.append(jax.device_get(compiled(images)))
+            found.append(jax.device_get(compiled(placed, images)))
             bar.update(CHUNK - missing)
     features, logits = zip(*found, strict=True)
     seen = np.concatenate(features)[:num]

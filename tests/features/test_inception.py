@@ -39,6 +39,8 @@ def test_without_weights_it_says_where_they_are_and_what_else_there_is():
     for words in (RELEASE.url, "weights=PATH", "efficientnet_lite0", "name='run'"):
         assert words in message
     assert "\n" not in message
+    with pytest.raises(InputError, match="layer=100 is none of 64, 192, 768, 2048"):
+        choose(dict(name="inception", layer=100))
 
 
 @pytest.fixture(scope="module")

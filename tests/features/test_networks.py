@@ -118,6 +118,8 @@ def test_dinov2_is_what_torch_makes_of_the_public_names():
 def test_dinov2_says_where_its_weights_are():
     with pytest.raises(InputError, match="dinov2_vitb14_pretrain.pth and name it"):
         choose(dict(name="dinov2", size="base"))
+    with pytest.raises(InputError, match="size='bas'; did you mean 'base'"):
+        choose(dict(name="dinov2", size="bas"))
 
 
 def test_efficientnet_without_its_package(monkeypatch):
