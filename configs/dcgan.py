@@ -18,6 +18,7 @@ arXiv:1411.1784
 """
 
 from genlab.shipped.configs import base
+from genlab.shipped.configs.common.digits import in_features_of_digits
 from ml_collections import ConfigDict
 
 from genlab.trials.space import Uniform
@@ -39,6 +40,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.update(name="digits", image_size=32, value_range=(-1.0, 1.0))
     config.train = dict(steps=2000, batch_size=64, steps_per_call=20)
     config.eval.metrics = ("class_coverage",)
+    config.eval.final_metrics = in_features_of_digits()
     config.sample = dict(every=200, plots=("samples",))
     config.checkpoint.every = 500
 
@@ -61,6 +63,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.generator.width = config.model.discriminator.width = 64
             config.data.name = "tfds:mnist"
             config.data.data_dir = ""
+            config.eval.final_metrics = ()
             config.train = dict(steps=20_000, batch_size=128, steps_per_call=20)
             config.optimizer.generator.ema = 0.999
             config.sample.every = config.checkpoint.every = 1000
@@ -71,7 +74,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.data.image_size = 64
             config.train = dict(steps=100_000, batch_size=128, steps_per_call=20)
             config.optimizer.generator.ema = 0.999
-            config.eval.metrics = ()
+            config.eval.metrics = config.eval.final_metrics = ()
             config.sample.every = config.checkpoint.every = 1000
     return config
 

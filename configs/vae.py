@@ -21,6 +21,7 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
 """
 
 from genlab.shipped.configs import base
+from genlab.shipped.configs.common.digits import in_features_of_digits
 from ml_collections import ConfigDict
 
 from genlab.trials.space import grid
@@ -44,6 +45,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
     config.log.every = 500
     config.eval.update(every=1000, best="negative_elbo", metrics=("posterior",))
+    config.eval.final_metrics = in_features_of_digits()
     config.sample = dict(every=1000, plots=("samples", "reconstructions"))
     config.checkpoint.every = 5000
 
@@ -73,6 +75,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.encoder.hidden = config.model.decoder.hidden = (500,)
             config.data.name = "tfds:mnist"
             config.data.data_dir = ""
+            config.eval.final_metrics = ()
             config.train = dict(steps=60_000, batch_size=100, steps_per_call=100)
             config.eval.every = config.sample.every = 3000
     return config
