@@ -102,7 +102,7 @@ def _by_class(
       InputError: a class has fewer than two.
     """
     seen = of_examples(trained, network, split, num).features
-    chunks = trained.raw_in_chunks(split, len(seen), CHUNK)
+    chunks = trained.examples_in_chunks(split, len(seen), CHUNK, as_stored=True)
     label = np.concatenate([raw["label"] for raw in chunks])
     counts = np.bincount(label, minlength=trained.data.num_classes)
     if counts.min() < 2:

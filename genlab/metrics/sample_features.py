@@ -5,6 +5,7 @@ kept in the user's cache folder where making them took long, under a checksum of
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import time
@@ -15,14 +16,13 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
 from genlab.features.features import Features, Outputs, choose
 from genlab.game.experiment import Experiment
-from genlab.process import memory
-from genlab.process.streams import terminal
+from genlab.process import display, memory
+from genlab.process.duration import told
 from genlab.storage import cache
 from genlab.trained.trained import SAMPLE_CHUNK, Trained
 
@@ -116,11 +116,11 @@ def compare(
     real = of_examples(trained, network, reference, num_reference)
     samples = of_samples(trained, network, num, seed=seed)
     floor = None if split == reference else of_examples(trained, network, split, num)
-    told = "none, since the split is the reference"
+    none = "none, since the split is the reference"
     protocol = {
         **protocol_of(trained, network, num, seed),
         "reference": f"{len(real)} of {reference}, as stored",
-        "floor": told if floor is None else f"{len(floor)} real images of {split}",
+        "floor": none if floor is None else f"{len(floor)} real images of {split}",
     }
     return Comparison(network, samples, real, floor, protocol)
 
@@ -202,7 +202,10 @@ def of_samples(
 def of_examples(trained: Trained, network: Features, split: str, num: int) -> Seen:
     """What the network sees in `num` images of a split, an even spread, as the data set has them."""
     count = min(num, trained.data.splits[split].size)
-    images = lambda: (raw["x"] for raw in trained.raw_in_chunks(split, count, CHUNK))
+    read = functools.partial(
+        trained.examples_in_chunks, split, count, CHUNK, as_stored=True
+    )
+    images = lambda: (raw["x"] for raw in read())
 
     def made() -> Seen:
         digest = hashlib.sha256(f"{identity(network)} {trained.value_range}".encode())
@@ -247,13 +250,17 @@ def _look(
 
     compiled = trained.once(("look", identity(network)), lambda: jax.jit(look))
     found, placed = [], jax.device_put(network)
-    with _bar(num, f"{network.name} of {what}") as bar:
+    doing = f"{network.name} of {what}"
+    begun = time.monotonic()
+    with display.doing(doing) as retell:
         for images in chunks:
             missing = CHUNK - len(images)
             if missing:
                 images = np.pad(images, [(0, missing), *[(0, 0)] * 3], mode="edge")
             found.append(jax.device_get(compiled(placed, images)))
-            bar.update(CHUNK - missing)
+            done = min(num, CHUNK * len(found))
+            left = (time.monotonic() - begun) / done * (num - done)
+            retell(f"{doing}, {done:,} of {num:,}, {told(left)} left")
     features, logits = zip(*found, strict=True)
     seen = np.concatenate(features)[:num]
     if broken := np.count_nonzero(~np.isfinite(seen).all(1)):
@@ -261,19 +268,6 @@ def _look(
             f"{broken} of {num} {what} have features that are not finite, and no distance"
         )
     return Seen(seen, None if logits[0] is None else np.concatenate(logits)[:num])
-
-
-def _bar(num: int, what: str) -> tqdm:
-    """A progress bar that shows once it takes longer than two seconds."""
-    return tqdm(
-        total=num,
-        desc=what,
-        unit="image",
-        leave=False,
-        delay=2,
-        dynamic_ncols=True,
-        file=terminal(),
-    )
 
 
 def identity(network: Features) -> str:

@@ -219,24 +219,16 @@ class Trained:
         return batch
 
     def examples_in_chunks(
-        self, split: str, num: int, chunk: int
+        self, split: str, num: int, chunk: int, *, as_stored: bool = False
     ) -> Iterator[dict[str, np.ndarray]]:
-        """The same examples, `chunk` of them at a time."""
+        """The same examples, or as the data set has them, unprepared, `chunk` of them at a time."""
         rows = self._rows(split, num)
         for index, first in enumerate(range(0, len(rows), chunk)):
-            batch = self.examples_at(split, rows[first : first + chunk], index)
+            part = rows[first : first + chunk]
+            gather = self.data.splits[split].gather
+            batch = gather(part) if as_stored else self.examples_at(split, part, index)
             self._note_labels(split, batch)
             yield batch
-
-    def raw_in_chunks(
-        self, split: str, num: int, chunk: int
-    ) -> Iterator[dict[str, np.ndarray]]:
-        """The same examples as the data set has them, unprepared, `chunk` of them at a time."""
-        rows = self._rows(split, num)
-        for first in range(0, len(rows), chunk):
-            raw = self.data.splits[split].gather(rows[first : first + chunk])
-            self._note_labels(split, raw)
-            yield raw
 
     def missed_classes(self) -> dict[str, list[str]]:
         """Classes of the data that none of the examples had that were taken since the last call, by
