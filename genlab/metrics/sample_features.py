@@ -271,6 +271,7 @@ def _look(
 
 
 def identity(network: Features) -> str:
+    """All that its values depend on, as one text."""
     return json.dumps(network.protocol, sort_keys=True)
 
 
