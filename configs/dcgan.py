@@ -5,7 +5,9 @@ arXiv:1411.1784
 
   genlab --config=dcgan
     scikit-learn's digits, 32 px, width 32. Two CPU cores: 2,000 rounds in 1 min 20 s (28 rounds/s);
-    every class holds 6 % or more of 1,000 samples, by an SVM of 98.7 % accuracy on 300 test digits.
+    every class holds 6 % or more of 1,000 samples, by an SVM of 98.7 % accuracy on 300 test digits;
+    Frechet distance of 300 samples 10.1 in the features of `digits_classifier`, of 300 test digits
+    3.3; precision .49 and recall .92, of the test digits .94 and .94 (one seed).
   genlab --config=dcgan:conditional
     both networks see the class: of 100 samples of each class 99.7 % are of it by an SVM of 98.7 % accuracy,
     97 % or more of every class; 2,000 rounds (one seed).

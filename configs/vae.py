@@ -6,7 +6,9 @@ arXiv:1509.00519; `conditional`: Sohn, Lee & Yan 2015, NIPS 28
 Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically binarised:
 
   genlab --config=vae
-    scikit-learn's digits, 8 px, 10 latents: 22.8 nats (reconstruction 17.3, KL 5.5) in 10 s.
+    scikit-learn's digits, 8 px, 10 latents: 22.8 nats (reconstruction 17.3, KL 5.5) in 10 s;
+    Frechet distance of 300 samples, means of p(x|z), 14.8 in the features of `digits_classifier`, of
+    300 test digits 3.0; precision .51 and recall .92, of the test digits .94 and .94 (one seed).
   genlab --config=vae:manifold
     the digits at 16 px, 2 latents, with the picture of the manifold: 96.4 nats in 16 s.
   genlab --config=vae:iwae

@@ -46,8 +46,8 @@ def inception_score(
       splits: parts over which the mean is taken.
 
     Returns:
-      `inception_score_FEATURES`, from 1 to the number of classes, and the same with `_real`;
-      intervals by the bootstrap over images.
+      `inception_score_FEATURES`, from 1 to the number of classes and the lower the smaller the
+      splits, and the same with `_real`; intervals by the bootstrap over images.
 
     Raises:
       InputError: features without classes, fewer images than splits.
@@ -60,13 +60,14 @@ def inception_score(
     values, intervals = {}, {}
     for suffix, seen in _beside(trained, network, split, num, seed).items():
         name = f"inception_score_{network.name}{suffix}"
-        parts = min(splits, len(seen))
+        parts = max(1, splits * len(seen) // num)  # of as many images each
         found = inception_scores(seen.logits, splits=parts, seed=seed)
         values[name] = float(found.mean())
         error = inception_score_error(seen.logits, seed)
         intervals[name] = about(values[name], error, len(seen))
     protocol = sample_features.protocol_of(trained, network, num, seed)
-    return Measurement(values, {**protocol, "splits": splits}, known(intervals))
+    protocol["splits"] = f"{splits} of {num // splits} samples; as large of real images"
+    return Measurement(values, protocol, known(intervals))
 
 
 @metrics.register

@@ -15,7 +15,7 @@ from genlab.metrics import sample_features
 from genlab.metrics.path_length import slerp
 from genlab.registry import metrics
 
-PIXELS = dict(name="pixels", size=8, channels=1)
+PIXELS = dict(name="pixels", size=8, color=False)
 
 
 def flat(images):
