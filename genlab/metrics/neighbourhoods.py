@@ -29,7 +29,7 @@ def precision_recall(
     num_reference: Count = NUM,
     reference: str = "train",
     seed: Seed = 0,
-    k: Count = 3,
+    neighbours: Count = 3,
 ) -> Measurement:
     """Share of samples among the real images, and of real images among the samples.
 
@@ -44,7 +44,7 @@ def precision_recall(
       num_reference: real images of the reference split.
       reference: as of `frechet`.
       seed: of the samples.
-      k: neighbours.
+      neighbours: of which the last is where a ball ends, k.
 
     Returns:
       `precision` and `recall` in [0, 1], and the same with `_floor`, of other real images, and
@@ -58,11 +58,11 @@ def precision_recall(
     seen = compare(trained, split, features, num, num_reference, reference, seed)
     scores = {}
     for suffix, ours in seen.sets().items():
-        found = neighbourhoods(seen.reference.features, ours.features, k)
+        found = neighbourhoods(seen.reference.features, ours.features, neighbours)
         scores[f"precision{suffix}"] = found.inside
         scores[f"recall{suffix}"] = found.reached
     values, intervals = means_of(scores)
-    return Measurement(values, {**seen.protocol, "k": k}, intervals)
+    return Measurement(values, {**seen.protocol, "k": neighbours}, intervals)
 
 
 @metrics.register
@@ -76,7 +76,7 @@ def density_coverage(
     num_reference: Count = NUM,
     reference: str = "train",
     seed: Seed = 0,
-    k: Count = 5,
+    neighbours: Count = 5,
 ) -> Measurement:
     """How crowded with real images it is around samples, and the share of real images with samples.
 
@@ -88,7 +88,7 @@ def density_coverage(
       num_reference: real images of the reference split.
       reference: as of `frechet`.
       seed: of the samples.
-      k: neighbours; a real ball reaches to the k-th nearest real image.
+      neighbours: of which the last is where a ball ends, k.
 
     Returns:
       `density`, real balls that a sample lies in over k, near 1 for real images and 0 or more;
@@ -102,11 +102,11 @@ def density_coverage(
     seen = compare(trained, split, features, num, num_reference, reference, seed)
     scores = {}
     for suffix, ours in seen.sets().items():
-        found = neighbourhoods(seen.reference.features, ours.features, k)
+        found = neighbourhoods(seen.reference.features, ours.features, neighbours)
         scores[f"density{suffix}"] = found.crowd
         scores[f"coverage{suffix}"] = found.covered
     values, intervals = means_of(scores, differences=("density",))
-    return Measurement(values, {**seen.protocol, "k": k}, intervals)
+    return Measurement(values, {**seen.protocol, "k": neighbours}, intervals)
 
 
 @metrics.register
@@ -172,15 +172,16 @@ def _check(
     num: int,
     num_reference: int,
     reference: str,
-    k: int = 1,
+    neighbours: int = 2,
     **knobs: Any,
 ) -> None:
     counts = dict(num=num, num_reference=num_reference, reference=reference)
     sample_features.check(experiment, data, **counts, **knobs)
     there = min(num, num_reference, data.splits[reference].size)
-    if there <= k + (k == 1):
+    if there <= neighbours:
         raise InputError(
-            f"{k} nearest neighbours among {there} images; take more images, or a smaller k"
+            f"{neighbours} nearest neighbours among {there} images; take more images, or fewer"
+            " neighbours"
         )
 
 

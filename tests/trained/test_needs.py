@@ -71,6 +71,10 @@ FEW = dict(
     perplexity=2.0,
     draws=2,
     run="nowhere",
+    features=dict(name="pixels", size=4),
+    resamples=2,
+    subsets=2,
+    projections=3,
 )
 DEFAULT = (
     ("autoencoder", "one class"),
