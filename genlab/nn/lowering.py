@@ -32,7 +32,7 @@ def convolve(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
     Returns:
       [B, H', W', F] with (H', W') = `geometry.output`, accumulated in float32.
     """
-    return _convolve.bind(image, kernel, geometry=geometry, maps=0)
+    return _bind(_convolve, image, kernel, geometry)
 
 
 def convolve_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
@@ -46,10 +46,18 @@ def convolve_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Arr
     Returns:
       [B, H, W, C] with (H, W) = `geometry.image`.
     """
-    return _adjoint.bind(result, kernel, geometry=geometry, maps=0)
+    return _bind(_adjoint, result, kernel, geometry)
 
 
-def _native(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
+def _bind(primitive: Primitive, left: Array, right: Array, geometry: Geometry) -> Array:
+    # As where it is traced: a program is lowered later, outside `jax.default_matmul_precision`.
+    precision = jax.config.jax_default_matmul_precision
+    return primitive.bind(left, right, geometry=geometry, maps=0, precision=precision)
+
+
+def _native(
+    image: Array, kernel: Array, *, geometry: Geometry, precision: str | None = None
+) -> Array:
     return lax.conv_general_dilated(
         image,
         kernel,
@@ -57,22 +65,25 @@ def _native(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
         geometry.padding,
         rhs_dilation=geometry.dilation,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        precision=precision,
     )
 
 
-def _native_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
+def _native_adjoint(
+    result: Array, kernel: Array, *, geometry: Geometry, **how
+) -> Array:
     image = jax.ShapeDtypeStruct(
         (result.shape[0], *geometry.image, kernel.shape[2]), result.dtype
     )
-    forward = functools.partial(_native, kernel=kernel, geometry=geometry)
+    forward = functools.partial(_native, kernel=kernel, geometry=geometry, **how)
     return jax.linear_transpose(forward, image)(result)[0]
 
 
-def _native_kernel(image: Array, result: Array, *, geometry: Geometry) -> Array:
+def _native_kernel(image: Array, result: Array, *, geometry: Geometry, **how) -> Array:
     kernel = jax.ShapeDtypeStruct(
         (*geometry.kernel, image.shape[-1], result.shape[-1]), image.dtype
     )
-    forward = functools.partial(_native, image, geometry=geometry)
+    forward = functools.partial(_native, image, geometry=geometry, **how)
     return jax.linear_transpose(forward, kernel)(result)[0]
 
 
@@ -85,29 +96,29 @@ def _primitive(
     """
     primitive = Primitive(f"genlab_{name}")
 
-    def mapped(form: Callable, *operands: Array, geometry: Geometry, maps: int):
-        form = functools.partial(form, geometry=geometry)
+    def mapped(form: Callable, *operands: Array, maps: int, **how):
+        form = functools.partial(form, **how)
         for _ in range(maps):
             form = jax.vmap(form)
         return form(*operands)
 
-    @functools.partial(jax.jit, static_argnames=("geometry", "maps"))
-    def compiled(left: Array, right: Array, *, geometry: Geometry, maps: int):
-        return primitive.bind(left, right, geometry=geometry, maps=maps)
+    @functools.partial(jax.jit, static_argnames=("geometry", "maps", "precision"))
+    def compiled(left: Array, right: Array, **how):
+        return primitive.bind(left, right, **how)
 
-    def shape(left, right, *, geometry: Geometry, maps: int):
-        form = functools.partial(mapped, native, geometry=geometry, maps=maps)
+    def shape(left, right, **how):
+        form = functools.partial(mapped, native, **how)
         out = jax.eval_shape(form, left, right)
         return left.update(shape=out.shape, dtype=out.dtype, weak_type=False)
 
-    def batch(operands, axes, *, geometry: Geometry, maps: int):
+    def batch(operands, axes, *, maps: int, **how):
         left, right = operands
         if shares_kernel and axes[1] is None:
             # Members that share a kernel are more examples.
             left = jnp.moveaxis(left, axes[0], maps)
             outer, (size, count) = left.shape[:maps], left.shape[maps : maps + 2]
             left = left.reshape(*outer, size * count, *left.shape[maps + 2 :])
-            out = primitive.bind(left, right, geometry=geometry, maps=maps)
+            out = primitive.bind(left, right, maps=maps, **how)
             return out.reshape(*outer, size, count, *out.shape[maps + 1 :]), maps
         size = left.shape[axes[0]] if axes[1] is None else right.shape[axes[1]]
         left, right = (
@@ -116,12 +127,17 @@ def _primitive(
             else jnp.moveaxis(operand, axis, 0)
             for operand, axis in zip(operands, axes)
         )
-        return primitive.bind(left, right, geometry=geometry, maps=maps + 1), 0
+        return primitive.bind(left, right, maps=maps + 1, **how), 0
 
     primitive.def_impl(compiled)
     primitive.def_abstract_eval(shape)
     batching.primitive_batchers[primitive] = batch
-    for form, platform in ((native, None), (product, "cpu")):
+
+    def on_cpu(*operands: Array, geometry: Geometry, precision: str | None):
+        del precision  # products of float32 are of float32 there
+        return product(*operands, geometry=geometry)
+
+    for form, platform in ((native, None), (on_cpu, "cpu")):
         lowered = mlir.lower_fun(
             functools.partial(mapped, form), multiple_results=False
         )

@@ -1,11 +1,14 @@
 """Features by name: what they are of, what they say of themselves, and what they refuse."""
 
+import re
+
+import jax
 import numpy as np
 import pytest
 
 from genlab.errors import InputError
 from genlab.features.checksum import checksum
-from genlab.features.features import choose
+from genlab.features.features import Features, choose
 
 
 def images(count=2, size=(13, 15), channels=3, seed=0):
@@ -57,6 +60,16 @@ class TestProtocol:
         assert one.checksum == same.checksum != other.checksum
         np.testing.assert_array_equal(one(images())[0], same(images())[0])
         assert np.abs(one(images())[0] - other(images())[0]).max() > 0.01
+
+    def test_products_are_of_float32_on_every_platform(self):
+        features = choose(dict(name="random", width=8, size=8))
+        traced = jax.jit(Features.__call__).trace(features, images(size=(8, 8)))
+        text = traced.lower(lowering_platforms=("cuda",)).as_text()
+        products = re.findall(
+            r"stablehlo\.convolution.*|stablehlo\.dot_general.*", text
+        )
+        assert len(products) == 3
+        assert all("HIGHEST" in product for product in products), products
 
     def test_unknown_features(self):
         with pytest.raises(InputError, match="unknown features 'pixel'; did you mean"):
