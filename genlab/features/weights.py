@@ -126,13 +126,13 @@ class Release:
     sha256: str
     instead: str
 
-    def read(self, path: str, sha256: str = "") -> Tensors:
+    def read(self, path: str, sha256: str | None = None) -> Tensors:
         """The tensors of the published file, of what `store` made of it, or of another that is named
         by its checksum. No byte of a file is interpreted before its checksum is compared.
 
         Args:
           path: the file, of `torch.save` or safetensors.
-          sha256: of the other file; "" is the published one's.
+          sha256: of the other file; "" is the published one's, None where others are not taken.
 
         Raises:
           InputError: no file, another checksum, a file that was altered since it was stored, or one
@@ -151,9 +151,10 @@ class Release:
         elif _is_safetensors(content):
             arrays, found = _stored(content, path)
         if found != wanted:
+            hint = f"; sha256={found!r} takes it all the same, under a name of its own"
             raise InputError(
-                f"{path} has the checksum {found}, and {wanted} are the weights of {self.title}; if"
-                f" others are meant, sha256={found!r} takes them, under a name of their own"
+                f"{path} has the checksum {found}, not {wanted} of {self.title}"
+                + (hint if sha256 is not None else f"; take {self.url}")
             )
         return Tensors(path, found, arrays)
 
