@@ -200,7 +200,7 @@ def test_two_processes_on_one_journal_share_forty_trials(tmp_path):
         )
         for _ in range(2)
     ]
-    trained = [int(worker.communicate(timeout=120)[0]) for worker in workers]
+    trained = [int(worker.communicate(timeout=400)[0]) for worker in workers]
     assert sum(trained) == 40
     assert min(trained) > 4, "one of them did nearly all"
     trials = trials_of(sweep)

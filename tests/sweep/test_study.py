@@ -55,7 +55,7 @@ def _start(arguments, **options):
     )
 
 
-def _wait_for(condition, seconds=120):
+def _wait_for(condition, seconds=400):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} seconds"
