@@ -35,8 +35,8 @@ def games(*later: str) -> pytest.MarkDecorator:
 
 
 every_game = games()
-# A round of its four networks takes ten seconds to compile, each time anew.
-quick_game = games("cyclegan")
+# A round of their networks takes ten seconds to compile, each time anew.
+quick_game = games("cyclegan", "bicyclegan")
 
 ROUNDS = 4
 MORE_DEVICES = ((2, "jit"), (1, "pmap"), (4, "pmap"))
