@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from genlab.distances.frechet import (
+    Gaussian,
     bootstrap_deviation,
     frechet_at_infinity,
     frechet_distance,
@@ -10,11 +13,17 @@ from genlab.distances.frechet import (
     rank_warning,
 )
 from genlab.errors import InputError
-from genlab.metrics.measurement import Measurement, known
-from genlab.metrics.sample_features import NUM, Choice, Comparison, check, compare
+from genlab.metrics.measurement import Measurement, estimates
+from genlab.metrics.sample_features import (
+    NUM,
+    Choice,
+    Comparison,
+    Seen,
+    check,
+    compare,
+)
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
-from genlab.statistics import about
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
@@ -141,17 +150,18 @@ def frechet_infinity(
     """
     seen = compare(trained, split, features, num, num_reference, reference, seed)
     truth = moments_of([seen.reference.features])
-    values, intervals, sizes = {}, {}, {}
-    for suffix, ours in seen.sets().items():
-        name = f"frechet_infinity_{seen.name}{suffix}"
-        sizes[name] = _sizes(len(ours), ours.features.shape[1], points)
-        values[name], error = frechet_at_infinity(
-            ours.features, truth, sizes[name], seed
-        )
-        intervals[name] = about(values[name], error, points - 1)
-    told = {name: f"{found[0]} to {found[-1]}" for name, found in sizes.items()}
+    name = f"frechet_infinity_{seen.name}"
+    sizes = lambda ours: _sizes(*ours.features.shape, points)
+
+    def one(ours: Seen) -> tuple[float, float, int]:
+        value, error = frechet_at_infinity(ours.features, truth, sizes(ours), seed)
+        return value, error, points - 1  # of the line's points less its slope
+
+    values, intervals = estimates(name, seen.sets(), one)
+    counts = {f"{name}{suffix}": sizes(ours) for suffix, ours in seen.sets().items()}
+    told = {key: f"{found[0]} to {found[-1]}" for key, found in counts.items()}
     protocol = {**seen.protocol, "points": points, "counts": told}
-    return Measurement(values, {**protocol, **rank_warning(truth)}, known(intervals))
+    return Measurement(values, {**protocol, **rank_warning(truth)}, intervals)
 
 
 def _sizes(count: int, width: int, points: int) -> list[int]:
@@ -162,18 +172,23 @@ def _sizes(count: int, width: int, points: int) -> list[int]:
 
 def _measured(name: str, seen: Comparison, resamples: int) -> Measurement:
     truth = moments_of([seen.reference.features])
-    values, intervals, found = {}, {}, [truth]
-    for suffix, ours in seen.sets().items():
-        found.append(moments_of([ours.features]))
-        values[name + suffix] = frechet_distance(found[-1], truth)
-        deviation = bootstrap_deviation(ours.features, truth, resamples)
-        intervals[name + suffix] = about(values[name + suffix], deviation, resamples)
+    sets = {
+        suffix: (ours.features, moments_of([ours.features]))
+        for suffix, ours in seen.sets().items()
+    }
+
+    def one(ours: tuple[np.ndarray, Gaussian]) -> tuple[float, float, int]:
+        features, moments = ours
+        deviation = bootstrap_deviation(features, truth, resamples)
+        return frechet_distance(moments, truth), deviation, resamples
+
+    values, intervals = estimates(name, sets, one)
     protocol = {
         **seen.protocol,
         "intervals": f"bootstrap of {resamples} resamples, the reference as it is",
-        **rank_warning(*found),
+        **rank_warning(truth, *(moments for _, moments in sets.values())),
     }
-    return Measurement(values, protocol, known(intervals))
+    return Measurement(values, protocol, intervals)
 
 
 def _inception(weights: str) -> dict[str, str]:

@@ -9,11 +9,11 @@ from genlab.distances.kernel import (
 )
 from genlab.distances.sliced import sliced_wasserstein
 from genlab.errors import InputError
-from genlab.metrics.measurement import Measurement, known
-from genlab.metrics.sample_features import NUM, Choice, check, compare
+from genlab.metrics.measurement import Measurement, estimates
+from genlab.metrics.sample_features import NUM, Choice, Seen, check, compare
 from genlab.numbers import Count, Positive, Seed
 from genlab.registry import metrics
-from genlab.statistics import about, standard_error
+from genlab.statistics import standard_error
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
@@ -56,17 +56,19 @@ def kid(
     Paper: Binkowski et al. 2018, arXiv:1801.01401
     """
     seen = compare(trained, split, features, num, num_reference, reference, seed)
-    truth = seen.reference.features
-    values, intervals, sizes = {}, {}, {}
-    for suffix, ours in seen.sets().items():
-        name = f"kid_{seen.name}{suffix}"
-        sizes[name] = min(subset_size, len(ours), len(truth))
-        drawn = dict(subsets=subsets, size=sizes[name], seed=seed)
-        values[name] = float(kid_subsets(ours.features, truth, **drawn).mean())
+    truth, name = seen.reference.features, f"kid_{seen.name}"
+    size = lambda ours: min(subset_size, len(ours), len(truth))
+
+    def one(ours: Seen) -> tuple[float, float, int]:
+        drawn = dict(subsets=subsets, size=size(ours), seed=seed)
+        value = float(kid_subsets(ours.features, truth, **drawn).mean())
         error = squared_discrepancy(ours.features, truth, polynomial).error
-        intervals[name] = about(values[name], error, len(ours))
+        return value, error, len(ours)
+
+    values, intervals = estimates(name, seen.sets(), one)
+    sizes = {f"{name}{suffix}": size(ours) for suffix, ours in seen.sets().items()}
     protocol = {**seen.protocol, "subsets": subsets, "subset_size": sizes}
-    return Measurement(values, protocol, known(intervals))
+    return Measurement(values, protocol, intervals)
 
 
 @metrics.register
@@ -112,14 +114,13 @@ def gaussian_discrepancy(
         raise InputError(
             "the reference images have a median distance of 0; name a bandwidth"
         )
-    values, intervals = {}, {}
-    for suffix, ours in seen.sets().items():
+
+    def one(ours: Seen) -> tuple[float, float, int]:
         found = squared_discrepancy(ours.features, truth, gaussian(width))
-        name = f"discrepancy_{seen.name}{suffix}"
-        values[name] = found.value
-        intervals[name] = about(found.value, found.error, len(ours))
-    protocol = {**seen.protocol, "bandwidth": width}
-    return Measurement(values, protocol, known(intervals))
+        return found.value, found.error, len(ours)
+
+    values, intervals = estimates(f"discrepancy_{seen.name}", seen.sets(), one)
+    return Measurement(values, {**seen.protocol, "bandwidth": width}, intervals)
 
 
 @metrics.register
@@ -135,7 +136,9 @@ def sliced_distance(
     seed: Seed = 0,
     projections: Count = 1000,
 ) -> Measurement:
-    """Squared sliced Wasserstein-2 distance of samples to real images, MIND in Inception features.
+    """Squared sliced Wasserstein-2 distance of samples to real images.
+
+    MIND is 3 F times that in the F features of Inception.
 
     Args:
       trained: the model.
@@ -157,16 +160,15 @@ def sliced_distance(
     Paper: Berthet et al. 2026, arXiv:2605.06797
     """
     seen = compare(trained, split, features, num, num_reference, reference, seed)
-    values, intervals = {}, {}
-    for suffix, ours in seen.sets().items():
+
+    def one(ours: Seen) -> tuple[float, float, int]:
         found = sliced_wasserstein(
             ours.features, seen.reference.features, projections=projections, seed=seed
         )
-        name = f"sliced_{seen.name}{suffix}"
-        values[name] = float(found.mean())
-        intervals[name] = about(values[name], standard_error(found), projections)
-    protocol = {**seen.protocol, "projections": projections}
-    return Measurement(values, protocol, known(intervals))
+        return float(found.mean()), standard_error(found), projections
+
+    values, intervals = estimates(f"sliced_{seen.name}", seen.sets(), one)
+    return Measurement(values, {**seen.protocol, "projections": projections}, intervals)
 
 
 kid.check = gaussian_discrepancy.check = sliced_distance.check = check

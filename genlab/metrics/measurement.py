@@ -1,13 +1,13 @@
 """What a metric returns: values, and the protocol that they were measured by."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from genlab.statistics import over_examples
+from genlab.statistics import about, over_examples
 
 FEW = 3  # numbered values that are no long series
 
@@ -41,6 +41,21 @@ def means_of(
         for name, score in scores.items()
     }
     return values, known(found)
+
+
+def estimates(
+    name: str, sets: Mapping[str, Any], one: Callable[[Any], tuple[float, float, int]]
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """A value of each of several sets, by `name` and the set's suffix, and its interval.
+
+    Args:
+      name: of the value.
+      sets: suffix -> set.
+      one: a set to its value, and what `statistics.about` asks: the error, and the count behind it.
+    """
+    found = {f"{name}{suffix}": one(each) for suffix, each in sets.items()}
+    values = {key: value for key, (value, _, _) in found.items()}
+    return values, known({key: about(*each) for key, each in found.items()})
 
 
 def known(intervals: dict[str, tuple[float, float] | None]) -> dict[str, tuple]:

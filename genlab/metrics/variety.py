@@ -12,12 +12,11 @@ from genlab.distances.spread import (
 from genlab.errors import InputError
 from genlab.metrics import sample_features
 from genlab.metrics.image_quality import WINDOW, ms_ssim, scales_of
-from genlab.metrics.measurement import Measurement, known, means_of
+from genlab.metrics.measurement import Measurement, estimates, means_of
 from genlab.metrics.sample_features import NUM, Choice, Seen, of_examples, of_samples
 from genlab.metrics.translations import to_unit
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
-from genlab.statistics import about
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
@@ -57,17 +56,18 @@ def inception_score(
     network = _check_score(
         trained.experiment, trained.data, features=features, num=num, splits=splits
     )
-    values, intervals = {}, {}
-    for suffix, seen in _beside(trained, network, split, num, seed).items():
-        name = f"inception_score_{network.name}{suffix}"
+
+    def one(seen: Seen) -> tuple[float, float, int]:
         parts = max(1, splits * len(seen) // num)  # of as many images each
         found = inception_scores(seen.logits, splits=parts, seed=seed)
-        values[name] = float(found.mean())
         error = inception_score_error(seen.logits, seed)
-        intervals[name] = about(values[name], error, len(seen))
+        return float(found.mean()), error, len(seen)
+
+    sets = _beside(trained, network, split, num, seed)
+    values, intervals = estimates(f"inception_score_{network.name}", sets, one)
     protocol = sample_features.protocol_of(trained, network, num, seed)
     protocol["splits"] = f"{splits} of {num // splits} samples; as large of real images"
-    return Measurement(values, protocol, known(intervals))
+    return Measurement(values, protocol, intervals)
 
 
 @metrics.register
@@ -101,14 +101,15 @@ def vendi_score(
     network = sample_features.check(
         trained.experiment, trained.data, features=features, num=num
     )
-    values, intervals = {}, {}
-    for suffix, seen in _beside(trained, network, split, num, seed).items():
-        name = f"vendi_{network.name}{suffix}"
-        values[name] = vendi(seen.features)
+
+    def one(seen: Seen) -> tuple[float, float, int]:
         error = vendi_error(seen.features, RESAMPLES, seed)
-        intervals[name] = about(values[name], error, RESAMPLES)
+        return vendi(seen.features), error, RESAMPLES
+
+    sets = _beside(trained, network, split, num, seed)
+    values, intervals = estimates(f"vendi_{network.name}", sets, one)
     protocol = sample_features.protocol_of(trained, network, num, seed)
-    return Measurement(values, protocol, known(intervals))
+    return Measurement(values, protocol, intervals)
 
 
 @metrics.register
