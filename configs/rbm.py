@@ -11,10 +11,10 @@ interval of log Z and the examples together, or 3 sigma of log Z alone where it 
     effective runs, estimates of log Z within 0.13 nats), log pseudo-likelihood -19.8, squared error of
     a completed half 0.127 a pixel (0.148 of the mean image); 37 CPU seconds.
   genlab --config=rbm:exact
-    20 hidden units: log p(x) -22.46 by enumeration, -22.46 by annealing (3 sigma: -22.48 to -22.44).
+    20 hidden units: log p(x) -22.86 (-23.3 to -22.4) by enumeration, -22.87 by annealing; 40 CPU
+    seconds.
   genlab --config=rbm:sparse
-    as the first, with hidden units pulled to a mean of 0.1 (in the end 0.101): -21.8 (3 sigma: -22.0
-    to -21.6).
+    as the first, with hidden units pulled to a mean of 0.1: -22.5 (-22.9 to -22.0); 33 CPU seconds.
   genlab --config=rbm:mnist --config.data.data_dir=DIR
     MNIST, 500 hidden units, CD-1, 30,000 rounds: log p(x) -143.3 (3 sigma: -143.6 to -142.9, 51 of
     100 effective runs, reverse annealing 0.08 nats away), log pseudo-likelihood -68.2; 2 min of CPU

@@ -7,10 +7,10 @@ Paper: Lim et al. 2017, arXiv:1707.02921 (the network); Ledig et al. 2017, arXiv
     sprites of six hues, 8 to 32 px (x4), L1 alone, two CPU cores: PSNR 28.5 dB, SSIM 0.958 (bicubic
     24.3 and 0.892, nearest 22.5 and 0.878); 45 CPU seconds.
   genlab --config=super_resolution:x2
-    16 to 32 px: 38.1 dB, 0.991 (bicubic 29.9 and 0.973); 43 s.
+    16 to 32 px: 38.1 dB, 0.991 (bicubic 29.9 and 0.973); 161 CPU seconds.
   genlab --config=super_resolution:adversarial
     x4 against a discriminator: 26.1 dB, 0.544 (0.671 in another run), and a sharpness of 0.55 of the
-    targets' (L1 alone 0.15); 36 s.
+    targets' (L1 alone 0.15); 116 CPU seconds.
 """
 
 from genlab.shipped.configs import base

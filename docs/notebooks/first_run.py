@@ -14,7 +14,7 @@ import genlab
 
 # %% [markdown]
 # `genlab.load` takes a config file and what you want otherwise; keys are those of the command line,
-# `python launch.py --config=configs/vae.py --config.train.steps=2000`. Unknown keys are errors. The run
+# `genlab --config=vae --config.train.steps=2000`. Unknown keys are errors. The run
 # lives in a folder, `runs/first_run`, and everything below reads that folder.
 
 # %%

@@ -150,7 +150,16 @@ def array_splits(
     validation_fraction: float,
     test_fraction: float = 0.0,
 ) -> dict[str, Split]:
-    """The three splits of arrays `[N, ...]`; what `parts` lacks is carved from its train."""
+    """The three splits of arrays; what `parts` lacks is carved from its train.
+
+    Args:
+      parts: split -> name -> array `[N, ...]`; `train` among them, and `x` in each.
+      validation_fraction: share of the training examples that is held out for validation.
+      test_fraction: share that is held out for testing.
+
+    Raises:
+      InputError: no `x`, arrays of unlike lengths, or a fraction outside [0, 1).
+    """
     indices = {
         split: np.arange(ArraySplit(arrays).size) for split, arrays in parts.items()
     }

@@ -32,11 +32,14 @@ def load(
     """A run of a config, trained by `run.train()`; what its folder already holds is used as it is.
 
     Args:
-      config: a file, `configs/vae.py:mnist` for a variant, or a ConfigDict made like
-        `genlab.base_config()`.
+      config: a name, `vae` or `vae:mnist`; a file, `my_config.py` or `my_config.py:VARIANT`; or a
+        ConfigDict made like `genlab.base_config()`.
       overrides: dotted key -> value, `{"train.steps": 1000}`; a dict with a `name` chooses a part with
         its knobs, `{"objective": dict(name="elbo", beta=4.0)}`.
       workdir: the run folder; `runs/FILE-VARIANT` without.
+
+    Returns:
+      The run; nothing is trained yet.
 
     Raises:
       InputError: a config, key, part or knob that does not exist or fit, or a folder in which another

@@ -127,27 +127,47 @@ class Run:
           num: 1 or more.
           label: a class, by index or name, or one for each sample; None leaves it to the model.
           seed: 0 draws what `genlab sample` does, another one others.
+
+        Returns:
+          float32, images in `value_range`.
+
+        Raises:
+          InputError: a family that does not sample, a num below 1, no such class, or a label where no
+            network takes one.
         """
         num, seed = _whole("num", num, 1), _whole("seed", seed, 0)
         return self.trained.sample(num, label, seed)
 
     def encode(self, x: Any, label: Any = None) -> np.ndarray:
-        """Codes of examples `x: [N, ...]`, `[N, Z]` in most families.
+        """Codes of examples `x: [N, ...]`, `[N, Z]` float32 in most families.
 
         Here and below `label` is as in `sample`, where a network takes one.
+
+        Raises:
+          InputError: here and below, a family without the method, arrays of another shape or range, a
+            label where no network takes one, or none where one does.
         """
         return self._of(inputs.examples, "encode", x, label)
 
     def reconstruct(self, x: Any, label: Any = None) -> np.ndarray:
-        """What the model makes of examples `x: [N, ...]`, the same shape."""
+        """What the model makes of examples `x: [N, ...]`, the same shape, float32 in `value_range`."""
         return self._of(inputs.examples, "reconstruct", x, label)
 
     def decode(self, z: Any, label: Any = None) -> np.ndarray:
-        """Examples of codes `z: [N, Z]`."""
+        """Examples of codes `z: [N, Z]`, `[N, ...]` float32 in `value_range`."""
         return self._of(inputs.codes, "decode", z, label)
 
     def translate(self, x: Any, *, back: bool = False, seed: int = 0) -> np.ndarray:
-        """The translation of images `x: [N, H, W, C]` to the other domain, or back from it."""
+        """The translation of images `x: [N, H, W, C]` to the other domain, or back from it.
+
+        Args:
+          x: images in `value_range`, of the size that the model was trained on.
+          back: from the second domain to the first.
+          seed: of the noise, where the family draws some.
+
+        Returns:
+          [N, H, W, C'] float32 in `value_range`, C' the channels of the other domain.
+        """
         method = "translate_back" if back else "translate"
         self.trained.require(method)
         images = inputs.examples(self.trained, x, back=back)
@@ -164,6 +184,9 @@ class Run:
           metrics: names, or parts as a config has them, `dict(name="posterior", ...)`; those of the
             config without.
           split: `train`, `validation` or `test`; the config's `eval.final_split` without.
+
+        Raises:
+          InputError: no such metric, knob or split, or a metric that cannot serve the model.
         """
         trained, section = self._view(with_examples=True), self.config["eval"]
         chosen = chosen_parts(registry.metrics, metrics, "measure") if metrics else None
@@ -178,6 +201,9 @@ class Run:
         Args:
           name: of a plot, see `genlab list plots`.
           knobs: of the plot.
+
+        Raises:
+          InputError: no such plot or knob, or a plot that cannot serve the model.
         """
         part = {"name": name, **knobs}
         trust.vouch(part)

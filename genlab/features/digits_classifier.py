@@ -23,7 +23,7 @@ def digits_classifier() -> Features:
     """The layer before the logits of a classifier of scikit-learn's digits, shipped with genlab.
 
     Trained on the 1,372 training digits at 16 px alone, 97.3 % of the 300 test digits:
-    `launch.py --config=configs/classifier.py:features`, then `launch.py export`. It knows digits and
+    `genlab --config=classifier:features`, then `genlab export`. It knows digits and
     nothing else; of other images its features mean no more than those of a random network.
     """
     return features_of(_network(), LAYER)

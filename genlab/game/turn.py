@@ -68,7 +68,13 @@ class Loss:
 
 @dataclasses.dataclass(frozen=True)
 class Player:
-    """Who moves: `loss(params, extra, draw) -> Loss`, minimised by `optimizer`."""
+    """Who moves.
+
+    Attributes:
+      loss: `loss(params, extra, draw) -> Loss` of all players' parameters; its terms are averaged over
+        the batch and summed.
+      optimizer: of the player's own parameters.
+    """
 
     loss: Callable[[PyTree, PyTree, Draw], Loss]
     optimizer: Optimizer

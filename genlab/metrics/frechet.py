@@ -52,7 +52,7 @@ def frechet(
     Args:
       trained: the model.
       split: where the real images of the floor come from.
-      features: a name, or dict(name=..., knob=...), see `launch.py list features`.
+      features: a name, or dict(name=..., knob=...), see `genlab list features`.
       num: samples.
       num_reference: real images, an even spread over the reference split.
       reference: split of the real images that all others are held against.

@@ -33,7 +33,12 @@ def likelihood(
     mean: Callable[[Array], Array] = lambda outputs: outputs,
     support: tuple[float, float] = (-math.inf, math.inf),
 ) -> Callable[[Callable], Callable]:
-    """Decorator that says of a likelihood what its mean is, and which examples it is of."""
+    """Decorator that says of a likelihood what its mean is, and which examples it is of.
+
+    Args:
+      mean: outputs `[B, ...]` of a network to the mean of an example, the same shape.
+      support: (low, high) that examples lie in; others are refused before training.
+    """
 
     def declare(function: Callable) -> Callable:
         function.mean, function.support = mean, support
