@@ -14,6 +14,7 @@ from PIL import Image
 
 from genlab.commands.cli import main
 from genlab.config import files
+from genlab.config.load import load
 from genlab.registry import REGISTRIES
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +26,11 @@ def test_every_how_to_is_found_from_readme_and_index():
     for page in (ROOT / "README.md", ROOT / "docs/index.md", ROOT / "mkdocs.yml"):
         named = set(re.findall(r"how-to/([\w-]+)\.md", page.read_text()))
         assert named == PAGES.keys(), page
+
+
+def test_training_for_longer_goes_beyond_what_the_recipe_trains():
+    steps = [int(found) for found in re.findall(r"train\.steps=(\d+)", PAGES["longer"])]
+    assert load("vae").train.steps < steps[0] < steps[1]
 
 
 @pytest.fixture(scope="module")
