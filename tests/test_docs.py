@@ -53,9 +53,10 @@ def folder(tiny, tmp_path_factory):
     """A working folder with a trained run and some photos."""
     home = tmp_path_factory.mktemp("home")
     (home / "photos").mkdir()
-    pixels = np.random.default_rng(0).integers(0, 255, (40, 36, 40, 3), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 255, (100, 36, 40, 3), np.uint8)
     for number, image in enumerate(pixels):
         Image.fromarray(image).save(home / "photos" / f"{number}.png")
+    shutil.copytree(home / "photos", home / "samples")  # of another program
     assert main(["genlab", "--config=vae", f"--workdir={home}/runs/vae"]) == 0
     return home
 

@@ -70,6 +70,24 @@ def parts_of(registry: Registry, text: str, flag: str) -> tuple[Any, ...]:
     return chosen_parts(registry, chosen, flag)
 
 
+def part_of(registry: Registry, text: str, flag: str) -> dict[str, Any]:
+    """The one part that `text` chooses: its name, or a dict of its name and knobs.
+
+    Raises:
+      InputError: an unknown part or knob, or neither of both; names the flag.
+    """
+    part = _literal(text) if text.startswith("{") else {"name": text}
+    if not isinstance(part, dict) or not isinstance(part.get("name"), str):
+        raise InputError(
+            f"{flag}={text!r} is no {registry.kind}: NAME, or \"{{'name': 'NAME', 'KNOB': 100}}\""
+        )
+    check(part, flag)
+    trust.vouch(part)
+    name = part["name"]
+    registry.check_knobs(name, {knob: v for knob, v in part.items() if knob != "name"})
+    return part
+
+
 def chosen_parts(
     registry: Registry, chosen: Sequence[Any], key: str
 ) -> tuple[Any, ...]:

@@ -38,6 +38,18 @@ def measurements(
     }
 
 
+def as_record(results: dict[str, Measurement]) -> dict[str, dict[str, Any]]:
+    """Measurements by metric as a file holds them; a value that is not finite is None."""
+    return {
+        name: {
+            "values": finite_or_none(result.values),
+            "intervals": result.intervals,
+            "protocol": result.protocol,
+        }
+        for name, result in results.items()
+    }
+
+
 def write_results(
     workdir: Path,
     trained: Trained,
@@ -76,14 +88,7 @@ def write_results(
         section["batch_size"],
         failures if chosen is None else None,
     )
-    measured = {
-        name: {
-            "values": finite_or_none(result.values),
-            "intervals": result.intervals,
-            "protocol": result.protocol,
-        }
-        for name, result in results.items()
-    }
+    measured = as_record(results)
     failures = {name: why for name, why in failures.items() if name not in measured}
     failed = failures
     if chosen is not None and (known := read_results(workdir, trained.step, file)):
