@@ -1,6 +1,7 @@
 """Frechet distance of two sets of features, as if both were Gaussian."""
 
 import functools
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -8,6 +9,9 @@ from typing import Self
 import numpy as np
 
 from genlab.errors import InputError
+from genlab.statistics import standard_error
+
+_RANK = 1e-6  # of the largest singular value, below which one is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,44 +35,38 @@ class Gaussian:
         return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Moments:
-    """Mean and covariance of features that arrive in batches, in float64; two of them merge.
+    """Mean and scatter of some examples, in float64; those of two batches merge into those of both.
 
-    Deviations are summed around the mean of the first batch, so that a large mean costs no digits.
+    Attributes:
+      count: examples.
+      mean: [F].
+      scatter: sum of the outer products of the deviations from the mean, [F, F].
     """
 
-    count: int = 0
-    _centre: np.ndarray | None = None
-    _sum: np.ndarray | None = None
-    _squares: np.ndarray | None = None
+    count: int
+    mean: np.ndarray
+    scatter: np.ndarray
 
-    def add(self, features: np.ndarray) -> Self:
-        """Takes in `features: [N, F]`."""
+    @classmethod
+    def of(cls, features: np.ndarray) -> Self:
+        """Of a batch `features: [N, F]`."""
         features = np.asarray(features, np.float64)
-        if self._centre is None:
-            width = features.shape[1]
-            self._centre = features.mean(0)
-            self._sum, self._squares = np.zeros(width), np.zeros((width, width))
-        gaps = features - self._centre
-        self.count += len(gaps)
-        self._sum += gaps.sum(0)
-        self._squares += gaps.T @ gaps
-        return self
+        mean = features.mean(0)
+        gaps = features - mean
+        return cls(len(features), mean, gaps.T @ gaps)
 
     def merge(self, other: "Moments") -> "Moments":
-        """The moments of the examples of both."""
-        if not (self.count and other.count):
-            return self if self.count else other
-        # The sums of `other` around the centre of this one.
-        shift = other._centre - self._centre
-        cross = np.outer(other._sum, shift)
-        moved = other._squares + cross + cross.T + other.count * np.outer(shift, shift)
+        """The moments of the examples of both.
+
+        Paper: Chan, Golub & LeVeque 1983, The American Statistician 37:242-247
+        """
+        count, gap = self.count + other.count, other.mean - self.mean
+        share = other.count / count
+        between = self.count * share * np.outer(gap, gap)
         return Moments(
-            self.count + other.count,
-            self._centre,
-            self._sum + other._sum + other.count * shift,
-            self._squares + moved,
+            count, self.mean + share * gap, self.scatter + other.scatter + between
         )
 
     def finish(self) -> Gaussian:
@@ -81,17 +79,12 @@ class Moments:
             raise InputError(
                 f"a covariance needs 2 examples or more, not {self.count}; ask for more"
             )
-        mean = self._sum / self.count
-        scatter = self._squares - self.count * np.outer(mean, mean)
-        return Gaussian(self._centre + mean, scatter / (self.count - 1), self.count)
+        return Gaussian(self.mean, self.scatter / (self.count - 1), self.count)
 
 
 def moments_of(batches: Iterable[np.ndarray]) -> Gaussian:
-    """The Gaussian of batches of features `[N, F]`."""
-    moments = Moments()
-    for features in batches:
-        moments.add(features)
-    return moments.finish()
+    """The Gaussian of batches of features `[N, F]`, one or more."""
+    return functools.reduce(Moments.merge, map(Moments.of, batches)).finish()
 
 
 def frechet_distance(one: Gaussian, other: Gaussian) -> float:
@@ -111,34 +104,45 @@ def frechet_distance(one: Gaussian, other: Gaussian) -> float:
     return float(max(gap + spread - 2 * overlap, 0.0))
 
 
-def rank_warning(*gaussians: Gaussian) -> dict[str, str]:
-    """What a protocol says of covariances that so few examples cannot determine; else empty."""
-    short = min(gaussians, key=lambda one: one.count)
-    width = len(short.mean)
-    if short.count > width:
-        return {}
-    return {
-        "warning": f"{short.count} images leave a covariance of {width} features with a rank of"
-        f" {short.count - 1} at most; compare distances with their floor alone, or take more images"
-    }
+def frechet_error(features: np.ndarray, other: Gaussian) -> float:
+    """Standard error of the distance of `features: [N, F]` to a Gaussian, which is taken as it is.
 
+    It is the infinitesimal jackknife: an example x at c = x - m of the mean weighs
 
-def bootstrap_deviation(features: np.ndarray, other: Gaussian, resamples: int) -> float:
-    """Standard deviation of the distance of `features: [N, F]` to a Gaussian, by resampling them.
+      2 c.(m - n) + c.c - c.(T^(1/2) (T^(1/2) S T^(1/2))^(-1/2) T^(1/2)) c,
 
-    The distance of a resample is larger, since it holds copies; how much it varies is what is asked.
+    the derivative of the distance by its weight, and the error is the deviation of these over the root
+    of N. Near the floor, where the distance is of second order, it is up to a root of 2 too large.
 
     Returns:
-      NaN for fewer than two resamples.
+      The error, in the squared unit of the features.
+
+    Paper: Efron & Stein 1981, Annals of Statistics 9:586-596
     """
-    generator, count = np.random.default_rng(0), len(features)
-    found = [
-        frechet_distance(
-            moments_of([features[generator.integers(count, size=count)]]), other
-        )
-        for _ in range(resamples)
-    ]
-    return float(np.std(found, ddof=1)) if resamples > 1 else float("nan")
+    one = moments_of([features])
+    _, values, axes = np.linalg.svd(one.root @ other.root)
+    # Few examples span few directions; what lies in the others is rounding.
+    spanned = values > _RANK * values[0]
+    gaps = np.asarray(features, np.float64) - one.mean
+    along = gaps @ other.root @ axes[spanned].T
+    weights = (
+        2 * gaps @ (one.mean - other.mean)
+        + np.square(gaps).sum(1)
+        - (np.square(along) / values[spanned]).sum(1)
+    )
+    return standard_error(weights)
+
+
+def rank_warning(width: int, *counts: int) -> dict[str, str]:
+    """What a protocol says of covariances of `width` features that the smallest of the counts of
+    images cannot determine; empty where it can."""
+    short = min(counts)
+    if short > width:
+        return {}
+    return {
+        "warning": f"{short} images leave a covariance of {width} features with a rank of"
+        f" {short - 1} at most; compare distances with their floor alone, or take more images"
+    }
 
 
 def frechet_at_infinity(
@@ -155,7 +159,8 @@ def frechet_at_infinity(
       seed: of the draws.
 
     Returns:
-      a, which may fall below 0, and its standard error by the scatter around the line.
+      a, which may fall below 0, and its standard error. The scatter around the line is that of draws
+      from one set of examples; what other examples would have changed is `frechet_error`.
 
     Raises:
       InputError: fewer than three sizes, or one that the features do not have.
@@ -173,4 +178,5 @@ def frechet_at_infinity(
     draws = [generator.choice(len(features), size, replace=False) for size in sizes]
     found = [frechet_distance(moments_of([features[rows]]), other) for rows in draws]
     line = stats.linregress(1 / np.asarray(sizes, np.float64), found)
-    return float(line.intercept), float(line.intercept_stderr)
+    error = math.hypot(line.intercept_stderr, frechet_error(features, other))
+    return float(line.intercept), error

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-
 from genlab.distances.frechet import (
-    Gaussian,
-    bootstrap_deviation,
     frechet_at_infinity,
     frechet_distance,
+    frechet_error,
     moments_of,
     rank_warning,
 )
@@ -27,8 +24,6 @@ from genlab.registry import metrics
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
-RESAMPLES = 20
-
 
 @metrics.register
 @needs("images", "sample")
@@ -41,11 +36,14 @@ def frechet(
     num_reference: Count = NUM,
     reference: str = "train",
     seed: Seed = 0,
-    resamples: Count = RESAMPLES,
 ) -> Measurement:
     """Frechet distance of samples to real images, in features that it is named after.
 
-    Both sets of features are taken to be Gaussian. Few images make every distance larger than it is:
+    Both sets of features are taken to be Gaussian, with means m, m' and covariances S, S':
+
+      ||m - m'||^2 + tr(S + S' - 2 (S S')^(1/2)).
+
+    Few images make every distance larger than it is:
     `_floor` is that of other real images, and where there are fewer of them, `_at_floor` that of as
     many samples, to be held against it.
 
@@ -57,11 +55,10 @@ def frechet(
       num_reference: real images, an even spread over the reference split.
       reference: split of the real images that all others are held against.
       seed: of the samples, beside that of the run.
-      resamples: of the images, for the interval; the reference is taken as it is.
 
     Returns:
       `frechet_FEATURES`, and the same with `_floor` and `_at_floor`, in the squared unit of the
-      features.
+      features; intervals by the jackknife over the images, the reference as it is.
 
     Raises:
       InputError: features that do not serve, fewer than 2 images, or samples that are not finite.
@@ -70,7 +67,7 @@ def frechet(
     """
     seen = compare(trained, split, features, num, num_reference, reference, seed)
     name = "fid" if seen.network.original else f"frechet_{seen.name}"
-    return _measured(name, seen, resamples)
+    return _measured(name, seen)
 
 
 @metrics.register
@@ -84,7 +81,6 @@ def fid(
     num_reference: Count = 50_000,
     reference: str = "train",
     seed: Seed = 0,
-    resamples: Count = RESAMPLES,
 ) -> Measurement:
     """Frechet Inception distance: that of `frechet` in the features of the original Inception-v3.
 
@@ -96,10 +92,9 @@ def fid(
       num_reference: as of `frechet`.
       reference: as of `frechet`.
       seed: as of `frechet`.
-      resamples: as of `frechet`.
 
     Returns:
-      `fid`, `fid_floor` and `fid_at_floor`.
+      `fid`, `fid_floor` and `fid_at_floor`, in the squared unit of the features.
 
     Raises:
       InputError: no weights, or other ones; and as `frechet`.
@@ -108,7 +103,7 @@ def fid(
     """
     features = _inception(weights)
     seen = compare(trained, split, features, num, num_reference, reference, seed)
-    return _measured("fid", seen, resamples)
+    return _measured("fid", seen)
 
 
 @metrics.register
@@ -140,8 +135,9 @@ def frechet_infinity(
       points: counts, 3 or more.
 
     Returns:
-      `frechet_infinity_FEATURES` and the same with `_floor`, with intervals by the scatter around
-      the line.
+      `frechet_infinity_FEATURES` and the same with `_floor` and `_at_floor`, in the squared unit of
+      the features; intervals by the scatter around the line and the jackknife over the images, the
+      reference as it is.
 
     Raises:
       InputError: as `frechet`, or images so few that there is no line.
@@ -161,7 +157,9 @@ def frechet_infinity(
     counts = {f"{name}{suffix}": sizes(ours) for suffix, ours in seen.sets().items()}
     told = {key: f"{found[0]} to {found[-1]}" for key, found in counts.items()}
     protocol = {**seen.protocol, "points": points, "counts": told}
-    return Measurement(values, {**protocol, **rank_warning(truth)}, intervals)
+    smallest = len(seen.reference), *(found[0] for found in counts.values())
+    protocol |= rank_warning(seen.network.width, *smallest)
+    return Measurement(values, protocol, intervals)
 
 
 def _sizes(count: int, width: int, points: int) -> list[int]:
@@ -170,23 +168,20 @@ def _sizes(count: int, width: int, points: int) -> list[int]:
     return [round(smallest + step * index) for index in range(points)]
 
 
-def _measured(name: str, seen: Comparison, resamples: int) -> Measurement:
+def _measured(name: str, seen: Comparison) -> Measurement:
     truth = moments_of([seen.reference.features])
-    sets = {
-        suffix: (ours.features, moments_of([ours.features]))
-        for suffix, ours in seen.sets().items()
-    }
 
-    def one(ours: tuple[np.ndarray, Gaussian]) -> tuple[float, float, int]:
-        features, moments = ours
-        deviation = bootstrap_deviation(features, truth, resamples)
-        return frechet_distance(moments, truth), deviation, resamples
+    def one(ours: Seen) -> tuple[float, float, int]:
+        value = frechet_distance(moments_of([ours.features]), truth)
+        return value, frechet_error(ours.features, truth), len(ours)
 
+    sets = seen.sets()
     values, intervals = estimates(name, sets, one)
+    counts = len(seen.reference), *map(len, sets.values())
     protocol = {
         **seen.protocol,
-        "intervals": f"bootstrap of {resamples} resamples, the reference as it is",
-        **rank_warning(truth, *(moments for _, moments in sets.values())),
+        "intervals": "jackknife over the images, the reference as it is",
+        **rank_warning(seen.network.width, *counts),
     }
     return Measurement(values, protocol, intervals)
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from genlab.distances.frechet import (
     Gaussian,
-    bootstrap_deviation,
     frechet_distance,
+    frechet_error,
     moments_of,
     rank_warning,
 )
@@ -33,7 +33,6 @@ def intra_class_frechet(
     num_reference: Count = NUM,
     reference: str = "train",
     seed: Seed = 0,
-    resamples: Count = 20,
 ) -> Measurement:
     """Frechet distance of samples of a class to real images of it, on average over classes.
 
@@ -48,20 +47,20 @@ def intra_class_frechet(
       num_reference: real images of all classes together.
       reference: as of `frechet`.
       seed: of the samples.
-      resamples: of the samples of each class, for the interval.
 
     Returns:
       `intra_class_FEATURES`, `largest` of the class that is furthest, and with `_floor` the mean over
-      classes of other real images; few images of a class make all of them larger.
+      classes of other real images, in the squared unit of the features; few images of a class make all
+      of them larger. The interval is by the jackknife over the samples.
 
     Raises:
       InputError: as `frechet`, or a class with fewer than 2 real images.
 
     Paper: Miyato & Koyama 2018, arXiv:1802.05637, section 4
     """
-    counts = dict(num=num, num_reference=num_reference, reference=reference)
+    asked = dict(num=num, num_reference=num_reference, reference=reference)
     network = sample_features.check(
-        trained.experiment, trained.data, features=features, **counts
+        trained.experiment, trained.data, features=features, **asked
     )
     classes = range(trained.data.num_classes)
     names = trained.data.class_names or classes
@@ -71,7 +70,7 @@ def intra_class_frechet(
         for label in classes
     }
     found = [frechet_distance(moments_of([ours[k]]), truth[k]) for k in classes]
-    errors = [bootstrap_deviation(ours[k], truth[k], resamples) for k in classes]
+    errors = [frechet_error(ours[k], truth[k]) for k in classes]
     name = f"intra_class_{network.name}"
     values = {name: float(np.mean(found)), "largest": max(found)}
     error = float(np.sqrt(np.square(errors).sum()) / len(found))
@@ -80,17 +79,17 @@ def intra_class_frechet(
         "samples": f"{num} of each class",
         "reference": f"{min(one.count for one in truth.values())} or more of each class of"
         f" {reference}, as stored",
-        **rank_warning(*truth.values()),
     }
+    counts = [num, *(one.count for one in truth.values())]
     if split != reference:
         floor = _by_class(trained, network, split, num_reference)
         apart = [frechet_distance(floor[k], truth[k]) for k in classes]
         values[f"{name}_floor"] = float(np.mean(apart))
         least = min(one.count for one in floor.values())
         protocol["floor"] = f"{least} or more of each class of {split}"
-    return Measurement(
-        values, protocol, known({name: about(values[name], error, resamples)})
-    )
+        counts.append(least)
+    protocol |= rank_warning(network.width, *counts)
+    return Measurement(values, protocol, known({name: about(values[name], error, num)}))
 
 
 def _by_class(

@@ -8,8 +8,8 @@ import numpy as np
 from genlab.data.dataset import Dataset
 from genlab.distances.frechet import (
     Gaussian,
-    bootstrap_deviation,
     frechet_distance,
+    frechet_error,
     moments_of,
     rank_warning,
 )
@@ -87,7 +87,6 @@ def frechet_translation(
     num: Count = 1000,
     num_reference: Count = 10_000,
     reference: str = "train",
-    resamples: Count = 50,
 ) -> Measurement:
     """Frechet distance of translations to the target domain, in the features of a classifier run.
 
@@ -101,10 +100,9 @@ def frechet_translation(
       num: inputs, an even spread over the split.
       num_reference: images of the target domain, an even spread over the reference split.
       reference: split of the reference images.
-      resamples: of the outputs, for the deviation of their distance.
 
     Returns:
-      `frechet_NAME` of the outputs, `frechet_NAME_deviation` of it by the bootstrap, and the same of
+      `frechet_NAME` of the outputs, `frechet_NAME_deviation` of it by the jackknife, and the same of
       the inputs as they are with `_input` (or `_nearest` and `_bicubic`) and of the split's own
       targets with `_floor`.
 
@@ -126,14 +124,14 @@ def frechet_translation(
         ours = moments_of([features])
         name = f"frechet_{network.name}{suffix}"
         values[name] = frechet_distance(ours, truth)
-        values[f"{name}_deviation"] = bootstrap_deviation(features, truth, resamples)
+        values[f"{name}_deviation"] = frechet_error(features, truth)
     count = min(num_reference, trained.data.splits[reference].size)
     protocol = {
         **found.protocol,
         "reference": f"{count} of {reference}",
         "floor": f"{len(found.y)} real targets of {split}",
-        "deviation": f"bootstrap of {resamples} resamples, the reference as it is",
-        **rank_warning(ours, truth),
+        "deviation": "jackknife over the images, the reference as it is",
+        **rank_warning(len(ours.mean), ours.count, truth.count),
         "features": f"{network.name}, {network.step} rounds, layer before the logits",
         "classifier": f"run {network.run}, weights {network.checksum}",
         "resize": network.input.protocol["resize"]

@@ -34,7 +34,7 @@ def copier():
 
 class TestDistances:
     def test_frechet_is_that_of_what_the_model_draws(self, copier):
-        part = dict(name="frechet", features=PIXELS, num=350, resamples=3)
+        part = dict(name="frechet", features=PIXELS, num=350)
         found = measured(copier, part)["frechet"]
         ours = flat(copier.sample(350) + 1) / 2
         train, test = (flat(stored(split)[0]) / 255 for split in ("train", "test"))
@@ -61,7 +61,7 @@ class TestDistances:
 
     def test_images_are_seen_once_for_all_metrics(self, copier, monkeypatch):
         parts = [
-            dict(name="frechet", features=PIXELS, num=350, resamples=2),
+            dict(name="frechet", features=PIXELS, num=350),
             dict(name="kid", features=PIXELS, num=300, subsets=3, subset_size=50),
             dict(name="sliced_distance", features=PIXELS, num=300, projections=5),
             dict(name="gaussian_discrepancy", features=PIXELS, num=300),
@@ -93,7 +93,7 @@ class TestDistances:
             measured(another, parts[0])
 
     def test_without_a_floor_where_the_split_is_the_reference(self, copier):
-        part = dict(name="frechet", features=PIXELS, num=70, resamples=2)
+        part = dict(name="frechet", features=PIXELS, num=70)
         found = measured(copier, part, split="train")["frechet"]
         assert [*found.values] == ["frechet_pixels"]
         assert found.protocol["floor"] == "none, since the split is the reference"
@@ -101,12 +101,13 @@ class TestDistances:
     def test_infinitely_many(self, copier):
         part = dict(name="frechet_infinity", features=PIXELS, num=300, points=5)
         found = measured(copier, part)["frechet_infinity"]
-        plain = measured(
-            copier, dict(name="frechet", features=PIXELS, num=300, resamples=1)
-        )
+        plain = measured(copier, dict(name="frechet", features=PIXELS, num=300))
         infinite = found.values["frechet_infinity_pixels"]
         assert infinite < plain["frechet"].values["frechet_pixels"]
         assert found.protocol["counts"]["frechet_infinity_pixels"] == "65 to 300"
+        assert "warning" not in found.protocol
+        few = measured(copier, dict(part, num=100))["frechet_infinity"].protocol
+        assert "50 images leave a covariance of 64" in few["warning"]
 
 
 class TestNeighbours:
@@ -169,7 +170,7 @@ class TestClasses:
     def test_frechet_within_classes_sees_classes_that_change_places(self):
         """A model that makes the right digits, and one that makes those of the next class."""
         pool, label = stored("train")
-        part = dict(name="intra_class_frechet", features=PIXELS, num=40, resamples=2)
+        part = dict(name="intra_class_frechet", features=PIXELS, num=40)
         right = measured(model(pool, label), part)["intra_class_frechet"]
         wrong = measured(model(pool, (label + 1) % 10), part)["intra_class_frechet"]
         name = "intra_class_pixels"
@@ -177,7 +178,7 @@ class TestClasses:
         assert right.values[f"{name}_floor"] < wrong.values[name]
         low, high = right.intervals[name]
         assert low < right.values[name] < high
-        assert "a covariance of 64" not in right.protocol.get("warning", "")
+        assert "25 images leave a covariance of 64" in right.protocol["warning"]
 
     def test_classifiers_learn_from_samples_what_is_in_them(self):
         pool, label = stored("train")
@@ -268,7 +269,7 @@ def test_features_of_real_images_are_kept_in_the_cache(tmp_path, monkeypatch):
     """Under a checksum of pixels and features; a damaged file is made anew."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sample_features, "WORTH", 0.0)
-    part = dict(name="frechet", features=PIXELS, num=40, resamples=2)
+    part = dict(name="frechet", features=PIXELS, num=40)
     pool = stored("validation")[0]
     first = measured(model(pool), part)["frechet"].values
     kept = sorted((tmp_path / "genlab" / "features").iterdir())

@@ -72,7 +72,6 @@ FEW = dict(
     draws=2,
     run="nowhere",
     features=dict(name="pixels", size=4),
-    resamples=2,
     subsets=2,
     projections=3,
 )
