@@ -107,7 +107,7 @@ def _measured(
         "frechet": frechet_distance(moments_of([ours]), truth),
         "kid": squared_discrepancy(ours, real, polynomial).value,
         "discrepancy": squared_discrepancy(ours, real, gaussian(bandwidth)).value,
-        "sliced": float(sliced_wasserstein(ours, real, projections=200).mean()),
+        "sliced": sliced_wasserstein(ours, real, projections=200).value,
         "precision": float(three.inside.mean()),
         "recall": float(three.reached.mean()),
         "density": float(five.crowd.mean()),

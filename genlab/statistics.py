@@ -110,11 +110,25 @@ def over_examples(
         test = stats.binomtest(int(array.sum()), array.size)
         interval = test.proportion_ci(CONFIDENCE, method="wilson")
         return float(interval.low), float(interval.high)
-    if not array.std():
-        return None
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, array.size - 1)
-    reach *= standard_error(array)
-    return float(array.mean() - reach), float(array.mean() + reach)
+    return about(float(array.mean()), standard_error(array), array.size)
+
+
+def trimmed_mean(
+    values: np.ndarray, ends: tuple[float, float]
+) -> tuple[float, float, int]:
+    """Mean of those of `values: [N]` that lie between two quantiles, its standard error, and how many
+    they are.
+
+    The error is that of the values with all beyond the quantiles moved to them, over the share that is
+    kept: the values that are left vary less than the mean of them does.
+
+    Paper: Yuen 1974, Biometrika 61:165-170
+    """
+    array = np.asarray(values, np.float64)
+    low, high = np.quantile(array, ends)
+    kept = array[(low <= array) & (array <= high)]
+    error = standard_error(np.clip(array, low, high)) / (ends[1] - ends[0])
+    return float(kept.mean()), error, len(kept)
 
 
 def about(value: float, error: float, count: int) -> tuple[float, float] | None:

@@ -1,5 +1,6 @@
 """Maximum mean discrepancy of two sets of features: KID's polynomial kernel, and the Gaussian one."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,8 +8,11 @@ import numpy as np
 
 from genlab.distances.neighbours import row_blocks, squared_distances
 from genlab.errors import InputError
+from genlab.statistics import standard_error
 
 Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]  # [N, F], [M, F] -> [N, M]
+
+MOST = 1000  # examples that a median distance is taken of
 
 
 def polynomial(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -56,13 +60,29 @@ def squared_discrepancy(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> Discrep
     return Discrepancy(float(value), float(error))
 
 
+def kernel_inception_distance(
+    x: np.ndarray, y: np.ndarray, *, subsets: int = 100, size: int = 1000, seed: int = 0
+) -> Discrepancy:
+    """The mean of `kid_subsets`, whose arguments these are, and its standard error.
+
+    Two things add up in the error: that other examples `x` could have been there, by the jackknife, and
+    that other subsets of them could have been drawn. NaN for one subset.
+
+    Paper: Binkowski et al. 2018, arXiv:1801.01401
+    """
+    found = kid_subsets(x, y, subsets=subsets, size=size, seed=seed)
+    of_examples = squared_discrepancy(x, y, polynomial).error
+    return Discrepancy(
+        float(found.mean()), math.hypot(of_examples, standard_error(found))
+    )
+
+
 def kid_subsets(
     x: np.ndarray, y: np.ndarray, *, subsets: int = 100, size: int = 1000, seed: int = 0
 ) -> np.ndarray:
     """The squared discrepancy by the polynomial kernel of each of `subsets` draws of both, [subsets].
 
-    Their mean is the kernel Inception distance. They share examples, so that their deviation is no
-    standard error of it; `squared_discrepancy` has one.
+    They share examples, so that their deviation alone is no standard error of their mean.
 
     Args:
       x: [N, F].
@@ -93,14 +113,14 @@ def kid_subsets(
     return np.array(found)
 
 
-def median_bandwidth(y: np.ndarray, seed: int = 0, most: int = 1000) -> float:
-    """The median distance between two examples of `y: [M, F]`, of `most` drawn where there are more.
+def median_bandwidth(y: np.ndarray) -> float:
+    """The median distance between two examples of `y: [M, F]`, of MOST drawn where there are more.
 
     Paper: Gretton et al. 2012, JMLR 13:723-773, section 8
     """
     y = np.asarray(y, np.float64)
-    if len(y) > most:
-        y = y[np.random.default_rng(seed).choice(len(y), most, replace=False)]
+    if len(y) > MOST:
+        y = y[np.random.default_rng(0).choice(len(y), MOST, replace=False)]
     apart = squared_distances(y, y)[np.triu_indices(len(y), 1)]
     return float(np.sqrt(np.median(apart)))
 

@@ -2,9 +2,8 @@
 
 from genlab.distances.kernel import (
     gaussian,
-    kid_subsets,
+    kernel_inception_distance,
     median_bandwidth,
-    polynomial,
     squared_discrepancy,
 )
 from genlab.distances.sliced import sliced_wasserstein
@@ -13,7 +12,6 @@ from genlab.metrics.measurement import Measurement, estimates
 from genlab.metrics.sample_features import NUM, Choice, Seen, check, compare
 from genlab.numbers import Count, Positive, Seed
 from genlab.registry import metrics
-from genlab.statistics import standard_error
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
@@ -32,7 +30,9 @@ def kid(
     subsets: Count = 100,
     subset_size: Count = 1000,
 ) -> Measurement:
-    """Kernel distance of samples to real images by a cubic kernel, KID in Inception features.
+    """Squared kernel distance of samples x to real images y in F features, KID in those of Inception.
+
+    E k(x, x') + E k(y, y') - 2 E k(x, y) with k(x, y) = (x.y / F + 1)^3.
 
     Args:
       trained: the model.
@@ -48,7 +48,7 @@ def kid(
     Returns:
       `kid_FEATURES`, without a unit, and the same with `_floor` and `_at_floor`; unbiased, so that
       values of equal distributions lie around 0 whatever the count. Intervals are by the jackknife
-      over the images, the reference as it is.
+      over the images and the deviation of the subsets, the reference as it is.
 
     Raises:
       InputError: as `frechet`.
@@ -61,9 +61,8 @@ def kid(
 
     def one(ours: Seen) -> tuple[float, float, int]:
         drawn = dict(subsets=subsets, size=size(ours), seed=seed)
-        value = float(kid_subsets(ours.features, truth, **drawn).mean())
-        error = squared_discrepancy(ours.features, truth, polynomial).error
-        return value, error, len(ours)
+        found = kernel_inception_distance(ours.features, truth, **drawn)
+        return found.value, found.error, min(len(ours), subsets)
 
     values, intervals = estimates(name, seen.sets(), one)
     sizes = {f"{name}{suffix}": size(ours) for suffix, ours in seen.sets().items()}
@@ -84,7 +83,9 @@ def gaussian_discrepancy(
     seed: Seed = 0,
     bandwidth: Positive | None = None,
 ) -> Measurement:
-    """Squared maximum mean discrepancy of samples and real images by a Gaussian kernel.
+    """Squared maximum mean discrepancy of samples x and real images y by a Gaussian kernel.
+
+    E k(x, x') + E k(y, y') - 2 E k(x, y) with k(x, y) = exp(-||x - y||^2 / (2 bandwidth^2)).
 
     CMMD is the one in features of CLIP of length 1 with a bandwidth of 10, times 1,000.
 
@@ -100,7 +101,8 @@ def gaussian_discrepancy(
         reference images. Values of unlike bandwidths are not compared.
 
     Returns:
-      `discrepancy_FEATURES`, unbiased, at most 2, and the same with `_floor` and `_at_floor`.
+      `discrepancy_FEATURES`, without a unit, unbiased, at most 2, and the same with `_floor` and
+      `_at_floor`; intervals by the jackknife over the images, the reference as it is.
 
     Raises:
       InputError: as `frechet`, or reference images that are all the same.
@@ -136,9 +138,10 @@ def sliced_distance(
     seed: Seed = 0,
     projections: Count = 1000,
 ) -> Measurement:
-    """Squared sliced Wasserstein-2 distance of samples to real images.
+    """Squared sliced Wasserstein-2 distance of samples x to real images y.
 
-    MIND is 3 F times that in the F features of Inception.
+    E W2^2(u.x, u.y) over lines u, uniform on the sphere; on a line W2^2 is the integral over q of the
+    squared gap of both q-quantiles. MIND is 3 F times that in the F features of Inception.
 
     Args:
       trained: the model.
@@ -151,8 +154,8 @@ def sliced_distance(
       projections: random lines.
 
     Returns:
-      `sliced_FEATURES`, the mean over the lines in the squared unit of the features, and the same with
-      `_floor` and `_at_floor`; the intervals are over the lines alone.
+      `sliced_FEATURES`, in the squared unit of the features, and the same with `_floor` and `_at_floor`;
+      intervals by the jackknife over the images and the deviation of the lines, the reference as it is.
 
     Raises:
       InputError: as `frechet`.
@@ -165,7 +168,7 @@ def sliced_distance(
         found = sliced_wasserstein(
             ours.features, seen.reference.features, projections=projections, seed=seed
         )
-        return float(found.mean()), standard_error(found), projections
+        return found.value, found.error, min(len(ours), projections)
 
     values, intervals = estimates(f"sliced_{seen.name}", seen.sets(), one)
     return Measurement(values, {**seen.protocol, "projections": projections}, intervals)

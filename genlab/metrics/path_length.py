@@ -12,10 +12,11 @@ from genlab.features.features import Features
 from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.metrics import sample_features
-from genlab.metrics.measurement import Measurement, means_of
+from genlab.metrics.measurement import Measurement, known
 from genlab.metrics.sample_features import CHUNK, Choice
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
+from genlab.statistics import about, trimmed_mean
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
@@ -47,7 +48,8 @@ def path_length(
       seed: of the latents.
 
     Returns:
-      `path_length_FEATURES`, 0 or more, in the squared unit of the features.
+      `path_length_FEATURES`, 0 or more, in the squared unit of the features; the interval is that of a
+      trimmed mean.
 
     Raises:
       InputError: a model without such latents, features that round pixels.
@@ -64,23 +66,20 @@ def path_length(
             experiment, (params, extra), network, (low, high), key
         ),
     )
-    found = [
+    lengths = [
         jax.device_get(
             compiled(trained.params, trained.extra, jax.random.fold_in(key, chunk))
         )
         for chunk in range(-(-num // CHUNK))
     ]
-    lengths = np.concatenate(found)[:num]
-    least, most = np.quantile(lengths, ENDS)
-    kept = lengths[(lengths >= least) & (lengths <= most)]
+    found = trimmed_mean(np.concatenate(lengths)[:num], ENDS)
     name = f"path_length_{network.name}"
-    values, intervals = means_of({name: kept}, differences=(name,))
     protocol = {
         **sample_features.protocol_of(trained, network, num, seed),
-        "paths": f"{len(kept)} of {num}, between the quantiles {ENDS[0]} and {ENDS[1]}",
+        "paths": f"{found[-1]} of {num}, between the quantiles {ENDS[0]} and {ENDS[1]}",
         "derivative": "exact",
     }
-    return Measurement(values, protocol, intervals)
+    return Measurement({name: found[0]}, protocol, known({name: about(*found)}))
 
 
 def _lengths(

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 
 from genlab.distances import kernel, neighbours
 from genlab.errors import InputError
+from genlab.statistics import about
 
 
 def direct(k_xx, k_yy, k_xy):
@@ -63,6 +65,23 @@ def test_subsets_of_the_kernel_distance():
     assert kernel.kid_subsets(x + 1, y, subsets=5, size=20).min() > found.max()
     with pytest.raises(InputError, match="a subset of 61 is not between 2 and the 60"):
         kernel.kid_subsets(x, y, size=61)
+
+
+def test_interval_of_a_mean_over_subsets():
+    """It covers what other examples and other subsets would have given, 60 times."""
+    generator = np.random.default_rng(0)
+    y, drawn = generator.normal(size=(300, 8)), dict(subsets=10, size=20)
+    sets = generator.normal(size=(60, 200, 8)) + 0.3
+    found = [
+        kernel.kernel_inception_distance(x, y, seed=seed, **drawn)
+        for seed, x in enumerate(sets)
+    ]
+    mean = np.mean(
+        [kernel.squared_discrepancy(x, y, kernel.polynomial).value for x in sets]
+    )
+    ends = np.array([about(each.value, each.error, 10) for each in found])
+    held = np.sum((ends[:, 0] < mean) & (mean < ends[:, 1]))
+    assert binomtest(held, 60, 0.95).pvalue > 0.001
 
 
 def test_the_median_distance():

@@ -12,6 +12,7 @@ from genlab.distances.spread import (
     vendi_error,
 )
 from genlab.errors import InputError
+from genlab.statistics import about
 
 
 def test_inception_score_of_sure_and_even_classes():
@@ -54,9 +55,9 @@ def test_sliced_distance_of_shifted_sets():
     x = np.random.default_rng(0).normal(size=(50, 4))
     shift = np.array([3.0, 0, 0, 4.0])
     found = sliced_wasserstein(x, x + shift, projections=4000)
-    assert found.mean() == pytest.approx(25 / 4, rel=0.05)
+    assert found.value == pytest.approx(25 / 4, rel=0.05)
     np.testing.assert_allclose(
-        sliced_wasserstein(x, x[::-1]), np.zeros(1000), atol=1e-20
+        sliced_wasserstein(x, x[::-1]).lines, np.zeros(1000), atol=1e-20
     )
 
 
@@ -65,6 +66,23 @@ def test_sliced_distance_of_unlike_counts():
     x, y = np.array([[0.0], [3.0]]), np.array([[0.0], [1.0], [3.0]])
     # Sixths: 0 0 0 3 3 3 against 0 0 1 1 3 3.
     found = sliced_wasserstein(x, y, projections=3)
-    np.testing.assert_allclose(found, np.full(3, (1 + 4) / 6))
+    np.testing.assert_allclose(found.lines, np.full(3, (1 + 4) / 6))
     with pytest.raises(InputError, match="0 and 3 examples"):
         sliced_wasserstein(x[:0], y)
+
+
+def test_interval_of_the_sliced_distance():
+    """It covers the mean over other examples and lines, for sets of unlike size, 60 times."""
+    generator, drawn = np.random.default_rng(0), dict(projections=30)
+    y = generator.normal(size=(150, 6))
+    found = [
+        sliced_wasserstein(generator.normal(size=(100, 6)) + 0.2, y, seed=seed, **drawn)
+        for seed in range(60)
+    ]
+    mean = np.mean([each.value for each in found])
+    ends = np.array([about(each.value, each.error, 30) for each in found])
+    held = np.sum((ends[:, 0] < mean) & (mean < ends[:, 1]))
+    assert stats.binomtest(held, 60, 0.95).pvalue > 0.001
+    assert np.mean([each.error for each in found]) == pytest.approx(
+        np.std([each.value for each in found]), rel=0.35
+    )
