@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from genlab.data.dataset import Dataset
+from genlab.distances import spread
 from genlab.distances.spread import (
     inception_score_error,
     inception_scores,
@@ -46,7 +49,9 @@ def inception_score(
 
     Returns:
       `inception_score_FEATURES`, from 1 to the number of classes and the lower the smaller the
-      splits, and the same with `_real`; intervals by the bootstrap over images.
+      splits; the same with `_real`, in parts as large where there are enough, and where there are
+      fewer real images than samples with `_at_real`, of as many samples in as many parts. Intervals
+      are by the bootstrap over images.
 
     Raises:
       InputError: features without classes, fewer images than splits.
@@ -57,16 +62,21 @@ def inception_score(
         trained.experiment, trained.data, features=features, num=num, splits=splits
     )
 
+    parts = lambda seen: max(1, splits * len(seen) // num)  # of as many images each
+
     def one(seen: Seen) -> tuple[float, float, int]:
-        parts = max(1, splits * len(seen) // num)  # of as many images each
-        found = inception_scores(seen.logits, splits=parts, seed=seed)
+        found = inception_scores(seen.logits, splits=parts(seen), seed=seed)
         error = inception_score_error(seen.logits, seed)
-        return float(found.mean()), error, len(seen)
+        return float(found.mean()), error, spread.RESAMPLES
 
     sets = _beside(trained, network, split, num, seed)
     values, intervals = estimates(f"inception_score_{network.name}", sets, one)
     protocol = sample_features.protocol_of(trained, network, num, seed)
-    protocol["splits"] = f"{splits} of {num // splits} samples; as large of real images"
+    real = sets["_real"]
+    protocol["splits"] = (
+        f"{splits} of {num // splits} samples,"
+        f" {parts(real)} of {len(real) // parts(real)} real images"
+    )
     return Measurement(values, protocol, intervals)
 
 
@@ -90,8 +100,8 @@ def vendi_score(
       seed: of the samples.
 
     Returns:
-      `vendi_FEATURES`, from 1 to the smaller of images and features, and the same with `_real`;
-      intervals by the bootstrap over images, whose resamples hold copies.
+      `vendi_FEATURES`, from 1 to the smaller of images and features, and the same with `_real` and,
+      where there are fewer real images than samples, with `_at_real`, of as many samples; intervals by the bootstrap over images, whose resamples hold copies.
 
     Raises:
       InputError: as `frechet`.
@@ -123,7 +133,7 @@ def ms_ssim_diversity(
       trained: the model.
       split: where the real images come from.
       num: pairs, each of two samples that no other pair has.
-      seed: of the samples.
+      seed: of the samples and of who is paired with whom.
 
     Returns:
       `ms_ssim` and `ms_ssim_real`, in [0, 1].
@@ -140,10 +150,12 @@ def ms_ssim_diversity(
         "": to_unit(trained, trained.sample(2 * num, seed=seed)),
         "_real": to_unit(trained, trained.examples(split, 2 * count)["x"]),
     }
-    scores = {
-        f"ms_ssim{suffix}": ms_ssim(images[::2], images[1::2], scales)
-        for suffix, images in sets.items()
-    }
+    scores = {}
+    for suffix, images in sets.items():
+        # In their own order, spread over a sorted split, neighbours are never of one class.
+        order = np.random.default_rng(seed).permutation(len(images))
+        one, other = images[order[::2]], images[order[1::2]]
+        scores[f"ms_ssim{suffix}"] = ms_ssim(one, other, scales)
     values, intervals = means_of(scores, differences=("ms_ssim",))
     protocol = {
         "split": split,
@@ -158,11 +170,14 @@ def ms_ssim_diversity(
 def _beside(
     trained: Trained, network: Any, split: str, num: int, seed: int
 ) -> dict[str, Seen]:
-    """Samples and real images, by the suffix of their values."""
-    return {
-        "": of_samples(trained, network, num, seed=seed),
-        "_real": of_examples(trained, network, split, num),
-    }
+    """Samples and real images, by the suffix of their values; where these are fewer, `_at_real` as
+    many samples, since few images look less varied."""
+    samples = of_samples(trained, network, num, seed=seed)
+    real = of_examples(trained, network, split, num)
+    found = {"": samples, "_real": real}
+    if len(real) < num:
+        found["_at_real"] = samples.first(len(real))
+    return found
 
 
 def _check_score(

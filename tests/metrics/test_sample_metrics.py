@@ -1,17 +1,20 @@
 """Metrics of samples in features: against the distances themselves, on models that copy images."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 from given import Linear, model, stored, trained
 
-from genlab.distances import kernel, neighbours, sliced
+from genlab.data.split import ArraySplit
+from genlab.distances import kernel, neighbours, sliced, spread
 from genlab.distances.frechet import frechet_distance, moments_of
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
 from genlab.features.features import choose
 from genlab.game.turn import State
-from genlab.metrics import sample_features
+from genlab.metrics import sample_features, variety
 from genlab.metrics.path_length import slerp
 from genlab.registry import metrics
 
@@ -79,7 +82,7 @@ class TestDistances:
         train = train.features
         kid = kernel.kid_subsets(ours, train, subsets=3, size=50).mean()
         assert found["kid"].values["kid_pixels"] == pytest.approx(kid, rel=1e-4)
-        lines = sliced.sliced_wasserstein(ours, train, projections=5).mean()
+        lines = sliced.sliced_wasserstein(ours, train, projections=5).value
         sliced_distance = found["sliced_distance"].values["sliced_pixels"]
         assert sliced_distance == pytest.approx(lines, rel=1e-4)
         bandwidth = found["gaussian_discrepancy"].protocol["bandwidth"]
@@ -156,6 +159,7 @@ class TestVariety:
         one = measured(model(stored("train", 1)[0]), part)["vendi_score"].values
         assert one["vendi_pixels"] == pytest.approx(1, abs=1e-3)
         assert one["vendi_pixels_real"] > 3
+        assert "vendi_pixels_at_real" not in one
 
     def test_ms_ssim_of_a_single_image_is_one(self):
         view = model(stored("train", 1, image_size=24)[0], image_size=24)
@@ -164,6 +168,21 @@ class TestVariety:
         assert values["ms_ssim"] == pytest.approx(1)
         assert values["ms_ssim_real"] < 0.7
         assert found["ms_ssim_diversity"].protocol["scales"] == 2
+
+    def test_pairs_of_a_sorted_split_are_of_one_class_as_often_as_any(
+        self, monkeypatch
+    ):
+        """Ten images, each 50 times, in a row."""
+        same = lambda one, other, _: (one == other).all((1, 2, 3)).astype(float)
+        monkeypatch.setattr(variety, "ms_ssim", same)
+        view = model(stored("train", 10, image_size=24)[0], image_size=24)
+        rows = np.repeat(stored("train", 10, image_size=24)[0], 50, 0)
+        test = ArraySplit({"x": rows, "label": np.repeat(np.arange(10), 50)})
+        splits = {**view.data.splits, "test": test}
+        monkeypatch.setattr(view, "data", dataclasses.replace(view.data, splits=splits))
+        found = measured(view, dict(name="ms_ssim_diversity", num=250))
+        values = found["ms_ssim_diversity"].values
+        assert values["ms_ssim_real"] == pytest.approx(0.1, abs=0.06)
 
 
 class TestClasses:
@@ -233,6 +252,21 @@ class TestDigitsClassifier:
         assert 8 < found.values[f"{name}_real"] < 10
         low, high = found.intervals[name]
         assert low < found.values[name] < high
+        assert f"{name}_at_real" not in found.values
+
+    def test_fewer_real_images_are_held_against_as_many_samples(self):
+        view = model(stored("test")[0])
+        part = dict(name="inception_score", features="digits_classifier", num=1000)
+        found = measured(view, part)["inception_score"]
+        name = "inception_score_digits_classifier"
+        told = found.protocol["splits"]
+        assert told == "10 of 100 samples, 3 of 100 real images"
+        features = choose("digits_classifier")
+        logits = sample_features.of_samples(view, features, 300).logits
+        expected = spread.inception_scores(logits, splits=3).mean()
+        assert found.values[f"{name}_at_real"] == pytest.approx(expected)
+        few = measured(view, dict(part, num=5000))["inception_score"].protocol
+        assert few["splits"] == "10 of 500 samples, 1 of 300 real images"
 
 
 REFUSED = (
