@@ -116,14 +116,15 @@ def _bars(
         path for name in collections for path in (corpus / name).glob("*.abc")
     )
     made_from = _checksum(files, f"{melody.VERSION} {max_songs}")
-    kept = cache.folder(cache_dir) / f"folksongs-{made_from}.npz"
-    if (bars := _read(kept)) is None:
-        songs = [song for path in files for song in melody.split_songs(path)]
-        if 0 < max_songs < len(songs):
-            _, rows = carve(len(songs), max_songs / len(songs))
-            songs = [songs[row] for row in rows]
-        bars = melody.parse(songs)
-        cache.write(kept, bars._asdict())
+    kept = f"folksongs-{made_from}.npz"
+    if found := cache.read(kept, melody.Bars._fields, cache_dir):
+        return melody.Bars(**found)
+    songs = [song for path in files for song in melody.split_songs(path)]
+    if 0 < max_songs < len(songs):
+        _, rows = carve(len(songs), max_songs / len(songs))
+        songs = [songs[row] for row in rows]
+    bars = melody.parse(songs)
+    cache.write(kept, bars._asdict(), cache_dir)
     return bars
 
 
@@ -145,11 +146,3 @@ def _checksum(files: Sequence[pathlib.Path], settings: str) -> str:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _read(kept: pathlib.Path) -> melody.Bars | None:
-    """What the cache holds; None where there is nothing, or something else."""
-    found = cache.read(kept)
-    return (
-        melody.Bars(**found) if found and {*found} == {*melody.Bars._fields} else None
-    )

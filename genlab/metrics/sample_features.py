@@ -1,10 +1,10 @@
 """What a network of features sees in samples and in real images, made once for all metrics that ask.
 
 Images come in chunks and never lie in memory together; their features do. Those of real images are
-kept in the user's cache folder where making them took long, under a checksum of pixels and features.
+kept in the user's cache folder where making them took long, under a checksum of the pixels and of the
+program that makes features of them.
 """
 
-import contextlib
 import functools
 import hashlib
 import json
@@ -23,6 +23,7 @@ from genlab.features.features import Features, Outputs, choose
 from genlab.game.experiment import Experiment
 from genlab.process import display, memory
 from genlab.process.duration import told
+from genlab.process.xla import jaxlib_version
 from genlab.storage import cache
 from genlab.trained.trained import SAMPLE_CHUNK, Trained
 
@@ -208,38 +209,33 @@ def of_examples(trained: Trained, network: Features, split: str, num: int) -> Se
     images = lambda: (raw["x"] for raw in read())
 
     def made() -> Seen:
-        digest = hashlib.sha256(f"{identity(network)} {trained.value_range}".encode())
-        for chunk in images():
-            digest.update(f"{chunk.dtype} {chunk.shape}".encode())
-            digest.update(np.ascontiguousarray(chunk))
-        name = f"{network.name}-{digest.hexdigest()[:16]}.npz"
-        return _from_cache(name) or _made(trained, network, images(), count, name)
+        name = f"features/{network.name}-{_checksum(trained, network, images())}.npz"
+        fields = ("features", "logits") if network.classes else ("features",)
+        if found := cache.read(name, fields):
+            return Seen(**found)
+        begun = time.monotonic()
+        seen = _look(trained, network, images(), count, "real images")
+        if time.monotonic() - begun > WORTH:
+            cache.write(name, {field: getattr(seen, field) for field in fields})
+        return seen
 
     return trained.once(("seen", identity(network), split, count), made)
 
 
-def _made(
-    trained: Trained, network: Features, images: Iterable[Any], num: int, name: str
-) -> Seen:
-    begun = time.monotonic()
-    seen = _look(trained, network, images, num, "real images")
-    if time.monotonic() - begun > WORTH:
-        arrays = {"features": seen.features}
-        arrays |= {} if seen.logits is None else {"logits": seen.logits}
-        with contextlib.suppress(OSError):  # of a disk that is full, or not ours
-            cache.write(cache.folder() / "features" / name, arrays)
-    return seen
+def _checksum(trained: Trained, network: Features, chunks: Iterable[Any]) -> str:
+    """Of all that features of images depend on: pixels, variables, the program and what compiles it."""
+    digest = hashlib.sha256(f"{identity(network)} {jaxlib_version()}".encode())
+    for images in chunks:
+        digest.update(f"{images.dtype} {images.shape}".encode())
+        digest.update(np.ascontiguousarray(images))
+    shape = jax.ShapeDtypeStruct((CHUNK, *images.shape[1:]), images.dtype)
+    program = _program(trained, network).lower(network, shape)
+    digest.update(program.as_text().encode())
+    return digest.hexdigest()[:16]
 
 
-def _from_cache(name: str) -> Seen | None:
-    found = cache.read(cache.folder() / "features" / name)
-    return Seen(found["features"], found.get("logits")) if found else None
-
-
-def _look(
-    trained: Trained, network: Features, chunks: Iterable[Any], num: int, what: str
-) -> Seen:
-    """What the network sees in the first `num` images of chunks of at most CHUNK."""
+def _program(trained: Trained, network: Features) -> Any:
+    """The jitted function of a network and CHUNK images, as they are stored or as a model draws them."""
     low, high = trained.value_range
 
     # The network is an argument: constants of 100 MB make a program that compiles slowly.
@@ -248,7 +244,14 @@ def _look(
         unit = images / 255 if stored else (images - low) / (high - low)
         return network(jnp.clip(unit.astype(jnp.float32), 0, 1))
 
-    compiled = trained.once(("look", identity(network)), lambda: jax.jit(look))
+    return trained.once(("look", identity(network)), lambda: jax.jit(look))
+
+
+def _look(
+    trained: Trained, network: Features, chunks: Iterable[Any], num: int, what: str
+) -> Seen:
+    """What the network sees in the first `num` images of chunks of at most CHUNK."""
+    compiled = _program(trained, network)
     found, placed = [], jax.device_put(network)
     doing = f"{network.name} of {what}"
     begun = time.monotonic()

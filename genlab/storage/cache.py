@@ -1,38 +1,80 @@
-"""Arrays that are dear to make, kept in the user's cache folder under a checksum of what they are of."""
+"""Arrays that are dear to make, kept in the user's cache folder under a checksum of what they are of.
 
+A cache only saves time: whatever is wrong with it, arrays are made anew.
+"""
+
+import functools
 import io
+import logging
 import os
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from genlab.storage.files import write_atomic
+from genlab.errors import InputError
+from genlab.storage.files import opened, write_atomic
+
+_log = logging.getLogger("genlab")
 
 
-def folder(chosen: str | None = None) -> Path:
-    """The folder that was chosen, or that of the user's caches."""
+def read(
+    name: str, fields: Collection[str], folder: str | None = None
+) -> dict[str, np.ndarray] | None:
+    """The arrays that `write` kept.
+
+    Args:
+      name: of the file.
+      fields: names of the arrays.
+      folder: where the file lies; None is the folder of the user's caches.
+
+    Returns:
+      The arrays by name; None where there is no such file, or a damaged or another one.
+    """
+    try:
+        # np.load by a path leaves the file of a damaged archive open.
+        with (
+            opened(_folder(folder) / name) as file,
+            np.load(file, allow_pickle=False) as archive,
+        ):
+            return {field: archive[field] for field in fields}
+    except Exception:  # noqa: BLE001 - a damaged archive raises errors of many libraries
+        return None
+
+
+def write(
+    name: str, arrays: Mapping[str, np.ndarray], folder: str | None = None
+) -> None:
+    """Keeps arrays for `read`; where that fails, a warning says so once.
+
+    The file appears whole or not at all, so that two processes may make it side by side.
+
+    Args:
+      name: of the file.
+      arrays: by name.
+      folder: where it goes; None is the folder of the user's caches.
+    """
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays)
+    try:
+        path = _folder(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, archive.getvalue())
+    except InputError:
+        _tell("no space is left on the disk")
+    except OSError as error:
+        _tell(error.strerror or str(error))
+    except RuntimeError as error:  # nobody knows where home is
+        _tell(str(error))
+
+
+def _folder(chosen: str | None) -> Path:
     if chosen is not None:
         return Path(chosen).expanduser()
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(home).expanduser() / "genlab"
 
 
-def read(path: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of a file by name; None where there is none, or a damaged one."""
-    try:
-        # np.load by a path leaves the file of a damaged archive open.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            return dict(archive)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
-
-
-def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """The file appears whole or not at all, so that two processes may make it side by side."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    archive = io.BytesIO()
-    np.savez_compressed(archive, **arrays)
-    write_atomic(path, archive.getvalue())
+@functools.cache  # said once
+def _tell(reason: str) -> None:
+    _log.warning("nothing is cached, and will be made anew each time: %s", reason)
