@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
+from genlab.config.files import expanded
 from genlab.errors import InputError
 from genlab.features.checksum import checksum
 from genlab.features.features import Features
@@ -138,7 +139,7 @@ def load_feature_network(run: str) -> FeatureNetwork:
         raise InputError(
             "features come from the run folder of a classifier; name one, run=DIR"
         )
-    return _load(str(Path(run).expanduser().resolve()))
+    return _load(str(Path(expanded(run)).resolve()))
 
 
 @functools.lru_cache(maxsize=4)

@@ -12,6 +12,7 @@ import numpy as np
 
 from genlab.boltzmann import ais, bracket
 from genlab.boltzmann.negative import ROLE
+from genlab.config.files import expanded
 from genlab.game import rng
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.unnormalized import (
@@ -172,7 +173,7 @@ def _run(folder: str) -> Trained:
     """The model of another run at its newest checkpoint, with its data."""
     from genlab.run.course import load_run
 
-    recipe, state = load_run(Path(folder).expanduser(), place={})
+    recipe, state = load_run(Path(expanded(folder)), place={})
     other = recipe.trained(state)
     need_machine(other, "log_likelihood")
     return other

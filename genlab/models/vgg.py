@@ -74,7 +74,7 @@ def _read(path: str, sha256: str) -> dict[str, np.ndarray]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    file = Path(path).expanduser()
+    file = Path(os.path.expanduser(path))
     if not file.exists():
         raise InputError(
             f"no file {path!r} with the weights of VGG-19; give a safetensors file, nothing is"

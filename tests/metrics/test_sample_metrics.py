@@ -12,6 +12,7 @@ from genlab.distances import kernel, neighbours, sliced, spread
 from genlab.distances.frechet import frechet_distance, moments_of
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
+from genlab.features import pixels
 from genlab.features.features import choose
 from genlab.game.turn import State
 from genlab.metrics import sample_features, variety
@@ -273,6 +274,7 @@ REFUSED = (
     (dict(name="fid"), "original Inception weights alone, which genlab does not ship"),
     (dict(name="frechet", features="inceptionn"), "unknown features 'inceptionn'"),
     (dict(name="frechet", features=dict(name="run", run="")), "name one, run=DIR"),
+    (dict(name="frechet", features=dict(name="run", run="~none/it")), "~none/it"),
     (dict(name="frechet", num=1), "1 samples against 1372 real images"),
     (dict(name="kid", reference="trian"), "reference='trian' is no split"),
     (dict(name="kid", num=2**31 - 1), "features of samples takes"),
@@ -300,7 +302,7 @@ def test_samples_that_are_not_finite(copier, monkeypatch):
 
 
 def test_features_of_real_images_are_kept_in_the_cache(tmp_path, monkeypatch):
-    """Under a checksum of pixels and features; a damaged file is made anew."""
+    """Under a checksum of pixels, features and code; a damaged file is made anew."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sample_features, "WORTH", 0.0)
     part = dict(name="frechet", features=PIXELS, num=40)
@@ -323,3 +325,7 @@ def test_features_of_real_images_are_kept_in_the_cache(tmp_path, monkeypatch):
     other = dict(part, features=dict(PIXELS, size=4))
     measured(model(pool), other)
     assert len(list((tmp_path / "genlab" / "features").iterdir())) == 4
+    halved = lambda variables, images: (images.reshape(len(images), -1) / 2, None)
+    monkeypatch.setattr(pixels, "_flat", halved)
+    found = measured(model(pool), part)["frechet"].values
+    assert found["frechet_pixels"] == pytest.approx(first["frechet_pixels"] / 4)
