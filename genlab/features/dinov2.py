@@ -41,7 +41,7 @@ def dinov2(
     """DINOv2 with patches of 14 pixels: features that judge samples more as people do than Inception's.
 
     Args:
-      weights: path of the public file, or of what `genlab.features.weights.store` made of it.
+      weights: path of the public file.
       size: small, base or large; published distances are of the large one.
       sha256: of a file with other weights, which then have a name of their own.
 

@@ -50,7 +50,7 @@ def inception(
     """Inception-v3 with the original weights: what FID, KID and the Inception score are measured in.
 
     Args:
-      weights: path of the public file, or of what `genlab.features.weights.store` made of it.
+      weights: path of the public file.
       layer: features of an image, 64, 192, 768 or 2048: the mean over it after a part of the network;
         logits come after the last alone.
       bias: whether the logits have their bias; the Inception score is defined without.

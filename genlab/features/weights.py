@@ -8,15 +8,13 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load, save
+from safetensors import SafetensorError
+from safetensors.numpy import load
 
 from genlab.config.files import expanded
 from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
-from genlab.features.checksum import checksum
 from genlab.features.torch_file import LEGACY, ZIP, read_tensors
-from genlab.storage.files import write_atomic
 
 Arrays = dict[str, np.ndarray]
 
@@ -127,16 +125,15 @@ class Release:
     instead: str
 
     def read(self, path: str, sha256: str | None = None) -> Tensors:
-        """The tensors of the published file, of what `store` made of it, or of another that is named
-        by its checksum. No byte of a file is interpreted before its checksum is compared.
+        """The tensors of the published file, or of another that is named by its checksum; no byte of a
+        file is interpreted before that is compared.
 
         Args:
           path: the file, of `torch.save` or safetensors.
           sha256: of the other file; "" is the published one's, None where others are not taken.
 
         Raises:
-          InputError: no file, another checksum, a file that was altered since it was stored, or one
-            that holds more than tensors.
+          InputError: no file, another checksum, or one that holds more than tensors.
         """
         if not path:
             raise InputError(
@@ -146,41 +143,16 @@ class Release:
         wanted = (sha256 or self.sha256).lower()
         content = _content(path)
         found = hashlib.sha256(content).hexdigest()
-        if found == wanted:
-            arrays = _arrays(content, path)
-        elif _is_safetensors(content):
-            arrays, found = _stored(content, path)
         if found != wanted:
-            hint = f"; sha256={found!r} takes it all the same, under a name of its own"
-            raise InputError(
-                f"{path} has the checksum {found}, not {wanted} of {self.title}"
-                + (hint if sha256 is not None else f"; take {self.url}")
+            hint = (
+                f"take {self.url}"
+                if sha256 is None
+                else f"features with sha256={found!r} take it, under a name of its own"
             )
-        return Tensors(path, found, arrays)
-
-
-def store(source: str, out: str) -> None:
-    """Writes the tensors of a file of `torch.save` as safetensors, which need no such reader.
-
-    The new file says the checksum of its source, and one of its tensors, so that it counts as the
-    published one as long as it is whole.
-
-    Args:
-      source: the published file.
-      out: the new file, PATH.safetensors.
-
-    Raises:
-      InputError: no such file, one that holds more than tensors, or a full disk.
-    """
-    content = _content(source)
-    arrays = {
-        name: np.array(x, order="C") for name, x in _arrays(content, source).items()
-    }
-    metadata = {
-        "source_sha256": hashlib.sha256(content).hexdigest(),
-        "tensors": checksum(arrays),
-    }
-    write_atomic(Path(expanded(out)), save(arrays, metadata))
+            raise InputError(
+                f"{path} has the checksum {found}, not {wanted} of {self.title}; {hint}"
+            )
+        return Tensors(path, found, _arrays(content, path))
 
 
 def sha256_of(path: str) -> str:
@@ -198,10 +170,6 @@ def _content(path: str) -> bytes:
         return stream.read()
 
 
-def _is_safetensors(content: bytes) -> bool:
-    return content[8:9] == b"{"
-
-
 def _arrays(content: bytes, path: str) -> Mapping[str, np.ndarray]:
     if content.startswith((ZIP, LEGACY)):
         return read_tensors(content, path)
@@ -211,16 +179,3 @@ def _arrays(content: bytes, path: str) -> Mapping[str, np.ndarray]:
         raise InputError(
             f"{path} is a file neither of torch.save nor of safetensors ({error})"
         ) from None
-
-
-def _stored(content: bytes, path: str) -> tuple[Mapping[str, np.ndarray], str]:
-    """The tensors of a file that `store` made, and the checksum of its source; of any other file
-    of safetensors its own."""
-    arrays = _arrays(content, path)
-    with safe_open(expanded(path), "numpy") as file:
-        metadata = file.metadata() or {}
-    if "source_sha256" not in metadata:
-        return arrays, hashlib.sha256(content).hexdigest()
-    if metadata.get("tensors") != checksum(arrays):
-        raise InputError(f"{path} was altered since it was stored; store it anew")
-    return arrays, metadata["source_sha256"]

@@ -198,11 +198,7 @@ def _inception(weights: str) -> dict[str, str]:
 
 
 def _check_fid(experiment: Any, data: Any, *, weights: str, **knobs: Any) -> None:
-    if not check(experiment, data, features=_inception(weights), **knobs).original:
-        raise InputError(
-            f"weights={weights!r} are not the original ones, of which alone 'fid' is said; take"
-            " 'frechet' with features=dict(name='inception', weights=PATH)"
-        )
+    check(experiment, data, features=_inception(weights), **knobs)
 
 
 def _check_infinity(

@@ -272,6 +272,10 @@ class TestDigitsClassifier:
 
 REFUSED = (
     (dict(name="fid"), "original Inception weights alone, which genlab does not ship"),
+    (
+        dict(name="fid", weights=__file__),
+        "has the checksum .* of the Inception-v3 of F",
+    ),
     (dict(name="frechet", features="inceptionn"), "unknown features 'inceptionn'"),
     (dict(name="frechet", features=dict(name="run", run="")), "name one, run=DIR"),
     (dict(name="frechet", features=dict(name="run", run="~none/it")), "~none/it"),
