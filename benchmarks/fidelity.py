@@ -113,13 +113,20 @@ def torchvision_or_stand_in() -> Iterator[None]:
     try:
         importlib.import_module("torchvision")
     except Exception:  # noqa: BLE001 - whatever it does where its operators are missing
-        for name in [name for name in sys.modules if name.startswith("torchvision")]:
-            del sys.modules[name]
+        _forget_torchvision()
         sys.meta_path.insert(0, finder := _StandIn())
-        yield
-        sys.meta_path.remove(finder)
+        try:
+            yield
+        finally:
+            sys.meta_path.remove(finder)
+            _forget_torchvision()
     else:
         yield
+
+
+def _forget_torchvision() -> None:
+    for name in [name for name in sys.modules if name.startswith("torchvision")]:
+        del sys.modules[name]
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -2,13 +2,14 @@
 judge of `benchmarks faults` sees what it is there to see."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import recipes
 
-from benchmarks import damage, sweep
+from benchmarks import damage, fidelity, sweep
 from benchmarks.faults import bombs, folder_inputs, fuzz, kills, mutation, outcome
 from benchmarks.faults.case import Bench
 from genlab.errors import InputError
@@ -36,6 +37,16 @@ def test_metrics_of_samples_see_every_damage():
             assert whole > 0 and np.diff(values).min() > -whole / 20, (kind, name)
     copied = [values["copied"] for kind, _, values in rows if kind == "copies"]
     np.testing.assert_allclose(copied, [0, 0.1, 0.3, 1])
+
+
+def test_a_stand_in_goes_with_whatever_failed_beside_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)  # an import of it fails
+    finders = [*sys.meta_path]
+    with pytest.raises(KeyError), fidelity.torchvision_or_stand_in():
+        from torchvision.transforms import Compose
+
+        raise KeyError(Compose())
+    assert sys.meta_path == finders and "torchvision" not in sys.modules
 
 
 def test_kills_are_dealt_among_all_recipes_and_engines():
