@@ -45,7 +45,7 @@ def inception_score_error(logits: np.ndarray, seed: int = 0) -> float:
 
 
 def vendi(features: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """exp of the entropy of the eigenvalues of K / N, K the cosines of pairs: from 1 to min(N, F).
+    """exp(-sum_i l_i log l_i), l_i the eigenvalues of K / N, K the cosines of pairs; 1 to min(N, F).
 
     So many samples that have nothing in common would be as varied. The eigenvalues are those of the
     F x F matrix of the second moments of features of length 1, which are the same but for zeros.

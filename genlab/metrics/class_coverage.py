@@ -41,6 +41,9 @@ def class_coverage(
 
     Returns:
       `smallest_share`, `share_K` of each class and `classifier_accuracy`, in [0, 1].
+
+    Raises:
+      InputError: no strength to choose from, or more samples than memory holds.
     """
     classify, right, protocol = _classifier(trained, split, num_train, C)
     predicted = classify(trained.sample(num_samples))
@@ -75,6 +78,9 @@ def class_agreement(
     Returns:
       `agreement` over all samples, `smallest` of the class that agrees least, and
       `classifier_accuracy`, in [0, 1].
+
+    Raises:
+      InputError: as `class_coverage`.
     """
     classify, right, protocol = _classifier(trained, split, num_train, C)
     names = trained.data.class_names or range(trained.data.num_classes)
@@ -111,6 +117,9 @@ def classifier_accuracy_score(
 
     Returns:
       `accuracy` and `accuracy_real`, in [0, 1].
+
+    Raises:
+      InputError: as `class_coverage`.
 
     Paper: Ravuri & Vinyals 2019, arXiv:1905.10887, with an SVM for the ResNet
     """

@@ -43,9 +43,8 @@ def frechet(
 
       ||m - m'||^2 + tr(S + S' - 2 (S S')^(1/2)).
 
-    Few images make every distance larger than it is:
-    `_floor` is that of other real images, and where there are fewer of them, `_at_floor` that of as
-    many samples, to be held against it.
+    Few images make every distance larger than it is: `_floor` is that of other real images, and where
+    there are fewer of them, `_at_floor` that of as many samples, to be held against it.
 
     Args:
       trained: the model.
@@ -121,7 +120,8 @@ def frechet_infinity(
 ) -> Measurement:
     """The Frechet distance that infinitely many samples would have, from a line in 1 / samples.
 
-    What the count of the reference adds stays; the floor has it too.
+    It is a of the line a + b / N through the distances of N samples, for `points` N. What the count of
+    the reference adds stays; the floor has it too.
 
     Args:
       trained: the model.

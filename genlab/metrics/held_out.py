@@ -15,8 +15,17 @@ def held_out(trained: Trained, split: str, *, batch_size: Count = 256) -> Measur
     """Losses and scores of the family, averaged over every example of the split.
 
     One noise draw per example where the measurement is stochastic; the noise depends on the seed
-    and the batch size. `target_entropy`, where pixels are gray and their likelihood is that of
-    Bernoulli units, is the least that a reconstruction can be; it is left out where it is 0.
+    and the batch size.
+
+    Args:
+      trained: the model.
+      split: of the examples, all of them.
+      batch_size: examples at a time.
+
+    Returns:
+      What the family's `measure` names, losses in nats where they are of a likelihood. Where pixels
+      are gray and their likelihood is that of Bernoulli units, `target_entropy` is the least that a
+      reconstruction can be.
     """
     scores = trained.scores(split, batch_size)
     count = trained.data.splits[split].size

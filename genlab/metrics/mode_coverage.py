@@ -19,9 +19,20 @@ def mode_coverage(
     A sample is of high quality within 3 standard deviations of a centre; a mode is covered when it
     holds at least a fifth of its fair share of the samples.
 
+    Args:
+      trained: the model.
+      split: plays no part; the modes are those of the distribution.
+      num_samples: of the model.
+
+    Returns:
+      `modes_covered`, how many, and `high_quality_share` in [0, 1].
+
+    Raises:
+      InputError: more samples than memory holds.
+
     Paper: Srivastava et al. 2017, arXiv:1705.07761; the share that covers a mode is genlab's
     """
-    del split  # the modes are those of the distribution, not of a sample of it
+    del split
     values = count_modes(
         trained.sample(num_samples), trained.data.modes, trained.data.mode_std
     )

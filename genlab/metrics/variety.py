@@ -92,6 +92,8 @@ def vendi_score(
 ) -> Measurement:
     """How many samples that have nothing in common would be as varied, by the cosines of features.
 
+    exp(-sum_i l_i log l_i) with l_i the eigenvalues of K / N, K the cosines of the pairs of N samples.
+
     Args:
       trained: the model.
       split: where the real images come from whose score stands beside.
@@ -101,7 +103,8 @@ def vendi_score(
 
     Returns:
       `vendi_FEATURES`, from 1 to the smaller of images and features, and the same with `_real` and,
-      where there are fewer real images than samples, with `_at_real`, of as many samples; intervals by the bootstrap over images, whose resamples hold copies.
+      where there are fewer real images than samples, with `_at_real`, of as many samples; intervals
+      by the bootstrap over images, whose resamples hold copies.
 
     Raises:
       InputError: as `frechet`.

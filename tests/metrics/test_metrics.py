@@ -1,5 +1,8 @@
 """Metrics against cases whose answer is known."""
 
+import inspect
+import re
+
 import jax
 import numpy as np
 import pytest
@@ -143,3 +146,15 @@ def test_an_empty_split_is_stood_in_for_by_name():
     assert results["held_out"].protocol["split"] == "test"
     with pytest.raises(InputError, match="no split 'dev'"):
         existing_split(trained.data, "dev")
+
+
+@pytest.mark.parametrize("name", sorted(metrics))
+def test_docstrings_say_what_is_taken_and_returned(name):
+    metric = metrics.find(name)
+    text = inspect.getdoc(metric)
+    said = re.split(r"\n(Args|Returns|Raises|Papers?):", text)[1:]
+    sections = dict(zip(said[::2], said[1::2], strict=True))
+    taken = re.findall(r"^  (\w+): ", sections["Args"], re.MULTILINE)
+    assert taken == [*inspect.signature(metric).parameters]
+    assert "`" in sections["Returns"]
+    assert "InputError" in sections.get("Raises", "") or not hasattr(metric, "check")
