@@ -73,8 +73,13 @@ def _accepted(config: Tree, tree: Tree, path: list[str]) -> Iterator[str]:
     for key in {**known, **knobs_of(config, path, tree)}:
         if isinstance(known.get(key), ConfigDict | dict):
             yield from _accepted(config, known[key], [*path, key])
-        else:
-            yield ".".join(map(str, [*path, key]))
+            continue
+        yield ".".join(map(str, [*path, key]))
+        listed = known.get(key) if path == ["experiment"] else None
+        for part in listed if isinstance(listed, list | tuple) else ():
+            part = {"name": part} if isinstance(part, str) else part
+            for knob in knobs_of(config, [*path, key], part):
+                yield f"experiment.{key}.{part['name']}.{knob}"
 
 
 def suggestion(config: Tree, key: str, text: str) -> str:
