@@ -105,3 +105,37 @@ def test_recipe_of_genlab_is_called_the_same_wherever_it_lies(tmp_path):
     assert found.keys() == {sources.CONFIG}
     json.dumps(found)
     assert sources.are_sources(found) and not sources.are_sources({"a": {"file": 1}})
+
+
+def test_package_without_a_file_and_part_that_was_typed_are_passed_over(
+    apart, tmp_path, monkeypatch
+):
+    home, module = apart
+    package = home / f"{module}_helper"
+    (package / "inner").mkdir(parents=True)
+    (home / f"{module}_helper.py").rename(package / "__init__.py")
+    (package / "inner" / "far.py").write_text("")
+    with (package / "__init__.py").open("a") as file:
+        file.write("from . import inner\nfrom .inner import far\n")
+    made("../mine/my.py")
+    config = {"objective": {"name": f"{module}:loss"}}
+    found = sources.sources_of(config, None)
+    assert found.keys() == {*(module, f"{module}_helper", f"{module}_helper.inner.far")}
+    monkeypatch.delattr(sys.modules[module], "__file__")
+    assert not sources.sources_of(config, None)
+
+
+def test_places_of_a_run_s_code_that_are_not_there_are_passed_over(tmp_path):
+    source = {"sha256": "", "text": ""}
+    files = {
+        "a.b.c": "/x.py",
+        "z": f"{tmp_path}/z/z.py",
+        "--config": f"{tmp_path}/c.py",
+    }
+    with trust.command():
+        before = [*sys.path]
+        sources.search({name: {"file": file, **source} for name, file in files.items()})
+        assert trust._trust.home == str(tmp_path), (
+            "what lies beside the config is meant"
+        )
+        sys.path[:] = before
