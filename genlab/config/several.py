@@ -42,13 +42,18 @@ def override_one(
     section, slot, inside = key.split(".", 2)
     whole = plain(config, complete=False)
     parts = whole[section][slot]
-    names = [part if isinstance(part, str) else part["name"] for part in parts]
+    names = [_name(part, f"{section}.{slot}") for part in parts]
     # The module of an import path may have dots in it.
     name = next((name for name in names if inside.startswith(f"{name}.")), None)
     if name is None:
         raise InputError(
             f"config.{section}.{slot} has no part with the knob {inside!r}; it holds"
-            f" {', '.join(names)}, and {section}.{slot}.{names[0]}.KNOB is of the first"
+            f" {', '.join(names) or 'none'}"
+            + (
+                f", and {section}.{slot}.{names[0]}.KNOB is of the first"
+                if names
+                else ""
+            )
         )
     index, view = names.index(name), ConfigDict(whole)
     part = {"name": name} if isinstance(parts[index], str) else parts[index]
@@ -60,3 +65,15 @@ def override_one(
     with config.unlocked(), config.ignore_type():
         config[section][slot] = tuple(parts)
     return value
+
+
+def _name(part: Any, key: str) -> str:
+    """What a part in a list is called.
+
+    Raises:
+      InputError: it is not called anything.
+    """
+    name = part.get("name") if isinstance(part, dict) else part
+    if not isinstance(name, str):
+        raise InputError(f"config.{key} holds {part!r}, no part: dict(name=...)")
+    return name

@@ -26,6 +26,7 @@ from genlab.storage.writer import Writer
 from genlab.trials.tail import Tail
 
 ROOT = Path(__file__).parents[2]
+PENALTY = "--config.experiment.penalty"
 RING = f"--config={recipes.CONFIGS}/gan_ring.py:tiny"
 VAE = f"--config={recipes.CONFIGS}/vae.py:tiny"
 ONE = "--config.devices=1"
@@ -268,6 +269,19 @@ def test_help_names_every_command(capsys):
         ([RING, "--config.optimizer.generator.clip=-1.0"], "clip=-1.0 is not"),
         ([RING, "--config.optimizer.generator.ema=2.0"], "ema=2.0 is not"),
         (["eval", "--workdir=x", "--config.seed=1"], "config.seed"),
+        (["sample", "--workdir=x", "--config.seed=1"], "its config is the run's own"),
+        (
+            ["list", "--config.seed=1"],
+            "list does not take --config.seed=1; it has no config",
+        ),
+        (
+            [RING, f"{PENALTY}=()", f"{PENALTY}.r1.weight=1"],
+            "'r1.weight'; it holds none",
+        ),
+        (
+            [RING, f"{PENALTY}=({{'weight': 1}},)", f"{PENALTY}.r1.weight=1"],
+            "penalty holds {'weight': 1}, no part: dict(name=...)",
+        ),
         (["sample", "--workdir=x", "--num=0"], "num"),
         ([VAE, "--config.data=toy2d"], "the likelihood of examples in [0, 1]"),
         (
