@@ -74,7 +74,8 @@ def test_names_are_imported_from_their_homes():
 
 
 def test_hall_is_small_and_files_are_short():
-    assert len(list(HALL.glob("*.py"))) <= 10
+    hall = {path.name for path in HALL.glob("*.py")} - {"__main__.py"}
+    assert len(hall) <= 9
     lengths = {name: len(p.read_text().splitlines()) for name, p in MODULES.items()}
     assert statistics.median(lengths.values()) < 160
     assert not {name: length for name, length in lengths.items() if length > 300}
