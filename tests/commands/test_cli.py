@@ -424,6 +424,31 @@ def test_verbose_shows_the_traceback(capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_package_that_is_missing_is_told_and_a_module_of_genlab_is_a_bug(
+    monkeypatch, capsys
+):
+    def listing(**missing):
+        def run(values):
+            raise ModuleNotFoundError("No module", **missing)
+
+        monkeypatch.setattr("genlab.commands.list.run", run)
+        return main(["launch.py", "list"])
+
+    assert listing(name="package.module") == 2
+    assert "'package' is not installed; `pip" in capsys.readouterr().err
+    for bug in ({"name": "genlab.gone"}, {}):
+        with pytest.raises(ModuleNotFoundError):
+            listing(**bug)
+
+
+def test_listed_part_says_which_knobs_are_filled_in(capsys):
+    assert main(["launch.py", "list", "models", "rbm"]) == 0
+    listed = capsys.readouterr().out
+    for knob in ("example_shape", "example_mean", "dtype"):
+        assert f"{knob}=filled in" in listed
+    assert "hidden=500" in listed
+
+
 def test_resumed_run_with_other_periods_ends_at_its_last_round(tmp_path):
     first = [
         "--config.train.steps=4",
