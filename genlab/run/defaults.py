@@ -77,10 +77,9 @@ def _of_sections(config: Mapping[str, Any]) -> Defaults:
         for key, value in config["data"].items()
         if key not in PREPARATION + SELECTION + FEEDING
     }
-    # A run may be older than either knob.
     prepared = {
-        "augment": _of_several(augmentations, config["data"].get("augment", ())),
-        "degrade": _of_part(degradations, config["data"].get("degrade")),
+        "augment": _of_several(augmentations, config["data"]["augment"]),
+        "degrade": _of_part(degradations, config["data"]["degrade"]),
     }
     found = {
         "experiment": _of_part(experiments, config["experiment"]),

@@ -73,7 +73,6 @@ class Recipe:
                 **{
                     knob: _as_tuple(config["data"][knob])
                     for knob in configs.PREPARATION
-                    if knob in config["data"]  # a run may be older than a knob
                 }
             )
             data = preparation.outcome(data)
@@ -201,12 +200,12 @@ def chosen_data(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _selection(config: dict[str, Any], stage: str) -> dict[str, Any]:
-    """How a config chooses training examples; a run may be older than a knob."""
+    """How a config chooses training examples."""
     data = config["data"]
-    chosen = {knob: data[knob] for knob in configs.SELECTION if knob in data}
-    if chosen.get("subset_seed") == configs.RUN:
+    chosen = {knob: data[knob] for knob in configs.SELECTION}
+    if chosen["subset_seed"] == configs.RUN:
         chosen["subset_seed"] = config["seed"]
-    if not isinstance(seed := chosen.get("subset_seed"), int | None) or (seed or 0) < 0:
+    if not isinstance(seed := chosen["subset_seed"], int | None) or (seed or 0) < 0:
         raise InputError(
             f"data.subset_seed={seed!r} is no seed; None, a whole number of 0 or more, or"
             f" {configs.RUN!r}, the run's own"
