@@ -12,7 +12,7 @@ from genlab.blame import blaming, data_must_serve, parts_must_fit
 from genlab.config import load as configs
 from genlab.config.stage import MAIN
 from genlab.data.dataset import Dataset
-from genlab.data.facts import blank_batch, facts_of
+from genlab.data.facts import AbsentSplit, blank_batch, facts_of
 from genlab.data.feed import Feed
 from genlab.data.fingerprint import fingerprint
 from genlab.data.prepare import Preparation
@@ -102,6 +102,11 @@ class Recipe:
             "fingerprint": fingerprint(self.source),
             "facts": facts_of(self.source, span, mean),
         }
+
+    @property
+    def has_examples(self) -> bool:
+        """Whether the examples of the data are there, beside what they are."""
+        return not isinstance(self.source.splits["train"], AbsentSplit)
 
     @property
     def end(self) -> int:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import jax
 import numpy as np
@@ -483,10 +484,14 @@ def test_finished_run_evaluates_nothing_twice_and_goes_on_by_its_folder(
     )
 
 
-def test_plots_of_a_run_into_files(finished, tmp_path, monkeypatch, capsys):
+def test_plots_of_a_run_into_files(finished, tmp_path, monkeypatch, capsys, caplog):
     monkeypatch.chdir(tmp_path)
     plot = ["launch.py", "plot", f"--workdir={finished}"]
-    assert main([*plot]) == 0, "those of the config"
+    with mock.patch.object(
+        Checkpoints, "restore", autospec=True, side_effect=Checkpoints.restore
+    ) as loaded:
+        assert main([*plot]) == 0, "those of the config, one of which needs examples"
+    assert loaded.call_count == caplog.text.count("vae after 8 rounds") == 1
     chosen = "('samples', {'name': 'reconstructions', 'num': 4})"
     assert main([*plot, f"--plots={chosen}", "--out=figure.svg", "--best"]) == 0
     assert main([*plot, "--plots=samples", "--out={plot}.pdf"]) == 0
