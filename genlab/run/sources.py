@@ -77,13 +77,15 @@ def tell_changes(old: Sources, new: Sources) -> None:
 
 def search(sources: Sources) -> None:
     """Lets the code of a run be found where it was, by whoever trusts all that its folder names."""
-    # The config's last, since what lies beside it goes before namesakes from elsewhere.
-    for name in sorted(sources, key=lambda name: name == CONFIG):
-        file = Path(sources[name]["file"])
+    places = {}
+    for name, source in sources.items():
+        file = Path(source["file"])
         depth = name.count(".") + (file.name == "__init__.py")
         # A recipe of genlab's own is nowhere, and a damaged record may name what is not so deep.
         if file.is_absolute() and depth < len(file.parents):
-            trust.search(file.parents[depth])
+            places[name] = file.parents[depth]
+    home = places.pop(CONFIG, None)
+    trust.search(home, places.values())
 
 
 def _source(path: Path) -> dict[str, str] | None:

@@ -125,17 +125,19 @@ def test_package_without_a_file_and_part_that_was_typed_are_passed_over(
     assert not sources.sources_of(config, None)
 
 
-def test_places_of_a_run_s_code_that_are_not_there_are_passed_over(tmp_path):
-    source = {"sha256": "", "text": ""}
-    files = {
-        "a.b.c": "/x.py",
-        "z": f"{tmp_path}/z/z.py",
-        "--config": f"{tmp_path}/c.py",
-    }
-    with trust.command():
-        before = [*sys.path]
-        sources.search({name: {"file": file, **source} for name, file in files.items()})
-        assert trust._trust.home == str(tmp_path), (
-            "what lies beside the config is meant"
-        )
-        sys.path[:] = before
+def test_code_of_a_run_is_searched_where_it_was_then_beside_its_config(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    modules = {"a.b.c": "/x.py", "z": f"{tmp_path}/z/z.py"}
+    for files, home in (
+        ({"--config": "configs/vae.py", **modules}, ""),
+        ({"--config": f"{tmp_path}/mine/c.py", **modules}, f"{tmp_path}/mine"),
+    ):
+        monkeypatch.setattr(sys, "path", [])
+        with trust.command():
+            known = {"sha256": "", "text": ""}
+            sources.search({name: {"file": f, **known} for name, f in files.items()})
+            assert trust._trust.home == home, "modules lie beside no config"
+        places = [f"{tmp_path}/z", home, str(tmp_path)]
+        assert sys.path == list(filter(None, places))
