@@ -14,7 +14,6 @@ from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count
-from genlab.part import as_terms
 from genlab.registry import experiments
 
 PLAYER = "boltzmann"
@@ -74,7 +73,7 @@ class Boltzmann(Experiment):
             fixed, share_of(extra["chains"][ROLE]), draw.key("negative"), self.sweeps
         )
         energies = {"data": machine.energy(data), "model": machine.energy(chains)}
-        terms = as_terms(self.ask("objective", draw, **energies), "objective")
+        terms = self.objective_terms(draw, **energies)
         kept = {"chains": {ROLE: parallel.gather_batch(chains)}}
         return Loss(terms, {**extra, **kept})
 

@@ -17,7 +17,6 @@ from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
-from genlab.part import as_terms
 from genlab.registry import experiments
 
 PLAYER = "dbm"
@@ -88,9 +87,7 @@ class Dbm(Experiment):
         # The energy is linear in each unit, so that its mean is the energy of the means.
         energy = machine.energy(odd, even)
         free_energy = machine.free_energy(states)
-        terms = as_terms(
-            self.ask("objective", draw, data=energy, model=free_energy), "objective"
-        )
+        terms = self.objective_terms(draw, data=energy, model=free_energy)
         kernels = [
             jnp.sum(jnp.square(leaf))
             for name, leaf in params[PLAYER]["machine"].items()

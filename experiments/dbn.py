@@ -20,7 +20,6 @@ from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.likelihood import bernoulli
-from genlab.part import as_terms
 from genlab.registry import experiments
 
 PLAYER = "dbn"
@@ -109,9 +108,7 @@ class Dbn(Experiment):
             machine, extra, top, draw.key("negative")
         )
         awake, asleep = machine.free_energy(top), machine.free_energy(dreamt)
-        terms = as_terms(
-            self.ask("objective", draw, data=awake, model=asleep), "objective"
-        )
+        terms = self.objective_terms(draw, data=awake, model=asleep)
         terms["generation"] = sum(
             bernoulli(self._logits(params, "generative", above, index), below)
             for index, (below, above) in enumerate(itertools.pairwise(wake))

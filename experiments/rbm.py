@@ -22,7 +22,6 @@ from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Fraction, NonNegative
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.regularizer import Encoding
-from genlab.part import as_terms
 from genlab.registry import experiments
 
 PLAYER = "rbm"
@@ -116,10 +115,7 @@ class Rbm(Experiment):
         # One product of both, which is faster than two of half the size.
         both, count = jnp.concatenate([data, states]), data.shape[0]
         energies = jnp.split(machine.free_energy(both), [count])
-        terms = as_terms(
-            self.ask("objective", draw, data=energies[0], model=energies[1]),
-            "objective",
-        )
+        terms = self.objective_terms(draw, data=energies[0], model=energies[1])
         kernel = params[PLAYER]["machine"]["kernel"]
         terms["weight_decay"] = 0.5 * self.weight_decay * jnp.sum(jnp.square(kernel))
         # Copies of a hidden unit are one unit.

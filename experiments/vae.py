@@ -16,7 +16,6 @@ from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Whole
 from genlab.objectives.divergence import gaussian_kl, iwae
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy
-from genlab.part import as_terms
 from genlab.registry import experiments, objectives
 
 
@@ -123,7 +122,7 @@ class Vae(FromPrior, Experiment):
             "negative_elbo": seen["reconstruction"] + seen["kl"],
             "unweighted_kl": seen["kl"],
         }
-        terms = as_terms(self.ask("objective", draw, **seen), "objective")
+        terms = self.objective_terms(draw, **seen)
         return Loss(terms, extra, metrics | scale)
 
     def _repeated(self, tree: PyTree) -> PyTree:

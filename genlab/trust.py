@@ -145,7 +145,7 @@ def modules_of(tree: Any) -> list[str]:
     return sorted(named & _imported)
 
 
-def search(home: Path | None = None) -> None:
+def search(home: Path | None = None, others: Iterable[Path] = ()) -> None:
     """Lets code of the user's own be found beside a config and in the working folder, after all
     other places.
 
@@ -154,13 +154,15 @@ def search(home: Path | None = None) -> None:
 
     Args:
       home: the folder of the config; None leaves it at those that were searched before.
+      others: folders that come before it.
     """
     if home is not None:
         _trust.home = os.path.abspath(home)
-    places = [_trust.home] if _trust.home else []
+    places = [os.path.abspath(other) for other in others]
+    places += [_trust.home] if _trust.home else []
     with contextlib.suppress(OSError):  # a folder that was deleted under our feet
         places.append(os.getcwd())
-    sys.path += [place for place in places if place not in sys.path]
+    sys.path += [place for place in dict.fromkeys(places) if place not in sys.path]
 
 
 def _refuse_namesake(what: str, module: str) -> None:

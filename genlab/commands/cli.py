@@ -170,7 +170,9 @@ def _known(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError) and (error.filename or error.strerror):
         where = f"{error.filename}: " if error.filename else ""
         return EXIT_INPUT, f"{where}{error.strerror}"
-    if isinstance(error, ModuleNotFoundError):
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    package = (missing or "").partition(".")[0]
+    if package not in ("", "genlab"):
         told = f"`{shipped.install()}` installs what genlab needs"
-        return EXIT_INPUT, f"{error.name!r} is not installed; {told}"
+        return EXIT_INPUT, f"{package!r} is not installed; {told}"
     return 0, ""

@@ -73,17 +73,13 @@ def run(values: argparse.Namespace) -> None:
 
 
 def _of_run(values: argparse.Namespace) -> dict[str, Any]:
-    from genlab import trust
     from genlab.commands.inputs import load_trained
     from genlab.config.override import parts_of
     from genlab.evaluation.results import results_file, write_results
     from genlab.registry import metrics
     from genlab.run.folder import locked
 
-    moved = values.overrides.items()
-    place = {key.removeprefix("data."): text for key, text in moved}
-    trust.vouch(place)
-    recipe, trained = load_trained(values, place)
+    recipe, trained = load_trained(values, with_examples=True)
     chosen = values.metrics and parts_of(metrics, values.metrics, "--metrics")
     workdir = Path(values.workdir)
     with locked(workdir):

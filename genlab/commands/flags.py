@@ -89,14 +89,8 @@ def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
     taken = values.overridable
     for key, text in overrides.items():
         if taken is not None and key not in taken:
-            others = " and ".join(f"{_OVERRIDE}{known}" for known in taken)
             raise InputError(
-                f"{parser.prog} does not take {_OVERRIDE}{key}={text}"
-                + (
-                    f"; it takes {others}"
-                    if others
-                    else "; its config is the run's own"
-                )
+                f"{parser.prog} does not take {_OVERRIDE}{key}={text}; {_why(values)}"
             )
     if strange:
         from genlab.commands import hints
@@ -108,6 +102,14 @@ def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
             raise InputError(f"{flag} is needed, {_spelled(action)}")
     values.overrides = overrides
     return values
+
+
+def _why(values: argparse.Namespace) -> str:
+    """Why a command takes no other overrides than it does."""
+    if values.overridable:
+        others = (f"{_OVERRIDE}{key}" for key in values.overridable)
+        return f"it takes {' and '.join(others)}"
+    return "its config is the run's own" if "workdir" in values else "it has no config"
 
 
 def _split(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]]:

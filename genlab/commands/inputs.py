@@ -2,9 +2,9 @@
 
 import argparse
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
+from genlab import trust
 from genlab.errors import InputError
 from genlab.process.programs import keep_programs
 from genlab.run.course import load_run
@@ -30,15 +30,20 @@ def output(path: str, *suffixes: str) -> Path:
     return out
 
 
-def load_trained(
-    values: argparse.Namespace, place: Mapping[str, str] | None = None
-) -> tuple[Recipe, Trained]:
-    """The recipe and the trained model of the run folder that the flags name.
+def place(values: argparse.Namespace) -> dict[str, str]:
+    """Where the data of a run lie now, as the flags say it (see `load_run`)."""
+    given = {key.removeprefix("data."): text for key, text in values.overrides.items()}
+    trust.vouch(given)
+    return given
 
-    Its data are read where there is a place for them, which may say nothing (see `load_run`).
-    """
+
+def load_trained(
+    values: argparse.Namespace, *, with_examples: bool = False
+) -> tuple[Recipe, Trained]:
+    """The recipe and the trained model of the run folder that the flags name."""
     keep_programs()
-    recipe, state = load_run(Path(values.workdir), values.best, place)
+    where = place(values) if with_examples else None
+    recipe, state = load_run(Path(values.workdir), values.best, where)
     trained = recipe.trained(state)
     family = recipe.config["experiment"]["name"]
     _log.info("%s after %s rounds", family, f"{trained.step:,}")

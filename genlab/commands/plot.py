@@ -14,7 +14,7 @@ EXAMPLES = """\
     --out=ring.pdf
 
 `genlab list plots` has their names, knobs and families."""
-ROOM = "genlab.door.opening"
+ROOM = "genlab.evaluation.evaluate"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,24 +39,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(values: argparse.Namespace) -> None:
     """Draws plots of a trained run into files."""
-    from genlab.commands.inputs import output
+    from genlab.commands.inputs import load_trained, output, place
+    from genlab.config.keys import as_part
     from genlab.config.override import parts_of
-    from genlab.door import opening
+    from genlab.evaluation.evaluate import pictures
     from genlab.plots.picture import FORMATS
     from genlab.registry import plots
+    from genlab.run.course import examples_of
 
     output(values.out, *FORMATS)
     chosen = values.plots and parts_of(plots, values.plots, "--plots")
-    moved = values.overrides.items()
-    place = {key.removeprefix("data."): text for key, text in moved}
-    run = opening.open(values.workdir, best=values.best, data=place)
-    chosen = chosen or run.config["sample"]["plots"]
+    recipe, trained = load_trained(values)
+    chosen = chosen or recipe.config["sample"]["plots"]
     if not chosen:
         raise InputError("the config of the run draws no plots; --plots=NAME,... does")
-    parts = [{"name": c} if isinstance(c, str) else dict(c) for c in chosen]
-    for part in parts:
+    parts = [as_part(plot, "sample.plots") for plot in chosen]
+    workdir, moved = Path(values.workdir), place(values)
+    whole = lambda: trained.on(examples_of(recipe, workdir, moved))
+    for part, picture in zip(parts, pictures(trained, parts, whole), strict=True):
         file = _file(values.out, part["name"], several=len(parts) > 1)
-        run.plot(**part).save(file)
+        picture.save(file)
         print(file)
 
 

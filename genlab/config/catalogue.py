@@ -7,6 +7,7 @@ from typing import Any
 from genlab import trust
 from genlab.config import files
 from genlab.config import load as configs
+from genlab.config.keys import is_fact
 from genlab.data.augment import augmentations
 from genlab.data.degrade import degradations
 from genlab.errors import InputError, suggest
@@ -27,6 +28,7 @@ _REGISTRIES = {
 # Objectives that say of themselves which examples they are of.
 _LIKELIHOODS = "likelihoods"
 _REQUIRED = "required"
+_FILLED = "filled in"  # by the data or the family
 
 
 def kinds() -> dict[str, Callable[[], list[Part]]]:
@@ -97,7 +99,7 @@ def _part(registry: Registry, name: str) -> Part:
     found = registry.find(name)
     description, paper = registry.describe(name)
     knobs = {
-        knob: _REQUIRED if default is REQUIRED else _shown(default)
+        knob: _FILLED if is_fact(registry, knob) else _shown(default)
         for knob, default in registry.knobs(name).items()
     }
     annotations = registry.annotations(name)
@@ -147,6 +149,8 @@ def _families(registry: Registry, name: str) -> list[str]:
 
 
 def _shown(default: Any) -> Any:
+    if default is REQUIRED:
+        return _REQUIRED
     plain = (bool, int, float, str, type(None))
     if isinstance(default, plain):
         return default
@@ -214,7 +218,7 @@ def _details(entry: Part, whole: bool = False) -> Iterable[str]:
     """What there is to say of a part below its name."""
     ranges = entry.get("ranges", {})
     knobs = [
-        f"{knob}={default if default == _REQUIRED else repr(default)}"
+        f"{knob}={default if default in (_REQUIRED, _FILLED) else repr(default)}"
         + (f" ({ranges[knob]})" if knob in ranges else "")
         for knob, default in entry["knobs"].items()
     ]

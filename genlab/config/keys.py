@@ -6,21 +6,40 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from genlab.config.load import part_knobs
+from genlab.data.augment import augmentations
+from genlab.data.degrade import degradations
 from genlab.errors import InputError
 from genlab.game.slots import slots_of
 from genlab.registry import (
     Registry,
     datasets,
     experiments,
+    metrics,
     models,
     objectives,
     optimizers,
+    plots,
     schedules,
     starts,
+    writers,
 )
 from genlab.values import items
 
 Tree = ConfigDict | dict[str, Any]
+
+# Keys that list parts, whatever the family.
+LISTS = {
+    "data.augment": augmentations,
+    "eval.metrics": metrics,
+    "eval.final_metrics": metrics,
+    "sample.plots": plots,
+    "writers": writers,
+}
+# What data, compute type and family fill in wherever a part takes it and the config does not set it.
+FACTS = (
+    *("example_shape", "image_shape", "target_shape", "example_mean", "num_classes"),
+    *("latent_dim", "dtype"),
+)
 
 _PLACES = 3  # that a message names
 
@@ -47,8 +66,6 @@ def registry_of(config: Tree, keys: list[str]) -> Registry | None:
         case ["data"]:
             return datasets
         case ["data", "degrade"]:
-            from genlab.data.degrade import degradations
-
             return degradations
     return None
 
@@ -63,6 +80,24 @@ def knobs_of(config: Tree, keys: list[str], part: Any) -> dict[str, Any]:
         return {}
 
 
+def as_part(item: Any, key: str) -> dict[str, Any]:
+    """An item of a list of parts, which may be its name alone, as a dict of its name and knobs.
+
+    Raises:
+      InputError: it has no name.
+    """
+    part = {"name": item} if isinstance(item, str) else item
+    if not isinstance(part, dict) or not isinstance(part.get("name"), str):
+        raise InputError(f"config.{key} holds {item!r}, no part: dict(name=...)")
+    return part
+
+
+def is_fact(registry: Registry, knob: str) -> bool:
+    """Whether a knob is filled in; the length of a latent is a family's own."""
+    own = registry is experiments and knob == "latent_dim"
+    return knob in FACTS and not own
+
+
 def accepted(config: Tree) -> Iterator[str]:
     """Every dotted key that an override of the config may set, sections aside."""
     yield from _accepted(config, config, [])
@@ -73,8 +108,13 @@ def _accepted(config: Tree, tree: Tree, path: list[str]) -> Iterator[str]:
     for key in {**known, **knobs_of(config, path, tree)}:
         if isinstance(known.get(key), ConfigDict | dict):
             yield from _accepted(config, known[key], [*path, key])
-        else:
-            yield ".".join(map(str, [*path, key]))
+            continue
+        yield ".".join(map(str, [*path, key]))
+        listed = known.get(key) if path == ["experiment"] else None
+        for part in listed if isinstance(listed, list | tuple) else ():
+            part = as_part(part, f"experiment.{key}")
+            for knob in knobs_of(config, [*path, key], part):
+                yield f"experiment.{key}.{part['name']}.{knob}"
 
 
 def suggestion(config: Tree, key: str, text: str) -> str:

@@ -47,8 +47,9 @@ RANGES = {
     "seed": Seed,
 }
 
-# Keys that configs and run folders from before they were declared lack, and are given.
-ADDED = ("writers",)
+# Keys that are given where they lack: in configs and run folders from before they were declared,
+# and in a config that writes its `data` anew.
+ADDED = ("writers", *(f"data.{key}" for key in PREPARATION + SELECTION + FEEDING))
 
 # Sections whose keys are names of parts' knobs, roles or players.
 OPEN = ("experiment", "objective", "model", "optimizer", "data", "start")
@@ -92,9 +93,15 @@ def adopted(config: Any, origin: str) -> ConfigDict:
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config, the keys of ADDED that it lacks as in `configs/base.py`."""
-    missing = [key for key in ADDED if key not in config]
-    base = base_config() if missing else {}
-    return {**config, **{key: check(base[key], key) for key in missing}}
+    base = check(base_config(), "config")
+    result = {k: dict(v) if isinstance(v, dict) else v for k, v in config.items()}
+    for key in ADDED:
+        section, _, last = key.rpartition(".")
+        home = result.get(section) if section else result
+        known = base[section] if section else base
+        if isinstance(home, dict):
+            home.setdefault(last, known[last])
+    return result
 
 
 def base_config() -> ConfigDict:

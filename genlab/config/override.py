@@ -11,7 +11,7 @@ from ml_collections import ConfigDict, FieldReference
 
 from genlab import trust
 from genlab.config import several
-from genlab.config.keys import members, registry_of, suggestion
+from genlab.config.keys import LISTS, members, registry_of, suggestion
 from genlab.config.load import (
     FEEDING,
     PREPARATION,
@@ -32,7 +32,6 @@ from genlab.registry import (
 )
 from genlab.values import check, is_unset, items, simple
 
-LISTS = {"metric": "eval.metrics", "plot": "sample.plots"}  # where a config has them
 NONE_AT_WILL = ("data.degrade",)  # parts that no default says may be left out
 
 
@@ -98,7 +97,8 @@ def chosen_parts(
     """
     check(chosen, key)
     trust.vouch(chosen)
-    check_list(registry, chosen, LISTS[registry.kind])
+    home = next(key for key, listed in LISTS.items() if listed is registry)
+    check_list(registry, chosen, home)
     return tuple(chosen)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from genlab.config.keys import as_part
 from genlab.config.load import part_knobs, plain
 from genlab.errors import InputError
 from genlab.game import slots
@@ -42,18 +43,21 @@ def override_one(
     section, slot, inside = key.split(".", 2)
     whole = plain(config, complete=False)
     parts = whole[section][slot]
-    names = [part if isinstance(part, str) else part["name"] for part in parts]
+    named = [as_part(part, f"{section}.{slot}") for part in parts]
+    names = [part["name"] for part in named]
     # The module of an import path may have dots in it.
     name = next((name for name in names if inside.startswith(f"{name}.")), None)
     if name is None:
+        hint = (
+            f", and {section}.{slot}.{names[0]}.KNOB is of the first" if names else ""
+        )
         raise InputError(
             f"config.{section}.{slot} has no part with the knob {inside!r}; it holds"
-            f" {', '.join(names)}, and {section}.{slot}.{names[0]}.KNOB is of the first"
+            f" {', '.join(names) or 'none'}{hint}"
         )
     index, view = names.index(name), ConfigDict(whole)
-    part = {"name": name} if isinstance(parts[index], str) else parts[index]
     with view.unlocked(), view.ignore_type():
-        view[section][slot] = ConfigDict(part)
+        view[section][slot] = ConfigDict(named[index])
     knob = inside.removeprefix(f"{name}.")
     value = override(view, f"{section}.{slot}.{knob}", text)
     parts[index] = plain(view, complete=False)[section][slot]

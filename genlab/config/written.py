@@ -8,9 +8,9 @@ from keyword import iskeyword
 from typing import Any
 
 from genlab.config.files import CONFIGS
-from genlab.config.keys import knobs_of, registry_of
+from genlab.config.keys import LISTS, as_part, is_fact, knobs_of, registry_of
 from genlab.numbers import range_of
-from genlab.registry import Registry, metrics, plots
+from genlab.registry import Registry
 
 _HEAD = '''\
 """{origin}, as `genlab --print-config` wrote it; `genlab --config=FILE` trains it.
@@ -25,7 +25,6 @@ def get_config():
     config = base_config()
 '''
 _WIDTH = 88
-_LISTS = {"eval.metrics": metrics, "eval.final_metrics": metrics, "sample.plots": plots}
 
 
 def written(config: dict[str, Any], origin: str) -> str:
@@ -65,7 +64,7 @@ class _Page:
         line = f"{begin}{_spelled(value)}{end}"
         inside = [*self._inside(value, path), *self._besides(value, path)]
         bare = not any("# " in text for text in inside)
-        if key in _LISTS or not inside or (bare and len(line) <= _WIDTH):
+        if key in LISTS or not inside or (bare and len(line) <= _WIDTH):
             return [f"{line}{meaning}", *(text for text in inside if text[0] == "#")]
         opening, closing = _brackets(value)
         indented = [f"    {text}" for text in inside]
@@ -86,8 +85,8 @@ class _Page:
 
     def _besides(self, value: Any, path: list[str]) -> list[str]:
         """What a part, or the parts in a list, accept and leave at their defaults."""
-        if (registry := _LISTS.get(".".join(path))) is not None:
-            parts = [{"name": v} if isinstance(v, str) else v for v in value]
+        if (registry := LISTS.get(".".join(path))) is not None:
+            parts = [as_part(item, ".".join(path)) for item in value]
             told = [(part["name"], _unset(registry, part)) for part in parts]
             return [f"# {name}: {' '.join(k.values())}" for name, k in told if k]
         if not knobs_of(self.config, path, value):
@@ -103,12 +102,13 @@ class _Page:
 
 def _unset(registry: Registry, part: dict[str, Any]) -> dict[str, str]:
     """Knobs that a part accepts and that are not set, as one would set them to their defaults; not
-    those that the data or other keys fill in."""
+    those that are filled in."""
     kinds = (bool, int, float, str, tuple, type(None))
     return {
         knob: f"{knob}={_spelled(default)},"
         for knob, default in registry.knobs(part["name"]).items()
         if knob not in part and isinstance(default, kinds)
+        if not is_fact(registry, knob)
     }
 
 

@@ -10,7 +10,6 @@ from genlab import registry, trust
 from genlab.blame import blaming
 from genlab.config.override import chosen_parts
 from genlab.data.dataset import Dataset
-from genlab.data.facts import ExamplesAbsent
 from genlab.door import inputs
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
@@ -19,7 +18,8 @@ from genlab.game import rng
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
 from genlab.plots.picture import Picture
-from genlab.run.course import load_run
+from genlab.run.course import examples_of, load_run
+from genlab.run.recipe import Recipe
 from genlab.trained.trained import Trained
 from genlab.training.train import train
 from genlab.trials.tail import Tail
@@ -53,6 +53,7 @@ class Run:
         self.workdir, self.config = workdir, config
         self._overrides, self._source = overrides, source
         self._best, self._place = best, dict(place or {})
+        self._recipe: Recipe | None = None  # that the first view is of
         self._views: dict[bool, Trained] = {}  # by whether they have examples
 
     def __repr__(self) -> str:
@@ -208,14 +209,9 @@ class Run:
         part = {"name": name, **knobs}
         trust.vouch(part)
         registry.plots.check_knobs(name, knobs)
-        try:
-            return self._drawn(self.trained, part)
-        except ExamplesAbsent:
-            return self._drawn(self._view(with_examples=True), part)
-
-    def _drawn(self, trained: Trained, part: dict[str, Any]) -> Picture:
-        evaluate.check(trained.experiment, trained.data, registry.plots, [part])
-        return evaluate.draw(trained, [part])[part["name"]]
+        whole = lambda: self._view(with_examples=True)
+        (picture,) = evaluate.pictures(self.trained, [part], whole)
+        return picture
 
     def _of(
         self, checked: Callable, method: str, values: Any, label: Any
@@ -234,9 +230,13 @@ class Run:
                 raise InputError(
                     f"run folder {str(self.workdir)!r} holds no run yet; run.train() trains it"
                 )
-            place = self._place if with_examples else None
-            recipe, state = load_run(self.workdir, self._best, place)
-            self._views[with_examples] = recipe.trained(state)
+            if self._views and not self._recipe.has_examples:
+                data = examples_of(self._recipe, self.workdir, self._place)
+                self._views[True] = self._views[False].on(data)
+            else:
+                place = self._place if with_examples else None
+                self._recipe, state = load_run(self.workdir, self._best, place)
+                self._views[with_examples] = self._recipe.trained(state)
         return self._views[with_examples]
 
 

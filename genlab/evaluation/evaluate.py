@@ -6,13 +6,14 @@ itself: the others are measured and drawn, and `Failures` says what was wrong.
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from genlab.data.dataset import Dataset
+from genlab.data.facts import ExamplesAbsent
 from genlab.errors import InputError, PartFailed, is_out_of_memory, suggest
 from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement
@@ -197,6 +198,33 @@ def draw(
         if (drawn := _tried("plot", name, ask, failures)) is not None:
             pictures[name] = drawn
     return pictures
+
+
+def pictures(
+    trained: Trained, parts: Iterable[dict[str, Any]], whole: Callable[[], Trained]
+) -> Iterator[Picture]:
+    """Each plot in turn, checked and drawn; from the first on that needs examples, of `whole`.
+
+    Args:
+      trained: the model, with or without examples.
+      parts: the plots.
+      whole: the view that has them.
+
+    Raises:
+      InputError: a plot that the model or its data cannot serve.
+    """
+    for part in parts:
+        try:
+            drawn = _checked(trained, part)
+        except ExamplesAbsent:
+            trained = whole()
+            drawn = _checked(trained, part)
+        yield drawn
+
+
+def _checked(trained: Trained, part: dict[str, Any]) -> Picture:
+    check(trained.experiment, trained.data, plots, [part])
+    return draw(trained, [part])[part["name"]]
 
 
 def save_pictures(

@@ -183,6 +183,12 @@ class Experiment(abc.ABC):
         return ask_part(self, slot, part, draw, stream or slot, knobs, offered)
 
     @final
+    def objective_terms(self, draw: Draw, /, **offered: Any) -> dict[str, Array]:
+        """What the objective makes of the offered values, as terms of a loss: one goes by the name
+        `objective`, several by their own. See `ask`."""
+        return as_terms(self.ask("objective", draw, **offered), "objective")
+
+    @final
     def terms(self, slot: str, draw: Draw, /, **offered: Any) -> dict[str, Array]:
         """What each part in a slot returns, which may be empty: `{slot: value}`, or of several
         `{slot_NAME: value}`; of a part with several terms `{slot_TERM: value}`. See `ask`."""

@@ -136,10 +136,11 @@ class Network:
             raise InputError(
                 f"model.{self.role}: {type(self.module).__name__!r} has no parameters to train"
             )
+        (weights,) = found  # no role is of two players
         others = {
             name: extra[name][self.role] for name in extra if self.role in extra[name]
         }
-        return {"params": found[0], **others}
+        return {"params": weights, **others}
 
 
 def initialize(

@@ -1,8 +1,8 @@
 """From plain nested dicts to an experiment.
 
-A part, a family among them, that has a knob named like a fact of the data or of the game (FACTS) is
-given it unless the config sets that knob. Floats may be traced arrays: building inside a traced function
-makes a population of trials one `vmap`.
+A part, a family among them, that has a knob named like a fact of the data or of the game
+(`config.keys.FACTS`) is given it unless the config sets that knob. Floats may be traced arrays: building inside
+a traced function makes a population of trials one `vmap`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,10 +28,6 @@ from genlab.registry import (
 
 Spec = Mapping[str, Any]
 
-FACTS = (
-    *("example_shape", "image_shape", "target_shape", "example_mean", "num_classes"),
-    *("latent_dim", "dtype"),
-)
 SECTIONS = ("experiment", "objective", "model", "optimizer")
 _NEEDED = {
     "image_shape": "images",

@@ -10,6 +10,7 @@ import numpy as np
 
 from genlab.config.load import check_parts
 from genlab.config.stage import INIT, MAIN, Stage, stages_of
+from genlab.data.dataset import Dataset
 from genlab.data.facts import without_examples
 from genlab.data.fingerprint import check_older, check_same
 from genlab.errors import InputError
@@ -140,6 +141,22 @@ def load_run(
         kind = "best checkpoint" if best else "checkpoint"
         raise InputError(f"run folder {str(workdir)!r} has no {kind} yet")
     return at(int(state.step)), jax.device_put(state)
+
+
+def examples_of(recipe: Recipe, workdir: Path, place: Mapping[str, Any]) -> Dataset:
+    """The data of a run, as its recipe takes them, that `load_run` opened without its examples.
+
+    Args:
+      recipe: as it was opened.
+      workdir: the run folder.
+      place: as of `load_run`.
+
+    Raises:
+      InputError: data that are not those of the run.
+    """
+    config = {**recipe.config, "data": {**recipe.config["data"], **place}}
+    stage = Stage(recipe.stage, config, recipe.begin)
+    return _opened(stage, record.data(workdir), True, workdir).data
 
 
 def _opened(

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from genlab.config.keys import is_fact
 from genlab.config.load import FEEDING, PREPARATION, SELECTION
 from genlab.config.stage import stages_of
 from genlab.data.augment import augmentations
@@ -27,7 +28,6 @@ from genlab.registry import (
     schedules,
     starts,
 )
-from genlab.run.build import FACTS
 from genlab.values import check
 
 Defaults = dict[str, Any]  # nested like the config; of a list by the names of its parts
@@ -77,10 +77,9 @@ def _of_sections(config: Mapping[str, Any]) -> Defaults:
         for key, value in config["data"].items()
         if key not in PREPARATION + SELECTION + FEEDING
     }
-    # A run may be older than either knob.
     prepared = {
-        "augment": _of_several(augmentations, config["data"].get("augment", ())),
-        "degrade": _of_part(degradations, config["data"].get("degrade")),
+        "augment": _of_several(augmentations, config["data"]["augment"]),
+        "degrade": _of_part(degradations, config["data"]["degrade"]),
     }
     found = {
         "experiment": _of_part(experiments, config["experiment"]),
@@ -125,15 +124,9 @@ def _of_part(registry: Registry, part: Any) -> Defaults:
         elif knob in given:
             if knob == "schedule" or registry.is_schedule(name, knob, value):
                 defaults[knob] = _of_part(schedules, value)
-        elif default is not REQUIRED and not _is_fact(registry, knob):
+        elif default is not REQUIRED and not is_fact(registry, knob):
             defaults |= _plain(knob, default)
     return defaults
-
-
-def _is_fact(registry: Registry, knob: str) -> bool:
-    """Whether the data or the family fill the knob in; the length of a latent is a family's own."""
-    own = registry is experiments and knob == "latent_dim"
-    return knob in FACTS and not own
 
 
 def _plain(knob: str, default: Any) -> Defaults:

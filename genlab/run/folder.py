@@ -102,13 +102,8 @@ def identity(workdir: Path) -> str:
 
     A folder that is new, or from before runs had one, gets one.
     """
-    try:
-        known = record.read(workdir).get("run")
-    except (OSError, ValueError, TypeError):
-        known = None
-    if isinstance(known, str) and known:
-        return known
-    return owner(workdir / "checkpoints") or uuid.uuid4().hex
+    known = record.text(workdir, "run")
+    return known or owner(workdir / "checkpoints") or uuid.uuid4().hex
 
 
 def claim(
@@ -146,7 +141,7 @@ def claim(
     home = source.parent if source else Path()
     content = {
         "run": run or identity(workdir),
-        "began": _began(workdir),
+        "began": record.text(workdir, "began") or now(),
         "alone": alone,
         "config": recipe.config,
         "overrides": overrides,
@@ -267,12 +262,3 @@ def are_results(content: Any) -> bool:
     failed = content.get("failed", {})
     whole = type(content["step"]) is int and isinstance(failed, dict)
     return whole and all(map(is_number_or_none, values))
-
-
-def _began(workdir: Path) -> str:
-    """When the run began, as its config.json says; now for a new one."""
-    try:
-        known = record.read(workdir).get("began")
-    except (OSError, ValueError, TypeError):
-        known = None
-    return known if isinstance(known, str) else now()

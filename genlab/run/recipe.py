@@ -12,7 +12,7 @@ from genlab.blame import blaming, data_must_serve, parts_must_fit
 from genlab.config import load as configs
 from genlab.config.stage import MAIN
 from genlab.data.dataset import Dataset
-from genlab.data.facts import blank_batch, facts_of
+from genlab.data.facts import AbsentSplit, blank_batch, facts_of
 from genlab.data.feed import Feed
 from genlab.data.fingerprint import fingerprint
 from genlab.data.prepare import Preparation
@@ -73,7 +73,6 @@ class Recipe:
                 **{
                     knob: _as_tuple(config["data"][knob])
                     for knob in configs.PREPARATION
-                    if knob in config["data"]  # a run may be older than a knob
                 }
             )
             data = preparation.outcome(data)
@@ -103,6 +102,11 @@ class Recipe:
             "fingerprint": fingerprint(self.source),
             "facts": facts_of(self.source, span, mean),
         }
+
+    @property
+    def has_examples(self) -> bool:
+        """Whether the examples of the data are there, beside what they are."""
+        return not isinstance(self.source.splits["train"], AbsentSplit)
 
     @property
     def end(self) -> int:
@@ -201,12 +205,12 @@ def chosen_data(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _selection(config: dict[str, Any], stage: str) -> dict[str, Any]:
-    """How a config chooses training examples; a run may be older than a knob."""
+    """How a config chooses training examples."""
     data = config["data"]
-    chosen = {knob: data[knob] for knob in configs.SELECTION if knob in data}
-    if chosen.get("subset_seed") == configs.RUN:
+    chosen = {knob: data[knob] for knob in configs.SELECTION}
+    if chosen["subset_seed"] == configs.RUN:
         chosen["subset_seed"] = config["seed"]
-    if not isinstance(seed := chosen.get("subset_seed"), int | None) or (seed or 0) < 0:
+    if not isinstance(seed := chosen["subset_seed"], int | None) or (seed or 0) < 0:
         raise InputError(
             f"data.subset_seed={seed!r} is no seed; None, a whole number of 0 or more, or"
             f" {configs.RUN!r}, the run's own"

@@ -28,6 +28,15 @@ def read(workdir: Path) -> dict[str, Any]:
     return content
 
 
+def text(workdir: Path, key: str) -> str:
+    """A text that config.json holds; empty where there is none, or no record that can be read."""
+    try:
+        found = read(workdir).get(key)
+    except (OSError, ValueError, TypeError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
 def sources(workdir: Path) -> Sources:
     """The code of a run as its folder keeps it; empty where the run is older than that, or damaged."""
     found = read(workdir).get("sources")

@@ -1,9 +1,12 @@
 """Whether a run may go on under a config that is not the one its folder was made with."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 from genlab.config import paths
+from genlab.config.keys import accepted
+from genlab.config.stage import WHOLE, stages_of
 from genlab.data.fingerprint import check_older, check_same
 from genlab.errors import InputError
 from genlab.run.defaults import Defaults, defaults_of
@@ -50,9 +53,8 @@ def check(
         check_same(data["fingerprint"], recipe.source, run=str(workdir))
     else:
         check_older(recipe.source, run=str(workdir))
-    for key in _WATCHED if finished else ():
-        if key in changed:
-            before, after = changed[key]
+    for key, (before, after) in changed.items() if finished else ():
+        if _lies_in(key, _WATCHED):
             raise InputError(
                 f"run folder {str(workdir)!r} is finished, and {key}={after!r} (it was {before!r})"
                 " is of rounds to come; raise train.steps, or leave it"
@@ -82,13 +84,13 @@ def check_config(
     Raises:
       InputError: a key changes the trajectory.
     """
-    now = flat_keys(defaults_of(new)) if was else {}
-    old = paths.absolute(old)  # some are of before paths were whole
+    now, was = flat_keys(defaults_of(new)) if was else {}, flat_keys(was or {})
+    old, config = paths.absolute(old), new  # some are of before paths were whole
     if may_have_moved:
         old["data"]["name"] = _moved(old, new)
-    old, new = flat_keys(old), flat_keys(new)
-    old, new = _named(old, new), _named(new, old)
-    told, was = f"run folder {str(workdir)!r} was made with", flat_keys(was or {})
+    old, new = _by_part(old), _by_part(new)
+    old, new = _named(old, {**now, **new}), _named(new, {**was, **old})
+    told = f"run folder {str(workdir)!r} was made with"
     # What one of the two leaves at its default is compared with that default.
     before = {key: was[key] for key in was.keys() & new.keys()} | old
     after = {key: now[key] for key in now.keys() & old.keys()} | new
@@ -99,9 +101,10 @@ def check_config(
     shared = was.keys() & now.keys()
     was, now = ({key: known[key] for key in shared} for known in (was, now))
     for key, (value, other) in _differences(_trajectory(was), _trajectory(now)):
+        kept = _kept_by(key, value, config)
         raise InputError(
             f"{told} {key}={value!r}, the default of then, which is {other!r} now;"
-            f" --config.{key}={value!r} goes on, --workdir=DIR names another folder"
+            f" {f'{kept} goes on, ' if kept else ''}--workdir=DIR names another folder"
         )
     return dict(_differences(before, after))
 
@@ -115,6 +118,35 @@ def flat_keys(config: dict[str, Any], path: str = "") -> dict[str, Any]:
             flat_keys(value, f"{name}.") if isinstance(value, dict) else {name: value}
         )
     return flat
+
+
+def _by_part(config: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """As `flat_keys`, but of a list of parts their names, and each part's keys by its name."""
+    flat = {}
+    for key, value in flat_keys(config, path).items():
+        if isinstance(value, list | tuple) and all(map(_is_part, value)):
+            parts = [
+                {"name": part} if isinstance(part, str) else part for part in value
+            ]
+            value = [part["name"] for part in parts]
+            for name, part in zip(value, parts, strict=True):
+                flat |= _by_part(part, f"{key}.{name}.")
+        flat[key] = value
+    return flat
+
+
+def _is_part(item: Any) -> bool:
+    return isinstance(item, str) or (isinstance(item, dict) and "name" in item)
+
+
+def _kept_by(key: str, value: Any, config: dict[str, Any]) -> str:
+    """The flag that keeps a default of then in a config; empty where none does."""
+    key = key.removesuffix(".name")  # a part is chosen by its own key
+    keys = {*accepted(config)}
+    for stage in stages_of(config)[:-1]:
+        whole = (k for k in accepted(stage.config) if k.partition(".")[0] in WHOLE)
+        keys |= {f"stages.{stage.name}.{k}" for k in whole}
+    return shlex.quote(f"--config.{key}={value}") if key in keys else ""
 
 
 def _moved(old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -136,11 +168,11 @@ def _named(flat: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 def _trajectory(flat: dict[str, Any]) -> dict[str, Any]:
     """The keys that decide how training goes, of those by dotted name."""
-    return {
-        name: value
-        for name, value in flat.items()
-        if name.split(".")[0] not in RESUMABLE and name not in RESUMABLE
-    }
+    return {name: v for name, v in flat.items() if not _lies_in(name, RESUMABLE)}
+
+
+def _lies_in(name: str, keys: tuple[str, ...]) -> bool:
+    return any(f"{name}.".startswith(f"{key}.") for key in keys)
 
 
 def _differences(

@@ -31,7 +31,7 @@ def sources_of(config: Mapping[str, Any], file: Path | None) -> Sources:
     """
     modules = trust.modules_of(config)
     homes = {_home(module) for module in modules}
-    files = {module: Path(sys.modules[module].__file__ or "") for module in modules}
+    files = {module: _file(module) for module in modules}
     if file is not None:
         homes.add(file.parent)
         files[CONFIG] = file
@@ -40,8 +40,8 @@ def sources_of(config: Mapping[str, Any], file: Path | None) -> Sources:
         if module.partition(".")[0] not in ("genlab", "__main__") and (
             _home(module) in homes and not module.startswith("genlab_config_")
         ):
-            files[module] = Path(sys.modules[module].__file__)
-    sources = {name: _source(path) for name, path in sorted(files.items())}
+            files[module] = _file(module)
+    sources = {name: _source(path) for name, path in sorted(files.items()) if path}
     return {name: source for name, source in sources.items() if source}
 
 
@@ -77,11 +77,15 @@ def tell_changes(old: Sources, new: Sources) -> None:
 
 def search(sources: Sources) -> None:
     """Lets the code of a run be found where it was, by whoever trusts all that its folder names."""
+    places = {}
     for name, source in sources.items():
         file = Path(source["file"])
-        if file.is_absolute():  # not a recipe of genlab's own
-            depth = name.count(".") + (file.name == "__init__.py")
-            trust.search(file.parents[depth])
+        depth = name.count(".") + (file.name == "__init__.py")
+        # A recipe of genlab's own is nowhere, and a damaged record may name what is not so deep.
+        if file.is_absolute() and depth < len(file.parents):
+            places[name] = file.parents[depth]
+    home = places.pop(CONFIG, None)
+    trust.search(home, places.values())
 
 
 def _source(path: Path) -> dict[str, str] | None:
@@ -99,11 +103,15 @@ def _source(path: Path) -> dict[str, str] | None:
     }
 
 
+def _file(module: str) -> Path | None:
+    """Where a module lies; None for a namespace, and for what was typed into an interpreter."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return Path(os.path.abspath(file)) if file else None
+
+
 def _home(module: str) -> Path | None:
     """The folder that a module, or the package that it is in, was found in."""
-    top = sys.modules.get(module.partition(".")[0])
-    file = getattr(top, "__file__", None)
-    if not file or not file.endswith(".py"):
+    path = _file(module.partition(".")[0])
+    if path is None or path.suffix != ".py":
         return None
-    path = Path(os.path.abspath(file))
     return path.parents[1] if path.name == "__init__.py" else path.parent

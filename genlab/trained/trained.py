@@ -88,6 +88,12 @@ class Trained:
         other.batch_size = batch_size
         return other
 
+    def on(self, data: Dataset) -> Self:
+        """The same view on the same data, whose examples are there."""
+        other = copy.copy(self)
+        other.data = data
+        return other
+
     def once(self, key: tuple[Hashable, ...], make: Callable[[], Any]) -> Any:
         """What no state changes: made at the first call and kept, by key and seed."""
         key = (self.seed, *key)
@@ -235,12 +241,9 @@ class Trained:
         split; of splits that were looked at for labels."""
         seen, names = dict(self._seen), self.data.class_names
         self._seen.clear()
-        missed = {
-            split: sorted(set(range(self.data.num_classes)) - labels)
-            for split, labels in seen.items()
-        }
         told = {}
-        for split, labels in missed.items():
+        for split, taken in seen.items():
+            labels = sorted(set(range(self.data.num_classes)) - taken)
             named = [str(names[label] if names else label) for label in labels[:NAMED]]
             rest = [f"{len(labels) - NAMED} more"] if len(labels) > NAMED else []
             told |= {split: named + rest} if labels else {}
@@ -280,13 +283,9 @@ class Trained:
     def _prepare(
         self, split: str, raw: dict[str, np.ndarray], index: int
     ) -> dict[str, jax.Array]:
-        if "prepare" not in self._compiled:
-            self._compiled["prepare"] = jax.jit(
-                lambda raw, key: self.preparation(raw, key, False)
-            )
-        return self._compiled["prepare"](
-            raw, rng.stream(self.seed, f"prepare/{split}", index)
-        )
+        prepare = jax.jit(functools.partial(self.preparation, train=False))
+        compiled = self._compiled.setdefault("prepare", prepare)
+        return compiled(raw, rng.stream(self.seed, f"prepare/{split}", index))
 
 
 def _measured(experiment, params, extra, batch, root, step, mask):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import jax
 import numpy as np
@@ -26,6 +27,7 @@ from genlab.storage.writer import Writer
 from genlab.trials.tail import Tail
 
 ROOT = Path(__file__).parents[2]
+PENALTY = "--config.experiment.penalty"
 RING = f"--config={recipes.CONFIGS}/gan_ring.py:tiny"
 VAE = f"--config={recipes.CONFIGS}/vae.py:tiny"
 ONE = "--config.devices=1"
@@ -268,6 +270,19 @@ def test_help_names_every_command(capsys):
         ([RING, "--config.optimizer.generator.clip=-1.0"], "clip=-1.0 is not"),
         ([RING, "--config.optimizer.generator.ema=2.0"], "ema=2.0 is not"),
         (["eval", "--workdir=x", "--config.seed=1"], "config.seed"),
+        (["sample", "--workdir=x", "--config.seed=1"], "its config is the run's own"),
+        (
+            ["list", "--config.seed=1"],
+            "list does not take --config.seed=1; it has no config",
+        ),
+        (
+            [RING, f"{PENALTY}=()", f"{PENALTY}.r1.weight=1"],
+            "'r1.weight'; it holds none",
+        ),
+        (
+            [RING, f"{PENALTY}=({{'weight': 1}},)", f"{PENALTY}.r1.weight=1"],
+            "penalty holds {'weight': 1}, no part: dict(name=...)",
+        ),
         (["sample", "--workdir=x", "--num=0"], "num"),
         ([VAE, "--config.data=toy2d"], "the likelihood of examples in [0, 1]"),
         (
@@ -410,6 +425,31 @@ def test_verbose_shows_the_traceback(capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_package_that_is_missing_is_told_and_a_module_of_genlab_is_a_bug(
+    monkeypatch, capsys
+):
+    def listing(**missing):
+        def run(values):
+            raise ModuleNotFoundError("No module", **missing)
+
+        monkeypatch.setattr("genlab.commands.list.run", run)
+        return main(["launch.py", "list"])
+
+    assert listing(name="package.module") == 2
+    assert "'package' is not installed; `pip" in capsys.readouterr().err
+    for bug in ({"name": "genlab.gone"}, {}):
+        with pytest.raises(ModuleNotFoundError):
+            listing(**bug)
+
+
+def test_listed_part_says_which_knobs_are_filled_in(capsys):
+    assert main(["launch.py", "list", "models", "rbm"]) == 0
+    listed = capsys.readouterr().out
+    for knob in ("example_shape", "example_mean", "dtype"):
+        assert f"{knob}=filled in" in listed
+    assert "hidden=500" in listed
+
+
 def test_resumed_run_with_other_periods_ends_at_its_last_round(tmp_path):
     first = [
         "--config.train.steps=4",
@@ -444,10 +484,14 @@ def test_finished_run_evaluates_nothing_twice_and_goes_on_by_its_folder(
     )
 
 
-def test_plots_of_a_run_into_files(finished, tmp_path, monkeypatch, capsys):
+def test_plots_of_a_run_into_files(finished, tmp_path, monkeypatch, capsys, caplog):
     monkeypatch.chdir(tmp_path)
     plot = ["launch.py", "plot", f"--workdir={finished}"]
-    assert main([*plot]) == 0, "those of the config"
+    with mock.patch.object(
+        Checkpoints, "restore", autospec=True, side_effect=Checkpoints.restore
+    ) as loaded:
+        assert main([*plot]) == 0, "those of the config, one of which needs examples"
+    assert loaded.call_count == caplog.text.count("vae after 8 rounds") == 1
     chosen = "('samples', {'name': 'reconstructions', 'num': 4})"
     assert main([*plot, f"--plots={chosen}", "--out=figure.svg", "--best"]) == 0
     assert main([*plot, "--plots=samples", "--out={plot}.pdf"]) == 0

@@ -5,7 +5,10 @@ import recipes
 
 from genlab.config import load as configs
 from genlab.config import override
+from genlab.config.keys import accepted
 from genlab.config.written import meanings, written
+from genlab.errors import InputError
+from genlab.registry import models
 
 
 @pytest.fixture
@@ -42,6 +45,30 @@ def test_printed_config_says_what_keys_mean_and_what_parts_accept(again):
     assert "\n        # posterior: num=2000," in text
     assert "\n        # beta=" not in text, "it is set"
     assert text.index("config.experiment") < text.index("config.data")
+    writer = {"writers": "tensorboard,mlflow"}
+    override.apply(config, {"data.augment": "random_crop", **writer})
+    plain = configs.plain(config)
+    text = written(plain, "")
+    assert again(text) == plain
+    assert "\n        # random_crop: padding=4, " in text
+    assert "\n    # mlflow: experiment=" in text
+
+
+@pytest.mark.parametrize("part", [3, {"num": 1}])
+def test_item_of_a_list_that_is_no_part_is_refused_in_a_line(part):
+    config = recipes.plain("gan_ring")
+    config["eval"]["metrics"] = [part]
+    with pytest.raises(InputError, match=r"config.eval.metrics holds .*, no part: "):
+        written(config, "")
+    config["experiment"]["penalty"] = [part]
+    with pytest.raises(InputError, match=r"experiment.penalty holds .*, no part: "):
+        [*accepted(config)]
+
+
+def test_what_the_data_fill_in_is_no_knob_to_set():
+    config = configs.plain(configs.load("rbm"))
+    assert "example_mean" in models.knobs(config["model"]["machine"]["name"])
+    assert "example_mean" not in written(config, "")
 
 
 def test_every_key_has_its_place():

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import jax
 import numpy as np
@@ -14,10 +15,12 @@ import recipes
 
 import genlab
 from genlab.commands.cli import main
+from genlab.data.facts import AbsentSplit
 from genlab.data.prepare import Preparation
 from genlab.errors import InputError
 from genlab.run.course import load_run
 from genlab.run.folder import locked
+from genlab.storage.checkpoint import Checkpoints
 
 ROOT = Path(__file__).parents[2]
 ONE = {"devices": 1}
@@ -49,6 +52,19 @@ def test_a_trained_run_answers(vae):
     bytes_of_x = np.asarray(x * 255, np.uint8)
     np.testing.assert_array_equal(vae.encode(bytes_of_x), z)
     assert {line["split"] for line in vae.history} >= {"train", "validation"}
+
+
+def test_examples_are_read_for_the_state_that_was_opened(vae):
+    with mock.patch.object(
+        Checkpoints, "restore", autospec=True, side_effect=Checkpoints.restore
+    ) as loaded:
+        run = genlab.open(vae.workdir)
+        run.plot("samples")
+        assert isinstance(run.trained.data.splits["test"], AbsentSplit)
+        drawn = run.plot("reconstructions", num=4)
+    assert loaded.call_count == 1
+    np.testing.assert_array_equal(drawn, vae.plot("reconstructions", num=4))
+    assert run.trained.data.splits["test"].gather(np.arange(1))
 
 
 def test_samples_are_those_of_the_command(vae, tmp_path):

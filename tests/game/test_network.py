@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import recipes
 
 from genlab.data.dataset import Dataset, array_splits
@@ -33,6 +34,13 @@ class Noisy(nn.Module):
             return x
         one, two = (self.make_rng(name) for name in ("spread", "shift"))
         return x + jax.random.normal(one, x.shape) * jax.random.normal(two, x.shape)
+
+
+def test_role_of_two_players_is_refused():
+    network, x = Network("net", Noisy()), jnp.ones((4, 2))
+    params, extra = initialize(jax.random.key(0), {"one": [(network, (x,))]})
+    with pytest.raises(ValueError, match="too many values"):
+        network({**params, "two": params["one"]}, extra, x)
 
 
 def test_streams_of_any_name_reach_a_module_and_methods_train():

@@ -1,18 +1,24 @@
 """Defaults that a run was made with: written out, kept through changes, and told."""
 
 import dataclasses
+import functools
 import json
+import re
+from pathlib import Path
 
 import pytest
 import recipes
+from ml_collections import ConfigDict
 
-from genlab.config.load import check_parts
+from genlab.config import load as configs
+from genlab.config import override
 from genlab.errors import InputError
 from genlab.registry import models, objectives
 from genlab.run import record
 from genlab.run.defaults import defaults_of, settled
 from genlab.run.folder import claim
 from genlab.run.recipe import Recipe
+from genlab.run.resume import check_config
 
 LOSS = objectives.find("non_saturating")
 
@@ -28,7 +34,7 @@ def test_every_recipe_can_be_spelled_with_its_defaults():
         assert settled(config, was, was) is config
         spelled = settled(config, was, blank(was))
         assert spelled != config
-        check_parts(spelled)
+        configs.check_parts(spelled)
         # Nothing is left but what the data decide.
         left = defaults_of(spelled)
         assert settled(spelled, left, blank(left)) == spelled, name
@@ -71,6 +77,45 @@ def test_default_that_changed_is_told_and_can_be_kept(run, monkeypatch):
     kept = settled(recipe.config, was, defaults_of(recipe.config))
     assert kept == with_label(recipe, 1.0).config
     claim(folder, with_label(recipe, 1.0), {})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "key", "then"),
+    [
+        ("gan_ring", {"experiment.penalty": "('r1',)"}, "penalty r1 weight", 0.5),
+        (
+            "gan_ring",
+            {"experiment.penalty": "({'name': 'r1'},)"},
+            "penalty r1 weight",
+            2,
+        ),
+        ("vae", {"experiment": "vae"}, "likelihood name", "gaussian"),
+        ("dbm", {}, "layer_0 experiment sweeps", 7),
+        ("dcgan", {"data.augment": "random_crop"}, "random_crop padding", 2),
+    ],
+)
+def test_flag_that_is_told_keeps_the_default_of_then(recipe, changes, key, then):
+    config = ConfigDict(recipes.plain(recipe))
+    override.apply(config, changes)
+    check = lambda new: check_config(
+        Path("run"), configs.plain(config), new, may_have_moved=False, was=was
+    )
+    was = defaults_of(configs.plain(config))
+    section = {"random_crop": "data augment", "layer_0": "stages"}
+    *path, last = f"{section.get(key.split()[0], 'experiment')} {key}".split()
+    home = functools.reduce(dict.__getitem__, path, was)
+    now, home[last] = home[last], then
+    with pytest.raises(InputError, match=f"of then, which is {now!r} now") as refused:
+        check(configs.plain(config))
+    told = re.search(r"--config\.(\S+)=(\S+) goes on, ", str(refused.value))
+    assert bool(told) == (recipe != "dcgan"), "one of several augmentations has no flag"
+    renewed = ConfigDict(configs.plain(config))
+    kept = told and {told[1]: told[2]}
+    override.apply(
+        renewed, kept or {"data.augment": str(({"name": path[-1], last: then},))}
+    )
+    assert not check(configs.plain(renewed))
+    assert defaults_of(configs.plain(renewed)) != was, "it is set"
 
 
 def test_run_of_before_defaults_were_kept_goes_on(run, monkeypatch):

@@ -14,7 +14,7 @@ from genlab.evaluation.evaluate import undrawn
 from genlab.registry import experiments
 from genlab.run import resume
 from genlab.run.course import Course, load_run
-from genlab.run.folder import claim
+from genlab.run.folder import claim, load_config
 from genlab.run.recipe import Recipe
 from genlab.run.resume import RESUMABLE, flat_keys
 from genlab.training.train import train
@@ -73,17 +73,24 @@ def test_every_key_that_may_differ_is_known_here():
     assert keys - {"train.steps"} == TAKEN_UP.keys() | TO_COME.keys() | WHERE.keys()
 
 
-def test_run_from_before_there_were_writers_goes_on(tmp_path):
+def test_run_from_before_keys_were_declared_goes_on(tmp_path):
     recipe = Recipe.build(_changed())
     claim(tmp_path, recipe, {})
     path = tmp_path / "config.json"
     record = json.loads(path.read_text())
-    assert record["config"].pop("writers") == ["tensorboard"]
+    config = record["config"]
+    assert config.pop("writers") == ["tensorboard"]
+    for key in ("augment", "degrade", "subset_seed", "train_size"):
+        del config["data"][key]
     path.write_text(json.dumps(record))
+    assert load_config(tmp_path) == recipe.config
     claim(tmp_path, recipe, {}, finished=True)
-    assert json.loads(path.read_text())["config"]["writers"] == ["tensorboard"]
-    one = {k: v for k, v in genlab.base_config().items() if k != "writers"}
-    assert adopted(ConfigDict(one), "mine").writers == ["tensorboard"]
+    assert json.loads(path.read_text())["config"] == recipe.config
+    base = genlab.base_config()
+    data = {"name": "toy2d"}  # in the place of all that the section holds
+    one = {k: v for k, v in base.items() if k != "writers"} | {"data": data}
+    given = adopted(ConfigDict(one), "mine")
+    assert given.writers == ["tensorboard"] and given.data.keys() == base.data.keys()
 
 
 @pytest.mark.parametrize("key", TO_COME)

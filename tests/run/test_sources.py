@@ -105,3 +105,39 @@ def test_recipe_of_genlab_is_called_the_same_wherever_it_lies(tmp_path):
     assert found.keys() == {sources.CONFIG}
     json.dumps(found)
     assert sources.are_sources(found) and not sources.are_sources({"a": {"file": 1}})
+
+
+def test_package_without_a_file_and_part_that_was_typed_are_passed_over(
+    apart, tmp_path, monkeypatch
+):
+    home, module = apart
+    package = home / f"{module}_helper"
+    (package / "inner").mkdir(parents=True)
+    (home / f"{module}_helper.py").rename(package / "__init__.py")
+    (package / "inner" / "far.py").write_text("")
+    with (package / "__init__.py").open("a") as file:
+        file.write("from . import inner\nfrom .inner import far\n")
+    made("../mine/my.py")
+    config = {"objective": {"name": f"{module}:loss"}}
+    found = sources.sources_of(config, None)
+    assert found.keys() == {*(module, f"{module}_helper", f"{module}_helper.inner.far")}
+    monkeypatch.delattr(sys.modules[module], "__file__")
+    assert not sources.sources_of(config, None)
+
+
+def test_code_of_a_run_is_searched_where_it_was_then_beside_its_config(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    modules = {"a.b.c": "/x.py", "z": f"{tmp_path}/z/z.py"}
+    for files, home in (
+        ({"--config": "configs/vae.py", **modules}, ""),
+        ({"--config": f"{tmp_path}/mine/c.py", **modules}, f"{tmp_path}/mine"),
+    ):
+        monkeypatch.setattr(sys, "path", [])
+        with trust.command():
+            known = {"sha256": "", "text": ""}
+            sources.search({name: {"file": f, **known} for name, f in files.items()})
+            assert trust._trust.home == home, "modules lie beside no config"
+        places = [f"{tmp_path}/z", home, str(tmp_path)]
+        assert sys.path == list(filter(None, places))
