@@ -424,6 +424,9 @@ def test_shares_of_classes_are_bars_with_their_names(tmp_path):
     assert sum(line["class"] == "whisker" for line in page.all("line")) == 1
     assert "share of each class" in page.text
     assert all(name in page.text for name in ("cat", "dog", "owl"))
+    facts["class_names"] = [""] * 3  # of a damaged file
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    assert "share of each class" in write_report(tmp_path).read_text()
 
 
 def test_dates_and_durations_are_told(tmp_path):

@@ -26,6 +26,7 @@ from PIL import Image
 
 from genlab.errors import InputError
 from genlab.plots.grid import save_png
+from genlab.reporting import still
 from genlab.reporting.colors import color
 from genlab.reporting.gallery import MAX_SIDE, MAX_THUMBNAILS, plot_names, thumbnails
 from genlab.reporting.importance import importances
@@ -621,6 +622,24 @@ def test_the_best_so_far_follows_the_order_in_which_trials_finished(tmp_path):
     upward = dataclasses.replace(found, maximize=True)
     line, _ = best_so_far(upward, seed_groups(upward, []))["series"]
     assert line["values"] == [3.0, 3.0, 4.0, 4.0]
+
+
+def test_points_that_stand_still_keep_their_colors(read, knobs):
+    """However many trials there are, and where a logarithmic scale has no place for some."""
+    (line, points) = best_so_far(read, seed_groups(read, knobs))["series"]
+    values = [float(i % 7 - 1) for i in range(150)]
+    many = {"steps": [*range(1, 151)], "values": values}
+    colors = [f"color {value}" for value in values]
+    spec = {
+        "x": "",
+        "y": "",
+        "series": [line | many, points | many | {"colors": colors}],
+    }
+    for log in (False, True):
+        dots = still.chart(spec | {"log": log}).lines[1]["dots"]
+        shown = {color: {y for _, y, one in dots if one == color} for *_, color in dots}
+        assert all(len(heights) == 1 for heights in shown.values())
+        assert len(shown) == (5 if log else 7)
 
 
 def test_columns_name_their_split_and_trials_their_time(tmp_path):
