@@ -10,7 +10,9 @@ from genlab.process.duration import told
 from genlab.reporting import outcome, overview
 from genlab.reporting.run import Run, read_run
 from genlab.run.resume import flat_keys
-from genlab.trials.table import aligned
+from genlab.trials.table import in_columns
+
+_UNLIKE = "measured unlike"  # the last column, where any values are
 
 
 def compared(folders: Sequence[Path]) -> dict[str, dict[str, list[Any]]]:
@@ -98,19 +100,20 @@ def render(folders: Sequence[Path], found: dict[str, dict[str, list]]) -> str:
     }
     parts = []
     for title, table in found.items():
-        lines = []
-        for key, values in table.items():
-            cells = [told_of.get(key, _shown)(value) for value in values]
-            line = {title: key, **dict(zip(names, cells, strict=True))}
-            known = next(
-                (v for v in values if isinstance(v, dict) and "unlike" in v), {}
-            )
-            if known.get("unlike"):
-                line["measured unlike"] = ", ".join(known["unlike"])
-            lines.append(line)
+        rows = [
+            [key, *(told_of.get(key, _shown)(v) for v in values), _unlike_in(values)]
+            for key, values in table.items()
+        ]
         nothing = "no key differs" if title == "config" else "none yet"
-        parts.append(aligned(lines) if lines else f"{title}: {nothing}")
+        shown = in_columns([title, *names, _UNLIKE], rows, optional=(_UNLIKE,))
+        parts.append(shown if rows else f"{title}: {nothing}")
     return "\n\n".join(parts)
+
+
+def _unlike_in(values: list[Any]) -> str:
+    """What a row of results was measured unlike in; nothing for another row."""
+    results = (v for v in values if isinstance(v, dict) and "unlike" in v)
+    return ", ".join(next(results, {}).get("unlike", ()))
 
 
 def _shown(value: Any) -> str:
