@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
+from genlab.metrics.measurement import flat_name
 from genlab.process.duration import told
 from genlab.reporting import outcome, overview
 from genlab.reporting.run import Run, read_run
@@ -66,8 +67,7 @@ def _results(run: Run) -> dict[str, dict[str, Any]]:
     found = {}
     for metric in outcome.metrics_of(run):
         for value in metric.all:
-            own = metric.name == outcome.HELD_OUT
-            found[value.name if own else f"{metric.name}/{value.name}"] = {
+            found[flat_name(metric.name, value.name)] = {
                 "value": value.value,
                 "interval": value.interval,
                 "split": metric.split,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from genlab.errors import InputError
+from genlab.metrics.measurement import flat_name
 from genlab.process.duration import told
 from genlab.reporting import outcome
 from genlab.reporting.run import Run, read_run
@@ -97,8 +98,7 @@ def row_of(folder: Path) -> Row:
     if headline is None:
         return row
     metric, value = headline
-    own = metric.name == outcome.HELD_OUT
-    name = value.name if own else f"{metric.name}/{value.name}"
+    name = flat_name(metric.name, value.name)
     measured = dict(value=value.value, interval=value.interval, split=metric.split)
     return dataclasses.replace(row, name=name, **measured)
 

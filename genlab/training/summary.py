@@ -11,7 +11,7 @@ from genlab import __version__
 from genlab.config.stage import stages_of
 from genlab.game.parallel import choose_devices
 from genlab.game.turn import State
-from genlab.metrics.measurement import in_series
+from genlab.metrics.measurement import flat_name, in_series
 from genlab.process import xla
 from genlab.process.duration import told
 from genlab.run.course import Course
@@ -80,12 +80,12 @@ def _rows(metric: str, found: dict[str, Any]) -> list[tuple[str, ...]]:
     """A row for each value, and one for a series of numbered ones; the first says how."""
     protocol = dict(found["protocol"])
     split, values = str(protocol.pop("split", "")), found["values"]
-    prefix, rows = "" if metric == "held_out" else f"{metric}/", []
+    rows = []
     for names in in_series(values):
         low, high = found.get("intervals", {}).get(names[0], (None, None))
         alone = len(names) == 1
         row = (
-            prefix + (names[0] if alone else f"{names[0]} to {names[-1]}"),
+            flat_name(metric, names[0] if alone else f"{names[0]} to {names[-1]}"),
             _number(values[names[0]]) if alone else _span([values[n] for n in names]),
             f"{low:.4g} to {high:.4g}" if alone and low is not None else "",
             split,
