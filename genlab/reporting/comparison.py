@@ -36,7 +36,10 @@ def compared(folders: Sequence[Path]) -> dict[str, dict[str, list[Any]]]:
     ]:
         raise InputError(f"{twice[0]!r} is given twice")
     runs = [read_run(folder) for folder in folders]
-    about = [overview.row_of(folder) for folder in folders]
+    about = [
+        overview.row_of(folder, run, overview.in_busy_sweep(folder))
+        for folder, run in zip(folders, runs, strict=True)
+    ]
     configs = [flat_keys(run.record["config"]) for run in runs]
     results = [_results(run) for run in runs]
     return {
