@@ -1,7 +1,8 @@
 """What a command shows of its work: drawn in place on a terminal, elsewhere a line now and then.
 
 Whoever does something that may last says so by `doing`, or shows a view of how far it is by
-`watching`; one thread draws what is innermost. Standard output is for results and is left alone.
+`watching`; one thread draws what is innermost. Standard output is for results: nothing is shown there,
+and what is printed there on a terminal that is drawn on appears above the drawing.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from genlab.process.duration import told
@@ -52,7 +53,7 @@ class _Work:
     """
 
     what: str | View
-    begun: float = field(default_factory=time.monotonic)
+    begun: float
     said: bool = False
 
     @property
@@ -78,7 +79,7 @@ class Display:
         self._console, self._live = console, None
         self._above = contextlib.ExitStack()  # what is undone where nothing is drawn
         self._works: list[_Work] = []
-        self._never_spoke = True
+        self._never_spoke, self._complained = True, False
         self._lock, self._over = threading.RLock(), threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
         self._thread.start()
@@ -92,7 +93,7 @@ class Display:
     @contextlib.contextmanager
     def under_way(self, what: str | View) -> Iterator[Callable[[str], None]]:
         """Inside, this is shown, or what is under way in it; gives what replaces its text."""
-        work = _Work(what)
+        work = _Work(what, time.monotonic())
 
         def retell(text: str) -> None:
             work.what = text
@@ -109,12 +110,26 @@ class Display:
 
     def _look_on(self) -> None:
         while not self._over.wait(REDRAW):
-            # A copy, since nobody who works waits for a view that reads files.
-            if works := [*self._works]:
+            self.look()
+
+    def look(self) -> None:
+        """Says or draws what is under way where that is due; if it cannot, warns of it once."""
+        # A copy, since nobody who works waits for a view that reads files.
+        if works := [*self._works]:
+            try:
                 if self._console is None:
                     self._speak(works)
                 else:
                     self._draw(works)
+            except Exception as error:  # noqa: BLE001 of views, files and terminals alike
+                self._erase()
+                self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        if not self._complained:
+            self._complained = True
+            name = type(error).__name__
+            _log.warning("what is under way cannot be shown: %s: %s", name, error)
 
     def _speak(self, works: list[_Work]) -> None:
         now, last = time.monotonic(), works[-1]
@@ -154,8 +169,11 @@ class Display:
 
     def _erase(self) -> None:
         with self._lock:
-            self._above.close()
             self._live = None
+            try:
+                self._above.close()
+            except Exception as error:  # noqa: BLE001 whoever works goes on without a terminal
+                self._complain(error)
 
 
 _display: Display | None = None
@@ -257,11 +275,12 @@ def _written_above(console: "Console") -> Iterator[None]:
         yield
     finally:
         for name, stream in above.items():
-            stream.end()
             if getattr(sys, name) is stream:
                 setattr(sys, name, streams[name])
         for handler in handlers:
             handler.setStream(streams["stderr"])
+        for stream in above.values():
+            stream.end()
 
 
 class _Above(io.TextIOBase):
