@@ -20,6 +20,7 @@ class Mlflow:
     """A run of MLflow in the run folder's `mlflow`, or where MLFLOW_TRACKING_URI says."""
 
     PACKAGES: ClassVar = ("mlflow", "sqlalchemy", "alembic")
+    EXTRA: ClassVar = "mlflow"
 
     def __init__(self, run: Subject, *, experiment: str = "genlab"):
         from mlflow import MlflowClient
