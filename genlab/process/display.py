@@ -6,7 +6,6 @@ and what is printed there on a terminal that is drawn on appears above the drawi
 """
 
 import contextlib
-import io
 import itertools
 import logging
 import sys
@@ -14,8 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol
 
+from genlab.process.above import written_above
 from genlab.process.duration import told
 from genlab.process.streams import printable, terminal
 
@@ -165,7 +165,7 @@ class Display:
             )
             self._live = self._above.enter_context(live)
             self._console.show_cursor()  # or whatever kills the process leaves none
-            self._above.enter_context(_written_above(self._console))
+            self._above.enter_context(written_above(self._console))
 
     def _erase(self) -> None:
         with self._lock:
@@ -253,65 +253,3 @@ def _terminal_console() -> "Console | None":
 
     console = Console(file=stream)
     return console if console.is_interactive else None
-
-
-@contextlib.contextmanager
-def _written_above(console: "Console") -> Iterator[None]:
-    """Inside, what is logged, warned of or printed on the terminal appears above the drawing."""
-    handlers = [
-        handler
-        for handler in logging.getLogger().handlers
-        if type(handler) is logging.StreamHandler and handler.stream is sys.stderr
-    ]
-    streams = {"stderr": sys.stderr, "stdout": sys.stdout}
-    if not sys.stdout.isatty():
-        del streams["stdout"]
-    above = {name: _Above(console, old) for name, old in streams.items()}
-    for handler in handlers:
-        handler.setStream(above["stderr"])
-    for name, stream in above.items():
-        setattr(sys, name, stream)
-    try:
-        yield
-    finally:
-        for name, stream in above.items():
-            if getattr(sys, name) is stream:
-                setattr(sys, name, streams[name])
-        for handler in handlers:
-            handler.setStream(streams["stderr"])
-        for stream in above.values():
-            stream.end()
-
-
-class _Above(io.TextIOBase):
-    """Prints whole lines above what is drawn, in the place of a stream.
-
-    It takes no lock but rich's: a thread that logs has that of the handler, which whoever ends the
-    drawing waits for.
-    """
-
-    def __init__(self, console: "Console", stream: TextIO):
-        self._console, self._stream, self._begun = console, stream, ""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def isatty(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            self._print(line)
-        return len(text)
-
-    def end(self) -> None:
-        """Prints a line that has not ended."""
-        if self._begun:
-            self._print(self._begun)
-            self._begun = ""
-
-    def _print(self, line: str) -> None:
-        from rich.text import Text
-
-        self._console.print(Text(printable(line)), soft_wrap=True)
