@@ -10,8 +10,8 @@ from genlab.metrics.measurement import flat_name
 from genlab.process.duration import told
 from genlab.reporting import outcome, overview
 from genlab.reporting.run import Run, read_run
-from genlab.run.resume import flat_keys
 from genlab.trials.table import in_columns
+from genlab.values import flat_keys
 
 _UNLIKE = "measured unlike"  # the last column, where any values are
 
