@@ -75,6 +75,17 @@ def items(tree: ConfigDict | dict) -> list[tuple[Any, Any]]:
     return list(tree.items())
 
 
+def flat_keys(tree: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """The values of a nested dict by dotted name."""
+    flat = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= flat_keys(value, f"{path}{key}.")
+        else:
+            flat[f"{path}{key}"] = value
+    return flat
+
+
 def is_unset(value: Any) -> bool:
     """Whether it is a placeholder that nothing has set yet."""
     try:

@@ -30,6 +30,8 @@ needs_axe = pytest.mark.skipif(
     reason="needs Chromium, npm install -g axe-core, and NODE_PATH=$(npm root -g)",
 )
 
+WIDTHS = (390, 1280, 1440)  # of a phone, a laptop and a desk
+
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=alert(1)>\"'&"
 
 
@@ -83,7 +85,7 @@ addEventListener("message", (event) => {
 
 
 def told_by(page, probe, folder, *, dark=False):
-    """What a probe script inside the page posts to its parent, on a phone and on a desk."""
+    """What a probe script inside the page posts to its parent, at each of WIDTHS."""
     watch = (
         "<script>window.failures = [];"
         "addEventListener('error', (e) => failures.push(e.message));</script>"
@@ -96,13 +98,13 @@ def told_by(page, probe, folder, *, dark=False):
     frames = "".join(
         f'<iframe src="report.html" style="width:{width}px;height:800px;border:0">'
         "</iframe>"
-        for width in (390, 1440)
+        for width in WIDTHS
     )
     (folder / "outer.html").write_text(OUTER % frames)
     dom = rendered(folder / "outer.html", folder / "profile", dark=dark)
     notes = re.findall(r"<pre>(.*?)</pre>", dom)
     told = {note["width"]: note for note in map(json.loads, map(html.unescape, notes))}
-    assert sorted(told) == [390, 1440]
+    assert sorted(told) == [*WIDTHS]
     for note in told.values():
         assert note["errors"] == [] and note["ready"] == "true"
         assert note["overflow"] <= 0
@@ -122,7 +124,7 @@ axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => pare
 
 
 def violations(page, folder, *, dark):
-    """What axe finds wrong with a page, on a phone and on a desk."""
+    """What axe finds wrong with a page, at each of WIDTHS."""
     probe = f"<script>{AXE.read_text()}</script>{ASK_AXE}"
     notes = told_by(page, probe, folder, dark=dark)
     assert all(note["dark"] == dark for note in notes)

@@ -16,7 +16,7 @@ from genlab.data.dataset import Dataset
 from genlab.data.facts import ExamplesAbsent
 from genlab.errors import InputError, PartFailed, is_out_of_memory, suggest
 from genlab.game.experiment import Experiment
-from genlab.metrics.measurement import Measurement
+from genlab.metrics.measurement import HELD_OUT, Measurement
 from genlab.plots.picture import Picture
 from genlab.process import display
 from genlab.registry import Registry, metrics, plots
@@ -56,7 +56,7 @@ def measure(
     trained = trained.in_batches_of(batch_size)
     results = {}
     if trained.has("measure"):
-        chosen = [{"name": "held_out", "batch_size": batch_size}, *chosen]
+        chosen = [{"name": HELD_OUT, "batch_size": batch_size}, *chosen]
     for name, metric in _built(metrics, chosen):
         trained.missed_classes()  # of what came before
         ask = lambda n=name, m=metric: _measurement(n, m(trained, split))

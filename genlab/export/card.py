@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genlab import __version__
-from genlab.metrics.measurement import Measurement
+from genlab.metrics.measurement import Measurement, flat_name, values_of
 from genlab.process.streams import printable
 
 _TASKS = {"sample": "unconditional-image-generation", "translate": "image-to-image"}
@@ -92,9 +92,8 @@ def _front_matter(
 
 def _index(results: Mapping[str, Measurement]) -> list[dict[str, Any]]:
     return [
-        {"type": _flat(metric, name), "value": value, "name": _flat(metric, name)}
-        for metric, found in results.items()
-        for name, value in found.values.items()
+        {"type": name, "value": value, "name": name}
+        for name, value in values_of(results).items()
         if value is not None
     ]
 
@@ -113,13 +112,9 @@ def _table(results: Mapping[str, Measurement]) -> list[str]:
             ends = found.intervals.get(name)
             interval = f"{ends[0]:.4g} to {ends[1]:.4g}" if ends else ""
             shown = "not finite" if value is None else f"{value:.4g}"
-            cells = (_flat(metric, name), shown, interval, protocol)
+            cells = (flat_name(metric, name), shown, interval, protocol)
             rows.append(f"| {' | '.join(map(_plain, cells))} |")
     return rows
-
-
-def _flat(metric: str, name: str) -> str:
-    return name if metric == "held_out" else f"{metric}/{name}"
 
 
 def _plain(text: str) -> str:

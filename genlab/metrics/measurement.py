@@ -9,6 +9,7 @@ import numpy as np
 
 from genlab.statistics import about, over_examples
 
+HELD_OUT = "held_out"  # the family's own metric, whose values stand by their own name
 FEW = 3  # numbered values that are no long series
 
 _NUMBER = re.compile(r"_\d+$")
@@ -66,7 +67,7 @@ def known(intervals: dict[str, tuple[float, float] | None]) -> dict[str, tuple]:
 def values_of(results: dict[str, Measurement]) -> dict[str, float]:
     """One flat dict; values of `held_out` by their own name, the others under their metric's."""
     return {
-        value_name if metric == "held_out" else f"{metric}/{value_name}": value
+        flat_name(metric, value_name): value
         for metric, measurement in results.items()
         for value_name, value in measurement.values.items()
     }
@@ -84,7 +85,12 @@ def in_series(names: Iterable[str]) -> list[list[str]]:
     ]
 
 
+def flat_name(metric: str, value: str) -> str:
+    """What a value of a metric is called among those of others."""
+    return value if metric == HELD_OUT else f"{metric}/{value}"
+
+
 def metric_of(name: str) -> str:
-    """The metric that a flat name of `values_of` is a value of."""
+    """The metric that a `flat_name` is a value of."""
     metric, slash, _ = name.partition("/")
-    return metric if slash else "held_out"
+    return metric if slash else HELD_OUT

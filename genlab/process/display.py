@@ -1,20 +1,21 @@
 """What a command shows of its work: drawn in place on a terminal, elsewhere a line now and then.
 
 Whoever does something that may last says so by `doing`, or shows a view of how far it is by
-`watching`; one thread draws what is innermost. Standard output is for results and is left alone.
+`watching`; one thread draws what is innermost. Standard output is for results: nothing is shown there,
+and what is printed there on a terminal that is drawn on appears above the drawing.
 """
 
 import contextlib
-import io
 import itertools
 import logging
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
+from genlab.process.above import written_above
 from genlab.process.duration import told
 from genlab.process.streams import printable, terminal
 
@@ -52,7 +53,7 @@ class _Work:
     """
 
     what: str | View
-    begun: float = field(default_factory=time.monotonic)
+    begun: float
     said: bool = False
 
     @property
@@ -78,7 +79,7 @@ class Display:
         self._console, self._live = console, None
         self._above = contextlib.ExitStack()  # what is undone where nothing is drawn
         self._works: list[_Work] = []
-        self._never_spoke = True
+        self._never_spoke, self._complained = True, False
         self._lock, self._over = threading.RLock(), threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
         self._thread.start()
@@ -92,7 +93,7 @@ class Display:
     @contextlib.contextmanager
     def under_way(self, what: str | View) -> Iterator[Callable[[str], None]]:
         """Inside, this is shown, or what is under way in it; gives what replaces its text."""
-        work = _Work(what)
+        work = _Work(what, time.monotonic())
 
         def retell(text: str) -> None:
             work.what = text
@@ -109,12 +110,26 @@ class Display:
 
     def _look_on(self) -> None:
         while not self._over.wait(REDRAW):
-            # A copy, since nobody who works waits for a view that reads files.
-            if works := [*self._works]:
+            self.look()
+
+    def look(self) -> None:
+        """Says or draws what is under way where that is due; if it cannot, warns of it once."""
+        # A copy, since nobody who works waits for a view that reads files.
+        if works := [*self._works]:
+            try:
                 if self._console is None:
                     self._speak(works)
                 else:
                     self._draw(works)
+            except Exception as error:  # noqa: BLE001 of views, files and terminals alike
+                self._erase()
+                self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        if not self._complained:
+            self._complained = True
+            name = type(error).__name__
+            _log.warning("what is under way cannot be shown: %s: %s", name, error)
 
     def _speak(self, works: list[_Work]) -> None:
         now, last = time.monotonic(), works[-1]
@@ -150,12 +165,15 @@ class Display:
             )
             self._live = self._above.enter_context(live)
             self._console.show_cursor()  # or whatever kills the process leaves none
-            self._above.enter_context(_written_above(self._console))
+            self._above.enter_context(written_above(self._console))
 
     def _erase(self) -> None:
         with self._lock:
-            self._above.close()
             self._live = None
+            try:
+                self._above.close()
+            except Exception as error:  # noqa: BLE001 whoever works goes on without a terminal
+                self._complain(error)
 
 
 _display: Display | None = None
@@ -235,64 +253,3 @@ def _terminal_console() -> "Console | None":
 
     console = Console(file=stream)
     return console if console.is_interactive else None
-
-
-@contextlib.contextmanager
-def _written_above(console: "Console") -> Iterator[None]:
-    """Inside, what is logged, warned of or printed on the terminal appears above the drawing."""
-    handlers = [
-        handler
-        for handler in logging.getLogger().handlers
-        if type(handler) is logging.StreamHandler and handler.stream is sys.stderr
-    ]
-    streams = {"stderr": sys.stderr, "stdout": sys.stdout}
-    if not sys.stdout.isatty():
-        del streams["stdout"]
-    above = {name: _Above(console, old) for name, old in streams.items()}
-    for handler in handlers:
-        handler.setStream(above["stderr"])
-    for name, stream in above.items():
-        setattr(sys, name, stream)
-    try:
-        yield
-    finally:
-        for name, stream in above.items():
-            stream.end()
-            if getattr(sys, name) is stream:
-                setattr(sys, name, streams[name])
-        for handler in handlers:
-            handler.setStream(streams["stderr"])
-
-
-class _Above(io.TextIOBase):
-    """Prints whole lines above what is drawn, in the place of a stream.
-
-    It takes no lock but rich's: a thread that logs has that of the handler, which whoever ends the
-    drawing waits for.
-    """
-
-    def __init__(self, console: "Console", stream: TextIO):
-        self._console, self._stream, self._begun = console, stream, ""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def isatty(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            self._print(line)
-        return len(text)
-
-    def end(self) -> None:
-        """Prints a line that has not ended."""
-        if self._begun:
-            self._print(self._begun)
-            self._begun = ""
-
-    def _print(self, line: str) -> None:
-        from rich.text import Text
-
-        self._console.print(Text(printable(line)), soft_wrap=True)

@@ -59,9 +59,15 @@ def decimate(
     Returns:
       steps, values of the points that are kept, in order.
     """
-    count = len(steps)
+    indices = telling(values, most=most)
+    return [steps[i] for i in indices], [values[i] for i in indices]
+
+
+def telling(values: list[float], *, most: int) -> list[int]:
+    """The indices, ascending, of the points that `decimate` keeps of a curve with these values."""
+    count = len(values)
     if count <= most:
-        return steps, values
+        return list(range(count))
     buckets = (most - 2) // 2
     kept = {0, count - 1}
     for bucket in range(buckets):
@@ -69,7 +75,7 @@ def decimate(
         stop = 1 + (bucket + 1) * (count - 2) // buckets
         kept.add(min(range(start, stop), key=values.__getitem__))
         kept.add(max(range(start, stop), key=values.__getitem__))
-    return [steps[i] for i in sorted(kept)], [values[i] for i in sorted(kept)]
+    return sorted(kept)
 
 
 def _heading(curve: Curve, owners: set[str]) -> str:

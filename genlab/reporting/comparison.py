@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
+from genlab.metrics.measurement import flat_name
 from genlab.process.duration import told
 from genlab.reporting import outcome, overview
 from genlab.reporting.run import Run, read_run
-from genlab.run.resume import flat_keys
-from genlab.trials.table import aligned
+from genlab.trials.table import in_columns
+from genlab.values import flat_keys
+
+_UNLIKE = "measured unlike"  # the last column, where any values are
 
 
 def compared(folders: Sequence[Path]) -> dict[str, dict[str, list[Any]]]:
@@ -33,7 +36,10 @@ def compared(folders: Sequence[Path]) -> dict[str, dict[str, list[Any]]]:
     ]:
         raise InputError(f"{twice[0]!r} is given twice")
     runs = [read_run(folder) for folder in folders]
-    about = [overview.row_of(folder) for folder in folders]
+    about = [
+        overview.row_of(folder, run, overview.in_busy_sweep(folder))
+        for folder, run in zip(folders, runs, strict=True)
+    ]
     configs = [flat_keys(run.record["config"]) for run in runs]
     results = [_results(run) for run in runs]
     return {
@@ -64,8 +70,7 @@ def _results(run: Run) -> dict[str, dict[str, Any]]:
     found = {}
     for metric in outcome.metrics_of(run):
         for value in metric.all:
-            own = metric.name == outcome.HELD_OUT
-            found[value.name if own else f"{metric.name}/{value.name}"] = {
+            found[flat_name(metric.name, value.name)] = {
                 "value": value.value,
                 "interval": value.interval,
                 "split": metric.split,
@@ -98,19 +103,20 @@ def render(folders: Sequence[Path], found: dict[str, dict[str, list]]) -> str:
     }
     parts = []
     for title, table in found.items():
-        lines = []
-        for key, values in table.items():
-            cells = [told_of.get(key, _shown)(value) for value in values]
-            line = {title: key, **dict(zip(names, cells, strict=True))}
-            known = next(
-                (v for v in values if isinstance(v, dict) and "unlike" in v), {}
-            )
-            if known.get("unlike"):
-                line["measured unlike"] = ", ".join(known["unlike"])
-            lines.append(line)
+        rows = [
+            [key, *(told_of.get(key, _shown)(v) for v in values), _unlike_in(values)]
+            for key, values in table.items()
+        ]
         nothing = "no key differs" if title == "config" else "none yet"
-        parts.append(aligned(lines) if lines else f"{title}: {nothing}")
+        shown = in_columns([title, *names, _UNLIKE], rows, optional=(_UNLIKE,))
+        parts.append(shown if rows else f"{title}: {nothing}")
     return "\n\n".join(parts)
+
+
+def _unlike_in(values: list[Any]) -> str:
+    """What a row of results was measured unlike in; nothing for another row."""
+    results = (v for v in values if isinstance(v, dict) and "unlike" in v)
+    return ", ".join(next(results, {}).get("unlike", ()))
 
 
 def _shown(value: Any) -> str:

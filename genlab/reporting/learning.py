@@ -109,7 +109,9 @@ def best_so_far(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any] | None:
     Returns:
       a chart as of `learning_charts`; the line is `stepped`, and the points have `colors`.
     """
-    name = next(iter(sweep.value_names), sweep.target)
+    if not sweep.value_names:
+        return None
+    name = sweep.value_names[0]
     known = [(i, sweep.trials[i].values.get(name)) for i in sweep.finished()]
     values = [
         (i, value) for i, value in known if value is not None and math.isfinite(value)

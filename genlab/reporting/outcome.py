@@ -1,22 +1,16 @@
 """The results of a run as a page tells them: one number first, then every metric with its protocol."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from genlab.metrics.measurement import HELD_OUT, flat_name, in_series
 from genlab.reporting.run import Run
 from genlab.reporting.units import axis_name, unit_of
 
-HELD_OUT = (
-    "held_out"  # the family's own metric, whose values have no metric before their name
-)
 LARGE = 4  # values of a metric that are shown large
 COUNTED = {"share": "class", "kl": "latent"}  # what the numbers of a name count
-SEVERAL = 3  # numbered values from which they are a chart
-
-_NUMBERED = re.compile(r"(?P<stem>.+)_(?P<number>\d+)")
 
 
 @dataclass(frozen=True)
@@ -104,8 +98,7 @@ def headline(run: Run, metrics: list[Metric]) -> tuple[Metric, Value] | None:
     best = str(section.get("best") or "").removeprefix("-")
     for metric in metrics:
         for value in metric.all:
-            own = metric.name == HELD_OUT
-            if best == (value.name if own else f"{metric.name}/{value.name}"):
+            if best == flat_name(metric.name, value.name):
                 return metric, value
     chosen = sorted(metrics, key=lambda metric: metric.name == HELD_OUT)
     return next(((metric, metric.large[0]) for metric in chosen if metric.large), None)
@@ -121,33 +114,29 @@ def split_of(record: Mapping[str, Any], config: Any) -> str:
 
 def _metric(run: Run, name: str, record: Mapping[str, Any]) -> Metric:
     intervals, names = record["intervals"], list(record["values"])
-    values = [
-        Value(key, value, intervals.get(key), unit_of(key, names))
+    values = {
+        key: Value(key, value, intervals.get(key), unit_of(key, names))
         for key, value in record["values"].items()
-    ]
-    groups: dict[str, list[Value]] = {}
-    for value in values:
-        if match := _NUMBERED.fullmatch(value.name):
-            groups.setdefault(match["stem"], []).append(value)
-    groups = {
-        stem: members
-        for stem, members in groups.items()
-        if len(members) >= SEVERAL
-        and all(member.value is not None for member in members)
     }
-    grouped = {member.name for members in groups.values() for member in members}
-    single = [value for value in values if value.name not in grouped]
+    series = [[values[key] for key in part] for part in in_series(names)]
+    charts = [
+        members
+        for members in series
+        if len(members) > 1 and all(member.value is not None for member in members)
+    ]
+    single = [value for members in series if members not in charts for value in members]
     return Metric(
         name=name,
         split=split_of(record, run.record["config"]),
         large=single[:LARGE],
         others=single[LARGE:],
-        bars=[_bars(run, stem, members) for stem, members in groups.items()],
+        bars=[_bars(run, members) for members in charts],
         protocol=record["protocol"],
     )
 
 
-def _bars(run: Run, stem: str, members: list[Value]) -> Bars:
+def _bars(run: Run, members: list[Value]) -> Bars:
+    stem = members[0].name.rpartition("_")[0]
     numbers = [value.name.rpartition("_")[2] for value in members]
     names = run.class_names
     of_classes = stem == "share" and len(names) == len(members)

@@ -1,22 +1,26 @@
 """The run folders that there are, as a table in a terminal."""
 
 import dataclasses
+import functools
 import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from genlab.errors import InputError
+from genlab.metrics.measurement import flat_name
 from genlab.process.duration import told
 from genlab.reporting import outcome
 from genlab.reporting.run import Run, read_run
-from genlab.reporting.trial import read_trial
+from genlab.reporting.trial import seconds_of, standing
+from genlab.run.folder import in_use
 from genlab.storage import sidefile
+from genlab.trials import failure
 from genlab.trials.manifest import FILE as SWEEP
 from genlab.trials.table import aligned
 
 # Files that a run writes while it trains, and at its end.
-_WRITTEN = ("config.json", "metrics.jsonl", "results.json", "failed.txt")
+_WRITTEN = ("config.json", "metrics.jsonl", "results.json", failure.FILE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +30,9 @@ class Row:
     Attributes:
       folder: as it was reached.
       experiment: name of the family, or of the config of a sweep.
-      state: `running`, `finished`, `stopped`, `failed`, `pruned`; of a sweep how many trials it has.
-      note: why it failed.
+      state: `running`, `finished`, `stopped`, `failed`, `pruned`, or `damaged` where it cannot be
+        read; of a sweep how many of its trials have results.
+      note: why it failed or cannot be read, or where it was pruned.
       step, planned: rounds done, and in all where that is known.
       written: seconds since 1970 of the last file that it wrote.
       seconds: that its rounds took, where known.
@@ -57,7 +62,8 @@ def rows(folder: Path) -> list[Row]:
     """
     if not folder.is_dir():
         raise InputError(f"there is no folder {str(folder)!r}; `genlab runs FOLDER`")
-    found = [row_of(place) for place in _places(folder)]
+    busy = functools.cache(_is_busy_sweep)
+    found = [_row(place, busy(place.absolute().parent)) for place in _places(folder)]
     if not found:
         raise InputError(f"no run in {str(folder)!r}: no folder has a config.json")
     return sorted(found, key=lambda row: -row.written)
@@ -72,35 +78,63 @@ def _places(folder: Path) -> Iterable[Path]:
             yield place
 
 
-def row_of(folder: Path) -> Row:
-    """What there is to say of one folder, of a run or a sweep."""
-    ages = [path.stat().st_mtime for n in _WRITTEN if (path := folder / n).is_file()]
-    written = max(ages, default=0.0)
-    if not (folder / "config.json").exists():
-        return _sweep(folder)
-    try:
-        run = read_run(folder)
-    except InputError as error:
-        return Row(str(folder), "", "damaged", note=str(error), written=written)
-    trial = read_trial(folder, {}, False, "")
+def in_busy_sweep(folder: Path) -> bool:
+    """Whether it is one of a sweep's that a process works on: members have no process of their own."""
+    return _is_busy_sweep(folder.absolute().parent)
+
+
+def row_of(folder: Path, run: Run, busy: bool) -> Row:
+    """What there is to say of a run.
+
+    Args:
+      folder: of the run.
+      run: what the folder holds.
+      busy: whether it lies `in_busy_sweep`.
+    """
+    results = run.results or {}
+    has_results = run.results is not None and run.planned_steps in (
+        None,
+        results["step"],
+    )
+    state, note = standing(folder, has_results, busy)
     row = Row(
         folder=str(folder),
         experiment=experiment_of(run),
-        state=trial.state,
-        note=trial.note,
+        state=state,
+        note=note,
         step=run.step,
         planned=run.planned_steps,
-        written=written,
-        seconds=trial.seconds,
+        written=_written(folder),
+        seconds=seconds_of(run.curves, run.record, results.get("measured")),
     )
     headline = outcome.headline(run, outcome.metrics_of(run))
     if headline is None:
         return row
     metric, value = headline
-    own = metric.name == outcome.HELD_OUT
-    name = value.name if own else f"{metric.name}/{value.name}"
+    name = flat_name(metric.name, value.name)
     measured = dict(value=value.value, interval=value.interval, split=metric.split)
     return dataclasses.replace(row, name=name, **measured)
+
+
+def _row(folder: Path, busy: bool) -> Row:
+    """What there is to say of one folder, of a run or a sweep."""
+    if not (folder / "config.json").exists():
+        return _sweep(folder)
+    try:
+        return row_of(folder, read_run(folder), busy)
+    except InputError as error:
+        about = dict(note=str(error), written=_written(folder))
+        return Row(str(folder), "", "damaged", **about)
+
+
+def _is_busy_sweep(folder: Path) -> bool:
+    return (folder / SWEEP).is_file() and in_use(folder)
+
+
+def _written(folder: Path) -> float:
+    """Seconds since 1970 of the last file that a run wrote."""
+    ages = [path.stat().st_mtime for n in _WRITTEN if (path := folder / n).is_file()]
+    return max(ages, default=0.0)
 
 
 def _sweep(folder: Path) -> Row:

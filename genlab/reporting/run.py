@@ -113,8 +113,6 @@ def read_run(workdir: Path) -> Run:
             f"{str(workdir / 'config.json')!r} is not JSON with an object under 'config'"
         )
     curves, unreadable = read_metrics(workdir / "metrics.jsonl")
-    if unreadable:
-        sidefile.pass_over(workdir / "metrics.jsonl", f"of it {unreadable:,} lines")
     results = sidefile.read_object(workdir / "results.json")
     pictures = find_pictures(workdir / "samples")
     steps = [step for curve in curves for step in (*curve.steps, *curve.broken)]
@@ -153,7 +151,7 @@ def planned_steps(config: dict[str, Any]) -> int | None:
 
 
 def read_metrics(path: Path) -> tuple[list[Curve], int]:
-    """The curves in metrics.jsonl, and how many of its lines are not whole.
+    """The curves in metrics.jsonl, and how many of its lines are not whole, which is said.
 
     A resumed run writes some steps again: the later line counts. A missing file is an empty one.
     """
@@ -166,6 +164,10 @@ def read_metrics(path: Path) -> tuple[list[Curve], int]:
             continue
         for name, value in row["values"].items():
             points[row["split"], name][row["step"]] = _number(value)
+    if unreadable:
+        sidefile.pass_over(
+            path, f"{unreadable:,} of its lines are damaged, the others count"
+        )
     return [_curve(*key, values) for key, values in points.items()], unreadable
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genlab.reporting.charts import decimate
+from genlab.reporting.charts import telling
 
 WIDTH, HEIGHT = 380, 230
 LEFT, RIGHT, TOP, BOTTOM = 50, 12, 24, 40
@@ -13,7 +13,7 @@ MOST = 120  # points of a line: the script draws all that the page has
 LARGEST = 1e100
 SPARSE = 20  # so few points are marked, since a line alone hides where they are
 
-Point = tuple[float, float]
+Point = tuple[float, float, str]  # with the color
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ def chart(spec: dict[str, Any]) -> Still | None:
     if not points:
         return None
     broken = [step for series in spec["series"] for step in series["broken"]]
-    steps = [step for step, _ in points] + broken
+    steps = [step for step, _, _ in points] + broken
     apart = any("colors" in series for series in spec["series"])
     x = _Axis(steps, room=0.04 if apart else 0.0, begin=LEFT, end=Still.right)
-    y = _Axis([value for _, value in points], room=0.06, begin=Still.bottom, end=TOP)
+    y = _Axis([value for _, value, _ in points], room=0.06, begin=Still.bottom, end=TOP)
     lines = []
     for series, line in zip(spec["series"], scaled, strict=True):
-        steps, values = decimate([s for s, _ in line], [v for _, v in line], most=MOST)
-        places = [(x(s), y(v)) for s, v in zip(steps, values, strict=True)]
-        lines.append(_line(series, places))
+        kept = telling([value for _, value, _ in line], most=MOST)
+        drawn = [(x(step), y(v), color) for step, v, color in (line[i] for i in kept)]
+        lines.append(_line(series, drawn))
     return Still(
         x=spec["x"],
         y=spec["y"],
@@ -88,7 +88,8 @@ def bars(
     ends = [end for pair in intervals if pair is not None for end in pair]
     axis = _Axis([0.0, *values, *ends], room=0.0, begin=Still.bottom, end=TOP)
     slot = (Still.right - LEFT) / len(values)
-    every = math.ceil(len(labels) * max(map(len, labels)) * 7 / (Still.right - LEFT))
+    written = len(labels) * max(map(len, labels)) * 7  # pixels
+    every = max(1, math.ceil(written / (Still.right - LEFT)))
     drawn = [
         {
             "x": round(LEFT + (i + 0.15) * slot, 1),
@@ -151,24 +152,26 @@ def _drawable(value: float) -> float:
 
 def _scaled(series: dict[str, Any], log: bool) -> list[Point]:
     """The points that the scale can show."""
-    pairs = zip(series["steps"], series["values"], strict=True)
-    known = [(step, value) for step, value in pairs if value is not None]
+    steps, values = series["steps"], series["values"]
+    colors = series.get("colors") or [series["color"]] * len(steps)
+    points = zip(steps, values, colors, strict=True)
+    known = [point for point in points if point[1] is not None]
     if not log:
         return known
-    return [(step, math.log10(value)) for step, value in known if value > 0]
+    return [(step, math.log10(v), color) for step, v, color in known if v > 0]
 
 
-def _line(series: dict[str, Any], places: list[Point]) -> dict[str, Any]:
+def _line(series: dict[str, Any], dots: list[Point]) -> dict[str, Any]:
     """A line through places, or points in colors of their own where the series has some."""
-    colors = series.get("colors") or [series["color"]] * len(places)
     join = "H{}V{}" if series.get("stepped") else "L{} {}"
-    path = "".join((join if i else "M{} {}").format(*at) for i, at in enumerate(places))
-    dots = [(*at, color) for at, color in zip(places, colors, strict=False)]
+    path = "".join(
+        (join if i else "M{} {}").format(*at[:2]) for i, at in enumerate(dots)
+    )
     return {
         "split": series["split"],
         "color": series["color"],
         "path": "" if "colors" in series else path,
-        "dots": dots if "colors" in series or len(places) <= SPARSE else [],
+        "dots": dots if "colors" in series or len(dots) <= SPARSE else [],
     }
 
 

@@ -123,7 +123,6 @@ def headline(sweep: Sweep) -> dict[str, Any] | None:
         "name": sweep.spoken(name),
         "value": value,
         "interval": "" if margin is None else f"± {margin:.2g}",
-        "of": best,
     }
 
 

@@ -74,10 +74,7 @@ def read_trial(
       busy: whether a process works on the whole sweep.
       target: the value whose last evaluation is taken too; may be empty.
     """
-    curves, unreadable = read_metrics(folder / "metrics.jsonl")
-    if unreadable:
-        why = f"{unreadable} of its lines are damaged, the others count"
-        sidefile.pass_over(folder / "metrics.jsonl", why)
+    curves, _ = read_metrics(folder / "metrics.jsonl")
     shots = find_pictures(folder / "samples")
     results = sidefile.read(folder / "results.json", are_results) or {}
     record = content_of(folder / "config.json", dict)
@@ -87,13 +84,11 @@ def read_trial(
     steps += [results["step"]] if results else []
     planned = planned_steps(config) if isinstance(config, dict) else None
     has_results = bool(results) and planned in (None, results.get("step"))
-    state, note = _state(folder, has_results, busy)
-    measured = flat_values(results) if results else {}
+    state, note = standing(folder, has_results, busy)
+    found = flat_values(results) if results else {}
     values = _evaluation(config, curves, target)
-    values |= {name: _number(value) for name, value in measured.items()}
-    seconds, measured = training_seconds(curves), results.get("measured")
-    if seconds is None:
-        seconds = seconds_between(record.get("began"), measured)
+    values |= {name: _number(value) for name, value in found.items()}
+    measured = results.get("measured")
     return TrialRecord(
         name=folder.name,
         overrides=overrides,
@@ -106,14 +101,24 @@ def read_trial(
         curves=curves,
         pictures={plot: shot[-1][1] for plot, shot in shots.items()},
         measured=measured if isinstance(measured, str) else None,
-        seconds=seconds,
+        seconds=seconds_of(curves, record, measured),
         copies=_copies(folder / "evolution.json"),
         has_report=(folder / "report.html").exists(),
     )
 
 
-def _state(folder: Path, has_results: bool, busy: bool) -> tuple[str, str]:
-    """State and note of a trial.
+def seconds_of(
+    curves: list[Curve], record: dict[str, Any], measured: Any
+) -> float | None:
+    """Seconds that a run's rounds took, or else from its beginning, by its record, to its results."""
+    trained = training_seconds(curves)
+    return (
+        seconds_between(record.get("began"), measured) if trained is None else trained
+    )
+
+
+def standing(folder: Path, has_results: bool, busy: bool) -> tuple[str, str]:
+    """State and note of a trial, or of a run.
 
     Args:
       folder: of the trial, which need not exist.

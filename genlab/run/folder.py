@@ -27,7 +27,7 @@ from genlab.run.recipe import Recipe
 from genlab.storage import files, sidefile
 from genlab.storage.checkpoint import flatten, owner
 from genlab.storage.files import write_atomic
-from genlab.storage.lock import held, is_open_in
+from genlab.storage.lock import held, is_held, is_open_in
 from genlab.storage.sidefile import is_number_or_none
 from genlab.storage.writer import last_step
 
@@ -84,12 +84,11 @@ def locked(workdir: Path) -> Iterator[None]:
 
 
 def in_use(workdir: Path) -> bool:
-    """Whether another process holds the folder."""
+    """Whether another process holds the folder, as far as its lock may be read."""
     try:
-        with held(workdir / ".lock", wait=False):
-            return False
+        return is_held(workdir / ".lock")
     except (OSError, InputError):
-        return True
+        return False
 
 
 def in_use_by(workdir: Path, process: int) -> bool:

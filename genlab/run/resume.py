@@ -11,6 +11,7 @@ from genlab.data.fingerprint import check_older, check_same
 from genlab.errors import InputError
 from genlab.run.defaults import Defaults, defaults_of
 from genlab.run.recipe import Recipe
+from genlab.values import flat_keys
 
 # What may differ when a run goes on in its folder: how long, how it is watched, where it runs.
 RESUMABLE = (
@@ -107,17 +108,6 @@ def check_config(
             f" {f'{kept} goes on, ' if kept else ''}--workdir=DIR names another folder"
         )
     return dict(_differences(before, after))
-
-
-def flat_keys(config: dict[str, Any], path: str = "") -> dict[str, Any]:
-    """The values of a nested dict by dotted name."""
-    flat = {}
-    for key, value in config.items():
-        name = f"{path}{key}"
-        flat |= (
-            flat_keys(value, f"{name}.") if isinstance(value, dict) else {name: value}
-        )
-    return flat
 
 
 def _by_part(config: dict[str, Any], path: str = "") -> dict[str, Any]:

@@ -28,12 +28,20 @@ def held(path: Path, *, wait: bool = True) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody, be it this process, holds the file."""
+    """Whether somebody, be it this process, holds the file; asks without writing anything.
+
+    Raises:
+      OSError: it may not be read.
+      InputError: a link, a pipe or a folder lies there.
+    """
     try:
-        with held(path, wait=False):
-            return False
+        with files.opened(path, follow=False) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
     except BlockingIOError:
         return True
+    return False
 
 
 def is_open_in(process: int, path: Path) -> bool:

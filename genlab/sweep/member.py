@@ -77,8 +77,8 @@ class Member:
                 trial.name,
                 lost,
             )
-        self.writers = Log(Subject(self.workdir, run, config, step))
         self.failure = self._failure_until(step)
+        self.writers = Log(Subject(self.workdir, run, config, step))
 
     def _failure_until(self, step: int) -> str:
         """Why the trial failed in its first `step` rounds; a later failure is forgotten."""

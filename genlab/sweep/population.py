@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,15 +71,14 @@ class Population:
         self.checkpoints.clean()
         done = self.checkpoints.newest() or 0
         recipe = self.course.last
-        self.members = [
-            Member(trial, recipe, self.sweep, done) for trial in self.trials
-        ]
-        with process.recorded(member.workdir for member in self.members):
-            try:
-                return self._train_stages(done, until, stop)
-            finally:
-                for member in self.members:
-                    member.writers.close()
+        self.members = []
+        with ExitStack() as logs:
+            for trial in self.trials:
+                member = Member(trial, recipe, self.sweep, done)
+                logs.callback(member.writers.close)
+                self.members.append(member)
+            logs.enter_context(process.recorded(m.workdir for m in self.members))
+            return self._train_stages(done, until, stop)
 
     def _train_stages(self, done: int, until: int | None, stop: Stop) -> Crowd:
         sources = self.course.sources

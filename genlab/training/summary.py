@@ -9,14 +9,15 @@ import jax
 
 from genlab import __version__
 from genlab.config.stage import stages_of
-from genlab.game.parallel import all_devices
+from genlab.game.parallel import choose_devices
 from genlab.game.turn import State
-from genlab.metrics.measurement import in_series
+from genlab.metrics.measurement import flat_name, in_series
 from genlab.process import xla
 from genlab.process.duration import told
 from genlab.run.course import Course
 from genlab.run.folder import read_results
 from genlab.run.recipe import Recipe
+from genlab.trials.table import in_columns
 
 HEAD = ("value", "", "95 % interval", "split", "measured with")
 
@@ -64,9 +65,11 @@ def closing(workdir: Path, config: dict[str, Any], seconds: float) -> str:
         row for name, found in results["metrics"].items() for row in _rows(name, found)
     ]
     failed = results.get("failed", {}).items()
+    # No wider than a terminal that shows it.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     return "\n".join(
         [
-            *(_aligned([HEAD, *rows]) if rows else ()),
+            *([in_columns(HEAD, rows, optional=HEAD, width=width)] if rows else ()),
             *(f"{name} failed: {why}" for name, why in failed),
             f"done in {told(seconds)}: {workdir}/report.html",
         ]
@@ -77,12 +80,12 @@ def _rows(metric: str, found: dict[str, Any]) -> list[tuple[str, ...]]:
     """A row for each value, and one for a series of numbered ones; the first says how."""
     protocol = dict(found["protocol"])
     split, values = str(protocol.pop("split", "")), found["values"]
-    prefix, rows = "" if metric == "held_out" else f"{metric}/", []
+    rows = []
     for names in in_series(values):
         low, high = found.get("intervals", {}).get(names[0], (None, None))
         alone = len(names) == 1
         row = (
-            prefix + (names[0] if alone else f"{names[0]} to {names[-1]}"),
+            flat_name(metric, names[0] if alone else f"{names[0]} to {names[-1]}"),
             _number(values[names[0]]) if alone else _span([values[n] for n in names]),
             f"{low:.4g} to {high:.4g}" if alone and low is not None else "",
             split,
@@ -99,18 +102,6 @@ def _span(values: list[float | None]) -> str:
 
 def _number(value: float | None) -> str:
     return "not finite" if value is None else f"{value:.5g}"
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """The rows in columns, empty ones left out, no wider than a terminal that shows them."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
-    widths = [max(map(len, column)) for column in columns]
-    lines = [
-        "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True))
-        for row in zip(*columns, strict=True)
-    ]
-    return [line[:width].rstrip() for line in lines]
 
 
 def data_told(recipe: Recipe) -> str:
@@ -136,8 +127,7 @@ def parameter_counts(state: State) -> dict[str, int]:
 
 
 def _devices(asked: int) -> str:
-    devices = all_devices()
-    devices = devices[: asked or len(devices)]
+    devices = choose_devices(asked)
     kinds = {device.device_kind for device in devices}
     return f"{len(devices)} x {', '.join(sorted(kinds))} ({devices[0].platform})"
 

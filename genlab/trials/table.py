@@ -4,6 +4,7 @@ import csv
 import io
 import logging
 import math
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,10 +145,38 @@ def tell_failures(trials: list[Trial], sweep: Path) -> None:
 
 
 def aligned(table: list[dict[str, object]]) -> str:
-    columns = list(dict.fromkeys(key for row in table for key in row))
-    lines = [columns] + [[_shown(row.get(key, "")) for key in columns] for row in table]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    """A line for each row, below one of their keys."""
+    head = list(dict.fromkeys(key for row in table for key in row))
+    return in_columns(head, [[row.get(key, "") for key in head] for row in table])
+
+
+def in_columns(
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    optional: Container[str] = (),
+    width: int | None = None,
+) -> str:
+    """Aligned text.
+
+    Args:
+      head: what the columns are called; two may be called the same.
+      rows: a cell for each column.
+      optional: names of columns that are left out where no row has anything in them.
+      width: characters of a line, None for as many as there are.
+    """
+    lines = [head, *([_shown(cell) for cell in row] for row in rows)]
+    columns = [
+        column
+        for column in zip(*lines, strict=True)
+        if any(column[1:]) or column[0] not in optional
+    ]
+    widths = [max(map(len, column)) for column in columns]
+    cut = (
+        "  ".join(map(str.ljust, line, widths))[:width]
+        for line in zip(*columns, strict=True)
+    )
+    return "\n".join(map(str.rstrip, cut))
 
 
 def _shown(value: object) -> str:

@@ -2,7 +2,8 @@
 
 A writer is a class. It is made with the `Subject` that it writes of, has `write(step, split, values)`
 and `close()`, and may have `picture(step, plot, path)`. It names the packages that it imports in
-`PACKAGES`. A writer that fails is left out from there on; the training is worth more than its log.
+`PACKAGES`, and in `EXTRA` the extra of genlab that installs them, where there is one. A writer that fails
+is left out from there on, and is not closed; the training is worth more than its log.
 """
 
 import importlib.util
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genlab import shipped
 from genlab.errors import InputError
 from genlab.process import display
 from genlab.registry import writers
@@ -50,15 +52,20 @@ class Log:
       subject: the run.
 
     Raises:
-      InputError: a link or a pipe lies where one of the files should.
+      InputError: a link or a pipe lies where one of the files should, or the disk is full; none of
+        the others is left open.
     """
 
     def __init__(self, subject: Subject):
         self._record = Writer(subject.folder, subject.step)
         self._others: dict[str, Any] = {}
-        for name, knobs in _split(subject.config["writers"]):
-            with display.doing(f"opening the writer {name}"):
-                self._open(name, knobs, subject)
+        try:
+            for name, knobs in _split(subject.config["writers"]):
+                with display.doing(f"opening the writer {name}"):
+                    self._open(name, knobs, subject)
+        except BaseException:
+            self.close()
+            raise
 
     def write(self, step: int, split: str, values: Mapping[str, float]) -> None:
         """One line: the values of a split (`train`, `validation`, `time`, ...) at a step.
@@ -112,9 +119,10 @@ def check(chosen: Iterable[Any]) -> None:
             spec = importlib.util.find_spec(package)
             # A folder of that name, as trackers leave behind, is no package.
             if spec is None or spec.origin is None:
+                extra = getattr(part, "EXTRA", None)
+                told = "" if extra is None else f": {shipped.install(extra)}"
                 raise InputError(
-                    f"writer {name!r} needs {package}, which is not installed;"
-                    f" pip install -e '.[{name}]'"
+                    f"writer {name!r} needs {package}, which is not installed{told}"
                 )
 
 

@@ -5,10 +5,11 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from genlab.registry import writers
 from genlab.storage import files
+from genlab.values import flat_keys
 from genlab.writers.log import Subject
 
 _RUN = "genlab.run"  # the tag by which a run is found when it goes on
@@ -20,6 +21,7 @@ class Mlflow:
     """A run of MLflow in the run folder's `mlflow`, or where MLFLOW_TRACKING_URI says."""
 
     PACKAGES: ClassVar = ("mlflow", "sqlalchemy", "alembic")
+    EXTRA: ClassVar = "mlflow"
 
     def __init__(self, run: Subject, *, experiment: str = "genlab"):
         from mlflow import MlflowClient
@@ -46,8 +48,8 @@ class Mlflow:
             tags = {_RUN: run.run}
             made = self._client.create_run(group, tags=tags, run_name=run.name)
             self._id = made.info.run_id
-            for key, value in _flat(run.config):
-                self._client.log_param(self._id, key, value[:_LONGEST])
+            for key, value in flat_keys(run.config).items():
+                self._client.log_param(self._id, key, str(value)[:_LONGEST])
         self._client.log_dict(self._id, run.config, "config.json")
 
     def write(self, step: int, split: str, values: Mapping[str, float]) -> None:
@@ -68,14 +70,3 @@ class Mlflow:
     def close(self) -> None:
         """Ends the run, which a later process goes on with."""
         self._client.set_terminated(self._id)
-
-
-def _flat(config: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
-    """The values of a config as text, by dotted name."""
-    found = []
-    for key, value in config.items():
-        inner = isinstance(value, Mapping)
-        found += (
-            _flat(value, f"{path}{key}.") if inner else [(f"{path}{key}", str(value))]
-        )
-    return found

@@ -25,6 +25,7 @@ class Tensorboard:
     """
 
     PACKAGES: ClassVar = ("tensorboardX",)
+    EXTRA: ClassVar = ""
 
     def __init__(self, run: Subject):
         from tensorboardX.proto.event_pb2 import Event, SessionLog
@@ -48,10 +49,11 @@ class Tensorboard:
     def write(self, step: int, split: str, values: Mapping[str, float]) -> None:
         """A scalar for each value, `SPLIT/NAME`."""
         from tensorboardX.proto.event_pb2 import Event
-        from tensorboardX.summary import scalar
+        from tensorboardX.proto.summary_pb2 import Summary
 
-        for name, value in values.items():
-            self._add(Event(step=step, summary=scalar(f"{split}/{name}", value)))
+        for name, number in values.items():
+            value = Summary.Value(tag=f"{split}/{name}", simple_value=number)
+            self._add(Event(step=step, summary=Summary(value=[value])))
 
     def picture(self, step: int, plot: str, path: Path) -> None:
         """The PNG file as it is."""
@@ -81,5 +83,9 @@ class Tensorboard:
         content = event.SerializeToString()
         parts = (struct.pack("<Q", len(content)), content)
         record = b"".join(p + struct.pack("<I", masked_crc32c(p)) for p in parts)
-        with files.about(self._path):
-            files.write_whole(self._file, record)
+        try:
+            with files.about(self._path):
+                files.write_whole(self._file, record)
+        except BaseException:
+            self._file.close()  # a writer that fails is left out as it is
+            raise

@@ -15,6 +15,7 @@ class Trackio:
     """A run of Trackio, where `trackio show` finds it (TRACKIO_DIR says where)."""
 
     PACKAGES: ClassVar = ("trackio",)
+    EXTRA: ClassVar = "trackio"
 
     def __init__(self, run: Subject, *, project: str = "genlab"):
         import trackio

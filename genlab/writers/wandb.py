@@ -18,6 +18,7 @@ class Wandb:
     """
 
     PACKAGES: ClassVar = ("wandb",)
+    EXTRA: ClassVar = "wandb"
 
     def __init__(self, run: Subject, *, project: str = "genlab"):
         import wandb

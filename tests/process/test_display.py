@@ -1,5 +1,6 @@
 """What a command shows of its work, on a terminal and in a file."""
 
+import contextlib
 import io
 import logging
 import re
@@ -18,114 +19,162 @@ EVIL = "a\x1b]0;title\x07"
 
 
 @pytest.fixture
-def quick(monkeypatch, caplog):
-    """Seconds are hundredths; its `messages` are the lines said so far."""
-    for name in ("FIRST", "SOON", "EVERY", "REDRAW"):
-        monkeypatch.setattr(display, name, getattr(display, name) / 100)
+def passing(monkeypatch, caplog):
+    """Lets seconds pass, at the end of each of which the display looks; gives the lines said in them."""
+    now = [100.0]
+
+    def seconds(count):
+        caplog.clear()
+        for _ in range(count):
+            now[0] += 1.0
+            display._display.look()
+        return caplog.messages
+
     caplog.set_level(logging.INFO, "genlab")
-    return caplog
+    monkeypatch.setattr(display, "REDRAW", 3600.0)  # the thread itself never looks
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return seconds
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+@contextlib.contextmanager
+def terminal():
+    """A console whose `file` has what is drawn, and a handler that logs to standard error."""
+    screen = Console(
+        file=io.StringIO(), force_terminal=True, width=100, _environ={"TERM": "xterm"}
+    )
+    with contextlib.redirect_stderr(io.StringIO()) as stderr:
+        logging.getLogger().addHandler(handler := logging.StreamHandler())
+        try:
+            yield screen, handler
+        finally:
+            logging.getLogger().removeHandler(handler)
+        assert handler.stream is sys.stderr is stderr, "what it was before"
 
 
-def test_whoever_works_long_is_heard_again_and_again(quick):
+def test_whoever_works_long_is_heard_again_and_again(passing):
     with display.shown():
         with display.doing("looking around"):
-            pass
+            assert passing(0) == []
         with display.doing("reading") as retell:
-            wait_for(lambda: len(quick.messages) == 1)
+            assert passing(1) == ["reading, 1 s"]
             retell("reading more")
             with display.shown(), display.doing("compiling"):  # of a part's own
-                wait_for(lambda: len(quick.messages) == 3)
-            wait_for(lambda: len(quick.messages) == 4)
-        count = len(quick.messages)
-        time.sleep(0.1)
-    assert quick.messages[:4] == ["reading", "compiling", "compiling", "reading more"]
-    assert len(quick.messages) == count, "nobody works any more"
-    assert display.EVERY * 100 < 10, "ten seconds are silence"
+                assert passing(1) == []
+                assert passing(1) == ["compiling, 2 s"]
+                assert passing(8) == ["compiling, 10 s"]
+            assert passing(7) == []
+            assert passing(1) == ["reading more, 19 s"]
+        assert passing(60) == [], "nobody works any more"
+    assert display.EVERY < 10, "ten seconds are silence"
 
 
-def test_views_are_told_together_and_what_is_done_in_them_alone(quick):
+def test_views_are_told_together_and_what_is_done_in_them_alone(passing):
     outer, inner = Bar(2, 1, "sweep: "), Bar(9, 3)
     with (
         display.shown(),
         display.watching(outer),
         display.watching(inner),
     ):
-        wait_for(lambda: len(quick.messages) == 1)
+        assert passing(1) == ["sweep: round 1 of 2 (50 %); round 3 of 9 (33 %)"]
         with display.doing("measuring"):
-            wait_for(lambda: len(quick.messages) == 2)
-    assert quick.messages[0] == "sweep: round 1 of 2 (50 %); round 3 of 9 (33 %)"
-    assert quick.messages[1] == "measuring"
+            assert passing(2) == ["measuring, 2 s"]
 
 
-def test_terminal_is_drawn_on_and_keeps_whole_lines_above(quick, monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    screen, out = io.StringIO(), io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=100)
-    handler = logging.StreamHandler(stderr := io.StringIO())
-    monkeypatch.setattr(sys, "stderr", stderr)
-    monkeypatch.setattr(sys, "stdout", out)
-    logging.getLogger().addHandler(handler)
+class Broken:
+    """A view of files that are gone at the first look."""
+
+    def __init__(self):
+        self.looked = threading.Semaphore(0)
+
+    def line(self):
+        self.looked.release()
+        raise OSError("no such trial")
+
+    render = line
+
+
+def test_display_looks_by_itself_and_goes_on_where_a_view_fails(monkeypatch, caplog):
+    for name in ("FIRST", "SOON", "EVERY", "REDRAW"):
+        monkeypatch.setattr(display, name, 1e-3)
+    broken = Broken()
+    with display.shown(), display.watching(broken):
+        for _ in range(3):
+            assert broken.looked.acquire(timeout=60)
+    assert caplog.messages == [
+        "what is under way cannot be shown: OSError: no such trial"
+    ]
+
+
+def test_terminal_that_fails_costs_one_warning_and_no_training(passing):
+    with terminal() as (console, _), display.shown(console):
+        with display.watching(Broken()):
+            assert len(passing(9)) == 1
+        with display.watching(Bar(8, 0)):
+            assert passing(1) == []
+            assert "0 of 8" in console.file.getvalue()
+    with (
+        terminal() as (console, handler),
+        display.shown(console),
+        display.watching(Bar(8, 0)),
+    ):
+        passing(1)
+        print("no end", end="", file=sys.stderr)
+        console.file.close()
+        (line,) = passing(9)
+        assert line.startswith("what is under way cannot be shown: ValueError: ")
+        assert handler.stream.getvalue() == f"{line}\n"
+
+
+def test_terminal_is_drawn_on_and_keeps_whole_lines_above(passing, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", out := io.StringIO())
     bar = Bar(8, 0)
-    try:
-        with display.shown(console), display.watching(bar):
-            bar.advance(2, lambda: "loss 1.5")
-            bar.advance(4, lambda: "loss 0.5", 0.1)
-            wait_for(lambda: "20 rounds/s" in screen.getvalue())
-            logging.getLogger("genlab").warning("a line")
-            print(EVIL, "b", file=sys.stderr)
-            print("no end", end="", file=sys.stderr)
-            print("a result")
-            with display.doing(f"measuring {EVIL}"):
-                wait_for(lambda: "measuring" in screen.getvalue())
-    finally:
-        logging.getLogger().removeHandler(handler)
-    text = screen.getvalue()
+    with (
+        terminal() as (console, handler),
+        display.shown(console),
+        display.watching(bar),
+    ):
+        bar.advance(2, lambda: "loss 1.5")
+        bar.advance(4, lambda: "loss 0.5", 0.1)
+        passing(1)
+        logging.getLogger("genlab").warning("a line")
+        print(EVIL, "b", file=sys.stderr)
+        print("no end", end="", file=sys.stderr)
+        print("a result")
+        with display.doing(f"measuring {EVIL}"):
+            passing(1)
+    text = console.file.getvalue()
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", text).replace("\r", "\n")
     lines = [line.rstrip() for line in plain.split("\n")]
     assert {"a line", r"a\x1b]0;title\x07 b", "no end"} <= {*lines}
-    assert "\x1b]0" not in text
+    assert "\x1b]0" not in text and "20 rounds/s" in text
     assert any("4 of 8" in line and "loss 0.5" in line for line in lines)
-    assert (out.getvalue(), stderr.getvalue()) == ("a result\n", "")
-    assert (sys.stderr, handler.stream) == (stderr, stderr)
+    assert any(line.startswith("measuring") for line in lines)
+    assert (out.getvalue(), handler.stream.getvalue()) == ("a result\n", "")
     hidden, visible = text.find("\x1b[?25l"), text.find("\x1b[?25h")
     assert hidden < visible < text.find("4 of 8"), "a kill leaves a cursor"
 
 
-def test_thread_that_logs_while_the_drawing_ends_holds_nobody_up(quick, monkeypatch):
+def test_thread_that_logs_while_the_drawing_ends_holds_nobody_up(passing):
     """It has the handler's lock, which whoever ends the drawing wants, and is about to print."""
-    monkeypatch.setenv("TERM", "xterm")
-    console = Console(file=io.StringIO(), force_terminal=True)
-    monkeypatch.setattr(sys, "stderr", stderr := io.StringIO())
     has_lock, go_on = threading.Event(), threading.Event()
 
     class Slow(logging.Formatter):
         def format(self, record):
             has_lock.set()
-            go_on.wait(5)
+            go_on.wait(60)
             return super().format(record)
 
-    handler = logging.StreamHandler(stderr)
-    handler.setFormatter(Slow())
-    logging.getLogger().addHandler(handler)
     log = logging.getLogger("genlab").warning
     thread = threading.Thread(target=log, args=("from beside",), daemon=True)
-    try:
+    with terminal() as (console, handler):
+        handler.setFormatter(Slow())
         with display.shown(console), display.doing("work"):
-            wait_for(lambda: "work" in console.file.getvalue())
+            passing(1)
             thread.start()
-            assert has_lock.wait(5)
+            assert has_lock.wait(60)
             threading.Timer(0.05, go_on.set).start()
-        thread.join(5)
-    finally:
-        logging.getLogger().removeHandler(handler)
-    assert "from beside" in console.file.getvalue()
+        thread.join(60)
+        assert "from beside" in console.file.getvalue()
 
 
 def test_program_without_logging_is_told_on_standard_error(monkeypatch, capsys):
@@ -138,13 +187,12 @@ def test_program_without_logging_is_told_on_standard_error(monkeypatch, capsys):
     assert capsys.readouterr().err == "genlab: a line\n"
 
 
-def test_first_call_compiles_and_the_others_do_not(quick):
-    calls = display.compiling(lambda x: time.sleep(display.SOON * x) or x)
+def test_first_call_compiles_and_the_others_do_not(passing, caplog):
+    takes = display.compiling(passing)
     with display.shown():
-        assert [calls(x) for x in (2, 0, 3)] == [2, 0, 3]
-    assert [line for line in quick.messages if line.startswith("compiled")] == [
-        "compiled in 0 s"
-    ]
+        takes(3)
+        assert caplog.messages == ["compiling, 1 s", "compiled in 3 s"]
+        assert takes(30) == [], "what it calls gives"
 
 
 def test_line_of_a_bar(monkeypatch):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from pages import (
     HOSTILE,
+    WIDTHS,
     Elements,
     needs_axe,
     needs_browser,
@@ -26,6 +27,7 @@ from PIL import Image
 
 from genlab.errors import InputError
 from genlab.plots.grid import save_png
+from genlab.reporting import still
 from genlab.reporting.colors import color
 from genlab.reporting.gallery import MAX_SIDE, MAX_THUMBNAILS, plot_names, thumbnails
 from genlab.reporting.importance import importances
@@ -562,7 +564,7 @@ parent.postMessage(told, "*");
 
 
 @needs_browser
-def test_controls_work_and_nothing_overflows_on_phone_and_desk(page, tmp_path):
+def test_controls_work_and_nothing_overflows_at_any_width(page, tmp_path):
     for note in told_by(page, PROBE, tmp_path):
         assert note["unnamed"] == 0
         assert (note["first"], note["strands"], note["open"]) == ("0", 13, 5)
@@ -623,6 +625,24 @@ def test_the_best_so_far_follows_the_order_in_which_trials_finished(tmp_path):
     assert line["values"] == [3.0, 3.0, 4.0, 4.0]
 
 
+def test_points_that_stand_still_keep_their_colors(read, knobs):
+    """However many trials there are, and where a logarithmic scale has no place for some."""
+    (line, points) = best_so_far(read, seed_groups(read, knobs))["series"]
+    values = [float(i % 7 - 1) for i in range(150)]
+    many = {"steps": [*range(1, 151)], "values": values}
+    colors = [f"color {value}" for value in values]
+    spec = {
+        "x": "",
+        "y": "",
+        "series": [line | many, points | many | {"colors": colors}],
+    }
+    for log in (False, True):
+        dots = still.chart(spec | {"log": log}).lines[1]["dots"]
+        shown = {color: {y for _, y, one in dots if one == color} for *_, color in dots}
+        assert all(len(heights) == 1 for heights in shown.values())
+        assert len(shown) == (5 if log else 7)
+
+
 def test_columns_name_their_split_and_trials_their_time(tmp_path):
     folder = manifest(tmp_path / "s", {"a": {"seed": 0}, "b": {"seed": 1}})
     for name in "ab":
@@ -647,4 +667,4 @@ def test_columns_name_their_split_and_trials_their_time(tmp_path):
 @needs_axe
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_wrong(page, tmp_path, dark):
-    assert violations(page, tmp_path, dark=dark) == [[], []]
+    assert violations(page, tmp_path, dark=dark) == [[]] * len(WIDTHS)

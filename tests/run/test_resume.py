@@ -16,8 +16,9 @@ from genlab.run import resume
 from genlab.run.course import Course, load_run
 from genlab.run.folder import claim, load_config
 from genlab.run.recipe import Recipe
-from genlab.run.resume import RESUMABLE, flat_keys
+from genlab.run.resume import RESUMABLE
 from genlab.training.train import train
+from genlab.values import flat_keys
 
 # Keys that a finished run takes up, those of rounds to come, and those that say where it runs.
 TAKEN_UP = {

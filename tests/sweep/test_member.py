@@ -1,5 +1,6 @@
 """Members of a population: what stands in their folders outlives the process."""
 
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,10 @@ import recipes
 
 from genlab.config.stage import MAIN
 from genlab.errors import InputError
+from genlab.process.signals import Stop
 from genlab.run.recipe import Recipe
+from genlab.storage.checkpoint import Checkpoints
+from genlab.sweep import population
 from genlab.sweep.member import Member, check_target
 from genlab.trials import space
 from genlab.trials.trial import resolve
@@ -31,6 +35,17 @@ def _member(trial, recipe, sweep, step):
     member = Member(trial, recipe, sweep, step)
     member.writers.close()
     return member
+
+
+def test_member_that_cannot_begin_leaves_no_log_of_the_others_open(recipe, tmp_path):
+    trials = resolve(VAE, {"devices": "1"}, space.seeds(2))
+    course, checkpoints = SimpleNamespace(last=recipe), Checkpoints(tmp_path / "c")
+    about = dict(trials=trials, sweep=tmp_path, course=course, checkpoints=checkpoints)
+    trials[1].folder(tmp_path).symlink_to(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(InputError, match="link") as refusal:
+        population.Population.train(SimpleNamespace(**about), Stop())
+    assert refusal and len(os.listdir("/proc/self/fd")) == before
 
 
 def test_failed_member_stays_failed_while_its_rounds_stand(trial, recipe, tmp_path):
