@@ -65,7 +65,7 @@ def rendered(path, profile, *, dark=False):
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
         " --disable-background-networking --disable-component-update --disable-sync"
-        " --window-size=1400,1000 --virtual-time-budget=3000 --dump-dom"
+        " --window-size=1400,1000 --virtual-time-budget=30000 --dump-dom"
     )
     scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
     command = [BROWSER, *flags.split(), scheme, f"--user-data-dir={profile}"]
