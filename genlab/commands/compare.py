@@ -11,8 +11,8 @@ EXAMPLES = """\
   genlab compare runs/vae runs/vae-beta4
   genlab compare runs/sweeps/vae-beta/* --json
 
-Intervals are of 95 % over the examples of one evaluation; values whose protocols differ say in
-what. Differences over seeds are in a sweep's report."""
+Intervals are of 95 % over the examples of one evaluation. Values that were measured in unlike ways, or on
+other examples, are refused, and it is said what differs. Differences over seeds are in a sweep's report."""
 ROOM = "genlab.reporting.comparison"
 
 

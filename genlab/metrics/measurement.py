@@ -10,6 +10,9 @@ import numpy as np
 from genlab.statistics import about, over_examples
 
 HELD_OUT = "held_out"  # the family's own metric, whose values stand by their own name
+# What a protocol says of the model that was measured: others need not share it to be compared.
+OWN = frozenset({"seed", "chosen", "chosen_at_an_end", "classes_missed", "warning"})
+
 FEW = 3  # numbered values that are no long series
 
 _NUMBER = re.compile(r"_\d+$")

@@ -1,12 +1,14 @@
 """Runs side by side in a terminal: what they differ in, and what came out."""
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
-from genlab.metrics.measurement import flat_name
+from genlab.metrics.measurement import OWN, flat_name
 from genlab.process.duration import told
 from genlab.reporting import outcome, overview
 from genlab.reporting.run import Run, read_run
@@ -25,7 +27,8 @@ def compared(folders: Sequence[Path]) -> dict[str, dict[str, list[Any]]]:
     Returns:
       `runs` (state, rounds, time), `config` (keys with other values) and `results`, each name -> what
       every run has there, None where it has nothing. A result is a dict of `value`, `interval` and
-      `split`, and of `unlike`: keys of the protocol that are not the same in all runs that have it.
+      `split`, and of `unlike`: what its protocol says otherwise than those of the other runs, key ->
+      what it says. Values that were measured unlike are not given, since they are not comparable.
 
     Raises:
       InputError: a folder that is no run's, or one given twice.
@@ -67,29 +70,46 @@ def _side_by_side(tables: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
 
 def _results(run: Run) -> dict[str, dict[str, Any]]:
     """The measured values of a run by flat name, each with its protocol."""
-    found = {}
+    found, examples = {}, _examples(run)
     for metric in outcome.metrics_of(run):
         for value in metric.all:
             found[flat_name(metric.name, value.name)] = {
                 "value": value.value,
                 "interval": value.interval,
                 "split": metric.split,
-                "protocol": dict(metric.protocol),
+                "protocol": {"split": metric.split, **examples, **metric.protocol},
             }
     return found
 
 
+def _examples(run: Run) -> dict[str, Any]:
+    """What the examples were that a run was measured on: its data by checksum, and what became of them."""
+    config, data = run.record["config"].get("data"), run.record.get("data")
+    chosen = config if isinstance(config, dict) else {}
+    known = data.get("fingerprint") if isinstance(data, dict) else None
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:8]
+    prepared = {key: chosen.get(key) for key in ("binarize", "degrade")}
+    return {"data": f"{run.fact('name')} {digest}" if known else None, **prepared}
+
+
 def _with_unlike(values: list[dict[str, Any] | None]) -> list[dict[str, Any] | None]:
-    """The results with the keys of their protocols that differ in the place of the protocols."""
-    protocols = [flat_keys(value["protocol"]) for value in values if value]
+    """The results with what differs in their protocols in the place of these, and of the values."""
+    protocols = [flat_keys(value["protocol"]) if value else {} for value in values]
+    there = [protocol for protocol in protocols if protocol]
     unlike = [
         key
-        for key, known in _side_by_side(protocols).items()
-        if any(one != known[0] for one in known)
+        for key, known in _side_by_side(there).items()
+        if key.partition(".")[0] not in OWN and any(one != known[0] for one in known)
     ]
-    kept = ("value", "interval", "split")
     return [
-        value and {k: value[k] for k in kept} | {"unlike": unlike} for value in values
+        value
+        and {
+            "value": None if unlike else value["value"],
+            "interval": None if unlike else value["interval"],
+            "split": value["split"],
+            "unlike": {key: protocol.get(key) for key in unlike},
+        }
+        for value, protocol in zip(values, protocols, strict=True)
     ]
 
 
@@ -115,13 +135,16 @@ def render(folders: Sequence[Path], found: dict[str, dict[str, list]]) -> str:
 
 def _unlike_in(values: list[Any]) -> str:
     """What a row of results was measured unlike in; nothing for another row."""
-    results = (v for v in values if isinstance(v, dict) and "unlike" in v)
-    return ", ".join(next(results, {}).get("unlike", ()))
+    found = [v["unlike"] for v in values if isinstance(v, dict) and "unlike" in v]
+    keys = found[0] if found else ()
+    told = (f"{key} ({', '.join(str(one[key]) for one in found)})" for key in keys)
+    return ", ".join(told)
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, dict) and "unlike" in value:
-        return overview.number(value["value"], value["interval"])
+        refused = "refused" if value["unlike"] else None
+        return refused or overview.number(value["value"], value["interval"])
     return str(value)
