@@ -75,9 +75,9 @@ def run(values: argparse.Namespace) -> None:
 def _of_run(values: argparse.Namespace) -> dict[str, Any]:
     from genlab.commands.inputs import load_trained
     from genlab.config.override import parts_of
-    from genlab.evaluation.results import results_file, write_results
+    from genlab.evaluation.results import write_results
     from genlab.registry import metrics
-    from genlab.run.folder import locked
+    from genlab.run.folder import locked, results_file
 
     recipe, trained = load_trained(values, with_examples=True)
     chosen = values.metrics and parts_of(metrics, values.metrics, "--metrics")

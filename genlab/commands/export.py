@@ -56,9 +56,9 @@ def run(values: argparse.Namespace) -> None:
 
 def _write(values: argparse.Namespace) -> Path:
     from genlab.commands.inputs import load_trained, output
-    from genlab.evaluation.results import results_file
     from genlab.export.hub import check_folder, write_hub_folder
     from genlab.export.parameters import write_params
+    from genlab.run.folder import results_file
 
     if values.hub:
         out = Path(values.out)

@@ -13,12 +13,13 @@ from genlab.data.dataset import Dataset
 from genlab.door import inputs
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
-from genlab.evaluation.results import measurements, results_file
+from genlab.evaluation.results import measurements
 from genlab.game import rng
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
 from genlab.plots.picture import Picture
 from genlab.run.course import examples_of, load_run
+from genlab.run.folder import results_file
 from genlab.run.recipe import Recipe
 from genlab.trained.trained import Trained
 from genlab.training.train import train

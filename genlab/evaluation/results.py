@@ -1,23 +1,27 @@
 """The results of a run: its metrics on the final split with their protocols, and the report."""
 
+import contextlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
+import jax
+
+from genlab.errors import InputError, PartFailed
 from genlab.evaluation import evaluate
+from genlab.game.turn import State
 from genlab.metrics.measurement import Measurement
 from genlab.process import display
 from genlab.process.duration import now
 from genlab.registry import metrics
-from genlab.run.folder import read_results
+from genlab.run.folder import read_results, results_file
+from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.files import write_atomic
 from genlab.storage.writer import finite_or_none
 from genlab.trained.trained import Trained
 
-
-def results_file(best: bool) -> str:
-    """What the results of the newest state, or of the best, are called in a run folder."""
-    return "results-best.json" if best else "results.json"
+_log = logging.getLogger("genlab")
 
 
 def measurements(
@@ -50,6 +54,54 @@ def as_record(results: dict[str, Measurement]) -> dict[str, dict[str, Any]]:
     }
 
 
+def write_newest_and_best(
+    workdir: Path,
+    trained: Trained,
+    state: State,
+    config: dict[str, Any],
+    checkpoints: Checkpoints,
+    begin: int = 0,
+    failures: evaluate.Failures | None = None,
+) -> dict[str, Any]:
+    """The results of the newest state, and where the config says by what, of the best as well.
+
+    Args:
+      workdir: the run folder.
+      trained: the view on the model.
+      state: the newest.
+      config: the run's plain config.
+      checkpoints: of the run; its best is looked at if it is of the same stage.
+      begin: rounds of the run before this stage.
+      failures: metrics and plots that failed before.
+
+    Returns:
+      What the file of the newest holds.
+
+    Raises:
+      PartFailed: as `write_results`, of the newest.
+    """
+    newest, file = int(state.step), results_file(best=True)
+    best = _best_of(checkpoints, state, begin) if config["eval"]["best"] else None
+    if best is not None and int(best.step) != newest:
+        with contextlib.suppress(PartFailed):  # the file says so
+            write_results(workdir, trained.at(best), config, file=file)
+    same = best is not None and int(best.step) == newest
+    known = {"failures": failures, "also": file if same else ""}
+    return write_results(workdir, trained.at(state), config, **known)
+
+
+def _best_of(checkpoints: Checkpoints, like: State, begin: int) -> State | None:
+    """The best state of the stage that begins after `begin` rounds; None where there is none to read."""
+    try:
+        step = checkpoints.newest(best=True)
+        if step is None or step <= begin:
+            return None
+        return checkpoints.read(step, jax.eval_shape(lambda: like), best=True)
+    except (InputError, FileNotFoundError) as error:
+        _log.warning("the best state is not measured: %s", error)
+        return None
+
+
 def write_results(
     workdir: Path,
     trained: Trained,
@@ -57,6 +109,7 @@ def write_results(
     chosen: Any = None,
     file: str = "results.json",
     failures: evaluate.Failures | None = None,
+    also: str = "",
 ) -> dict[str, Any]:
     """Measures on the final split; writes the results and the report.
 
@@ -68,6 +121,7 @@ def write_results(
         the config and measures all anew.
       file: name of the results in the run folder.
       failures: metrics and plots that failed before.
+      also: a second file that gets the same.
 
     Returns:
       What the file holds.
@@ -99,7 +153,8 @@ def write_results(
     record |= {"failed": failed} if failed else {}
     if trained.data.left_out:
         record["left_out"] = dict(trained.data.left_out)
-    write_atomic(workdir / file, json.dumps(record, indent=1))
+    for name in filter(None, (also, file)):
+        write_atomic(workdir / name, json.dumps(record, indent=1))
     with display.doing("writing the report"):
         write_report(workdir)
     evaluate.raise_failures(failures)

@@ -81,12 +81,13 @@ class Metric:
         return [*self.large, *self.others, *numbered]
 
 
-def metrics_of(run: Run) -> list[Metric]:
-    """Every metric of the results, and those that failed."""
-    if run.results is None:
+def metrics_of(run: Run, *, best: bool = False) -> list[Metric]:
+    """Every metric of the results, of the newest state or of the best, and those that failed."""
+    results = run.best if best else run.results
+    if results is None:
         return []
-    found = [_metric(run, *entry) for entry in run.results["metrics"].items()]
-    failed = run.results["failed"].items()
+    found = [_metric(run, *entry) for entry in results["metrics"].items()]
+    failed = results["failed"].items()
     return found + [Metric(name, failure=reason) for name, reason in failed]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
+from genlab.run.folder import results_file
 from genlab.storage import sidefile
 
 # A GAN's sample grid of a long run: enough to see it move, little enough for one page.
@@ -57,6 +58,7 @@ class Run:
       record: config.json.
       curves: the metrics, in the order in which they were first written.
       results: results.json, None where there is none yet.
+      best: results-best.json, those of the best checkpoint; None where none is told from the newest.
       pictures: plot -> (step, file) in ascending order, at most `MAX_PICTURES`.
       step: the last step that any file speaks of.
       unreadable: lines of metrics.jsonl that are not whole.
@@ -66,6 +68,7 @@ class Run:
     record: dict[str, Any]
     curves: list[Curve]
     results: dict[str, Any] | None
+    best: dict[str, Any] | None
     pictures: dict[str, list[tuple[int, Path]]]
     step: int
     unreadable: int
@@ -113,7 +116,10 @@ def read_run(workdir: Path) -> Run:
             f"{str(workdir / 'config.json')!r} is not JSON with an object under 'config'"
         )
     curves, unreadable = read_metrics(workdir / "metrics.jsonl")
-    results = sidefile.read_object(workdir / "results.json")
+    results, best = (
+        sidefile.read_object(workdir / results_file(of_best))
+        for of_best in (False, True)
+    )
     pictures = find_pictures(workdir / "samples")
     steps = [step for curve in curves for step in (*curve.steps, *curve.broken)]
     steps += [step for shots in pictures.values() for step, _ in shots]
@@ -124,6 +130,7 @@ def read_run(workdir: Path) -> Run:
         record=_record(record),
         curves=curves,
         results=_results(results) if results else None,
+        best=_results(best) if best else None,
         pictures={plot: thin(shots) for plot, shots in pictures.items()},
         step=max(steps, default=0),
         unreadable=unreadable,

@@ -23,6 +23,7 @@ def parts(run: Run) -> dict[str, Any]:
         "headline": headline,
         "results": run.results,
         "metrics": metrics,
+        "best": best_of(run),
         "films": films(run),
         "has_pictures": bool(run.pictures),
         "groups": {_heading(name): charts for name, charts in groups.items()},
@@ -33,6 +34,20 @@ def parts(run: Run) -> dict[str, Any]:
         "command": run.record.get("command"),
         "versions": versions(run),
         "data": [chart for charts in groups.values() for chart in charts],
+    }
+
+
+def best_of(run: Run) -> dict[str, Any] | None:
+    """What the best checkpoint is best by, after how many rounds, and its metrics; None without one."""
+    section = run.record["config"].get("eval")
+    by = section.get("best") if isinstance(section, dict) else None
+    if not by or not run.best or run.best["step"] is None:
+        return None
+    return {
+        "by": by,
+        "step": run.best["step"],
+        "newest": run.results is not None and run.best["step"] == run.results["step"],
+        "metrics": outcome.metrics_of(run, best=True),
     }
 
 

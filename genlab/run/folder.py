@@ -236,6 +236,11 @@ def refuse_lost(workdir: Path) -> None:
         )
 
 
+def results_file(best: bool) -> str:
+    """What the results of the newest state, or of the best, are called in a run folder."""
+    return "results-best.json" if best else "results.json"
+
+
 def read_results(
     workdir: Path, step: int, file: str = "results.json"
 ) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from genlab.errors import NonFiniteLoss, PartFailed
 from genlab.evaluation import evaluate
-from genlab.evaluation.results import write_results
+from genlab.evaluation.results import write_newest_and_best
 from genlab.game.turn import State
 from genlab.run.build import SECTIONS, build_experiment
 from genlab.run.folder import claim, identity, locked
@@ -164,8 +164,9 @@ class Member:
                 self.checkpoints.save(state, step)
             pruned.record(self.workdir, step, target, value)
 
-    def finish(self, trained: Trained, state: State) -> None:
-        """Saves the member as a run of its own, with results, pictures and report."""
+    def finish(self, trained: Trained, state: State, begin: int) -> None:
+        """Saves the member as a run of its own, with results, pictures and report; its last stage began
+        after `begin` rounds."""
         if not self.failure and not _all_finite(state):
             self._fail("the state is not finite")
         if self.failure or self.trial.results(self._sweep) is not None:
@@ -178,8 +179,9 @@ class Member:
             for plot, path in pictures.items():
                 self.writers.picture(trained.step, plot, path)
             try:
-                write_results(
-                    self.workdir, trained, self.trial.config, failures=failures
+                known = (self.trial.config, self.checkpoints, begin)
+                write_newest_and_best(
+                    self.workdir, trained, state, *known, failures=failures
                 )
             except PartFailed as error:
                 _log.warning("trial %s: %s", self.trial.name, error)

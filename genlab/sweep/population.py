@@ -97,7 +97,7 @@ class Population:
                 self.state(crowd, index),
             )
             with display.doing(f"finishing trial {index + 1} of {len(self.members)}"):
-                member.finish(trained, state)
+                member.finish(trained, state, self.course.last.begin)
 
     def state(self, crowd: Crowd, index: int) -> State:
         """The state of one member."""

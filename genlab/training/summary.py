@@ -15,8 +15,9 @@ from genlab.metrics.measurement import flat_name, in_series
 from genlab.process import xla
 from genlab.process.duration import told
 from genlab.run.course import Course
-from genlab.run.folder import read_results
+from genlab.run.folder import are_results, read_results, results_file
 from genlab.run.recipe import Recipe
+from genlab.storage import sidefile
 from genlab.trials.table import in_columns
 
 HEAD = ("value", "", "95 % interval", "split", "measured with")
@@ -60,20 +61,25 @@ def closing(workdir: Path, config: dict[str, Any], seconds: float) -> str:
       config: its plain config.
       seconds: how long the command took.
     """
-    results = read_results(workdir, stages_of(config)[-1].end) or {"metrics": {}}
+    end, by = stages_of(config)[-1].end, config["eval"]["best"]
+    results = read_results(workdir, end) or {"metrics": {}}
+    failed = results.get("failed", {}).items()
+    best = sidefile.read(workdir / results_file(best=True), are_results) if by else None
+    lines = [*_table(results), *(f"{name} failed: {why}" for name, why in failed)]
+    if best and best["step"] == end:
+        lines += [f"the best by {by} as well"]
+    elif best:
+        lines += ["", f"the best by {by}, after {best['step']:,} rounds", *_table(best)]
+    return "\n".join([*lines, f"done in {told(seconds)}: {workdir}/report.html"])
+
+
+def _table(results: dict[str, Any]) -> list[str]:
+    """The values of results in columns, no wider than a terminal that shows them; none without any."""
     rows = [
         row for name, found in results["metrics"].items() for row in _rows(name, found)
     ]
-    failed = results.get("failed", {}).items()
-    # No wider than a terminal that shows it.
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    return "\n".join(
-        [
-            *([in_columns(HEAD, rows, optional=HEAD, width=width)] if rows else ()),
-            *(f"{name} failed: {why}" for name, why in failed),
-            f"done in {told(seconds)}: {workdir}/report.html",
-        ]
-    )
+    return [in_columns(HEAD, rows, optional=HEAD, width=width)] if rows else []
 
 
 def _rows(metric: str, found: dict[str, Any]) -> list[tuple[str, ...]]:

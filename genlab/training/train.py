@@ -12,7 +12,7 @@ from genlab.config.plan import Plan
 from genlab.config.stage import MAIN
 from genlab.errors import InputError, NonFiniteLoss, Stopped
 from genlab.evaluation import evaluate
-from genlab.evaluation.results import write_results
+from genlab.evaluation.results import write_newest_and_best
 from genlab.game import parallel
 from genlab.game.turn import State
 from genlab.process import display
@@ -78,8 +78,8 @@ def train(
             last = loops[-1]
             if done == course.last.end:
                 last.draw_missing(state)
-            trained = last.trained.at(state)
-            write_results(workdir, trained, config, failures=last.failures)
+            known = (config, checkpoints, course.last.begin, last.failures)
+            write_newest_and_best(workdir, last.trained, state, *known)
             return state
 
 

@@ -40,7 +40,7 @@ def test_last_lines_are_a_table_of_results(tmp_path):
     }
     record = {"step": 8, "metrics": measured, "failed": {"frechet": "no network"}}
     (tmp_path / "results.json").write_text(json.dumps(record))
-    config = {"stages": [], "train": {"steps": 8}}
+    config = {"stages": [], "train": {"steps": 8}, "eval": {"best": ""}}
     assert closing(tmp_path, config, 75.0).splitlines() == [
         "value                                95 % interval  split  measured with",
         "loss                     22.676      22.2 to 23.25  test   examples=300, gap=0.3333",
