@@ -25,6 +25,7 @@ from genlab.features.weights import sha256_of
 Run = Callable[[int], None]
 
 BATCH = 8
+WIDTH = 2048  # of the features before the logits
 
 
 def genlab(_: str) -> Run:
@@ -69,13 +70,15 @@ def random_weights(seed: int = 0) -> Iterator[Path]:
         yield path
 
 
-def random_state(seed: int = 0) -> dict[str, np.ndarray]:
-    """Tensors under the public file's names."""
+def random_state(seed: int = 0, layer: int = WIDTH) -> dict[str, np.ndarray]:
+    """Tensors under the public file's names, of the network up to a layer, and of its logits."""
     generator = np.random.default_rng(seed)
     images = jax.ShapeDtypeStruct((1, SIDE, SIDE, 3), jnp.float32)
-    shapes = jax.eval_shape(Inception().init, jax.random.key(0), images)["params"]
+    network = Inception(layer=layer)
+    shapes = jax.eval_shape(network.init, jax.random.key(0), images)["params"]
+    logits = {"kernel": jax.ShapeDtypeStruct((WIDTH, CLASSES), jnp.float32)}
     found = {"fc.bias": generator.normal(size=CLASSES)}
-    for name, leaves in shapes.items():
+    for name, leaves in {**shapes, "fc": logits}.items():
         *size, inputs, outputs = leaves["kernel"].shape
         kernel = generator.normal(size=(outputs, inputs, *size))
         kernel *= np.sqrt(2 / (inputs * np.prod(size)))

@@ -1,17 +1,25 @@
 """The features that FID, KID and the Inception score are named after."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError
+from genlab.features import inception_graph
 from genlab.features.checksum import checksum
 from genlab.features.features import Features
 from genlab.features.image_input import ImageInput
-from genlab.features.inception_network import CLASSES, LAYERS, SIDE, Inception
-from genlab.features.weights import Release, Tensors
+from genlab.features.inception_network import (
+    CLASSES,
+    EPSILON,
+    LAYERS,
+    SIDE,
+    Inception,
+)
+from genlab.features.weights import Arrays, Release, Tensors
 from genlab.numbers import Count
 from genlab.registry import features
 
@@ -36,7 +44,6 @@ _INPUT = ImageInput(
     low=(-1.0,),
     high=(255 / 128 - 1,),
 )
-_EPSILON = 1e-3  # of the batch norms
 
 
 @features.register
@@ -50,7 +57,8 @@ def inception(
     """Inception-v3 with the original weights: what FID, KID and the Inception score are measured in.
 
     Args:
-      weights: path of the public file.
+      weights: path of the public file; the frozen graph of TensorFlow that it was made from,
+        `classify_image_graph_def.pb`, is read too, by its `sha256`.
       layer: features of an image, 64, 192, 768 or 2048: the mean over it after a part of the network;
         logits come after the last alone.
       bias: whether the logits have their bias; the Inception score is defined without.
@@ -90,18 +98,25 @@ def _load(weights: str, layer: int, bias: bool, sha256: str) -> Features:
 
 
 def variables_of(network: Inception, tensors: Tensors) -> dict[str, Any]:
-    """The network's variables from a state dict of the public PyTorch version.
+    """The network's variables from a state dict of the public PyTorch version, or from the constants
+    of the graph that it was made from.
 
     Raises:
       InputError: tensors of another network.
     """
     images = jax.ShapeDtypeStruct((1, SIDE, SIDE, 3), jnp.float32)
     shapes = jax.eval_shape(network.init, jax.random.key(0), images)["params"]
-    found = {}
-    for name, leaves in shapes.items():
-        if name == "fc":
-            found[name] = tensors.layer(name, leaves)
-        else:
-            layers = f"{name}.conv", f"{name}.bn"
-            found[name] = tensors.normed(*layers, leaves["kernel"].shape, _EPSILON)
+    of_graph = inception_graph.MARK in tensors.arrays
+    layer = inception_graph.layer if of_graph else _layer
+    found = {name: layer(tensors, name, leaves) for name, leaves in shapes.items()}
     return {"params": found}
+
+
+def _layer(
+    tensors: Tensors, name: str, leaves: Mapping[str, jax.ShapeDtypeStruct]
+) -> Arrays:
+    """The variables of a layer from a state dict of PyTorch."""
+    if name == "fc":
+        return tensors.layer(name, leaves)
+    shape = leaves["kernel"].shape
+    return tensors.normed(f"{name}.conv", f"{name}.bn", shape, EPSILON)

@@ -16,10 +16,11 @@ Array = jax.Array
 
 SIDE = 299
 CLASSES = 1008
+EPSILON = 1e-3  # of the batch norms
 
 # A row of steps, one after another: convolutions (name, channels, kernel), with "valid" without
 # padding and with "halve" of stride 2 as well; pools; and lists of rows side by side.
-_STEM = {
+STEM = {
     64: (
         ("Conv2d_1a_3x3", 32, 3, "halve"),
         ("Conv2d_2a_3x3", 32, 3, "valid"),
@@ -102,7 +103,7 @@ def _block_7(pool: str) -> list:
     ]
 
 
-_BLOCKS: dict[int, dict[str, list]] = {
+BLOCKS: dict[int, dict[str, list]] = {
     768: {
         "Mixed_5b": _block_5(32),
         "Mixed_5c": _block_5(64),
@@ -120,7 +121,7 @@ _BLOCKS: dict[int, dict[str, list]] = {
     },
 }
 
-LAYERS = (*_STEM, *_BLOCKS)
+LAYERS = (*STEM, *BLOCKS)
 
 
 class Inception(nn.Module):
@@ -137,11 +138,11 @@ class Inception(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> tuple[Array, Array | None]:
         """Features [B, layer] and logits [B, 1008] of `x: [B, 299, 299, 3]`."""
-        for width, row in _STEM.items():
+        for width, row in STEM.items():
             x = _row(row, x, "")
             if self.layer == width:
                 return x.mean((1, 2)), None
-        for width, blocks in _BLOCKS.items():
+        for width, blocks in BLOCKS.items():
             for name, branches in blocks.items():
                 x = _row((branches,), x, f"{name}.")
             if self.layer == width:

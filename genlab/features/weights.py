@@ -14,6 +14,7 @@ from safetensors.numpy import load
 from genlab.config.files import expanded
 from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
+from genlab.features.graph_file import GRAPH, read_constants
 from genlab.features.torch_file import LEGACY, ZIP, read_tensors
 
 Arrays = dict[str, np.ndarray]
@@ -89,16 +90,12 @@ class Tensors:
         Raises:
           InputError: one of their tensors is missing or has another shape.
         """
-        scale, shift, mean, variance = (
-            self.take(f"{norm}.{part}", shape[-1:]).astype(np.float64)
+        parts = (
+            self.take(f"{norm}.{part}", shape[-1:])
             for part in ("weight", "bias", "running_mean", "running_var")
         )
         self.taken.add(f"{norm}.num_batches_tracked")
-        factor = scale / np.sqrt(variance + epsilon)
-        return {
-            "kernel": (self.kernel(layer, shape) * factor).astype(np.float32),
-            "bias": (shift - mean * factor).astype(np.float32),
-        }
+        return folded(self.kernel(layer, shape), *parts, epsilon)
 
     def finish(self) -> None:
         """Raises InputError if there are tensors that nobody asked for."""
@@ -106,6 +103,26 @@ class Tensors:
             raise InputError(
                 f"{self.path} holds {left[0]!r}, which the network does not have; it is of another"
             )
+
+
+def folded(
+    kernel: np.ndarray,
+    scale: np.ndarray,
+    shift: np.ndarray,
+    mean: np.ndarray,
+    variance: np.ndarray,
+    epsilon: float,
+) -> Arrays:
+    """A convolution `kernel: [h, w, C, F]` and the trained batch norm after it, of parts `[F]`, as a
+    convolution with a bias."""
+    scale, shift, mean, variance = (
+        part.astype(np.float64) for part in (scale, shift, mean, variance)
+    )
+    factor = scale / np.sqrt(variance + epsilon)
+    return {
+        "kernel": (kernel * factor).astype(np.float32),
+        "bias": (shift - mean * factor).astype(np.float32),
+    }
 
 
 @dataclass(frozen=True)
@@ -129,7 +146,7 @@ class Release:
         file is interpreted before that is compared.
 
         Args:
-          path: the file, of `torch.save` or safetensors.
+          path: the file, of `torch.save`, safetensors, or a frozen graph of TensorFlow.
           sha256: of the other file; "" is the published one's, None where others are not taken.
 
         Raises:
@@ -173,9 +190,13 @@ def _content(path: str) -> bytes:
 def _arrays(content: bytes, path: str) -> Mapping[str, np.ndarray]:
     if content.startswith((ZIP, LEGACY)):
         return read_tensors(content, path)
+    # Safetensors begin with a length, which may look like it, but then with a brace.
+    if content.startswith(GRAPH) and content[8:9] != b"{":
+        return read_constants(content, path)
     try:
         return load(content)
     except SafetensorError as error:
         raise InputError(
-            f"{path} is a file neither of torch.save nor of safetensors ({error})"
+            f"{path} is a file neither of torch.save nor of safetensors, and no frozen graph of"
+            f" TensorFlow ({error})"
         ) from None
