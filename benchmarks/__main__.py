@@ -3,6 +3,7 @@
   python -m benchmarks [dcgan vae rbm fidelity sweep] [--repeats=7] [--mnist=DIR]
   python -m benchmarks faults, see benchmarks/faults/__init__.py
   python -m benchmarks damage, see benchmarks/damage.py
+  python -m benchmarks parity, see benchmarks/parity.py
 
 Every contender is a process of its own that waits while another is measured, so that thread pools
 do not meet. Each repeat lets every contender do the same rounds; the table shows the median of the
@@ -99,4 +100,8 @@ if __name__ == "__main__":
         from benchmarks import damage
 
         sys.exit(damage.main())
+    if sys.argv[1:2] == ["parity"]:
+        from benchmarks import parity
+
+        sys.exit(parity.main(*map(int, sys.argv[2:3])))
     main()

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import fidelity
+from benchmarks import fidelity, parity
 from genlab.errors import InputError
 from genlab.features import inception_network
 from genlab.features.features import Features, choose
@@ -88,6 +88,15 @@ class TestParity:
                 assert _gap(found @ kernel, theirs[1]) < 1e-4
             else:
                 assert logits is None
+
+    def test_metrics(self):
+        """FID, KID, Inception score, precision and recall, of images that grow and that shrink."""
+        with parity.weights() as path:
+            ours, theirs = parity.ours(path), parity.theirs(path)
+            for size in ((32, 32), (320, 360)):
+                sets = parity.images(16, size)
+                gaps = parity.gaps(ours(*sets), theirs(*sets))
+                assert len(gaps) == 5 and max(gaps.values()) < 1e-3, (size, gaps)
 
     def test_program_takes_the_variables_as_arguments(self, weights):
         features = inception(
