@@ -55,7 +55,7 @@ def clip(*, weights: str = "", size: str = "large", sha256: str = "") -> Feature
     Images are brought to the network's size whole, not cut to their middle.
 
     Args:
-      weights: path of the public file, or of what `genlab.features.weights.store` made of it.
+      weights: path of the public file.
       size: large, ViT-L/14 at 336 px, which CMMD has; or base, ViT-B/32 at 224 px.
       sha256: of a file with other weights, which then have a name of their own.
 
