@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -15,6 +15,8 @@ from genlab.data.split import Raw, Split
 from genlab.errors import InputError, suggest
 
 Array = jax.Array
+
+NAMED = 20  # classes of a long list that are called by their names
 
 
 class SubsetSplit(Split):
@@ -171,3 +173,28 @@ def class_index(dataset: Dataset, label: int | str, what: str) -> int:
         f"{what}={label!r}: {dataset.name!r} has {dataset.num_classes} classes,"
         f" {known}{close if 'did you mean' in close else ''}"
     )
+
+
+def class_indices(dataset: Dataset, label: Any, num: int) -> np.ndarray:
+    """Indices of classes, [num] int32, of one label or of `num`: names of classes or indices.
+
+    Raises:
+      InputError: no such class, or another number of them.
+    """
+    if not dataset.num_classes:
+        told = f"label={label!r} names no class: {dataset.name!r} has no labels"
+        raise InputError(told)
+    given = np.asarray(label).tolist()
+    given = given if isinstance(given, list) else [given] * num
+    if len(given) != num:
+        told = f"{len(given)} labels for {num} examples; give one, or {num}"
+        raise InputError(told)
+    indices = {one: class_index(dataset, one, "label") for one in set(given)}
+    return np.array([indices[one] for one in given], np.int32)
+
+
+def names_of_classes(dataset: Dataset, labels: Iterable[int]) -> list[str]:
+    """What classes are called, by index and in order; of many the first NAMED, and how many more."""
+    labels, names = sorted(labels), dataset.class_names
+    named = [str(names[label] if names else label) for label in labels[:NAMED]]
+    return named + ([f"{len(labels) - NAMED} more"] if len(labels) > NAMED else [])

@@ -17,7 +17,8 @@ from genlab.numbers import Count
 from genlab.numbers import check as check_number
 from genlab.part import settled
 from genlab.storage.files import write_atomic
-from genlab.trained.trained import SAMPLE_CHUNK, Trained
+from genlab.trained.draws import SAMPLE_CHUNK
+from genlab.trained.trained import Trained
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 

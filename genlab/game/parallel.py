@@ -118,9 +118,7 @@ class Program:
             )
         if how not in _WAYS:
             raise InputError(f"parallel={how!r} is unknown{suggest(how, _WAYS)}")
-        mesh = jax.make_mesh(
-            (len(devices),), (BATCH,), axis_types=(AxisType.Auto,), devices=devices
-        )
+        mesh = _mesh(devices)
         self._whole = NamedSharding(mesh, PartitionSpec())
         self._run = _WAYS[how](rounds, mesh)
 
@@ -130,6 +128,51 @@ class Program:
 
     def __call__(self, state, resident, chunk, seed):
         return self._run(state, resident, chunk, seed)
+
+
+class OverExamples:
+    """A function of examples, each by itself, compiled for one or more devices.
+
+    Called as `over(whole, examples)`. The first axis of every leaf of `examples` is split over the
+    devices, and so is that of what is returned. Each device runs the program of its share alone, so
+    what is found of an example does not depend on how many others there are.
+
+    Args:
+      function: of these arguments.
+      devices: where to run; their number divides that of the examples.
+
+    Attributes:
+      devices: as given.
+      program: the jitted function.
+    """
+
+    def __init__(self, function: Callable, devices: Sequence[jax.Device]):
+        mesh = _mesh(devices)
+        whole, split = PartitionSpec(), PartitionSpec(BATCH)
+        self.devices = tuple(devices)
+        self._whole = NamedSharding(mesh, whole)
+        self.program = jax.jit(
+            jax.shard_map(
+                function,
+                mesh=mesh,
+                in_specs=(whole, split),
+                out_specs=split,
+                check_vma=False,
+            )
+        )
+
+    def place(self, tree):
+        """The tree on every device, as the function takes its first argument."""
+        return jax.device_put(tree, self._whole)
+
+    def __call__(self, whole, examples):
+        return self.program(whole, examples)
+
+
+def _mesh(devices: Sequence[jax.Device]) -> jax.sharding.Mesh:
+    return jax.make_mesh(
+        (len(devices),), (BATCH,), axis_types=(AxisType.Auto,), devices=devices
+    )
 
 
 def _with_shardings(rounds: Callable, mesh: jax.sharding.Mesh) -> Callable:

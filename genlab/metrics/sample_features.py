@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -21,11 +21,13 @@ from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
 from genlab.features.features import Features, Outputs, choose
 from genlab.game.experiment import Experiment
+from genlab.game.parallel import OverExamples
 from genlab.process import display, memory
 from genlab.process.duration import told
 from genlab.process.xla import jaxlib_version
 from genlab.storage import cache
-from genlab.trained.trained import SAMPLE_CHUNK, Trained
+from genlab.trained.draws import SAMPLE_CHUNK
+from genlab.trained.trained import Trained
 
 Choice = str | Mapping[str, Any]  # features by name, or dict(name=..., knob=...)
 
@@ -229,14 +231,16 @@ def _checksum(trained: Trained, network: Features, chunks: Iterable[Any]) -> str
         digest.update(f"{images.dtype} {images.shape}".encode())
         digest.update(np.ascontiguousarray(images))
     shape = jax.ShapeDtypeStruct((CHUNK, *images.shape[1:]), images.dtype)
-    program = _program(trained, network).lower(network, shape)
-    digest.update(program.as_text().encode())
+    lowered = _program(trained, network, CHUNK).program.lower(network, shape)
+    digest.update(lowered.as_text().encode())
     return digest.hexdigest()[:16]
 
 
-def _program(trained: Trained, network: Features) -> Any:
-    """The jitted function of a network and CHUNK images, as they are stored or as a model draws them."""
+def _program(trained: Trained, network: Features, num: int) -> OverExamples:
+    """What runs the network on CHUNK images a device, as they are stored or as a model draws them; on
+    no more devices than `num` images need."""
     low, high = trained.value_range
+    devices = trained.devices[: -(-num // CHUNK)]
 
     # The network is an argument: constants of 100 MB make a program that compiles slowly.
     def look(network: Features, images: jax.Array) -> Outputs:
@@ -244,24 +248,35 @@ def _program(trained: Trained, network: Features) -> Any:
         unit = images / 255 if stored else (images - low) / (high - low)
         return network(jnp.clip(unit.astype(jnp.float32), 0, 1))
 
-    return trained.once(("look", identity(network)), lambda: jax.jit(look))
+    key = ("look", identity(network), len(devices))
+    return trained.once(key, lambda: OverExamples(look, devices))
+
+
+def _whole(chunks: Iterable[Any], size: int) -> Iterator[Any]:
+    """The images of chunks that divide `size`, so many at a time; the very last one fills the rest."""
+    held: list[Any] = []
+    for images in chunks:
+        held.append(images)
+        if sum(map(len, held)) == size:
+            yield images if len(held) == 1 else np.concatenate(held)
+            held.clear()
+    if held:
+        images = np.concatenate(held)
+        yield np.pad(images, [(0, size - len(images)), *[(0, 0)] * 3], mode="edge")
 
 
 def _look(
     trained: Trained, network: Features, chunks: Iterable[Any], num: int, what: str
 ) -> Seen:
     """What the network sees in the first `num` images of chunks of at most CHUNK."""
-    compiled = _program(trained, network)
-    found, placed = [], jax.device_put(network)
-    doing = f"{network.name} of {what}"
-    begun = time.monotonic()
+    program = _program(trained, network, num)
+    found, placed = [], program.place(network)
+    size = CHUNK * len(program.devices)
+    doing, begun = f"{network.name} of {what}", time.monotonic()
     with display.doing(doing) as retell:
-        for images in chunks:
-            missing = CHUNK - len(images)
-            if missing:
-                images = np.pad(images, [(0, missing), *[(0, 0)] * 3], mode="edge")
-            found.append(jax.device_get(compiled(placed, images)))
-            done = min(num, CHUNK * len(found))
+        for images in _whole(chunks, size):
+            found.append(jax.device_get(program(placed, images)))
+            done = min(num, size * len(found))
             left = (time.monotonic() - begun) / done * (num - done)
             retell(f"{doing}, {done:,} of {num:,}, {told(left)} left")
     features, logits = zip(*found, strict=True)

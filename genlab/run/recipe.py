@@ -170,6 +170,7 @@ class Recipe:
             self.preparation,
             self.config["seed"],
             batch_size=self.config["eval"]["batch_size"],
+            devices=all_devices()[: self.config["devices"] or None],
         )
 
 

@@ -3,7 +3,7 @@
 import copy
 import functools
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import jax
@@ -13,19 +13,19 @@ import numpy as np
 from genlab.data.dataset import Dataset, golden_order
 from genlab.data.feed import batches
 from genlab.data.prepare import Preparation
-from genlab.data.selection import class_index
+from genlab.data.selection import class_indices, names_of_classes
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Experiment
+from genlab.game.parallel import OverExamples
 from genlab.game.turn import Draw, State
 from genlab.part import check_terms, settled
 from genlab.process import memory
+from genlab.trained import draws
+from genlab.trained.draws import SAMPLE_CHUNK
 from genlab.trained.needs import METHODS, takes_label
 
 PyTree = Any
-
-NAMED = 20  # missed classes that are called by their names
-SAMPLE_CHUNK = 128  # examples drawn at a time; part of what makes a sample reproducible
 
 
 class Trained:
@@ -44,6 +44,7 @@ class Trained:
       value_range: (low, high) of the examples that the model sees and makes.
       batch_size: examples that an evaluation takes together, which batch normalisation with the
         statistics of a batch looks across.
+      devices: what shares the samples and their features, where there are many.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Trained:
         knobs: PyTree = (),
         build: Callable[[PyTree], Experiment] | None = None,
         batch_size: int = 256,
+        devices: Sequence[jax.Device] = (),
     ):
         self.experiment = experiment
         self._knobs = knobs
@@ -64,6 +66,7 @@ class Trained:
         self.preparation = preparation
         self.seed = seed
         self.batch_size = batch_size
+        self.devices = tuple(devices) or tuple(jax.devices()[:1])
         self._compiled: dict[str, Callable] = {}
         self._kept: dict[Hashable, Any] = {}
         self._seen: dict[str, set[int]] = {}  # labels of examples taken, by split
@@ -118,6 +121,24 @@ class Trained:
         step = np.int32(self.step)
         return functools.partial(self._compiled[name], self._knobs, step)
 
+    def compile_over(
+        self, name: str, function: Callable, whole: PyTree, num: int
+    ) -> Callable:
+        """`function(experiment, whole, examples)`, compiled as by `compile`, with the examples split
+        over the first `num` devices; called with them."""
+        key = f"{name}, {num} devices"
+        if key not in self._compiled:
+            build = self._build
+            self._compiled[key] = OverExamples(
+                lambda whole, examples: function(
+                    settled(build(whole[0]), whole[1]), whole[2], examples
+                ),
+                self.devices[:num],
+            )
+        program = self._compiled[key]
+        placed = program.place((self._knobs, np.int32(self.step), whole))
+        return functools.partial(program, placed)
+
     @property
     def value_range(self) -> tuple[float, float]:
         return self.preparation.value_range
@@ -162,22 +183,16 @@ class Trained:
     def samples_in_chunks(
         self, num: int, label: Any = None, seed: int = 0
     ) -> Iterator[Any]:
-        """The same samples, SAMPLE_CHUNK at a time; the last chunk is a whole one too."""
+        """The same samples, SAMPLE_CHUNK a device at a time; the last chunk is a whole one too."""
         self.require("sample" if label is None else "sample_classes")
         if num < 1:
             raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
-        count = -(-num // SAMPLE_CHUNK)
-        keys = (
-            jax.random.fold_in(self.sample_key(seed), index) for index in range(count)
-        )
-        if label is None:
-            draw = lambda experiment, *rest: experiment.sample(*rest, SAMPLE_CHUNK)
-            compiled = self.compile("sample", draw)
-            yield from (compiled(self.params, self.extra, key) for key in keys)
-            return
-        labels = np.pad(self.classes(label, num), (0, -num % SAMPLE_CHUNK), mode="edge")
-        for part, key in zip(labels.reshape(count, -1), keys, strict=True):
-            yield self.call("sample_classes", part, key)
+        labels = None if label is None else self.classes(label, num)
+        abreast = min(-(-num // SAMPLE_CHUNK), len(self.devices))
+        model = (self.params, self.extra)
+        compiled = self.compile_over("sample", draws.one_chunk, model, abreast)
+        key = self.sample_key(seed)
+        yield from map(compiled, draws.chunks(key, num, labels, abreast))
 
     def sample_key(self, seed: int = 0) -> jax.Array:
         """The key that the keys of all chunks of samples are folded from."""
@@ -190,16 +205,7 @@ class Trained:
         Raises:
           InputError: no such class, or another number of them.
         """
-        if not self.data.num_classes:
-            told = f"label={label!r} names no class: {self.data.name!r} has no labels"
-            raise InputError(told)
-        given = np.asarray(label).tolist()
-        given = given if isinstance(given, list) else [given] * num
-        if len(given) != num:
-            told = f"{len(given)} labels for {num} examples; give one, or {num}"
-            raise InputError(told)
-        indices = {one: class_index(self.data, one, "label") for one in set(given)}
-        return np.array([indices[one] for one in given], np.int32)
+        return class_indices(self.data, label, num)
 
     def require(self, method: str) -> None:
         """Raises InputError unless the family can do this; says what it can."""
@@ -239,15 +245,10 @@ class Trained:
     def missed_classes(self) -> dict[str, list[str]]:
         """Classes of the data that none of the examples had that were taken since the last call, by
         split; of splits that were looked at for labels."""
-        seen, names = dict(self._seen), self.data.class_names
+        seen, classes = dict(self._seen), set(range(self.data.num_classes))
         self._seen.clear()
-        told = {}
-        for split, taken in seen.items():
-            labels = sorted(set(range(self.data.num_classes)) - taken)
-            named = [str(names[label] if names else label) for label in labels[:NAMED]]
-            rest = [f"{len(labels) - NAMED} more"] if len(labels) > NAMED else []
-            told |= {split: named + rest} if labels else {}
-        return told
+        missed = {split: classes - labels for split, labels in seen.items()}
+        return {s: names_of_classes(self.data, m) for s, m in missed.items() if m}
 
     def _rows(self, split: str, num: int) -> np.ndarray:
         order = golden_order(self.data.splits[split].size)

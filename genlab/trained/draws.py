@@ -1,0 +1,47 @@
+"""Samples in chunks of one size, each from a key of its own, so that a sample does not depend on how many
+others there are, nor on the devices that share them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genlab.game.experiment import Experiment
+
+Array = jax.Array
+
+SAMPLE_CHUNK = 128  # examples drawn at a time; part of what makes a sample reproducible
+
+
+def chunks(
+    key: Array, num: int, labels: np.ndarray | None, abreast: int
+) -> Iterator[dict[str, Array]]:
+    """What `num` samples are drawn from, `abreast` chunks at a time, the last of them whole as well.
+
+    Args:
+      key: the keys of all chunks are folded from it.
+      num: samples.
+      labels: [num], where they are asked for.
+      abreast: chunks that are drawn at once, one on each device.
+    """
+    size = abreast * SAMPLE_CHUNK
+    for first in range(0, num, size):
+        indices = first // SAMPLE_CHUNK + np.arange(abreast)
+        keys = jnp.stack([jax.random.fold_in(key, index) for index in indices])
+        if labels is None:
+            yield {"key": keys}
+            continue
+        part = labels[first : first + size]
+        yield {"key": keys, "label": np.pad(part, (0, size - len(part)), mode="edge")}
+
+
+def one_chunk(
+    experiment: Experiment, model: tuple[Any, Any], examples: Mapping[str, Array]
+) -> Array:
+    """The chunk of one device, of the only key that it is given, and of its labels."""
+    (key,) = examples["key"]
+    if "label" in examples:
+        return experiment.sample_classes(*model, examples["label"], key)
+    return experiment.sample(*model, key, SAMPLE_CHUNK)

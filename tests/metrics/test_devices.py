@@ -1,0 +1,74 @@
+"""Samples and their features on several devices: those of one, whatever the metric."""
+
+import jax
+import numpy as np
+from given import Given, digits, stored
+
+from genlab.data.prepare import Preparation
+from genlab.distances.frechet import frechet_distance, moments_of
+from genlab.features.features import choose
+from genlab.game import rng
+from genlab.game.turn import State
+from genlab.metrics import sample_features
+from genlab.trained.draws import SAMPLE_CHUNK
+from genlab.trained.trained import Trained
+
+NETWORK = dict(name="random", width=24, size=8)
+NUM = 3 * SAMPLE_CHUNK + 20  # four chunks, the last one short
+
+
+class Noisy(Given):
+    """Digits with noise on each, a gain that is trained, and classes."""
+
+    def sample(self, params, extra, key, num):
+        found = super().sample(params, extra, key, num)
+        noise = rng.normal(rng.fold(key, "noise"), found.shape)
+        return params["gain"] * found + 0.1 * noise
+
+
+def view(count):
+    """The view of one model on the first `count` devices."""
+    pool, label = stored("train")
+    params = {"gain": jax.numpy.float32(0.9)}
+    experiment, state = Noisy(pool, label), State(0, params, {}, {})
+    preparation, devices = Preparation((-1.0, 1.0)), jax.devices()[:count]
+    return Trained(experiment, state, digits(), preparation, 7, devices=devices)
+
+
+def test_everything_is_that_of_one_device():
+    network = choose(NETWORK)
+    labels = np.arange(NUM) % 10
+    found = {}
+    for count in (1, 3, 4):
+        trained = view(count)
+        seen = sample_features.of_samples(trained, network, NUM).features
+        real = sample_features.of_examples(trained, network, "train", NUM).features
+        found[count] = (
+            trained.sample(NUM),
+            trained.sample(NUM, labels),
+            seen,
+            real,
+            frechet_distance(moments_of([seen]), moments_of([real])),
+        )
+    for count in (3, 4):
+        for one, other in zip(found[1], found[count], strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-9, err_msg=str(count))
+    chunks = list(view(3).samples_in_chunks(NUM))
+    assert [len(chunk.sharding.device_set) for chunk in chunks] == [3, 3]
+    assert len(found[1][0]) == NUM
+    few = next(view(4).samples_in_chunks(SAMPLE_CHUNK))
+    assert len(few.sharding.device_set) == 1
+
+
+def test_frechet_does_not_depend_on_the_batches_of_features():
+    network = choose(NETWORK)
+    seen = sample_features.of_samples(view(1), network, NUM).features
+    truth = moments_of(
+        [sample_features.of_examples(view(1), network, "test", NUM).features]
+    )
+    whole = frechet_distance(moments_of([seen]), truth)
+    for size in (1, 7, SAMPLE_CHUNK):
+        parts = [seen[first : first + size] for first in range(0, NUM, size)]
+        np.testing.assert_allclose(
+            frechet_distance(moments_of(parts), truth), whole, rtol=1e-9
+        )
