@@ -18,10 +18,12 @@ from genlab.data.prepare import Preparation
 from genlab.errors import InputError
 from genlab.evaluation import evaluate
 from genlab.evaluation.results import as_record
+from genlab.game.parallel import all_devices
 from genlab.game.turn import State
 from genlab.process.duration import now
 from genlab.registry import datasets, metrics
-from genlab.trained.trained import SAMPLE_CHUNK, Trained
+from genlab.trained.draws import SAMPLE_CHUNK
+from genlab.trained.trained import Trained
 
 COUNTS = ("num", "num_samples")  # knobs that say how many samples a metric takes
 
@@ -39,7 +41,8 @@ class ImageSet(Trained):
         self.images = images
         nothing = State(jnp.zeros((), jnp.int32), {}, {}, {})
         drawn = _Drawn(images.example_shape)
-        super().__init__(drawn, nothing, reference, Preparation(), seed=0)
+        preparation, devices = Preparation(), all_devices()
+        super().__init__(drawn, nothing, reference, preparation, 0, devices=devices)
 
     @property
     def size(self) -> int:

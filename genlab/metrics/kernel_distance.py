@@ -87,7 +87,7 @@ def gaussian_discrepancy(
 
     E k(x, x') + E k(y, y') - 2 E k(x, y) with k(x, y) = exp(-||x - y||^2 / (2 bandwidth^2)).
 
-    CMMD is the one in features of CLIP of length 1 with a bandwidth of 10, times 1,000.
+    `cmmd` is the one in features of CLIP of length 1 with a bandwidth of 10, times 1,000.
 
     Args:
       trained: the model.
