@@ -23,7 +23,6 @@ from genlab.distances.frechet import frechet_distance, moments_of
 from genlab.distances.kernel import kid_subsets
 from genlab.distances.neighbours import neighbourhoods
 from genlab.distances.spread import inception_scores
-from genlab.features.features import Features
 from genlab.features.inception import inception
 from genlab.features.weights import sha256_of
 from genlab.registry import datasets
@@ -78,13 +77,16 @@ def weights() -> Iterator[Path]:
 def ours(path: Path) -> Measure:
     """genlab's side: features in batches of one size, then the distances."""
     network = inception(weights=str(path), sha256=sha256_of(str(path)))
-    compiled = jax.jit(Features.__call__)
+    outputs = jax.jit(network.outputs)  # once for all sizes of images
 
     def see(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         missing = -len(x) % BATCH
         whole = np.pad(x, [(0, missing), *[(0, 0)] * 3])
         parts = np.split(whole.astype(np.float32) / 255, len(whole) // BATCH)
-        found = [jax.device_get(compiled(network, part)) for part in parts]
+        found = [
+            jax.device_get(outputs(network.variables, network.input(part)))
+            for part in parts
+        ]
         features, logits = (np.concatenate(each)[: len(x)] for each in zip(*found))
         return features, logits
 
