@@ -154,7 +154,7 @@ def _steep_critic(x):
 
 def _steep_generator(z):
     """A generator whose images of latents in the hundreds reach the hundreds."""
-    return jnp.tanh(z[:, :, None, None] / 100) * 100 * jnp.ones((8, 1))
+    return jnp.tanh(z[:, :, None, None] / 100) * jnp.full((1, 1, 8, 1), 100.0)
 
 
 GIVEN = {

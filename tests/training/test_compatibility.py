@@ -93,5 +93,5 @@ def test_changes_of_images_refuse_points():
         with pytest.raises(InputError, match=f"{part} is of images"):
             check("gan_ring", experiment__augment=part)
     wrong = {"name": "diff_augment", "policy": ["colour"]}
-    with pytest.raises(InputError, match=r"no change 'colour' \(did you mean 'color'"):
+    with pytest.raises(InputError, match=r"no change 'colour'; did you mean 'color'"):
         check("dcgan", experiment__augment=wrong)
