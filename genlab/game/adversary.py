@@ -9,17 +9,18 @@ import jax.numpy as jnp
 from genlab.errors import InputError
 from genlab.game import memory, parallel, rng
 from genlab.game.experiment import Experiment
+from genlab.game.network import Network
 from genlab.game.slots import ask_part, parts_in
 from genlab.game.turn import Draw
 from genlab.numbers import Fraction
-from genlab.part import as_terms, check_array, name_of, says, settled
+from genlab.part import as_terms, check_array, name_of, needs_of, says, settled
 
 Array = jax.Array
 PyTree = Any
 Terms = dict[str, dict[str, Array]]
 
 PLAYERS = ("discriminator", "generator")
-# To an objective of both; features are None where the discriminator has none to show.
+# To an objective of both.
 OFFER = (
     *("real_logits", "fake_logits", "real", "fake"),
     *("real_features", "fake_features"),
@@ -34,8 +35,9 @@ class Judged(NamedTuple):
       fake_logits: [N].
       real: [B, ...], as they were shown.
       fake: [B, ...].
-      real_features: [B, ...], see `Network.train_with_features`; or None.
-      fake_features: [B, ...] or None.
+      real_features: [B, F], what the method `features` of the discriminator makes of them; None where
+        it has none, or the objective does not ask.
+      fake_features: [B, F] or None.
     """
 
     real_logits: Array
@@ -92,12 +94,22 @@ def judge(
     label = draw.batch.get("label")
     labels = {"real": label, "fake": label if fake_label is None else fake_label}
     for name, shown in (("real", real), ("fake", fake)):
-        verdict, between, extra = discriminator.train_with_features(
-            *(params, extra, *shown), key=draw.key(name + which), label=labels[name]
-        )
+        call = (params, extra, *shown)
+        seen = {"key": draw.key(name + which), "label": labels[name]}
+        features.append(_features(experiment, discriminator, call, seen))
+        verdict, extra = discriminator.train(*call, **seen)
         logits.append(verdict.reshape(-1))
-        features.append(between)
     return Judged(*logits, real[-1], fake[-1], *features), extra
+
+
+def _features(
+    experiment: Experiment, discriminator: Network, call: tuple, seen: Mapping
+) -> Array | None:
+    """What the last layer of the discriminator sees, where the objective asks for it."""
+    asked = needs_of(experiment.objective).keys() & {"real_features", "fake_features"}
+    if not asked or not hasattr(discriminator.module, "features"):
+        return None
+    return discriminator.train(*call, **seen, method="features")[0]
 
 
 def weigh(
@@ -190,7 +202,7 @@ def of_the_best(
     """Terms of the generator in which only the best of its examples count, by their logits.
 
     Their mean over the batch is that over the `ceil(share N)` examples with the highest logits, over
-    all devices; ties go to the earlier. Terms of the batch as a whole stay as they are.
+    all devices; ties go to the earlier. Terms of real examples, and of the batch as a whole, stay.
 
     Args:
       terms: name -> [N] or [].
@@ -205,7 +217,11 @@ def of_the_best(
     count = jnp.maximum(jnp.ceil(share * every.shape[0]), 1.0)
     weight = jnp.where(rank < count, every.shape[0] / count, 0.0)
     weight = jax.lax.stop_gradient(parallel.local_share(weight))
-    return {name: weight * term if term.ndim else term for name, term in terms.items()}
+    of_fakes = lambda name, term: term.ndim and name != "real"
+    return {
+        name: weight * term if of_fakes(name, term) else term
+        for name, term in terms.items()
+    }
 
 
 def _of_both(objective: str, found: Any) -> Terms:

@@ -1,7 +1,7 @@
 """A network in its role: a linen module, where its weights lie, and how it is called."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,22 +102,6 @@ class Network:
         Every random stream that a module asks for, `make_rng(name)`, is there: `dropout` has a key of
         its own, and flax takes all others, apart from each other, from the one called `params`.
         """
-        outputs, _, extra = self.train_with_features(
-            params, extra, *inputs, key=key, label=label, method=method
-        )
-        return outputs, extra
-
-    def train_with_features(
-        self,
-        params: PyTree,
-        extra: PyTree,
-        *inputs: Array,
-        key: Array,
-        label: Array | None = None,
-        method: str | None = None,
-    ) -> tuple[PyTree, Array | None, PyTree]:
-        """As `train`, with the features of the examples between: [B, ...], what the module says of itself by
-        `self.sow("intermediates", "features", h)`, None where it says nothing."""
         collections = [name for name in extra if self.role in extra[name]]
         outputs, changed = self.module.apply(
             self._variables(params, extra),
@@ -128,15 +112,14 @@ class Network:
                 "dropout": rng.fold(key, f"{self.role}/dropout"),
                 "params": rng.fold(key, f"{self.role}/streams"),
             },
-            mutable=[*collections, "intermediates"],
+            mutable=collections,
             method=method,
         )
-        sown = changed.pop("intermediates", {})
         renewed = {
             name: {**extra[name], self.role: variables}
             for name, variables in changed.items()
         }
-        return self._checked(outputs), _features(sown), {**extra, **renewed}
+        return self._checked(outputs), {**extra, **renewed}
 
     def _checked(self, outputs: PyTree) -> PyTree:
         """What the module returned, if there is an array in it."""
@@ -158,16 +141,6 @@ class Network:
             name: extra[name][self.role] for name in extra if self.role in extra[name]
         }
         return {"params": weights, **others}
-
-
-def _features(sown: PyTree) -> Array | None:
-    """The array called `features` in what a module and those inside it have sown."""
-    for name, inner in sown.items():
-        if name == "features":
-            return inner[-1]
-        if isinstance(inner, Mapping) and (found := _features(inner)) is not None:
-            return found
-    return None
 
 
 def initialize(

@@ -34,12 +34,11 @@ class AutoencoderDiscriminator(nn.Module):
     decoder: Any = dataclasses.field(metadata={"part": "models"})
     power: Count = 1
 
-    @nn.compact
-    def __call__(self, x: Array, *, train: bool = False) -> Array:
-        """Maps `x: [B, ...]` to -mean |x - D(E(x))|^power: [B], float32, at most 0.
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """The codes of `x: [B, ...]`: [B, Z].
 
         Raises:
-          InputError: encoder or decoder make something else.
+          InputError: the encoder makes something else.
         """
         code = self.encoder(x, train=train)
         if not isinstance(code, jax.Array):
@@ -47,8 +46,15 @@ class AutoencoderDiscriminator(nn.Module):
                 f"{type(self.encoder).__name__!r} makes no code, one array, but a"
                 f" {type(code).__name__}; 'conv_code_encoder' and 'dense_encoder' do"
             )
-        self.sow("intermediates", "features", code)
-        made = self.decoder(code, train=train)
+        return code
+
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps `x: [B, ...]` to -mean |x - D(E(x))|^power: [B], float32, at most 0.
+
+        Raises:
+          InputError: encoder or decoder make something else.
+        """
+        made = self.decoder(self.features(x, train=train), train=train)
         if made.shape != x.shape:
             raise InputError(
                 f"{type(self.decoder).__name__!r} makes examples {made.shape[1:]} of"

@@ -116,7 +116,6 @@ class DcganDiscriminator(nn.Module):
                 name=f"conv_{i}",
             )(y)
             y = leaky_relu(_batch_norm(i)(y, train=train) if i else y)
-        self.sow("intermediates", "features", y)
         y = Conv(
             1,
             kernel_size=4,

@@ -48,9 +48,7 @@ class Mlp(nn.Module):
 
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Maps `x: [B, ...]` to [B, outputs], float32."""
-        features = self.features(x, train=train)
-        self.sow("intermediates", "features", features)
-        return self.head(features).astype(jnp.float32)
+        return self.head(self.features(x, train=train)).astype(jnp.float32)
 
 
 @models.register

@@ -25,8 +25,8 @@ def feature_matching(
     """The generator matches the mean of the discriminator's features on real examples.
 
     Discriminator: as in `non_saturating`; generator: ||E f(x) - E f(G(z))||^2 + a E[sp(-D(G(z)))]; the
-    means are over the whole batch, f is what the discriminator says of itself by
-    `self.sow("intermediates", "features", h)`.
+    means are over the whole batch, f is the method `features` of the
+    discriminator.
 
     Args:
       real_logits: [B], D(x) of real examples.
@@ -39,14 +39,14 @@ def feature_matching(
       Terms; that of the features is [], in the square of their unit.
 
     Raises:
-      InputError: the discriminator shows no features.
+      InputError: the discriminator has no features.
 
     Paper: Salimans et al. 2016, arXiv:1606.03498
     """
     if real_features is None or fake_features is None:
         raise InputError(
-            "objective 'feature_matching' needs a discriminator that shows features, by"
-            ' self.sow("intermediates", "features", h)'
+            "objective 'feature_matching' needs a discriminator with a method 'features', what"
+            " its last layer sees"
         )
     chex.assert_equal_shape([real_features, fake_features])
     gap = jnp.mean(real_features - fake_features, axis=0, dtype=jnp.float32)

@@ -158,6 +158,8 @@ def test_only_the_best_fakes_count():
     np.testing.assert_allclose(found["fake"], [0.0, 4.0, 0.0, 16.0])
     np.testing.assert_allclose(np.mean(found["fake"]), (2.0 + 8.0) / 2)
     assert float(found["whole"]) == 5.0
+    real = {"real": terms["fake"]}
+    np.testing.assert_array_equal(of_the_best(real, logits, 0.5)["real"], real["real"])
     one = of_the_best(terms, logits, 0.0)["fake"]
     np.testing.assert_allclose(one, [0.0, 8.0, 0.0, 0.0])
     ties = of_the_best(terms, jnp.zeros(4), 0.25)["fake"]

@@ -75,9 +75,11 @@ def test_an_objective_of_autoencoders_refuses_other_critics():
 def test_matching_features_needs_a_critic_that_shows_some():
     model = recipes.plain("gan_ring")["model"]
     silent = {**model, "discriminator": {"name": "test_compatibility:Silent"}}
-    with pytest.raises(InputError, match="needs a discriminator that shows features"):
+    told = "needs a discriminator with a method 'features'"
+    with pytest.raises(InputError, match=told):
         check("gan_ring", objective={"name": "feature_matching"}, model=silent)
-    check("gan_ring", objective={"name": "feature_matching"})
+    telling = {**model, "discriminator": {"name": "test_compatibility:Telling"}}
+    check("gan_ring", objective={"name": "feature_matching"}, model=telling)
 
 
 class Silent(nn.Module):
@@ -86,6 +88,19 @@ class Silent(nn.Module):
     @nn.compact
     def __call__(self, x, *, train=False):
         return nn.Dense(1)(x)[:, 0]
+
+
+class Telling(nn.Module):
+    """A critic with features."""
+
+    def setup(self):
+        self.hidden, self.head = nn.Dense(3), nn.Dense(1)
+
+    def features(self, x, *, train=False):
+        return nn.tanh(self.hidden(x))
+
+    def __call__(self, x, *, train=False):
+        return self.head(self.features(x))[:, 0]
 
 
 def test_changes_of_images_refuse_points():
