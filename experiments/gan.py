@@ -7,7 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab.game import adversary, replay, rng
+from genlab.game import adversary, memory, replay, rng
 from genlab.game.adversary import OFFER, Judged
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
@@ -132,7 +132,7 @@ class Gan(FromPrior, Experiment):
         fake, _ = self._generate(params, extra, draw)
         fake, label, extra = self._from_pool(extra, draw, jax.lax.stop_gradient(fake))
         terms, renewed = self._discriminator_terms(params, extra, draw, fake, label)
-        return Loss(terms, renewed)
+        return Loss(terms, renewed, memory.numbers(renewed))
 
     def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, renewed = self._generate(params, extra, draw)

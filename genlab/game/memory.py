@@ -58,6 +58,17 @@ def renewed(extra: PyTree, slot: str, name: str, new: PyTree) -> PyTree:
     return {**extra, COLLECTION: renewed}
 
 
+def numbers(extra: PyTree) -> dict[str, Array]:
+    """What parts remember that is one number, by slot, part and name, to be logged."""
+    return {
+        f"{COLLECTION}_{slot}_{part}_{name}": value
+        for slot, parts in extra.get(COLLECTION, {}).items()
+        for part, held in parts.items()
+        for name, value in held.items()
+        if isinstance(value, jax.Array) and not value.ndim
+    }
+
+
 def ask(
     experiment: Any,
     slot: str,

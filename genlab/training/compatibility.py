@@ -63,7 +63,12 @@ def check_critics(experiment: Experiment, shapes: State) -> None:
         for part in parts_in(experiment, slot).values()
     ]
     networks = [network.module for network in experiment.networks.values()]
-    bounds = (*parts, *networks, *experiment.optimizers.values())
+    of_critics = [
+        optimizer
+        for player, optimizer in experiment.optimizers.items()
+        if player.startswith("discriminator")
+    ]
+    bounds = (*parts, *networks, *of_critics)
     bounded = any(says(thing, "bounds_slope", False) for thing in bounds)
     for part in parts:
         if says(part, "needs_bounded_slope", False) and not bounded:

@@ -100,6 +100,8 @@ def test_memories_are_part_of_the_state_and_alike_on_all_devices():
     assert float(kept["penalty"][f"{HERE}:wary"]["moves"]) == 8  # not the generator's
     assert float(kept["augment"][f"{HERE}:Shift"]["size"]) == 4.0
     assert int(whole.extra["pool"]["fake"]["count"]) == 3
+    size = metrics[f"discriminator/memory_augment_{HERE}:Shift_size"]
+    np.testing.assert_allclose(size, [0.75, 1.75, 2.75, 3.75])  # means of two moves
     assert metrics["generator/generator_penalty"][0] == 0
     assert metrics["generator/generator_penalty"][3] > 0
     named = f"discriminator/penalty_{HERE}:wary"

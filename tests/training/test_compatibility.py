@@ -61,9 +61,15 @@ def test_batch_normalisation_under_a_penalty_of_the_slope_is_refused():
 def test_weights_in_bounds_bound_the_slope():
     wasserstein = {"name": "wasserstein"}
     optimizer = recipes.plain("gan_ring")["optimizer"]
-    clipped = {**optimizer["discriminator"], "clip_weights": 0.01}
-    optimizer = {**optimizer, "discriminator": clipped}
-    check("gan_ring", objective=wasserstein, optimizer=optimizer)
+    for player in ("generator", "discriminator"):
+        clipped = {**optimizer[player], "clip_weights": 0.01}
+        chosen = {"objective": wasserstein, "optimizer": {**optimizer, player: clipped}}
+        chosen["experiment__penalty"] = None
+        if player == "discriminator":
+            check("gan_ring", **chosen)
+            continue
+        with pytest.raises(InputError, match="or the critic's optimizer clip_weights"):
+            check("gan_ring", **chosen)
 
 
 def test_an_objective_of_autoencoders_refuses_other_critics():
