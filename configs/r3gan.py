@@ -31,7 +31,7 @@ def get_config(variant: str = "") -> ConfigDict:
     adam = dict(name="adam", learning_rate=2e-4, b1=0.0, b2=0.9)
     config.optimizer = dict(generator=dict(adam, ema=0.999), discriminator=adam)
     config.data.update(name="digits", value_range=(-1.0, 1.0))
-    config.train = dict(steps=30_000, batch_size=128, steps_per_call=100)
+    config.train = dict(steps=10_000, batch_size=128, steps_per_call=100)
     config.log.every = 500
     config.eval.metrics = ("class_coverage",)
     config.eval.final_metrics = in_features_of_digits()

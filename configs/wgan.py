@@ -34,12 +34,12 @@ def get_config(variant: str = "") -> ConfigDict:
         discriminator=dict(rmsprop, clip_weights=0.01),
     )
     config.data.update(name="digits", value_range=(-1.0, 1.0))
-    config.train = dict(steps=20_000, batch_size=64, steps_per_call=100)
+    config.train = dict(steps=8000, batch_size=64, steps_per_call=100)
     config.log.every = 500
     config.eval.metrics = ("class_coverage",)
     config.eval.final_metrics = in_features_of_digits()
-    config.sample = dict(every=5000, plots=("samples",))
-    config.checkpoint.every = 5000
+    config.sample = dict(every=4000, plots=("samples",))
+    config.checkpoint.every = 4000
     config.stages = (critic_first(config, moves=100, rounds=25),)
     config.start = dict(
         name="copy",
