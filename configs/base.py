@@ -12,7 +12,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.experiment = dict(name="")
     config.objective = dict(name="")
     config.model = dict()  # role -> part
-    # player -> part; every optimizer also takes schedule, clip (global norm), accumulate, ema
+    # player -> part; every optimizer also takes schedule, clip (global norm), clip_weights, accumulate, ema
     config.optimizer = dict()
 
     config.data = dict(

@@ -11,6 +11,10 @@ arXiv:1411.1784
   genlab --config=dcgan:conditional
     both networks see the class: of 100 samples of each class 99.7 % are of it by an SVM of 98.7 % accuracy,
     97 % or more of every class; 2,000 rounds (one seed).
+  genlab --config=dcgan:minimax
+    the zero-sum game of Goodfellow et al. 2014, arXiv:1406.2661. Not measured yet.
+  genlab --config=dcgan:lsgan
+    least squares, Mao et al. 2017, arXiv:1611.04076. Not measured yet.
   genlab --config=dcgan:mnist --config.data.data_dir=DIR
     MNIST, width 64. Not measured yet.
   genlab --config=dcgan:celeba --config.data.data_dir=DIR
@@ -25,7 +29,7 @@ from ml_collections import ConfigDict
 
 from genlab.trials.space import Uniform
 
-VARIANTS = ("tiny", "conditional", "mnist", "celeba")
+VARIANTS = ("tiny", "minimax", "lsgan", "conditional", "mnist", "celeba")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -54,6 +58,10 @@ def get_config(variant: str = "") -> ConfigDict:
             base.tiny(config)
             coverage = dict(name="class_coverage", num_samples=16, num_train=200)
             config.eval.update(every=0, metrics=(coverage,))
+        case "minimax":
+            config.objective = dict(name="minimax")
+        case "lsgan":
+            config.objective = dict(name="least_squares")
         case "conditional":
             config.model = {
                 role: dict(name="conditional", network=network, width=16)

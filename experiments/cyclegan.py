@@ -78,7 +78,7 @@ class CycleGan(Experiment):
         params, extra = initialize(key, groups)
         if self.pool_size:
             extra["pool"] = {
-                domain: replay.empty_pool(self.pool_size, images[domain].shape[1:])
+                domain: replay.empty_pool(self.pool_size, images[domain])
                 for domain in DOMAINS
             }
         return params, extra

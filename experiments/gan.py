@@ -7,14 +7,22 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab.game import rng
-from genlab.game.adversary import OFFER, Terms, compare
+from genlab.game import adversary, memory, replay, rng
+from genlab.game.adversary import OFFER, Judged
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.prior import FromPrior
 from genlab.game.turn import Draw, Loss, Player, Turn
-from genlab.numbers import Count, Whole
+from genlab.game.unroll import moved_ahead
+from genlab.numbers import Count, Fraction, Positive, Whole
 from genlab.registry import experiments
+
+# To a penalty of either player, beside what it remembers.
+PAID_FOR = (
+    *("critic", "real", "fake", "generator", "latent"),
+    *("real_logits", "fake_logits", "parameters", "memory"),
+)
+Parts = str | Mapping | Sequence[str | Mapping] | None
 
 
 @experiments.register
@@ -31,32 +39,66 @@ class Gan(FromPrior, Experiment):
     Attributes:
       latent_dim: length of the standard normal noise z.
       n_critic: moves of the discriminator in a round, each on a fresh batch.
+      generator_steps: moves of the generator in a round, the first on the batch that the discriminator
+        saw last, every other on a fresh one.
       penalty: a registered penalty that the discriminator minimises beside the objective, chosen
         as `dict(name="r1", weight=...)`, or a list of several.
+      generator_penalty: the same of the generator.
+      augment: a registered corruption, or a list, of all that the discriminator is shown, real and
+        generated, in the losses of both players: `diff_augment`, `ada`, or `gaussian_noise`, with a
+        schedule for its `std`, as instance noise. Penalties see the discriminator behind it.
+      pool: fakes that are kept for the discriminator: with probability 1/2 it sees one of them in the place
+        of a fresh one; 0 keeps none.
+      flip_labels: probability that the discriminator takes a real example and a fake for each other;
+        None for never.
+      top_k: share of its fakes, those with the highest logits, that the generator learns from;
+        None for all.
+      unrolled_steps: gradient steps of the discriminator, on the same draw, that the generator's loss
+        looks ahead and through.
+      unrolled_rate: learning rate of these.
       num_classes: of the data, of which samples are drawn evenly where the generator takes a label.
 
     Papers: Goodfellow et al. 2014, arXiv:1406.2661; conditional: Mirza & Osindero 2014,
-      arXiv:1411.1784
+      arXiv:1411.1784; pool: Shrivastava et al. 2017, arXiv:1612.07828; top-k: Sinha et al. 2020,
+      arXiv:2002.06224; unrolled: Metz et al. 2017, arXiv:1611.02163; instance noise: Sonderby et al.
+      2017, arXiv:1610.04490
     """
 
     DECODER: ClassVar = "generator"
     ROLES: ClassVar = ("generator", "discriminator")
     PLAYERS: ClassVar = ("generator", "discriminator")
     OFFERS: ClassVar = {
-        "objective": OFFER,
-        "penalty": ("critic", "real", "fake", "generator"),
+        "objective": (*OFFER, "memory"),
+        "penalty": PAID_FOR,
+        "generator_penalty": PAID_FOR,
+        "augment": ("x", "memory"),
     }
 
     latent_dim: Count = 100
     n_critic: Count = 1
-    penalty: str | Mapping | Sequence[str | Mapping] | None = field(
-        default=None, metadata={"part": "objectives", "several": True}
+    generator_steps: Count = 1
+    penalty: Parts = field(
+        default=None,
+        metadata={"part": "objectives", "several": True, "player": "discriminator"},
     )
+    generator_penalty: Parts = field(
+        default=None,
+        metadata={"part": "objectives", "several": True, "player": "generator"},
+    )
+    augment: Parts = field(
+        default=None,
+        metadata={"part": "corruptions", "several": True, "player": "discriminator"},
+    )
+    pool: Whole = 0
+    flip_labels: Fraction | None = None
+    top_k: Fraction | None = None
+    unrolled_steps: Whole = 0
+    unrolled_rate: Positive = 0.1
     num_classes: Whole = 0
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         z = jnp.zeros((batch["x"].shape[0], self.latent_dim))
-        return initialize(
+        params, extra = initialize(
             key,
             {
                 "generator": [(self.networks["generator"], (z,))],
@@ -64,6 +106,10 @@ class Gan(FromPrior, Experiment):
             },
             batch.get("label"),
         )
+        if self.pool:
+            stored = {key: batch[key] for key in ("x", "label") if key in batch}
+            extra["pool"] = {"fake": replay.empty_pool(self.pool, stored)}
+        return params, extra
 
     def players(self) -> dict[str, Player]:
         return {
@@ -74,52 +120,150 @@ class Gan(FromPrior, Experiment):
         }
 
     def turns(self) -> tuple[Turn, ...]:
-        return (
+        turns = (
             Turn("discriminator", repeats=self.n_critic),
             Turn("generator", fresh=False),
         )
+        if self.generator_steps == 1:
+            return turns
+        return (*turns, Turn("generator", repeats=self.generator_steps - 1))
 
     def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, _ = self._generate(params, extra, draw)
-        fake = jax.lax.stop_gradient(fake)
-        terms, renewed = self._compare(params, extra, draw, fake)
-
-        def seen_by(role: str) -> Callable[[Array], Array]:
-            network, label = self.networks[role], draw.batch.get("label")
-            known = {"key": draw.key("penalty"), "label": label}
-            return lambda x: network.train(params, extra, x, **known)[0]
-
-        penalties = self.terms(
-            "penalty",
-            draw,
-            critic=seen_by("discriminator"),
-            generator=seen_by("generator"),
-            real=draw.batch["x"],
-            fake=fake,
-        )
-        return Loss(terms["discriminator"] | penalties, renewed)
+        fake, label, extra = self._from_pool(extra, draw, jax.lax.stop_gradient(fake))
+        terms, renewed = self._discriminator_terms(params, extra, draw, fake, label)
+        return Loss(terms, renewed, memory.numbers(renewed))
 
     def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
-        fake, generated = self._generate(params, extra, draw)
-        terms, _ = self._compare(params, extra, draw, fake)
-        return Loss(terms["generator"], generated)
+        fake, renewed = self._generate(params, extra, draw)
+        label = draw.batch.get("label")
+        if self.unrolled_steps:
+            params = self._looking_ahead(params, extra, draw, fake, label)
+        judged, seen = self._judge(params, extra, draw, fake, label)
+        terms = adversary.weigh(self, seen, draw, judged)[0]["generator"]
+        if self.top_k is not None:
+            terms = adversary.of_the_best(terms, judged.fake_logits, self.top_k)
+        penalties, renewed = self._penalties(
+            "generator", params, renewed, draw, judged, fake
+        )
+        return Loss(terms | penalties, renewed)
+
+    def _discriminator_terms(
+        self,
+        params: PyTree,
+        extra: PyTree,
+        draw: Draw,
+        fake: Array,
+        label: Array | None,
+    ) -> tuple[dict[str, Array], PyTree]:
+        """What the discriminator minimises where it is shown `fake: [B, ...]` with its `label`, and
+        `extra` after that."""
+        judged, extra = self._judge(params, extra, draw, fake, label)
+        believed = judged
+        if self.flip_labels is not None:
+            believed = judged.flipped(draw.key("flip"), self.flip_labels)
+        terms, extra = adversary.weigh(self, extra, draw, believed)
+        penalties, extra = self._penalties(
+            "discriminator", params, extra, draw, judged, fake
+        )
+        extra = adversary.adapt(self, extra, draw, judged.real_logits)
+        return terms["discriminator"] | penalties, extra
+
+    def _latent(self, draw: Draw) -> Array:
+        """What the generator makes the fakes of a draw of, `[B, latent_dim]`."""
+        count = draw.batch["x"].shape[0]
+        return rng.normal(draw.key("latent"), (count, self.latent_dim))
 
     def _generate(
         self, params: PyTree, extra: PyTree, draw: Draw
     ) -> tuple[Array, PyTree]:
         """Fakes for the draw, `[B, ...]`, and `extra` with the generator's variables renewed."""
-        count = draw.batch["x"].shape[0]
-        z = rng.normal(draw.key("latent"), (count, self.latent_dim))
         label = draw.batch.get("label")
         return self.networks["generator"].train(
-            params, extra, z, key=draw.root, label=label
+            params, extra, self._latent(draw), key=draw.root, label=label
         )
 
-    def _compare(
-        self, params: PyTree, extra: PyTree, draw: Draw, fake: Array
-    ) -> tuple[Terms, PyTree]:
-        real = draw.batch["x"]
-        return compare(self, "discriminator", params, extra, draw, (real,), (fake,))
+    def _from_pool(
+        self, extra: PyTree, draw: Draw, fake: Array
+    ) -> tuple[Array, Array | None, PyTree]:
+        """Fakes that the discriminator sees, with the labels they were made of, and `extra`."""
+        label = draw.batch.get("label")
+        if not self.pool:
+            return fake, label, extra
+        fresh = {"x": fake} if label is None else {"x": fake, "label": label}
+        held, shown = replay.exchange(extra["pool"]["fake"], fresh, draw.key("pool"))
+        return shown["x"], shown.get("label"), {**extra, "pool": {"fake": held}}
+
+    def _judge(
+        self,
+        params: PyTree,
+        extra: PyTree,
+        draw: Draw,
+        fake: Array,
+        label: Array | None,
+    ) -> tuple[Judged, PyTree]:
+        """The discriminator's verdicts on the real examples of the draw and on fakes."""
+        show = lambda which, x: adversary.show(self, extra, draw, which, x)
+        shown = (show("real", draw.batch["x"]),), (show("fake", fake),)
+        return adversary.judge(
+            *(self, "discriminator", params, extra, draw, *shown), fake_label=label
+        )
+
+    def _looking_ahead(
+        self,
+        params: PyTree,
+        extra: PyTree,
+        draw: Draw,
+        fake: Array,
+        label: Array | None,
+    ) -> PyTree:
+        """Parameters with those of the discriminator after its next steps, as a function of the fakes."""
+
+        def loss(own: PyTree) -> Array:
+            seen = {**params, "discriminator": own}
+            terms, _ = self._discriminator_terms(seen, extra, draw, fake, label)
+            return sum(map(jnp.mean, terms.values()))
+
+        own = moved_ahead(
+            loss, params["discriminator"], self.unrolled_steps, self.unrolled_rate
+        )
+        return {**params, "discriminator": own}
+
+    def _penalties(
+        self,
+        player: str,
+        params: PyTree,
+        extra: PyTree,
+        draw: Draw,
+        judged: Judged,
+        fake: Array,
+    ) -> tuple[dict[str, Array], PyTree]:
+        """What a player pays beside the objective, and `extra` with what its penalties remember."""
+        slot = {"discriminator": "penalty", "generator": "generator_penalty"}[player]
+        call = lambda role: self._as_function(role, params, extra, draw)
+        show = lambda x: adversary.show(self, extra, draw, "penalty", x)
+        discriminator = call("discriminator")
+        return self.recall_terms(
+            slot,
+            draw,
+            extra,
+            critic=lambda x: discriminator(show(x)),
+            generator=call("generator"),
+            parameters=params[player],
+            real=draw.batch["x"],
+            fake=fake,
+            real_logits=judged.real_logits,
+            fake_logits=judged.fake_logits,
+            latent=self._latent(draw),
+        )
+
+    def _as_function(
+        self, role: str, params: PyTree, extra: PyTree, draw: Draw
+    ) -> Callable[..., Array]:
+        """A network as a function that draws the same at every call and renews nothing."""
+        known = {"key": draw.key("penalty"), "label": draw.batch.get("label")}
+        network = self.networks[role]
+        return lambda x, **how: network.train(params, extra, x, **how, **known)[0]
 
     def decode(
         self, params: PyTree, extra: PyTree, z: Array, label: Array | None = None

@@ -127,6 +127,12 @@ def function_of(part: Callable) -> Callable:
     return inspect.unwrap(part.func if isinstance(part, functools.partial) else part)
 
 
+def says(part: Callable, what: str, otherwise: Any = None) -> Any:
+    """What a part, built or not, says of itself: an attribute of the function or object."""
+    told = part.func if isinstance(part, functools.partial) else part
+    return getattr(told, what, otherwise)
+
+
 def name_of(part: Callable) -> str:
     """What messages call a part: its own name, or its type's where it is an object that is called."""
     part = function_of(part)
@@ -149,13 +155,30 @@ def with_checked_terms(objective: Callable) -> Callable:
 
     @functools.wraps(objective)
     def checked(*arguments, **named):
-        terms = objective(*arguments, **named)
+        found = objective(*arguments, **named)
+        terms, _ = result_and_memory(what, objective, found)
         leaves = jax.tree.leaves((arguments, named))
         shapes = (np.shape(leaf) for leaf in leaves if _is_array(leaf))
         check_terms(what, terms, {shape[0] for shape in shapes if shape})
-        return terms
+        return found
 
     return checked
+
+
+def result_and_memory(what: str, part: Callable, found: Any) -> tuple[Any, Any]:
+    """What a part returned apart from its memory, and that one, None where it keeps none.
+
+    Raises:
+      InputError: it declares a memory, and returned no pair.
+    """
+    if says(part, "memory") is None:
+        return found, None
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise InputError(
+            f"{what} keeps a memory and returned a {type(found).__name__}; it must be what it"
+            " makes and its memory, two things"
+        )
+    return found
 
 
 def as_terms(found: Any, name: str) -> dict[str, Any]:

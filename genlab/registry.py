@@ -282,9 +282,7 @@ experiments = Registry("experiment", "genlab.shipped.experiments", sees_step=Tru
 optimizers = Registry("optimizer", "genlab.game.optim")
 schedules = Registry("schedule", "genlab.game.schedule")
 starts = Registry("start", "genlab.run.start")
-corruptions = Registry(
-    "corruption", "genlab.data.corruption", sees_step=True, asked=True
-)
+corruptions = Registry("corruption", "genlab.data", sees_step=True, asked=True)
 writers = Registry("writer", "genlab.writers")
 
 REGISTRIES: dict[str, Registry] = {

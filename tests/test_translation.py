@@ -420,7 +420,7 @@ class TestPool:
             key = jax.random.fold_in(jax.random.key(0), index)
             return replay.exchange(pool, fresh, key)
 
-        pool = replay.empty_pool(capacity, (1,))
+        pool = replay.empty_pool(capacity, jnp.zeros((1, 1)))
         pool, shown = jax.lax.scan(step, pool, jnp.arange(batches))
         return np.asarray(shown).reshape(-1), np.asarray(pool["images"])[:, 0]
 
@@ -445,7 +445,7 @@ class TestPool:
 
     def test_no_gradient_flows_into_it(self):
         def shown(fresh):
-            pool = replay.empty_pool(4, (1,))
+            pool = replay.empty_pool(4, jnp.zeros((1, 1)))
             return jnp.sum(replay.exchange(pool, fresh, jax.random.key(0))[1])
 
         assert np.all(jax.grad(shown)(jnp.ones((3, 1))) == 0)

@@ -1,21 +1,141 @@
 """Real and generated examples before a discriminator."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from genlab.errors import InputError
+from genlab.game import memory, parallel, rng
 from genlab.game.experiment import Experiment
+from genlab.game.network import Network
+from genlab.game.slots import ask_part, parts_in
 from genlab.game.turn import Draw
-from genlab.part import as_terms, name_of
+from genlab.numbers import Fraction
+from genlab.part import as_terms, check_array, name_of, needs_of, says, settled
 
 Array = jax.Array
 PyTree = Any
 Terms = dict[str, dict[str, Array]]
 
 PLAYERS = ("discriminator", "generator")
-OFFER = ("real_logits", "fake_logits", "real", "fake")  # to an objective of both
+# To an objective of both.
+OFFER = (
+    *("real_logits", "fake_logits", "real", "fake"),
+    *("real_features", "fake_features"),
+)
+
+
+class Judged(NamedTuple):
+    """What a discriminator makes of real and of generated examples, as an objective is offered it.
+
+    Attributes:
+      real_logits: [N], of patches each as an example of its own.
+      fake_logits: [N].
+      real: [B, ...], as they were shown.
+      fake: [B, ...].
+      real_features: [B, F], what the method `features` of the discriminator makes of them; None where
+        it has none, or the objective does not ask.
+      fake_features: [B, F] or None.
+    """
+
+    real_logits: Array
+    fake_logits: Array
+    real: Array
+    fake: Array
+    real_features: Array | None
+    fake_features: Array | None
+
+    def flipped(self, key: Array, probability: Fraction) -> "Judged":
+        """With the verdicts on a real and on a generated example swapped with a probability, so that
+        the discriminator learns from wrong labels.
+
+        Paper: Salimans et al. 2016, arXiv:1606.03498, label noise as in Arjovsky & Bottou 2017,
+          arXiv:1701.04862
+        """
+        swap = rng.bernoulli(key, probability, self.real_logits.shape)
+        return self._replace(
+            real_logits=jnp.where(swap, self.fake_logits, self.real_logits),
+            fake_logits=jnp.where(swap, self.real_logits, self.fake_logits),
+        )
+
+
+def judge(
+    experiment: Experiment,
+    role: str,
+    params: PyTree,
+    extra: PyTree,
+    draw: Draw,
+    real: tuple[Array, ...],
+    fake: tuple[Array, ...],
+    *,
+    which: str = "",
+    fake_label: Array | None = None,
+) -> tuple[Judged, PyTree]:
+    """The discriminator's verdicts, and `extra` with its variables renewed.
+
+    Real and generated examples are two batches: batch normalisation sees them apart. Logits of
+    patches, [B, h, w], count as examples of their own. A discriminator that takes labels sees those of
+    the real examples with both, unless generated ones have their own.
+
+    Args:
+      experiment: whose discriminator it is.
+      role: of the discriminator, which maps what it is shown to logits, [B] or [B, h, w].
+      params: of the state.
+      extra: of the state.
+      draw: whose keys are used.
+      real: what the discriminator is shown of real examples, these last.
+      fake: the same of generated ones.
+      which: tells several comparisons of one draw apart, in their keys.
+      fake_label: [B], of the generated examples.
+    """
+    logits, features, discriminator = [], [], experiment.networks[role]
+    label = draw.batch.get("label")
+    labels = {"real": label, "fake": label if fake_label is None else fake_label}
+    for name, shown in (("real", real), ("fake", fake)):
+        call = (params, extra, *shown)
+        seen = {"key": draw.key(name + which), "label": labels[name]}
+        features.append(_features(experiment, discriminator, call, seen))
+        verdict, extra = discriminator.train(*call, **seen)
+        logits.append(verdict.reshape(-1))
+    return Judged(*logits, real[-1], fake[-1], *features), extra
+
+
+def _features(
+    experiment: Experiment, discriminator: Network, call: tuple, seen: Mapping
+) -> Array | None:
+    """What the last layer of the discriminator sees, where the objective asks for it."""
+    asked = needs_of(experiment.objective).keys() & {"real_features", "fake_features"}
+    if not asked or not hasattr(discriminator.module, "features"):
+        return None
+    return discriminator.train(*call, **seen, method="features")[0]
+
+
+def weigh(
+    experiment: Experiment,
+    extra: PyTree,
+    draw: Draw,
+    judged: Judged,
+    *,
+    stream: str = "objective/discriminator",
+) -> tuple[Terms, PyTree]:
+    """The objective's terms of both players, and `extra` with what the objective remembers renewed.
+
+    Args:
+      experiment: its objective is offered the verdicts.
+      extra: of the state.
+      draw: whose keys are used.
+      judged: the verdicts.
+      stream: of the objective's key.
+
+    Raises:
+      InputError: the objective has no terms of one of both.
+    """
+    found, extra = experiment.recall(
+        "objective", draw, extra, stream=stream, **judged._asdict()
+    )
+    return _of_both(name_of(experiment.objective), found), extra
 
 
 def compare(
@@ -29,46 +149,79 @@ def compare(
     *,
     which: str = "",
 ) -> tuple[Terms, PyTree]:
-    """The objective's terms of both players, and `extra` with the discriminator's variables renewed.
+    """`judge`, then `weigh`."""
+    judged, extra = judge(
+        experiment, role, params, extra, draw, real, fake, which=which
+    )
+    stream = f"objective/{role}{which}"
+    return weigh(experiment, extra, draw, judged, stream=stream)
 
-    Real and generated examples are two batches: batch normalisation sees them apart. Logits of
-    patches, [B, h, w], count as examples of their own. A discriminator that takes labels sees those of
-    the real examples with both.
+
+def show(
+    experiment: Experiment, extra: PyTree, draw: Draw, which: str, x: Array
+) -> Array:
+    """What a discriminator is shown of examples `x: [B, ...]`, by the parts in the slot `augment`.
 
     Args:
-      experiment: its objective is offered the logits of real and of generated examples, and these
-        themselves.
-      role: of the discriminator, which maps what it is shown to logits, [B] or [B, h, w].
-      params: of the state.
-      extra: of the state.
-      draw: whose keys are used.
-      real: what the discriminator is shown of real examples, these last.
-      fake: the same of generated ones.
-      which: tells several comparisons of one draw apart, in their keys.
+      experiment: with the slot.
+      extra: of the state, for what they remember.
+      draw: of the examples.
+      which: of the batches of a draw it is; each has keys of its own.
+      x: the examples.
 
     Raises:
-      InputError: the objective has no terms of one of both.
+      InputError: a part returned another shape.
     """
-    logits, discriminator = [], experiment.networks[role]
-    for name, shown in (("real", real), ("fake", fake)):
-        found, extra = discriminator.train(
-            params,
-            extra,
-            *shown,
-            key=draw.key(name + which),
-            label=draw.batch.get("label"),
-        )
-        logits.append(found.reshape(-1))
-    found = experiment.ask(
-        "objective",
-        draw,
-        stream=f"objective/{role}{which}",
-        real_logits=logits[0],
-        fake_logits=logits[1],
-        real=real[-1],
-        fake=fake[-1],
-    )
-    return _of_both(name_of(experiment.objective), found), extra
+    for name, part in parts_in(experiment, "augment").items():
+        offered: dict[str, Any] = {"x": x}
+        if (held := memory.of(extra, "augment", name)) is not None:
+            offered["memory"] = held
+        stream = f"augment/{name}/{which}"
+        shown = ask_part(experiment, "augment", part, draw, stream, {}, offered)
+        check_array(f"{name!r} in augment", shown, x, same=True)
+        x = shown
+    return x
+
+
+def adapt(
+    experiment: Experiment, extra: PyTree, draw: Draw, real_logits: Array
+) -> PyTree:
+    """`extra` in which the parts in the slot `augment` that remember, objects with a method
+    `renew(memory, real_logits)`, have seen the verdicts on real examples."""
+    for name, part in parts_in(experiment, "augment").items():
+        if says(part, "memory") is not None:
+            held = memory.of(extra, "augment", name)
+            new = settled(part, draw.step).renew(held, real_logits)
+            extra = memory.renewed(extra, "augment", name, new)
+    return extra
+
+
+def of_the_best(
+    terms: dict[str, Array], logits: Array, share: Array
+) -> dict[str, Array]:
+    """Terms of the generator in which only the best of its examples count, by their logits.
+
+    Their mean over the batch is that over the `ceil(share N)` examples with the highest logits, over
+    all devices; ties go to the earlier. Terms of real examples, and of the batch as a whole, stay.
+
+    Args:
+      terms: name -> [N] or [].
+      logits: [N], of the generated examples.
+      share: in [0, 1]; of one example at least.
+
+    Paper: Sinha et al. 2020, arXiv:2002.06224
+    """
+    every = parallel.gather_batch(logits)
+    order = jnp.argsort(-every)
+    rank = jnp.zeros_like(order).at[order].set(jnp.arange(every.shape[0]))
+    count = jnp.maximum(jnp.ceil(share * every.shape[0]), 1.0)
+    weight = jnp.where(rank < count, every.shape[0] / count, 0.0)
+    weight = jax.lax.stop_gradient(parallel.local_share(weight))
+    of_fakes = lambda name, term: term.ndim and name != "real"
+    return {
+        name: weight * term if of_fakes(name, term) else term
+        for name, term in terms.items()
+    }
 
 
 def _of_both(objective: str, found: Any) -> Terms:

@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import optax
 
 from genlab.errors import InputError
-from genlab.game import average, parallel
+from genlab.game import average, memory, parallel
 from genlab.game.network import Network
 from genlab.game.optim import Optimizer
-from genlab.game.slots import ask_part, parts_in
+from genlab.game.slots import parts_in
 from genlab.game.turn import Draw, Loss, Player, State, Turn
 from genlab.part import as_terms, check_term, settled
 
@@ -87,6 +87,8 @@ class Experiment(abc.ABC):
         params, extra = first.init(key, batch)
         if start is not None:
             params, extra = start(params, extra)
+        if remembered := memory.first(self, params):
+            extra = {**extra, memory.COLLECTION: remembered}
         averaged = average.first(params, extra, self.optimizers)
         return State(
             step=jnp.zeros((), jnp.int32),
@@ -179,8 +181,25 @@ class Experiment(abc.ABC):
           knobs: that the family sets.
           **offered: what `OFFERS` declares for the slot.
         """
-        (part,) = parts_in(self, slot).values()
-        return ask_part(self, slot, part, draw, stream or slot, knobs, offered)
+        return self.recall(slot, draw, {}, stream=stream, knobs=knobs, **offered)[0]
+
+    @final
+    def recall(
+        self,
+        slot: str,
+        draw: Draw,
+        extra: PyTree,
+        /,
+        *,
+        stream: str = "",
+        knobs: Mapping[str, Any] = MappingProxyType({}),
+        **offered: Any,
+    ) -> tuple[Any, PyTree]:
+        """As `ask`, of a part that may remember: with `extra` in which its memory is renewed."""
+        ((name, part),) = parts_in(self, slot).items()
+        return memory.ask(
+            *(self, slot, name, part, draw, extra, stream or slot, knobs, offered)
+        )
 
     @final
     def objective_terms(self, draw: Draw, /, **offered: Any) -> dict[str, Array]:
@@ -192,13 +211,25 @@ class Experiment(abc.ABC):
     def terms(self, slot: str, draw: Draw, /, **offered: Any) -> dict[str, Array]:
         """What each part in a slot returns, which may be empty: `{slot: value}`, or of several
         `{slot_NAME: value}`; of a part with several terms `{slot_TERM: value}`. See `ask`."""
+        return self.recall_terms(slot, draw, {}, **offered)[0]
+
+    @final
+    def recall_terms(
+        self, slot: str, draw: Draw, extra: PyTree, /, **offered: Any
+    ) -> tuple[dict[str, Array], PyTree]:
+        """As `terms`, of parts that may remember: with `extra` in which their memories are renewed."""
         parts, terms = parts_in(self, slot), {}
         for name, part in parts.items():
-            label = f"{slot}_{name}" if len(parts) > 1 else slot
-            found = ask_part(self, slot, part, draw, f"{slot}/{name}", {}, offered)
+            label, stream = (
+                f"{slot}_{name}" if len(parts) > 1 else slot,
+                f"{slot}/{name}",
+            )
+            found, extra = memory.ask(
+                *(self, slot, name, part, draw, extra, stream, {}, offered)
+            )
             own = as_terms(found, "")
             terms |= {f"{label}_{t}" if t else label: v for t, v in own.items()}
-        return terms
+        return terms, extra
 
 
 def _move(

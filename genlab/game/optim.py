@@ -29,6 +29,8 @@ class Optimizer:
       ema: decay of an exponential moving average of the player at each of its updates, None to keep
         none. In the first ones the decay is at most (1 + updates) / (10 + updates).
       accumulate: moves whose mean gradient makes one update.
+      bounds_slope: whether it keeps the weights, and with them the slope of the player's networks, in
+        bounds.
 
     Raises:
       InputError: `transform` is no gradient transformation.
@@ -37,6 +39,7 @@ class Optimizer:
     transform: optax.GradientTransformation
     ema: float | None = None
     accumulate: int = 1
+    bounds_slope: bool = False
 
     def __post_init__(self):
         if not isinstance(self.transform, optax.GradientTransformation):
@@ -73,6 +76,7 @@ def _wrapped(factory: Callable, hints: Mapping[str, Any]) -> Callable[..., Optim
         learning_rate: Positive | None = None,
         schedule: str | Mapping | None = None,
         clip: Positive | None = None,
+        clip_weights: Positive | None = None,
         accumulate: Count = 1,
         ema: Decay | None = None,
         **knobs: Any,
@@ -87,7 +91,7 @@ def _wrapped(factory: Callable, hints: Mapping[str, Any]) -> Callable[..., Optim
             knobs["learning_rate"] = lambda step: rate * factor(step)
         transform = factory(**knobs)
         if isinstance(transform, Optimizer):
-            return _alone(factory, transform, clip, accumulate, ema)
+            return _alone(factory, transform, clip, clip_weights, accumulate, ema)
         if not isinstance(transform, optax.GradientTransformation):
             raise InputError(
                 f"optimizer {name_of(factory)!r} returned a {type(transform).__name__}, not an"
@@ -95,11 +99,13 @@ def _wrapped(factory: Callable, hints: Mapping[str, Any]) -> Callable[..., Optim
             )
         if clip is not None:
             transform = optax.chain(optax.clip_by_global_norm(clip), transform)
+        if clip_weights is not None:
+            transform = optax.chain(transform, _within(clip_weights))
         if accumulate > 1:
             transform = optax.MultiSteps(
                 transform, accumulate
             ).gradient_transformation()
-        return Optimizer(transform, ema, accumulate)
+        return Optimizer(transform, ema, accumulate, clip_weights is not None)
 
     shared = dict(inspect.signature(optimizer, follow_wrapped=False).parameters)
     del shared["knobs"]
@@ -121,14 +127,27 @@ def _wrapped(factory: Callable, hints: Mapping[str, Any]) -> Callable[..., Optim
     return optimizer
 
 
-def _alone(factory, made: Optimizer, clip, accumulate, ema) -> Optimizer:
+def _alone(factory, made: Optimizer, clip, clip_weights, accumulate, ema) -> Optimizer:
     """What a factory made that says itself what is around its transformation."""
-    if (clip, accumulate, ema) != (None, 1, None):
+    if (clip, clip_weights, accumulate, ema) != (None, None, 1, None):
         raise InputError(
-            f"optimizer {name_of(factory)!r} makes an Optimizer, to which clip, accumulate and ema"
-            " are not added; have it return the optax transformation alone"
+            f"optimizer {name_of(factory)!r} makes an Optimizer, to which clip, clip_weights,"
+            " accumulate and ema are not added; have it return the optax transformation alone"
         )
     return made
+
+
+def _within(limit: float) -> optax.GradientTransformation:
+    """Every parameter in [-limit, limit] after the update.
+
+    Paper: Arjovsky et al. 2017, arXiv:1701.07875
+    """
+
+    def clipped(updates: PyTree, state: Any, params: PyTree) -> tuple[PyTree, Any]:
+        short = lambda value, by: jnp.clip(value + by, -limit, limit) - value
+        return jax.tree.map(short, params, updates), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), clipped)
 
 
 def _adopted(factory: Callable) -> Callable:

@@ -1,23 +1,25 @@
 """A pool of images generated earlier, which a discriminator sees again."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from genlab.game import parallel
 
 Array = jax.Array
-Pool = dict[str, Array]
+PyTree = Any
+Pool = dict[str, PyTree]
 
 
-def empty_pool(capacity: int, shape: tuple[int, ...]) -> Pool:
-    """A pool that holds nothing yet: `images: [capacity, *shape]`, `count: []` int32."""
-    return {
-        "images": jnp.zeros((capacity, *shape)),
-        "count": jnp.zeros((), jnp.int32),
-    }
+def empty_pool(capacity: int, batch: PyTree) -> Pool:
+    """A pool that holds nothing yet, of examples like those of a batch, an array or several that
+    belong together: `images: [capacity, ...]`, `count: []` int32."""
+    room = lambda leaf: jnp.zeros((capacity, *leaf.shape[1:]), leaf.dtype)
+    return {"images": jax.tree.map(room, batch), "count": jnp.zeros((), jnp.int32)}
 
 
-def exchange(pool: Pool, fresh: Array, key: Array) -> tuple[Pool, Array]:
+def exchange(pool: Pool, fresh: PyTree, key: Array) -> tuple[Pool, PyTree]:
     """Shows fresh images to the pool one after the other.
 
     While the pool is not full an image is stored and shown. Then, with probability 1/2, a stored
@@ -27,33 +29,40 @@ def exchange(pool: Pool, fresh: Array, key: Array) -> tuple[Pool, Array]:
 
     Args:
       pool: as `empty_pool` makes it, the same on all devices.
-      fresh: [B, ...], this device's generated images; no gradient flows into what is shown.
+      fresh: [B, ...], this device's generated images, with what belongs to them such as labels; no
+        gradient flows into what is shown.
       key: of this use.
 
     Returns:
-      The pool afterwards and the images to show, [B, ...].
+      The pool afterwards and what to show, [B, ...].
 
     Paper: Shrivastava et al. 2017, arXiv:1612.07828; Zhu et al. 2017, arXiv:1703.10593
     """
-    capacity = pool["images"].shape[0]
-    images = parallel.gather_batch(jax.lax.stop_gradient(fresh))
-    indices = jnp.arange(images.shape[0])
+    images = jax.tree.map(
+        lambda leaf: parallel.gather_batch(jax.lax.stop_gradient(leaf)), fresh
+    )
+    capacity, count = (jax.tree.leaves(t)[0].shape[0] for t in (pool["images"], images))
+    indices = jnp.arange(count)
     keys = jax.vmap(lambda index: jax.random.fold_in(key, index))(indices)
 
-    def visit(pool: Pool, arrival: tuple[Array, Array]) -> tuple[Pool, Array]:
+    def visit(pool: Pool, arrival: tuple[PyTree, Array]) -> tuple[Pool, PyTree]:
         image, key = arrival
         coin_key, slot_key = jax.random.split(key)
         full = pool["count"] >= capacity
         swaps = full & jax.random.bernoulli(coin_key)
         drawn = jax.random.randint(slot_key, (), 0, capacity)
         slot = jnp.where(full, drawn, pool["count"])
-        stored = pool["images"][slot]
-        kept = jnp.where(swaps | ~full, image, stored)
+        stored = jax.tree.map(lambda held: held[slot], pool["images"])
+        enters = swaps | ~full
+        kept = jax.tree.map(lambda new, old: jnp.where(enters, new, old), image, stored)
         renewed = {
-            "images": pool["images"].at[slot].set(kept),
+            "images": jax.tree.map(
+                lambda held, new: held.at[slot].set(new), pool["images"], kept
+            ),
             "count": jnp.minimum(pool["count"] + 1, capacity),
         }
-        return renewed, jnp.where(swaps, stored, image)
+        shown = jax.tree.map(lambda new, old: jnp.where(swaps, old, new), image, stored)
+        return renewed, shown
 
     pool, shown = jax.lax.scan(visit, pool, (images, keys))
-    return pool, parallel.local_share(shown)
+    return pool, jax.tree.map(parallel.local_share, shown)

@@ -29,6 +29,12 @@ def takes_several(family: type, slot: str) -> bool:
     return fields[slot].metadata.get("several", False)
 
 
+def player_of(family: type, slot: str) -> str | None:
+    """Whose loss the parts in a slot belong to, where the slot says so."""
+    fields = {field.name: field for field in dataclasses.fields(family)}
+    return fields[slot].metadata.get("player")
+
+
 def parts_in(experiment: Any, slot: str) -> dict[str, Callable]:
     """The parts that a config chose for a slot, built, by what it calls them."""
     if slot == "objective":
@@ -84,7 +90,7 @@ def ask_part(
       ValueError: the family offers other values than it declares.
     """
     declared = experiment.OFFERS.get(slot, offered)
-    if set(offered) != set(declared):
+    if set(offered) - {"memory"} != set(declared) - {"memory"}:
         raise ValueError(
             f"{type(experiment).__name__} declares that it offers its {slot}"
             f" {sorted(declared)}, and offers {sorted(offered)}"

@@ -9,6 +9,7 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from genlab.game import rng
 from genlab.numbers import Fraction
 from genlab.objectives.likelihood import coin_cross_entropy
 from genlab.registry import objectives
@@ -66,6 +67,52 @@ def non_saturating(
     chex.assert_rank([real_logits, fake_logits], 1)
     return {
         "discriminator": _cross_entropy(real_logits, fake_logits, real_label),
+        "generator": {"fake": jax.nn.softplus(-fake_logits)},
+    }
+
+
+@objectives.register
+def noisy_labels(
+    real_logits: Array,
+    fake_logits: Array,
+    key: Array,
+    *,
+    real_low: Fraction = 0.7,
+    real_high: Fraction = 1.0,
+    fake_low: Fraction = 0.0,
+    fake_high: Fraction = 0.3,
+) -> Terms:
+    """`non_saturating`, with a target drawn for each example in the place of 1 and 0.
+
+    Discriminator: E[t sp(-D(x)) + (1 - t) sp(D(x))], t ~ U[real_low, real_high), and the same of fakes
+    with targets of their own; generator: E[sp(-D(G(z)))]. Labels that are wrong altogether are
+    `flip_labels` of the family.
+
+    Args:
+      real_logits: [B], D(x) of real examples.
+      fake_logits: [B], D(G(z)) of generated examples.
+      key: of the targets.
+      real_low: least target of real examples.
+      real_high: the greatest.
+      fake_low: least target of fakes.
+      fake_high: the greatest.
+
+    Returns:
+      Terms in nats.
+
+    Paper: Salimans et al. 2016, arXiv:1606.03498
+    """
+    chex.assert_rank([real_logits, fake_logits], 1)
+    drawn = lambda name, *ends: rng.uniform(
+        rng.fold(key, name), real_logits.shape, *ends
+    )
+    real = drawn("real", real_low, real_high)
+    fake = drawn("fake", fake_low, fake_high)
+    return {
+        "discriminator": {
+            "real": coin_cross_entropy(real_logits, real),
+            "fake": coin_cross_entropy(fake_logits, fake),
+        },
         "generator": {"fake": jax.nn.softplus(-fake_logits)},
     }
 

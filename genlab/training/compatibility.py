@@ -4,22 +4,21 @@
 |---|---|---|
 | network | `output_range` | (low, high) of the examples that it makes; None where it has no bounds |
 | network | `bounds_slope` | its slope is bounded by its weights |
+| network | `is_autoencoder` | its logit is minus the error of a reconstruction |
 | objective | `needs_bounded_slope` | without a bound on the critic's slope it has no minimum |
+| objective | `needs_autoencoder` | it is of a critic that is an autoencoder |
 | penalty | `bounds_slope` | it holds the critic's slope down |
 | penalty | `slope_at_one_example` | it is of the slope of one logit by its own example |
+| optimizer | `bounds_slope` | it keeps the critic's weights in bounds |
 """
-
-import logging
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
 from genlab.game.experiment import Experiment
 from genlab.game.slots import parts_in, slots_of
 from genlab.game.turn import State
-from genlab.part import function_of, name_of
+from genlab.part import name_of, says
 from genlab.registry import objectives
-
-_log = logging.getLogger("genlab")
 
 
 def check_output_ranges(
@@ -50,36 +49,59 @@ def check_output_ranges(
         )
 
 
-def check_slopes(experiment: Experiment, shapes: State) -> None:
-    """Refuses an objective that nothing bounds, and warns of a slope that is of the whole batch.
+def check_critics(experiment: Experiment, shapes: State) -> None:
+    """Refuses critics that objective or penalties cannot do with.
 
     Raises:
-      InputError: the objective needs a bound on the critic's slope, and no part gives one.
+      InputError: the objective needs a bound on the critic's slope, and no part gives one; a penalty is of
+        the slope at one example, and the critic looks across the batch; the objective is of an
+        autoencoder, and the critic is none.
     """
     parts = [
-        function_of(part)
+        part
         for slot in ("objective", *slots_of(type(experiment)))
         for part in parts_in(experiment, slot).values()
     ]
     networks = [network.module for network in experiment.networks.values()]
-    bounded = any(getattr(part, "bounds_slope", False) for part in (*parts, *networks))
+    of_critics = [
+        optimizer
+        for player, optimizer in experiment.optimizers.items()
+        if player.startswith("discriminator")
+    ]
+    bounds = (*parts, *networks, *of_critics)
+    bounded = any(says(thing, "bounds_slope", False) for thing in bounds)
     for part in parts:
-        if getattr(part, "needs_bounded_slope", False) and not bounded:
-            known = [
-                n for n in objectives if getattr(objectives.find(n), "bounds_slope", 0)
-            ]
+        if says(part, "needs_bounded_slope", False) and not bounded:
+            known = [n for n in objectives if says(objectives.find(n), "bounds_slope")]
             raise InputError(
                 f"objective {name_of(part)!r} has no minimum unless the critic's slope is bounded,"
-                f" and no part does that; give the experiment a penalty ({', '.join(known)})"
+                f" and no part does that; give the experiment a penalty ({', '.join(known)}), or the"
+                " critic's optimizer clip_weights"
             )
-        if getattr(part, "slope_at_one_example", False):
-            for role in sorted(set(_critics(experiment)) & set(_normalized(shapes))):
-                _log.warning(
-                    "penalty %r is of the slope at one example, and batch normalisation makes the"
-                    " logits of model.%s depend on the whole batch; take a critic without it",
-                    name_of(part),
-                    role,
-                )
+        if says(part, "needs_autoencoder", False):
+            _check_autoencoders(experiment, name_of(part))
+        if says(part, "slope_at_one_example", False):
+            _check_examples_apart(experiment, name_of(part), shapes)
+
+
+def _check_examples_apart(experiment: Experiment, name: str, shapes: State) -> None:
+    """Refuses a penalty on the slope at one example where logits depend on the whole batch."""
+    for role in sorted(set(_critics(experiment)) & set(_normalized(shapes))):
+        raise InputError(
+            f"penalty {name!r} is of the slope at one example, and batch normalisation makes the"
+            f" logits of model.{role} depend on the whole batch; take a critic without it"
+        )
+
+
+def _check_autoencoders(experiment: Experiment, name: str) -> None:
+    for role in _critics(experiment):
+        module = experiment.networks[role].module
+        if not getattr(module, "is_autoencoder", False):
+            raise InputError(
+                f"objective {name!r} is of a discriminator that is an autoencoder, and model.{role} is"
+                f" {type(module).__name__!r}; 'autoencoder_discriminator' makes one of an encoder and"
+                " a decoder"
+            )
 
 
 def _critics(experiment: Experiment) -> list[str]:

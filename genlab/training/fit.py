@@ -19,7 +19,7 @@ from genlab.part import settled
 from genlab.process import memory
 from genlab.registry import metrics, plots, schedules
 from genlab.run.recipe import Recipe
-from genlab.training.compatibility import check_output_ranges, check_slopes
+from genlab.training.compatibility import check_critics, check_output_ranges
 from genlab.training.rounds import rounds_of
 from genlab.writers import log as writers
 
@@ -46,7 +46,7 @@ def check_fit(recipe: Recipe, feed: Feed) -> None:
     with parts_must_fit(recipe.config):
         edges = example_range(recipe.data, recipe.preparation)
         check_output_ranges(recipe.experiment, recipe.data, *edges)
-        check_slopes(recipe.experiment, recipe.shapes())
+        check_critics(recipe.experiment, recipe.shapes())
         chosen = [*measured["metrics"], *measured["final_metrics"]]
         evaluate.check(recipe.experiment, recipe.data, metrics, chosen)
         evaluate.check(recipe.experiment, recipe.data, plots, drawn)

@@ -22,7 +22,7 @@ from genlab.objectives.likelihood import (
 )
 from genlab.objectives.penalty import gradient_penalty, r1
 from genlab.objectives.regularizer import Encoding
-from genlab.part import ask
+from genlab.part import ask, result_and_memory
 from genlab.registry import REQUIRED, objectives
 
 LOG2 = np.log(2)
@@ -152,6 +152,18 @@ def _steep_critic(x):
     return jnp.sum(jnp.tanh(x / 100) * 100, axis=tuple(range(1, x.ndim)))
 
 
+def _steep_generator(z):
+    """A generator whose images of latents in the hundreds reach the hundreds."""
+    return jnp.tanh(z[:, :, None, None] / 100) * jnp.full((1, 1, 8, 1), 100.0)
+
+
+GIVEN = {
+    "key": jax.random.key(0),
+    "step": jnp.int32(0),
+    "parameters": {"layer": {"kernel": jnp.linspace(-200.0, 200.0, 20).reshape(4, 5)}},
+}
+
+
 def _documented_arrays(name):
     """Arrays for an objective's positional arguments, from the shapes and ranges it documents."""
     part = objectives.find(name)
@@ -165,8 +177,17 @@ def _documented_arrays(name):
         ):
             arrays[parameter.name] = _steep_critic
             continue
-        if parameter.name == "key":
-            arrays["key"] = jax.random.key(0)
+        if re.search(
+            rf"^ +{parameter.name}: callable, latents", documented, re.MULTILINE
+        ):
+            arrays[parameter.name] = _steep_generator
+            continue
+        if parameter.name in GIVEN:
+            arrays[parameter.name] = GIVEN[parameter.name]
+            continue
+        if parameter.name == "memory":
+            start = part.memory
+            arrays["memory"] = start(GIVEN["parameters"]) if callable(start) else start
             continue
         found = re.search(ARRAY % parameter.name, documented, re.MULTILINE)
         assert found, f"{name} does not document the shape of {parameter.name!r}"
@@ -226,19 +247,21 @@ def test_objectives_of_files_are_those_that_need_a_knob():
 def test_per_example_and_finite_with_finite_gradients_at_extreme_inputs(name):
     part, arrays = _documented_arrays(name)
     knobs = objectives.knobs(name)
-    outputs = jax.tree.leaves(part(*arrays.values(), **knobs))
+    found, _ = result_and_memory(name, part, part(*arrays.values(), **knobs))
+    outputs = jax.tree.leaves(found)
     assert outputs
     for output in outputs:
-        assert output.shape == (SIZES["B"],)
+        assert output.shape in ((SIZES["B"],), ())
         assert np.isfinite(output).all()
     real = {
         key: array
         for key, array in arrays.items()
-        if not callable(array) and array.dtype == jnp.float32
+        if isinstance(array, jax.Array) and array.dtype == jnp.float32
     }
 
     def total(real):
-        terms = part(*{**arrays, **real}.values(), **knobs)
+        found = part(*{**arrays, **real}.values(), **knobs)
+        terms, _ = result_and_memory(name, part, found)
         return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(terms))
 
     for key, gradient in jax.grad(total)(real).items():

@@ -1,7 +1,6 @@
 """Parts that cannot stand each other are refused, or warned of, in one line."""
 
-import logging
-
+import flax.linen as nn
 import pytest
 import recipes
 
@@ -42,7 +41,7 @@ def test_points_may_lie_inside_the_range():
 
 def test_what_nothing_bounds_is_refused():
     wasserstein = {"name": "wasserstein"}
-    told = r"'wasserstein' has no minimum unless .* give the experiment a penalty \(grad.*, r1\)"
+    told = r"'wasserstein' has no minimum unless .* give the experiment a penalty \(dragan, grad.*, r1, r2\)"
     with pytest.raises(InputError, match=told):
         check("dcgan", objective=wasserstein)
     with pytest.raises(InputError, match="'wasserstein'"):
@@ -51,10 +50,69 @@ def test_what_nothing_bounds_is_refused():
     check("gan_ring", objective=wasserstein, experiment__penalty=["gradient_penalty"])
 
 
-def test_batch_normalisation_under_a_penalty_is_warned_of(caplog):
-    with caplog.at_level(logging.WARNING, logger="genlab"):
-        check("gan_ring", experiment__penalty=R1)
-        assert not caplog.records
-        check("dcgan", experiment__penalty=R1, data__image_size=16)
-    (record,) = caplog.records
-    assert "penalty 'r1'" in record.message and "model.discriminator" in record.message
+def test_batch_normalisation_under_a_penalty_of_the_slope_is_refused():
+    check("gan_ring", experiment__penalty=R1)
+    for penalty in ("r1", "r2", "gradient_penalty", "dragan"):
+        told = f"penalty '{penalty}' is of the slope .* logits of model.discriminator"
+        with pytest.raises(InputError, match=told):
+            check("dcgan", experiment__penalty=penalty, data__image_size=16)
+
+
+def test_weights_in_bounds_bound_the_slope():
+    wasserstein = {"name": "wasserstein"}
+    optimizer = recipes.plain("gan_ring")["optimizer"]
+    for player in ("generator", "discriminator"):
+        clipped = {**optimizer[player], "clip_weights": 0.01}
+        chosen = {"objective": wasserstein, "optimizer": {**optimizer, player: clipped}}
+        chosen["experiment__penalty"] = None
+        if player == "discriminator":
+            check("gan_ring", **chosen)
+            continue
+        with pytest.raises(InputError, match="or the critic's optimizer clip_weights"):
+            check("gan_ring", **chosen)
+
+
+def test_an_objective_of_autoencoders_refuses_other_critics():
+    told = "'began' is of a discriminator that is an autoencoder, and model.discrim"
+    with pytest.raises(InputError, match=told):
+        check("gan_ring", objective={"name": "began"})
+
+
+def test_matching_features_needs_a_critic_that_shows_some():
+    model = recipes.plain("gan_ring")["model"]
+    silent = {**model, "discriminator": {"name": "test_compatibility:Silent"}}
+    told = "needs a discriminator with a method 'features'"
+    with pytest.raises(InputError, match=told):
+        check("gan_ring", objective={"name": "feature_matching"}, model=silent)
+    telling = {**model, "discriminator": {"name": "test_compatibility:Telling"}}
+    check("gan_ring", objective={"name": "feature_matching"}, model=telling)
+
+
+class Silent(nn.Module):
+    """A critic that says nothing of its features."""
+
+    @nn.compact
+    def __call__(self, x, *, train=False):
+        return nn.Dense(1)(x)[:, 0]
+
+
+class Telling(nn.Module):
+    """A critic with features."""
+
+    def setup(self):
+        self.hidden, self.head = nn.Dense(3), nn.Dense(1)
+
+    def features(self, x, *, train=False):
+        return nn.tanh(self.hidden(x))
+
+    def __call__(self, x, *, train=False):
+        return self.head(self.features(x))[:, 0]
+
+
+def test_changes_of_images_refuse_points():
+    for part in ("diff_augment", "ada"):
+        with pytest.raises(InputError, match=f"{part} is of images"):
+            check("gan_ring", experiment__augment=part)
+    wrong = {"name": "diff_augment", "policy": ["colour"]}
+    with pytest.raises(InputError, match=r"no change 'colour'; did you mean 'color'"):
+        check("dcgan", experiment__augment=wrong)

@@ -1,0 +1,185 @@
+"""The family `gan`: what its knobs do to the losses of both players, and which combinations it takes."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import recipes
+
+from genlab.game import rng
+from genlab.game.turn import Draw
+from genlab.registry import objectives, optimizers
+from genlab.run.recipe import Recipe
+
+
+@functools.cache
+def ring(**changes):
+    """The tiny ring, whose sections differ in some knobs: `experiment__pool=3`."""
+    config = recipes.plain("gan_ring")
+    config["experiment"]["penalty"] = None
+    for key, value in changes.items():
+        section, _, knob = key.partition("__")
+        config[section] = {**config[section], knob: value} if knob else value
+    return Recipe.build(config)
+
+
+def wide(batch):
+    """A batch of 32 examples like these."""
+    return jax.tree.map(lambda leaf: jnp.resize(leaf, (32, *leaf.shape[1:])), batch)
+
+
+def losses(built, player):
+    """The terms of a player at the start, and the slopes of their sum."""
+    state, batch = built.init_state(), wide(built.example_batch())
+    batch["x"] = jax.random.normal(jax.random.key(7), batch["x"].shape)
+    draw = Draw(batch, rng.stream(0, "test"), jnp.int32(0))
+    loss = built.experiment.players()[player].loss
+
+    def total(params):
+        found = loss(params, state.extra, draw)
+        return sum(map(jnp.mean, found.terms.values())), found.terms
+
+    slopes, terms = jax.grad(total, has_aux=True)(state.params)
+    return terms, slopes
+
+
+def test_the_generator_learns_from_its_best_fakes():
+    whole, _ = losses(ring(), "generator")
+    best, _ = losses(ring(experiment__top_k=0.5), "generator")
+    cheap = np.sort(whole["fake"])[: len(whole["fake"]) // 2]
+    np.testing.assert_allclose(np.mean(best["fake"]), np.mean(cheap), rtol=1e-6)
+
+
+def test_wrong_labels_are_for_the_discriminator_alone():
+    flipped = ring(experiment__flip_labels=1.0)
+    plain = losses(ring(), "discriminator")[0]
+    terms = losses(flipped, "discriminator")[0]
+    # sp(-l) of a fake where the plain game has sp(l), whose difference is l.
+    logits = plain["fake"] - terms["real"]
+    np.testing.assert_allclose(jax.nn.softplus(-logits), terms["real"], rtol=1e-5)
+    same = [losses(built, "generator")[0]["fake"] for built in (ring(), flipped)]
+    np.testing.assert_array_equal(*same)
+
+
+def test_the_generator_looks_through_the_steps_ahead():
+    built = ring(experiment__unrolled_steps=2, experiment__unrolled_rate=0.5)
+    terms, slopes = losses(built, "generator")
+    plain, others = losses(ring(), "generator")
+    # A discriminator that has learned on believes the fakes less.
+    assert np.mean(terms["fake"]) > np.mean(plain["fake"])
+    gaps = recipes.differences(slopes["generator"], others["generator"])
+    assert max(gaps.values()) > 1e-6
+    at_rest = ring(experiment__unrolled_steps=2, experiment__unrolled_rate=1e-30)
+    still = losses(at_rest, "generator")[1]["generator"]
+    recipes.assert_close(still, others["generator"], 1e-6)
+
+
+def test_both_players_see_what_is_shown_and_penalties_too():
+    noise = {"name": "gaussian_noise", "std": 100.0}
+    shown = ring(experiment__augment=noise)
+    for player in ("discriminator", "generator"):
+        changed, plain = (losses(built, player)[0] for built in (shown, ring()))
+        assert np.max(np.abs(changed["fake"] - plain["fake"])) > 1
+    annealed = {"name": "linear", "value": 1.0, "steps": 2}
+    noise = {"name": "gaussian_noise", "std": annealed}
+    state, _ = recipes.run_rounds(ring(experiment__augment=noise), 3, 3)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
+
+
+def test_earlier_fakes_come_back_with_their_labels():
+    config = recipes.plain("dcgan", "conditional", data__image_size="8")
+    for network in config["model"].values():
+        network["network"]["width"] = 8
+    config["experiment"] |= {"pool": 5, "latent_dim": 8}
+    built = Recipe.build(config)
+    state, batch = built.init_state(), wide(built.example_batch())
+    batch["label"] = jnp.arange(len(batch["x"])) % 10
+    draw = Draw(batch, rng.stream(0, "test"), jnp.int32(0))
+    fake = batch["label"].astype(jnp.float32)[:, None, None, None] + 0 * batch["x"]
+    shown, label, extra = built.experiment._from_pool(state.extra, draw, fake)
+    np.testing.assert_array_equal(shown[:, 0, 0, 0], label)
+    held = extra["pool"]["fake"]["images"]
+    np.testing.assert_array_equal(held["x"][:, 0, 0, 0], held["label"])
+    assert np.any(label != batch["label"])
+
+
+def test_weights_stay_in_bounds():
+    built = optimizers.build("sgd", learning_rate=1.0, clip_weights=0.1)()
+    params = {"w": jnp.array([0.05, -0.3, 0.0])}
+    gradient = {"w": jnp.array([-1.0, 0.0, 0.01])}
+    update, _ = built.transform.update(gradient, built.transform.init(params), params)
+    np.testing.assert_allclose(params["w"] + update["w"], [0.1, -0.1, -0.01], rtol=1e-6)
+    optimizer = recipes.plain("gan_ring")["optimizer"]
+    clipped = {**optimizer["discriminator"], "clip_weights": 0.01, "accumulate": 2}
+    state, _ = recipes.run_rounds(
+        Recipe.build(
+            recipes.plain("gan_ring")
+            | {"optimizer": {**optimizer, "discriminator": clipped}}
+        ),
+        4,
+        4,
+    )
+    largest = lambda player: max(
+        float(np.max(np.abs(leaf))) for leaf in jax.tree.leaves(state.params[player])
+    )
+    assert largest("discriminator") <= 0.01 + 1e-8 < largest("generator")
+
+
+def test_each_player_has_its_learning_rate():
+    rates = {"generator": 1e-4, "discriminator": 4e-4}
+    optimizer = {
+        player: {"name": "sign_sgd", "learning_rate": rate}
+        for player, rate in rates.items()
+    }
+    built = Recipe.build(recipes.plain("gan_ring") | {"optimizer": optimizer})
+    before = jax.device_get(built.init_state())
+    after, _ = recipes.run_rounds(built, 1, 1)
+    for player, rate in rates.items():
+        moved = recipes.differences(after.params[player], before.params[player])
+        np.testing.assert_allclose(max(moved.values()), rate, rtol=1e-3)
+
+
+PENALTIES = ("r1", "r2", "gradient_penalty", "dragan", "lecam", "latent_consistency")
+OF_BOTH = (
+    *("orthogonal_regularization", "spectral_regularization"),
+    "historical_averaging",
+)
+OF_THE_GENERATOR = (*OF_BOTH, "latent_diversity", "path_length")
+OBJECTIVES = (
+    *("minimax", "non_saturating", "noisy_labels", "least_squares", "hinge"),
+    *("wasserstein", "relativistic", "relativistic_average"),
+)
+
+
+def test_any_objective_takes_any_penalty():
+    """Traced on shapes; every second pair of penalties, lazily paid."""
+    pairs = itertools.product(OBJECTIVES, (PENALTIES + OF_BOTH,), (OF_THE_GENERATOR,))
+    for name, own, other in pairs:
+        lazily = [{"name": penalty, "every": 2} for penalty in own]
+        config = recipes.plain("gan_ring") | {"objective": {"name": name}}
+        config["experiment"] |= {"penalty": lazily, "generator_penalty": list(other)}
+        if name == OBJECTIVES[0]:
+            config["experiment"] |= {"unrolled_steps": 1, "pool": 4, "top_k": 0.5}
+        built = Recipe.build(config)
+        batch = jax.tree.map(lambda leaf: leaf[None], built.example_batch())
+        step = built.experiment.train_step
+        after, metrics = jax.eval_shape(step, built.shapes(), batch, jax.random.key(0))
+        assert {
+            f"generator/generator_penalty_{penalty}" for penalty in other
+        } <= metrics.keys()
+        assert jax.tree.structure(after) == jax.tree.structure(built.shapes())
+    assert set(OBJECTIVES) | set(PENALTIES) | set(OF_THE_GENERATOR) <= set(objectives)
+
+
+def test_images_are_changed_alike_on_all_devices():
+    config = recipes.plain("dcgan")
+    policy = {"policy": ["color", "translation"]}
+    ada = {"name": "ada", "images": 40, "target": 0.0, **policy}
+    config["experiment"] |= {"augment": [{"name": "diff_augment", **policy}, ada]}
+    built = Recipe.build(config)
+    whole, metrics = recipes.run_rounds(built, 2, 2)
+    again, others = recipes.run_rounds(built, 2, 2, 4, "pmap")
+    recipes.assert_close(whole, again, 1e-5)
+    recipes.assert_close(metrics, others, 1e-4)
