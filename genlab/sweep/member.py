@@ -164,7 +164,7 @@ class Member:
                 self.checkpoints.save(state, step)
             pruned.record(self.workdir, step, target, value)
 
-    def finish(self, trained: Trained, state: State, begin: int) -> None:
+    def finish(self, trained: Trained, state: State, begin: int = 0) -> None:
         """Saves the member as a run of its own, with results, pictures and report; its last stage began
         after `begin` rounds."""
         if not self.failure and not _all_finite(state):

@@ -71,7 +71,7 @@ def shrinking(x, key):
     return x[:, :1]
 
 
-HERE = "test_memory"
+HERE = "test_parts_that_remember"
 
 
 def ring(n_critic=1, **experiment):
