@@ -379,7 +379,13 @@ def test_schedules_and_lists_of_parts_on_the_command_line():
 def test_list_shows_needs_and_offers():
     parts = collect()
     shown = {part["name"]: part for part in parts["objectives"]}
-    assert shown["gradient_penalty"]["needs"] == ["critic", "real", "fake", "key", "step (or not)"]
+    assert shown["gradient_penalty"]["needs"] == [
+        "critic",
+        "real",
+        "fake",
+        "key",
+        "step (or not)",
+    ]
     gan = {part["name"]: part for part in parts["experiments"]}["gan"]
     assert gan["offers"]["penalty"][:2] == ["critic", "real"]
     assert "key" in gan["offers"]["objective"]
