@@ -3,10 +3,19 @@
 from ml_collections import ConfigDict
 
 METHODS = (
-    *("gan", "minimax", "least_squares", "hinge", "gradient_penalty", "r1"),
+    *(
+        "gan",
+        "minimax",
+        "least_squares",
+        "hinge",
+        "relativistic",
+        "relativistic_average",
+    ),
+    *("clip", "gradient_penalty", "dragan", "r1", "r2", "r3gan", "lecam", "spectral"),
     *("packing_2", "packing_4", "minibatch_discrimination", "minibatch_deviation"),
-    *("unrolled", "replay", "top_k", "two_steps", "five_steps"),
-    *("label_smoothing", "flipped_labels", "instance_noise", "two_rates", "ema"),
+    *("unrolled", "replay", "feature_matching", "historical_averaging", "top_k"),
+    *("two_steps", "five_steps", "two_rates", "ema"),
+    *("label_smoothing", "noisy_labels", "flipped_labels", "instance_noise"),
 )
 
 
@@ -52,8 +61,18 @@ def method(config: ConfigDict, name: str) -> None:
     match name:
         case "gan":
             pass
-        case "minimax" | "least_squares" | "hinge":
+        case "minimax" | "least_squares" | "hinge" | "noisy_labels":
             config.objective = dict(name=name)
+        case "relativistic" | "relativistic_average":
+            config.objective = dict(name=name)
+        case (
+            "clip"
+        ):  # with the optimizer and the moves of the paper, at ten times its rate
+            config.objective = dict(name="wasserstein")
+            game.n_critic = 5
+            optimizer.generator = dict(name="rmsprop", learning_rate=5e-4)
+            optimizer.discriminator = dict(optimizer.generator, clip_weights=0.01)
+            config.train.steps = 3400
         case (
             "gradient_penalty"
         ):  # the weight and the moves of its authors' code for points
@@ -61,8 +80,22 @@ def method(config: ConfigDict, name: str) -> None:
             game.penalty = dict(name="gradient_penalty", weight=0.1)
             game.n_critic = 5
             config.train.steps = 3400  # which take as long as the others
-        case "r1":
-            game.penalty = dict(name="r1", weight=0.1)
+        case "r1" | "r2":
+            game.penalty = dict(name=name, weight=0.1)
+        case "dragan":
+            game.penalty = dict(name=name)
+        case "r3gan":
+            config.objective = dict(name="relativistic")
+            game.penalty = [dict(name="r1", weight=0.1), dict(name="r2", weight=0.1)]
+        case "lecam":
+            game.penalty = dict(name=name)
+        case "historical_averaging":
+            game.penalty = dict(name=name)
+            game.generator_penalty = dict(name=name)
+        case "spectral":
+            model.discriminator = _around(model.discriminator, name)
+        case "feature_matching":
+            config.objective = dict(name=name)
         case "packing_2" | "packing_4":
             pack = int(name[-1])
             config.train.batch_size *= (
