@@ -91,6 +91,9 @@ SERVED_BY = {
     "class_samples": ("dbn", {"variant": "labels"}),
     "completions": ("rbm", {}),
     "fantasies": ("rbm_pcd", {}),
+    "game_spectrum": ("dirac_gan", {}),
+    "gradient_signal": ("dirac_gan", {}),
+    "phase_portrait": ("dirac_gan", {}),
     "translations": ("pix2pix", {}),
 }
 # What a plot draws, where it does not draw images.
