@@ -13,11 +13,27 @@ def get_config(variant: str = "") -> ConfigDict:
     pacgan.protocol(config, "grid")
     match variant:
         case "":
-            pass
+            _steady(config)
         case "tiny":
+            _steady(config)
             config.model.generator.hidden = config.model.discriminator.hidden = (8,)
             base.tiny(config)
             config.eval.metrics = (dict(name="mode_coverage", num_samples=100),)
         case _:
             pacgan.method(config, variant)
     return config
+
+
+def _steady(config: ConfigDict) -> None:
+    """R1, an average of a deeper generator without normalisation, no momentum, and rates that fall."""
+    config.experiment.penalty = dict(name="r1", weight=0.3)
+    config.model = dict(
+        generator=dict(
+            name="mlp_generator", hidden=(128,) * 5, output_activation="identity"
+        ),
+        discriminator=dict(name="maxout_discriminator", hidden=(64,) * 3, pieces=2),
+    )
+    decay = dict(name="linear", begin=8000, steps=12_000, end=0.02)
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.0, b2=0.99, schedule=decay)
+    config.optimizer = dict(generator=dict(adam, ema=0.998), discriminator=adam)
+    config.train.steps = config.checkpoint.every = 20_000
