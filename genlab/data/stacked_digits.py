@@ -90,8 +90,10 @@ class StackedSplit(Split):
         self._base, self._classes, self._key = base, num_classes, key
 
     def gather(self, indices: np.ndarray) -> Raw:
-        found = self._base.gather(np.asarray(self._compiled(np.asarray(indices))))
-        return jax.tree.map(np.asarray, self._stacked(found, np))
+        # Shapes of a blank example are asked for inside of traces.
+        with jax.ensure_compile_time_eval():
+            rows = np.asarray(self._compiled(np.asarray(indices)))
+        return self._stacked(self._base.gather(rows), np)
 
     def resident(self) -> dict[str, np.ndarray] | None:
         return self._base.resident()
