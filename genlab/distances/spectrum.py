@@ -2,18 +2,15 @@
 
 import numpy as np
 
-from genlab.data.images import luma
-
 SMALLEST = 1e-12  # power of a pixel in [0, 1], far below one level of 256
 
 
-def power(images: np.ndarray) -> np.ndarray:
-    """Mean squared Fourier amplitude of the luminance, [H, W], of `images: [N, H, W, C] in [0, 1]`.
+def power(gray: np.ndarray) -> np.ndarray:
+    """Mean squared Fourier amplitude, [H, W], of gray images `gray: [N, H, W] in [0, 1]`.
 
     Frequency 0, which holds the mean brightness, is at [0, 0]; the sum is that of the squared pixels.
     """
-    gray = luma(images.astype(np.float32))[..., 0].astype(np.float64)
-    amplitudes = np.abs(np.fft.fft2(gray)) ** 2
+    amplitudes = np.abs(np.fft.fft2(gray.astype(np.float64))) ** 2
     return amplitudes.mean(axis=0) / gray[0].size
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from genlab.data.images import luma
 from genlab.distances import spectrum
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.translations import to_unit
@@ -33,12 +34,12 @@ def frequency_spectrum(
     Papers: Durall et al. 2020, arXiv:2003.01826; Odena, Dumoulin & Olah 2016,
       doi:10.23915/distill.00003
     """
-    real = spectrum.power(to_unit(trained, trained.examples(reference, num)["x"]))
+    real = power_of(trained, trained.examples(reference, num)["x"])
     held_out = trained.examples(split, num)["x"]
     sets = {"": trained.sample(num), "_floor": held_out}
     values = {}
     for suffix, images in sets.items():
-        values |= compared(spectrum.power(to_unit(trained, images)), real, suffix)
+        values |= compared(power_of(trained, images), real, suffix)
     protocol = {
         "samples": num,
         "reference": f"{min(num, trained.data.splits[reference].size)} of {reference}",
@@ -47,6 +48,11 @@ def frequency_spectrum(
         "seed": trained.seed,
     }
     return Measurement(values, protocol)
+
+
+def power_of(trained: Trained, images: np.ndarray) -> np.ndarray:
+    """`spectrum.power` of the luminance of images in the model's range."""
+    return spectrum.power(luma(to_unit(trained, images))[..., 0])
 
 
 def compared(ours: np.ndarray, real: np.ndarray, suffix: str = "") -> dict[str, float]:

@@ -47,6 +47,9 @@ def stacked_modes(
       real images; `classifier_accuracy`, the share of these whose three digits are all found, where
       examples have labels.
 
+    Raises:
+      InputError: images of other channels, features without classes, or more samples than memory holds.
+
     Papers: Metz et al. 2017, arXiv:1611.02163; Lin et al. 2018, arXiv:1712.04086
     """
     network = _check(trained.experiment, trained.data, classifier=classifier)

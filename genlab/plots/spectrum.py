@@ -3,7 +3,7 @@
 import numpy as np
 
 from genlab.distances import spectrum
-from genlab.metrics.translations import to_unit
+from genlab.metrics.spectrum import power_of
 from genlab.numbers import Count
 from genlab.plots import figure
 from genlab.registry import plots
@@ -37,7 +37,7 @@ def frequency_spectrum(trained: Trained, *, num: Count = 1000) -> np.ndarray:
     }
     axes = figure.new_axes()
     for name, (images, color) in sets.items():
-        rings = spectrum.radial(spectrum.power(to_unit(trained, images)))
+        rings = spectrum.radial(power_of(trained, images))
         waves = np.arange(1, len(rings) + 1)
         axes.plot(waves, spectrum.decibels(rings), ".-", color=color, label=name)
     axes.set_xlabel("waves a side", color=figure.INK)

@@ -7,12 +7,12 @@ from genlab.metrics.spectrum import compared
 
 
 def noise(count=200, side=16):
-    return np.random.default_rng(0).normal(0.5, 0.1, (count, side, side, 1))
+    return np.random.default_rng(0).normal(0.5, 0.1, (count, side, side))
 
 
 def test_a_wave_has_its_power_in_its_ring_alone():
     x = 0.5 + 0.25 * np.cos(2 * np.pi * 3 * np.arange(16) / 16)
-    images = np.broadcast_to(x[None, None, :, None], (2, 16, 16, 1))
+    images = np.broadcast_to(x[None, None], (2, 16, 16))
     found = spectrum.power(images)
     # Parseval: the sum over frequencies is the sum of the squared pixels.
     np.testing.assert_allclose(found.sum(), np.sum(images[0] ** 2), rtol=1e-5)
@@ -33,8 +33,8 @@ def test_white_noise_is_flat_and_has_no_pattern():
 def test_what_repeats_every_two_pixels_is_a_pattern():
     images = noise()
     rows, columns = np.indices((16, 16))
-    checkers = images + 0.05 * ((-1.0) ** (rows + columns))[None, :, :, None]
-    even = images + 0.05 * ((rows % 4 == 0) & (columns % 4 == 0))[None, :, :, None]
+    checkers = images + 0.05 * ((-1.0) ** (rows + columns))[None]
+    even = images + 0.05 * ((rows % 4 == 0) & (columns % 4 == 0))[None]
     for made in (checkers, even):
         values = compared(spectrum.power(made), spectrum.power(images))
         assert values["pattern"] > 1
