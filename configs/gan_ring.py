@@ -11,19 +11,26 @@ R1: Mescheder et al. 2018, arXiv:1801.04406; WGAN-GP: Gulrajani et al. 2017, arX
   genlab --config=gan_ring:wgan_gp
     Wasserstein with a gradient penalty of weight 1, five moves of the critic a round: 8 of 8 modes, 88.2 %
     of the samples within 3 standard deviations, 8,000 rounds (one seed).
+  genlab sweep --config=gan_ring:gan --seeds=10
+    PacGAN's plain GAN made small, and a variant for every stabiliser, as of `gan_grid`. Not measured yet.
 """
 
 from genlab.shipped.configs import base
+from genlab.shipped.configs.common import pacgan
 from ml_collections import ConfigDict
 
 from genlab.trials.space import Uniform, grid, product, seeds
 
-VARIANTS = ("tiny", "plain", "wgan_gp")
+VARIANTS = ("tiny", "plain", "wgan_gp", *pacgan.METHODS)
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """Perceptrons on both sides, non-saturating, with R1; `plain` without it; `wgan_gp`."""
     config = base.get_config()
+    if variant in pacgan.METHODS:
+        pacgan.protocol(config, "ring")
+        pacgan.method(config, variant)
+        return config
     config.experiment = dict(
         name="gan", latent_dim=16, penalty=dict(name="r1", weight=0.1)
     )

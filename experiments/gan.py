@@ -7,7 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab.game import adversary, memory, replay, rng
+from genlab.game import adversary, diagnostics, memory, replay, rng
 from genlab.game.adversary import OFFER, Judged
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
@@ -131,8 +131,11 @@ class Gan(FromPrior, Experiment):
     def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, _ = self._generate(params, extra, draw)
         fake, label, extra = self._from_pool(extra, draw, jax.lax.stop_gradient(fake))
-        terms, renewed = self._discriminator_terms(params, extra, draw, fake, label)
-        return Loss(terms, renewed, memory.numbers(renewed))
+        terms, renewed, judged = self._discriminator_terms(
+            params, extra, draw, fake, label
+        )
+        told = diagnostics.verdicts(judged.real_logits, judged.fake_logits)
+        return Loss(terms, renewed, told | memory.numbers(renewed))
 
     def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, renewed = self._generate(params, extra, draw)
@@ -146,7 +149,8 @@ class Gan(FromPrior, Experiment):
         penalties, renewed = self._penalties(
             "generator", params, renewed, draw, judged, fake
         )
-        return Loss(terms | penalties, renewed)
+        told = diagnostics.spread(draw.batch["x"], fake)
+        return Loss(terms | penalties, renewed, told)
 
     def _discriminator_terms(
         self,
@@ -155,9 +159,9 @@ class Gan(FromPrior, Experiment):
         draw: Draw,
         fake: Array,
         label: Array | None,
-    ) -> tuple[dict[str, Array], PyTree]:
-        """What the discriminator minimises where it is shown `fake: [B, ...]` with its `label`, and
-        `extra` after that."""
+    ) -> tuple[dict[str, Array], PyTree, Judged]:
+        """What the discriminator minimises where it is shown `fake: [B, ...]` with its `label`,
+        `extra` after that, and its verdicts."""
         judged, extra = self._judge(params, extra, draw, fake, label)
         believed = judged
         if self.flip_labels is not None:
@@ -167,7 +171,7 @@ class Gan(FromPrior, Experiment):
             "discriminator", params, extra, draw, judged, fake
         )
         extra = adversary.adapt(self, extra, draw, judged.real_logits)
-        return terms["discriminator"] | penalties, extra
+        return terms["discriminator"] | penalties, extra, judged
 
     def _latent(self, draw: Draw) -> Array:
         """What the generator makes the fakes of a draw of, `[B, latent_dim]`."""
@@ -221,7 +225,7 @@ class Gan(FromPrior, Experiment):
 
         def loss(own: PyTree) -> Array:
             seen = {**params, "discriminator": own}
-            terms, _ = self._discriminator_terms(seen, extra, draw, fake, label)
+            terms, _, _ = self._discriminator_terms(seen, extra, draw, fake, label)
             return sum(map(jnp.mean, terms.values()))
 
         own = moved_ahead(
@@ -270,3 +274,7 @@ class Gan(FromPrior, Experiment):
     ) -> Array:
         """G(z) of `z: [B, latent_dim]`, and of `label: [B]` where the generator takes one."""
         return self.networks["generator"](params, extra, z, label=label)
+
+    def alarms(self, means: Mapping[str, float]) -> tuple[str, ...]:
+        """What is wrong by the means of a line of the log: a generator that has collapsed."""
+        return diagnostics.alarms(means)

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import jax
 
+from genlab.errors import InputError
 from genlab.game import rng
 
 Array = jax.Array
@@ -37,3 +38,14 @@ class FromPrior:
         self.networks[self.DECODER].need_label("samples of a class")
         z = rng.normal(key, (label.shape[0], self.latent_dim))
         return self.decode(params, extra, z, label)
+
+
+def check_prior(experiment: Any, what: str) -> None:
+    """Raises InputError unless a family decodes standard normal latents; `what` asks for it."""
+    names = ("decode", "latent_dim", "DECODER")
+    lacks = [name for name in names if not hasattr(experiment, name)]
+    if lacks:
+        raise InputError(
+            f"{what} needs a family that decodes z ~ N(0, I), as 'gan' and 'vae' do; experiment"
+            f" {type(experiment).__name__} has no {lacks[0]}"
+        )

@@ -11,6 +11,7 @@ from genlab.errors import InputError
 from genlab.features.features import Features
 from genlab.game import rng
 from genlab.game.experiment import Experiment
+from genlab.game.prior import check_prior
 from genlab.metrics import sample_features
 from genlab.metrics.measurement import Measurement, known
 from genlab.metrics.sample_features import CHUNK, Choice
@@ -123,16 +124,7 @@ def slerp(start: Array, end: Array, t: Array) -> Array:
 def _check(
     experiment: Any, data: Dataset, *, features: Choice, num: int, **knobs: Any
 ) -> Features:
-    lacks = [
-        each
-        for each in ("decode", "latent_dim", "DECODER")
-        if not hasattr(experiment, each)
-    ]
-    if lacks:
-        raise InputError(
-            f"a path between latents needs a family that decodes z ~ N(0, I), as 'gan' and 'vae'"
-            f" do; experiment {type(experiment).__name__} has no {lacks[0]}"
-        )
+    check_prior(experiment, "a path between latents")
     network = sample_features.check(
         experiment, data, features=features, num=max(num, 2)
     )

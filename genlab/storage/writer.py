@@ -99,6 +99,16 @@ def last_step(workdir: Path) -> int:
     return max((key[0] for key in keys if key), default=0)
 
 
+def last_values(workdir: Path, split: str) -> dict[str, float]:
+    """The values of the last line of a split in the log of a run folder that are numbers; empty
+    where there is none."""
+    for line in reversed(_lines(workdir)):
+        if (key := _key(line)) and key[1] == split:
+            values = json.loads(line)["values"]
+            return {name: value for name, value in values.items() if value is not None}
+    return {}
+
+
 def lines_of(workdir: Path, step: int, split: str) -> int:
     """How many lines of the split at the step the log of a run folder has."""
     keys = map(_key, _lines(workdir))

@@ -25,6 +25,7 @@ from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.files import refuse_link, write_atomic
 from genlab.storage.writer import last_step
 from genlab.trained.trained import Trained
+from genlab.training.alarm import sound
 from genlab.training.meter import average, refuse_non_finite
 from genlab.training.watch import evaluated, split_name
 from genlab.trials import failure, pruned
@@ -59,12 +60,12 @@ class Member:
         self._rows: list[dict[str, np.ndarray]] = []
         config = trial.config
         spec = {section: config[section] for section in SECTIONS}
-        experiment = build_experiment(spec, shared.data, config["dtype"])
+        self.experiment = build_experiment(spec, shared.data, config["dtype"])
         refuse_link(self.workdir)
         with locked(self.workdir):
             trial.mend(sweep)
             run = identity(self.workdir)
-            recipe = replace(shared, config=config, experiment=experiment)
+            recipe = replace(shared, config=config, experiment=self.experiment)
             about = {"run": run, "source": trial.source, "alone": False}
             claim(self.workdir, recipe, trial.overrides, **about)
             self.checkpoints = Checkpoints(
@@ -178,6 +179,7 @@ class Member:
             pictures = evaluate.save_pictures(trained, chosen, folder, failures)
             for plot, path in pictures.items():
                 self.writers.picture(trained.step, plot, path)
+            sound(self.experiment, self.workdir, f"trial {self.trial.name}: ")
             try:
                 known = (self.trial.config, self.checkpoints, begin)
                 write_newest_and_best(

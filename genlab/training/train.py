@@ -24,6 +24,7 @@ from genlab.run.recipe import Recipe
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.writer import cut, lines_of
+from genlab.training.alarm import sound
 from genlab.training.fit import check_fit
 from genlab.training.meter import Meter
 from genlab.training.page import Page, kept
@@ -78,6 +79,7 @@ def train(
             last = loops[-1]
             if done == course.last.end:
                 last.draw_missing(state)
+            sound(last.recipe.experiment, workdir)
             known = (config, checkpoints, course.last.begin, last.failures)
             write_newest_and_best(workdir, last.trained, state, *known)
             return state

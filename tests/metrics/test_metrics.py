@@ -44,6 +44,24 @@ class Copycat:
         return self.data.splits[split].size
 
 
+class Drawn:
+    """A model whose samples are the first centre of the modes."""
+
+    seed = 0
+
+    def __init__(self, data):
+        self.data = data
+
+    def has(self, method):
+        return method == "sample"
+
+    def sample(self, num):
+        return np.repeat(self.data.modes[:1], num, axis=0)
+
+    def examples(self, split, num):
+        return self.data.splits[split].gather(np.arange(num))
+
+
 def test_perfect_samples_cover_every_mode():
     noise = np.random.default_rng(0).normal(size=(8000, 2))
     ring = ring_modes(2.0)
@@ -63,14 +81,32 @@ def test_a_mode_counts_from_a_fifth_of_its_fair_share():
     )  # fair share 125, a fifth 25
     samples = np.repeat(ring, counts, axis=0)
     assert counts.sum() == 1000
-    assert count_modes(samples, ring, 0.02)["modes_covered"] == 6
+    found = count_modes(samples, ring, 0.02)
+    assert (found["modes_reached"], found["modes_covered"]) == (7, 6)
+    shares = counts[:7] / 1000
+    np.testing.assert_allclose(found["reverse_kl"], np.sum(shares * np.log(8 * shares)))
 
 
 def test_samples_between_modes_are_of_low_quality():
     grid = grid_modes(4.0)
     between = grid[:1] + np.array([1.0, 1.0])
     values = count_modes(np.repeat(between, 10, axis=0), grid, 0.05)
-    assert values == {"modes_covered": 0.0, "high_quality_share": 0.0}
+    reached = ("modes_reached", "modes_covered", "high_quality_share")
+    assert [values[name] for name in reached] == [0.0, 0.0, 0.0]
+    # All of them are nearest to one centre of 25.
+    np.testing.assert_allclose(values["reverse_kl"], np.log(25))
+
+
+def test_real_points_are_the_floor_of_mode_coverage():
+    data = datasets.build("toy2d", kind="grid", radius=4.0, size=12_500)()
+    found = mode_coverage(Drawn(data), "test", num_samples=2500).values
+    assert (found["modes_reached"], found["modes_reached_floor"]) == (1, 25)
+    assert (found["modes_covered"], found["modes_covered_floor"]) == (1, 25)
+    np.testing.assert_allclose(
+        found["high_quality_share_floor"], 1 - np.exp(-4.5), atol=0.01
+    )
+    # (K - 1) / (2 N) on average, of a chi-square with 24 degrees of freedom over 2 N.
+    assert 0.002 < found["reverse_kl_floor"] < 0.01
 
 
 def test_mode_coverage_needs_modes():

@@ -2,6 +2,7 @@
 
 import functools
 import types
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -32,6 +33,8 @@ class Model:
     value_range = (-1.0, 1.0)
     step, seed = 7, 0
     params, extra = {}, {}
+    DECODER, latent_dim = "decoder", 2
+    networks: ClassVar = {"decoder": types.SimpleNamespace(takes_label=False)}
 
     def __init__(self, methods=METHODS, shape=(2, 1, 1), modes=None, mode_std=0.0):
         self.methods = methods
@@ -88,6 +91,9 @@ SERVED_BY = {
     "class_samples": ("dbn", {"variant": "labels"}),
     "completions": ("rbm", {}),
     "fantasies": ("rbm_pcd", {}),
+    "game_spectrum": ("dirac_gan", {}),
+    "gradient_signal": ("dirac_gan", {}),
+    "phase_portrait": ("dirac_gan", {}),
     "translations": ("pix2pix", {}),
 }
 # What a plot draws, where it does not draw images.

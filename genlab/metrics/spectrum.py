@@ -1,0 +1,66 @@
+"""Whether samples have the spatial frequencies of real images."""
+
+import numpy as np
+
+from genlab.data.images import luma
+from genlab.distances import spectrum
+from genlab.metrics.measurement import Measurement
+from genlab.metrics.translations import to_unit
+from genlab.numbers import Count
+from genlab.registry import metrics
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
+
+
+@metrics.register
+@needs("images", "sample")
+def frequency_spectrum(
+    trained: Trained, split: str, *, num: Count = 1000, reference: str = "train"
+) -> Measurement:
+    """How far the power of samples over spatial frequencies is from that of real images.
+
+    Args:
+      trained: the model.
+      split: where the real images of the floor come from.
+      num: samples, and real images of either split at most.
+      reference: split of the real images that samples are held against.
+
+    Returns:
+      `distance`, the mean over the rings of the spectrum of the absolute difference in dB, and
+      `pattern`, how far in dB what repeats every 2 or 4 pixels stands out, which layers that double
+      an image leave; the same of real images with `_floor`. No `pattern` of images whose sides cannot
+      be divided by 4 or are below 16.
+
+    Papers: Durall et al. 2020, arXiv:2003.01826; Odena, Dumoulin & Olah 2016,
+      doi:10.23915/distill.00003
+    """
+    real = power_of(trained, trained.examples(reference, num)["x"])
+    held_out = trained.examples(split, num)["x"]
+    sets = {"": trained.sample(num), "_floor": held_out}
+    values = {}
+    for suffix, images in sets.items():
+        values |= compared(power_of(trained, images), real, suffix)
+    protocol = {
+        "samples": num,
+        "reference": f"{min(num, trained.data.splits[reference].size)} of {reference}",
+        "floor": f"{len(held_out)} real images of {split}",
+        "of": "luminance",
+        "seed": trained.seed,
+    }
+    return Measurement(values, protocol)
+
+
+def power_of(trained: Trained, images: np.ndarray) -> np.ndarray:
+    """`spectrum.power` of the luminance of images in the model's range."""
+    return spectrum.power(luma(to_unit(trained, images))[..., 0])
+
+
+def compared(ours: np.ndarray, real: np.ndarray, suffix: str = "") -> dict[str, float]:
+    """`distance` and `pattern` of the power of images, [H, W], beside that of real ones."""
+    ours_told, real_told = (
+        spectrum.decibels(spectrum.radial(power)) for power in (ours, real)
+    )
+    values = {f"distance{suffix}": float(np.mean(np.abs(ours_told - real_told)))}
+    if (found := spectrum.pattern(ours)) is not None:
+        values[f"pattern{suffix}"] = found
+    return values

@@ -1,0 +1,49 @@
+"""The smallest GAN: a point and a line, whose game can be worked out by hand."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from genlab.registry import models
+
+Array = jax.Array
+
+
+@models.register
+class DiracGenerator(nn.Module):
+    """One point theta for every latent, begun at `start`.
+
+    Paper: Mescheder et al. 2018, arXiv:1801.04406, section 2
+
+    Attributes:
+      start: theta before the first round.
+    """
+
+    start: float = 1.0
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """theta for each of `x: [B, Z]`: [B, 1]."""
+        del train
+        theta = self.param("theta", nn.initializers.constant(self.start), (1,))
+        return jnp.tile(theta[None], (x.shape[0], 1))
+
+
+@models.register
+class DiracDiscriminator(nn.Module):
+    """The logit psi x, begun at `start`.
+
+    Paper: Mescheder et al. 2018, arXiv:1801.04406, section 2
+
+    Attributes:
+      start: psi before the first round.
+    """
+
+    start: float = 1.0
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """psi x of `x: [B, 1]`: [B]."""
+        del train
+        psi = self.param("psi", nn.initializers.constant(self.start), (1,))
+        return x[:, 0] * psi
