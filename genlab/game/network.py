@@ -36,8 +36,8 @@ class Network:
 
     @property
     def takes_label(self) -> bool:
-        """Whether the module names `label` among what it is called with."""
-        return "label" in inspect.signature(type(self.module).__call__).parameters
+        """Whether the module names `label` among what it is called with, or says that it does."""
+        return takes_label(self.module)
 
     def __call__(
         self,
@@ -141,6 +141,15 @@ class Network:
             name: extra[name][self.role] for name in extra if self.role in extra[name]
         }
         return {"params": weights, **others}
+
+
+def takes_label(module: nn.Module) -> bool:
+    """Whether a module names `label` among what it is called with.
+
+    One around another that passes a label on says so by an attribute `takes_label`.
+    """
+    named = "label" in inspect.signature(type(module).__call__).parameters
+    return getattr(module, "takes_label", named)
 
 
 def initialize(
