@@ -36,7 +36,7 @@ class Network:
 
     @property
     def takes_label(self) -> bool:
-        """Whether the module names `label` among what it is called with, or says that it does."""
+        """Whether the module names `label` among what it is called with, or passes it on."""
         return takes_label(self.module)
 
     def __call__(
@@ -146,10 +146,12 @@ class Network:
 def takes_label(module: nn.Module) -> bool:
     """Whether a module names `label` among what it is called with.
 
-    One around another that passes a label on says so by an attribute `takes_label`.
+    One around another, its `network`, that takes `**label` passes on what that one takes.
     """
-    named = "label" in inspect.signature(type(module).__call__).parameters
-    return getattr(module, "takes_label", named)
+    label = inspect.signature(type(module).__call__).parameters.get("label")
+    if label is not None and label.kind is label.VAR_KEYWORD:
+        return takes_label(module.network)
+    return label is not None
 
 
 def initialize(

@@ -92,13 +92,26 @@ class DcganDiscriminator(nn.Module):
     width: Count = 128
     dtype: Any = jnp.float32
 
-    @nn.compact
+    def setup(self) -> None:
+        self.to_logit = Conv(
+            1, kernel_size=4, padding="VALID", dtype=self.dtype, kernel_init=_weights
+        )
+
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Maps images `x: [B, H, W, C] in [-1, 1]` to logits [B], float32.
 
         Raises:
           InputError: `x` has another size than `image_shape`, or that one is not usable.
         """
+        y = self.to_logit(self._map(x, train))
+        return y[:, 0, 0, 0].astype(jnp.float32)
+
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """What the last layer sees of `x: [B, H, W, C]`: [B, 16 times its channels], float32."""
+        return self._map(x, train).reshape(x.shape[0], -1).astype(jnp.float32)
+
+    @nn.compact
+    def _map(self, x: Array, train: bool) -> Array:
         if x.shape[1:3] != tuple(self.image_shape[:2]):
             raise InputError(
                 f"the discriminator got images {x.shape[1:]};"
@@ -116,15 +129,7 @@ class DcganDiscriminator(nn.Module):
                 name=f"conv_{i}",
             )(y)
             y = leaky_relu(_batch_norm(i)(y, train=train) if i else y)
-        y = Conv(
-            1,
-            kernel_size=4,
-            padding="VALID",
-            dtype=self.dtype,
-            kernel_init=_weights,
-            name="to_logit",
-        )(y)
-        return y[:, 0, 0, 0].astype(jnp.float32)
+        return y
 
 
 def _batch_norm(i: int) -> BatchNorm:
