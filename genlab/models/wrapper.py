@@ -1,7 +1,7 @@
 """A network around another, which passes on what that one says of itself."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -18,6 +18,8 @@ class Wrapper(nn.Module):
       network: the network inside.
     """
 
+    BOUNDS_SLOPE: ClassVar = False  # whether it does so itself
+
     network: Any = dataclasses.field(metadata={"part": "models"})
 
     @property
@@ -27,8 +29,8 @@ class Wrapper(nn.Module):
 
     @property
     def bounds_slope(self) -> bool:
-        """Whether the weights of the network inside bound its slope."""
-        return getattr(self.network, "bounds_slope", False)
+        """Whether the weights bound the slope."""
+        return self.BOUNDS_SLOPE or getattr(self.network, "bounds_slope", False)
 
     def inner_features(self, *inputs: Array, **named: Any) -> Array:
         """What the last linear layer of the network inside sees, [B, F].
@@ -36,9 +38,13 @@ class Wrapper(nn.Module):
         Raises:
           InputError: it does not say what that is.
         """
+        self.need_features()
+        return self.network.features(*inputs, **named)
+
+    def need_features(self) -> None:
+        """Raises InputError unless the network inside says what its last linear layer sees."""
         if not hasattr(self.network, "features"):
             raise InputError(
-                f"{type(self).__name__!r} goes around a network with a method 'features', such as"
+                f"{type(self).__name__!r} needs a network inside with a method 'features', such as"
                 f" 'dcgan_discriminator'; {type(self.network).__name__!r} has none"
             )
-        return self.network.features(*inputs, **named)
