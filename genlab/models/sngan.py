@@ -149,7 +149,7 @@ class _Enlarging(nn.Module):
 
 
 class _Judging(nn.Module):
-    """A residual block that may halve the image; the first of a network sees pixels, not a ReLU's sum."""
+    """A residual block that may halve the image; the first of a network begins with a convolution."""
 
     features: int
     first: bool
