@@ -1,15 +1,14 @@
 """Any network told the class inside: generators by their norms, discriminators by a projection."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genlab.errors import InputError
 from genlab.models.wrapper import Wrapper
-from genlab.nn.norm import BatchNorm
+from genlab.nn.norm import replacing_batch_norms
 from genlab.numbers import Count
 from genlab.registry import models
 
@@ -38,35 +37,18 @@ class ConditionalBatchNorm(Wrapper):
         Raises:
           InputError: nothing is batch-normalised inside.
         """
-        seen = []
 
         def of_class(layer: nn.Module, name: str, shape: tuple[int, ...]) -> Array:
             start = nn.initializers.constant(1.0 if name == "scale" else 0.0)
-            return layer.param(f"class_{name}", start, (self.num_classes, *shape))[
-                label
-            ]
+            shape = (self.num_classes, *shape)
+            return layer.param(f"class_{name}", start, shape)[label]
 
-        def intercept(
-            call: Callable,
-            arguments: tuple,
-            named: Mapping[str, Any],
-            context: nn.module.InterceptorContext,
-        ) -> Any:
-            layer = context.module
-            if not isinstance(layer, BatchNorm) or context.method_name != "__call__":
-                return call(*arguments, **named)
-            seen.append(layer)
+        def of_classes(layer: nn.Module, call: Callable, x: Array, **how: Any) -> Array:
             affine = lambda name, init, shape: of_class(layer, name, shape)
-            return call(*arguments, **named, affine=affine)
+            return call(x, affine=affine, **how)
 
-        with nn.intercept_methods(intercept):
-            made = self.network(*inputs, train=train)
-        if not seen:
-            raise InputError(
-                f"'conditional_batch_norm' goes around a network with batch normalisation, and"
-                f" {type(self.network).__name__!r} has none; 'conditional' serves any"
-            )
-        return made
+        with replacing_batch_norms(of_classes, self.network):
+            return self.network(*inputs, train=train)
 
 
 @models.register

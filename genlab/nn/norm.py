@@ -1,6 +1,7 @@
 """Normalisation over the batch and over the pixels of one image."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import flax.linen as nn
@@ -8,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from genlab.errors import InputError
 from genlab.game import parallel
 
 Array = jax.Array
@@ -109,6 +111,42 @@ def _batch_statistics(x: Array) -> tuple[Array, Array]:
         (wide.mean(axes), jnp.square(wide).mean(axes))
     )
     return mean, jnp.maximum(square - jnp.square(mean), 0.0)
+
+
+@contextlib.contextmanager
+def replacing_batch_norms(
+    replace: Callable[..., Array], inside: nn.Module
+) -> Iterator[None]:
+    """Inside, `replace(layer, call, x, train=...)` is what every `BatchNorm` that is called makes.
+
+    Args:
+      replace: `call` is the layer's own, `call(x, train=..., affine=...)`.
+      inside: the network that is called, for the message.
+
+    Raises:
+      InputError: none was called.
+    """
+    seen = []
+
+    def intercept(
+        call: Callable,
+        arguments: tuple,
+        named: dict[str, Any],
+        context: nn.module.InterceptorContext,
+    ) -> Any:
+        layer = context.module
+        if not isinstance(layer, BatchNorm) or context.method_name != "__call__":
+            return call(*arguments, **named)
+        seen.append(layer)
+        return replace(layer, call, *arguments, **named)
+
+    with nn.intercept_methods(intercept):
+        yield
+    if not seen:
+        raise InputError(
+            f"{type(inside).__name__!r} has no batch normalisation that another could replace; take a"
+            " network with it, such as 'dcgan_generator'"
+        )
 
 
 def normalized(
