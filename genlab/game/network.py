@@ -36,8 +36,8 @@ class Network:
 
     @property
     def takes_label(self) -> bool:
-        """Whether the module names `label` among what it is called with."""
-        return "label" in inspect.signature(type(self.module).__call__).parameters
+        """Whether the module names `label` among what it is called with, or passes it on."""
+        return takes_label(self.module)
 
     def __call__(
         self,
@@ -141,6 +141,17 @@ class Network:
             name: extra[name][self.role] for name in extra if self.role in extra[name]
         }
         return {"params": weights, **others}
+
+
+def takes_label(module: nn.Module) -> bool:
+    """Whether a module names `label` among what it is called with.
+
+    One around another, its `network`, that takes `**label` passes on what that one takes.
+    """
+    label = inspect.signature(type(module).__call__).parameters.get("label")
+    if label is not None and label.kind is label.VAR_KEYWORD:
+        return takes_label(module.network)
+    return label is not None
 
 
 def initialize(

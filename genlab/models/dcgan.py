@@ -11,6 +11,7 @@ from genlab.errors import InputError
 from genlab.nn.activation import leaky_relu
 from genlab.nn.convolution import Conv, ConvTranspose
 from genlab.nn.norm import BatchNorm
+from genlab.nn.resample import DOUBLINGS, check_upsampling
 from genlab.numbers import Count
 from genlab.registry import models
 
@@ -31,6 +32,8 @@ class DcganGenerator(nn.Module):
       image_shape: (H, W, C) with H = W a power of two from 8.
       width: channels of the last hidden layer; each layer before has twice as many
         (64 px, width 128: 1024-512-256-128).
+      upsampling: `transposed`, or `resize` or `bilinear` and a 3x3 convolution, against
+        checkerboards.
       dtype: type of the computation.
     """
 
@@ -38,6 +41,7 @@ class DcganGenerator(nn.Module):
 
     image_shape: Sequence[Count]
     width: Count = 128
+    upsampling: str = "transposed"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -45,33 +49,28 @@ class DcganGenerator(nn.Module):
         """Maps latents `x: [B, Z]` to images: [B, H, W, C] in [-1, 1], float32.
 
         Raises:
-          InputError: `image_shape` is not one that doublings from 4x4 reach.
+          InputError: `image_shape` is not one that doublings from 4x4 reach, or an unknown upsampling.
         """
+        check_upsampling(self.upsampling)
         doublings = _doublings(self.image_shape)
         y = x[:, None, None].astype(self.dtype)
         for i in range(doublings):
             channels = self.width * 2 ** (doublings - 1 - i)
-            strides, padding = (2, "SAME") if i else (1, "VALID")
-            y = ConvTranspose(
-                channels,
-                kernel_size=4,
-                strides=strides,
-                padding=padding,
-                use_bias=False,
-                dtype=self.dtype,
-                kernel_init=_weights,
-                name=f"conv_{i}",
-            )(y)
+            y = self._enlarged(y, f"conv_{i}", channels, use_bias=False)
             y = nn.relu(_batch_norm(i)(y, train=train))
-        y = ConvTranspose(
-            self.image_shape[-1],
-            kernel_size=4,
-            strides=2,
-            dtype=self.dtype,
-            kernel_init=_weights,
-            name="to_image",
-        )(y)
+        y = self._enlarged(y, "to_image", self.image_shape[-1], use_bias=True)
         return jnp.tanh(y.astype(jnp.float32))
+
+    def _enlarged(self, x: Array, name: str, channels: int, use_bias: bool) -> Array:
+        """The latent as a map of 4x4, a map twice as large."""
+        options = dict(
+            use_bias=use_bias, dtype=self.dtype, kernel_init=_weights, name=name
+        )
+        if x.shape[1] == 1:
+            return ConvTranspose(channels, 4, padding="VALID", **options)(x)
+        if self.upsampling == "transposed":
+            return ConvTranspose(channels, 4, 2, **options)(x)
+        return Conv(channels, 3, **options)(DOUBLINGS[self.upsampling](x))
 
 
 @models.register
@@ -92,13 +91,26 @@ class DcganDiscriminator(nn.Module):
     width: Count = 128
     dtype: Any = jnp.float32
 
-    @nn.compact
+    def setup(self) -> None:
+        self.to_logit = Conv(
+            1, kernel_size=4, padding="VALID", dtype=self.dtype, kernel_init=_weights
+        )
+
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Maps images `x: [B, H, W, C] in [-1, 1]` to logits [B], float32.
 
         Raises:
           InputError: `x` has another size than `image_shape`, or that one is not usable.
         """
+        y = self.to_logit(self._map(x, train))
+        return y[:, 0, 0, 0].astype(jnp.float32)
+
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """What the last layer sees of `x: [B, H, W, C]`: [B, 16 times its channels], float32."""
+        return self._map(x, train).reshape(x.shape[0], -1).astype(jnp.float32)
+
+    @nn.compact
+    def _map(self, x: Array, train: bool) -> Array:
         if x.shape[1:3] != tuple(self.image_shape[:2]):
             raise InputError(
                 f"the discriminator got images {x.shape[1:]};"
@@ -116,15 +128,7 @@ class DcganDiscriminator(nn.Module):
                 name=f"conv_{i}",
             )(y)
             y = leaky_relu(_batch_norm(i)(y, train=train) if i else y)
-        y = Conv(
-            1,
-            kernel_size=4,
-            padding="VALID",
-            dtype=self.dtype,
-            kernel_init=_weights,
-            name="to_logit",
-        )(y)
-        return y[:, 0, 0, 0].astype(jnp.float32)
+        return y
 
 
 def _batch_norm(i: int) -> BatchNorm:

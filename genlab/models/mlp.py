@@ -8,11 +8,15 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from genlab.errors import InputError, suggest
 from genlab.nn.activation import activation
+from genlab.nn.norm import BatchNorm
 from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
+
+NORMS = ("none", "batch")
 
 
 @models.register
@@ -24,26 +28,37 @@ class Mlp(nn.Module):
       outputs: width of the last, linear layer.
       activation: name of the function after each hidden layer.
       dtype: type of the computation.
+      norm: `batch` normalises each hidden layer before its function; or `none`.
     """
 
     hidden: Sequence[Count]
     outputs: Count
     activation: str = "relu"
     dtype: Any = jnp.float32
+    norm: str = "none"
 
     def setup(self) -> None:
+        if self.norm not in NORMS:
+            raise InputError(
+                f"norm {self.norm!r} is unknown{suggest(self.norm, NORMS)}"
+            )
+        normed = self.norm == "batch"
         self.trunk = [
-            nn.Dense(n, dtype=self.dtype, name=f"hidden_{i}")
+            nn.Dense(n, use_bias=not normed, dtype=self.dtype, name=f"hidden_{i}")
             for i, n in enumerate(self.hidden)
+        ]
+        self.norms = [
+            BatchNorm(name=f"norm_{i}") for i in range(len(self.hidden) * normed)
         ]
         self.head = nn.Dense(self.outputs, dtype=self.dtype)
 
     def features(self, x: Array, *, train: bool = False) -> Array:
         """The last hidden layer of `x: [B, ...]`: [B, hidden[-1]]."""
-        del train
         x = x.reshape(x.shape[0], -1).astype(self.dtype)
-        for layer in self.trunk:
-            x = activation(self.activation)(layer(x))
+        for i, layer in enumerate(self.trunk):
+            x = layer(x)
+            x = self.norms[i](x, train=train) if self.norms else x
+            x = activation(self.activation)(x)
         return x
 
     def __call__(self, x: Array, *, train: bool = False) -> Array:
@@ -55,11 +70,16 @@ class Mlp(nn.Module):
 class MlpGenerator(nn.Module):
     """Perceptron from a latent to an example.
 
+    With `hidden=(400, 400, 400, 400)` and `norm="batch"` it is PacGAN's for points in the plane.
+
+    Paper: Lin, Khetan, Fanti & Oh 2018, arXiv:1712.04086
+
     Attributes:
       example_shape: shape of one example, (H, W, C) or (D,).
       hidden: widths of the hidden layers.
       activation: name of the function after each hidden layer.
       output_activation: name of the function on the output; "tanh" gives [-1, 1].
+      norm: `batch` normalises each hidden layer; or `none`.
       dtype: type of the computation.
     """
 
@@ -67,6 +87,7 @@ class MlpGenerator(nn.Module):
     hidden: Sequence[Count] = (256, 256)
     activation: str = "relu"
     output_activation: str = "tanh"
+    norm: str = "none"
     dtype: Any = jnp.float32
 
     @property
@@ -78,7 +99,7 @@ class MlpGenerator(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Maps latents `x: [B, Z]` to [B, *example_shape], float32."""
-        y = _to_shape(self, x, train)
+        y = _to_shape(self, x, train, self.norm)
         return activation(self.output_activation)(y)
 
 
@@ -144,11 +165,16 @@ class MlpDiscriminator(nn.Module):
     activation: str = "leaky_relu"
     dtype: Any = jnp.float32
 
-    @nn.compact
+    def setup(self) -> None:
+        self.mlp = Mlp(self.hidden, 1, self.activation, self.dtype)
+
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """The last hidden layer of `x: [B, ...]`: [B, hidden[-1]], float32."""
+        return self.mlp.features(x, train=train).astype(jnp.float32)
+
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Maps `x: [B, ...]` to logits [B], float32, high for real ones."""
-        network = Mlp(self.hidden, 1, self.activation, self.dtype, name="mlp")
-        return network(x, train=train)[:, 0]
+        return self.mlp(x, train=train)[:, 0]
 
 
 @models.register
@@ -179,7 +205,10 @@ class MlpClassifier(nn.Module):
         return self.mlp(x, train=train)
 
 
-def _to_shape(layer: MlpGenerator | MlpDecoder, x: Array, train: bool) -> Array:
+def _to_shape(
+    layer: MlpGenerator | MlpDecoder, x: Array, train: bool, norm: str = "none"
+) -> Array:
     outputs = math.prod(layer.example_shape)
-    network = Mlp(layer.hidden, outputs, layer.activation, layer.dtype, name="mlp")
+    sizes = layer.hidden, outputs, layer.activation, layer.dtype, norm
+    network = Mlp(*sizes, name="mlp")
     return network(x, train=train).reshape(x.shape[0], *layer.example_shape)

@@ -30,7 +30,7 @@ class ResnetGenerator(nn.Module):
       blocks: residual blocks, 9 at 256 px and 6 at 128 px.
       norm: `instance`, `batch` or `none`.
       outer_kernel: side of the first and of the last kernel, odd.
-      upsampling: `transposed`, or `resize` against checkerboards.
+      upsampling: `transposed`, or `resize` or `bilinear` against checkerboards.
       dtype: type of the computation.
     """
 

@@ -35,7 +35,7 @@ class UNet(nn.Module):
       depth: layers of the encoder; the stride of the network is 2**depth (8 for 256 px).
       norm: `batch`, `instance` or `none`.
       dropout: rate of the three innermost decoder levels; None for none.
-      upsampling: `transposed`, or `resize` against checkerboards.
+      upsampling: `transposed`, or `resize` or `bilinear` against checkerboards.
       dtype: type of the computation.
     """
 

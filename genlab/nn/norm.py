@@ -1,5 +1,7 @@
 """Normalisation over the batch and over the pixels of one image."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import flax.linen as nn
@@ -7,9 +9,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from genlab.errors import InputError
 from genlab.game import parallel
 
 Array = jax.Array
+Affine = Callable[..., Array]
 
 
 class BatchNorm(nn.Module):
@@ -38,10 +42,13 @@ class BatchNorm(nn.Module):
     dtype: Any = None
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool = False) -> Array:
+    def __call__(
+        self, x: Array, *, train: bool = False, affine: Affine | None = None
+    ) -> Array:
         """Normalises each channel of `x: [B, ..., C]` over all other axes.
 
-        With `train` the collection `batch_stats` must be mutable.
+        With `train` the collection `batch_stats` must be mutable. `affine(name, init, (C,))` makes
+        `scale` and `bias`, [C] or [B, C], in the place of the layer's own.
         """
         channels = x.shape[-1:]
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
@@ -54,7 +61,7 @@ class BatchNorm(nn.Module):
                     running.value += (1 - self.momentum) * (batch - running.value)
         else:
             mean, variance = running_mean.value, running_var.value
-        return _normalize(self, x, mean, variance)
+        return normalized(self, x, mean, variance, affine)
 
 
 class InstanceNorm(nn.Module):
@@ -90,7 +97,7 @@ class InstanceNorm(nn.Module):
         wide = x.astype(jnp.float32)
         mean = wide.mean(pixels, keepdims=True)
         variance = jnp.square(wide - mean).mean(pixels, keepdims=True)
-        return _normalize(self, x, mean, variance)
+        return normalized(self, x, mean, variance)
 
 
 def _batch_statistics(x: Array) -> tuple[Array, Array]:
@@ -106,17 +113,72 @@ def _batch_statistics(x: Array) -> tuple[Array, Array]:
     return mean, jnp.maximum(square - jnp.square(mean), 0.0)
 
 
-def _normalize(layer: nn.Module, x: Array, mean: Array, variance: Array) -> Array:
-    """`(x - mean) / deviation * scale + bias` as one multiply-add per element."""
-    channels = x.shape[-1:]
-    factor = lax.rsqrt(variance + layer.epsilon)
+@contextlib.contextmanager
+def replacing_batch_norms(
+    replace: Callable[..., Array], inside: nn.Module
+) -> Iterator[None]:
+    """Inside, `replace(layer, call, x, train=...)` is what every `BatchNorm` that is called makes.
+
+    Args:
+      replace: `call` is the layer's own, `call(x, train=..., affine=...)`.
+      inside: the network that is called, for the message.
+
+    Raises:
+      InputError: none was called.
+    """
+    seen = []
+
+    def intercept(
+        call: Callable,
+        arguments: tuple,
+        named: dict[str, Any],
+        context: nn.module.InterceptorContext,
+    ) -> Any:
+        layer = context.module
+        if not isinstance(layer, BatchNorm) or context.method_name != "__call__":
+            return call(*arguments, **named)
+        seen.append(layer)
+        return replace(layer, call, *arguments, **named)
+
+    with nn.intercept_methods(intercept):
+        yield
+    if not seen:
+        raise InputError(
+            f"{type(inside).__name__!r} has no batch normalisation that another could replace; take a"
+            " network with it, such as 'dcgan_generator'"
+        )
+
+
+def normalized(
+    layer: nn.Module,
+    x: Array,
+    mean: Array,
+    variance: Array,
+    affine: Affine | None = None,
+) -> Array:
+    """`(x - mean) / deviation * scale + bias` as one multiply-add per element.
+
+    Args:
+      layer: says whether there are scale and bias, and has them where `affine` does not.
+      x: [B, ..., C].
+      mean: [C], or with as many axes as `x`.
+      variance: of the same shape.
+      affine: as `BatchNorm` takes it.
+    """
+    affine = affine or layer.param
+    factor = _spread(lax.rsqrt(variance + layer.epsilon), x.ndim)
     if layer.use_scale:
-        scale = layer.param("scale", layer.scale_init, channels)
-        factor *= jnp.expand_dims(scale, tuple(range(factor.ndim - 1)))
-    offset = -mean * factor
+        scale = affine("scale", layer.scale_init, x.shape[-1:])
+        factor = factor * _spread(scale, x.ndim)
+    offset = -_spread(mean, x.ndim) * factor
     if layer.use_bias:
-        bias = layer.param("bias", layer.bias_init, channels)
-        offset += jnp.expand_dims(bias, tuple(range(offset.ndim - 1)))
-    axes = tuple(range(x.ndim - factor.ndim))
-    factor, offset = jnp.expand_dims(factor, axes), jnp.expand_dims(offset, axes)
+        bias = affine("bias", layer.bias_init, x.shape[-1:])
+        offset = offset + _spread(bias, x.ndim)
     return (x * factor + offset).astype(layer.dtype or x.dtype)
+
+
+def _spread(values: Array, ndim: int) -> Array:
+    """`[C]` as `[1, ..., C]`, `[B, C]` as `[B, 1, ..., C]`."""
+    outer = values.shape[:-1] or (1,)
+    middle = (1,) * (ndim - 1 - len(outer))
+    return values.reshape(*outer, *middle, values.shape[-1])

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from genlab.errors import InputError, suggest
 from genlab.nn.convolution import Conv, ConvTranspose
 from genlab.nn.norm import BatchNorm, InstanceNorm
+from genlab.nn.resample import DOUBLINGS, check_upsampling
 
 Array = jax.Array
 
 NORMS = {"batch": BatchNorm, "instance": InstanceNorm, "none": None}
-UPSAMPLINGS = ("transposed", "resize")
 
 weights = nn.initializers.normal(0.02)
 
@@ -27,8 +27,9 @@ class NormedConv(nn.Module):
       strides: of a convolution that does not double.
       padding: as `Conv` takes it.
       norm: `batch`, `instance` (without affine) or `none`.
-      upsampling: "" for none; `transposed` doubles by a transposed convolution, `resize` repeats
-        each pixel twice and convolves with a 3x3 kernel, which leaves no checkerboard.
+      upsampling: "" for none; `transposed` doubles by a transposed convolution; `resize` repeats
+        each pixel twice, `bilinear` interpolates, and a 3x3 kernel follows, which leave no
+        checkerboard.
       use_bias: whether there is a bias where `norm` is `none`. Before `batch` there never is one;
         before `instance` it is always declared, and not added.
       dtype: type of the computation.
@@ -78,13 +79,11 @@ class NormedConv(nn.Module):
             return Conv(
                 self.features, self.kernel_size, self.strides, self.padding, **options
             )(x)
+        check_upsampling(self.upsampling)
         if self.upsampling == "transposed":
             return ConvTranspose(self.features, self.kernel_size, 2, **options)(x)
-        if self.upsampling == "resize":
-            doubled = jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
-            return Conv(self.features, 3, **options)(doubled)
-        hint = suggest(self.upsampling, UPSAMPLINGS)
-        raise InputError(f"upsampling {self.upsampling!r} is unknown{hint}")
+        doubled = DOUBLINGS[self.upsampling](x)
+        return Conv(self.features, 3, **options)(doubled)
 
 
 def _near_one(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:

@@ -5,6 +5,7 @@
 | network | `output_range` | (low, high) of the examples that it makes; None where it has no bounds |
 | network | `bounds_slope` | its slope is bounded by its weights |
 | network | `is_autoencoder` | its logit is minus the error of a reconstruction |
+| network | `pack` | how many examples that follow each other share a logit |
 | objective | `needs_bounded_slope` | without a bound on the critic's slope it has no minimum |
 | objective | `needs_autoencoder` | it is of a critic that is an autoencoder |
 | penalty | `bounds_slope` | it holds the critic's slope down |
@@ -47,6 +48,28 @@ def check_output_ranges(
             f" ones are in [{low:g}, {high:g}]; set data.value_range={tuple(made)}, or take a"
             " network of that range"
         )
+
+
+def check_packs(experiment: Experiment, examples: int) -> None:
+    """Refuses a network that packs examples, and devices that do not each have whole packs.
+
+    Args:
+      experiment: its networks are looked at, and those inside them.
+      examples: of a batch, that one device sees.
+
+    Raises:
+      InputError: a pack does not divide them.
+    """
+    for role, network in experiment.networks.items():
+        module = network.module
+        while module is not None:
+            if examples % (pack := getattr(module, "pack", 1)):
+                raise InputError(
+                    f"model.{role}: packs of {pack} examples do not divide the {examples} of a"
+                    f" batch that a device sees; take a multiple of {pack} for each in"
+                    " train.batch_size"
+                )
+            module = getattr(module, "network", None)
 
 
 def check_critics(experiment: Experiment, shapes: State) -> None:

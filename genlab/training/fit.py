@@ -1,6 +1,7 @@
 """What only training would find, asked before it: memory, schedules, parts that do not fit."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,11 @@ from genlab.part import settled
 from genlab.process import memory
 from genlab.registry import metrics, plots, schedules
 from genlab.run.recipe import Recipe
-from genlab.training.compatibility import check_critics, check_output_ranges
+from genlab.training.compatibility import (
+    check_critics,
+    check_output_ranges,
+    check_packs,
+)
 from genlab.training.rounds import rounds_of
 from genlab.writers import log as writers
 
@@ -47,10 +52,19 @@ def check_fit(recipe: Recipe, feed: Feed) -> None:
         edges = example_range(recipe.data, recipe.preparation)
         check_output_ranges(recipe.experiment, recipe.data, *edges)
         check_critics(recipe.experiment, recipe.shapes())
+        check_packs(recipe.experiment, _examples_of_device(recipe.config))
         chosen = [*measured["metrics"], *measured["final_metrics"]]
         evaluate.check(recipe.experiment, recipe.data, metrics, chosen)
         evaluate.check(recipe.experiment, recipe.data, plots, drawn)
         jax.eval_shape(rounds_of(recipe.experiment, feed), *shapes)
+
+
+def _examples_of_device(config: dict[str, Any]) -> int:
+    """Of a batch, as a network sees it: all, where one program is for all devices."""
+    size = config["train"]["batch_size"]
+    if config["parallel"] == "jit":
+        return size
+    return size // (config["devices"] or len(all_devices()))
 
 
 def _check_memory(recipe: Recipe, feed: Feed) -> None:

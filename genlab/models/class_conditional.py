@@ -1,0 +1,81 @@
+"""Any network told the class inside: generators by their norms, discriminators by a projection."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from genlab.models.wrapper import Wrapper
+from genlab.nn.norm import replacing_batch_norms
+from genlab.numbers import Count
+from genlab.registry import models
+
+Array = jax.Array
+
+
+@models.register
+class ConditionalBatchNorm(Wrapper):
+    """A network whose every batch normalisation has a scale and a bias for each class.
+
+    Scales start at 1 and biases at 0, so that training starts from the unconditional network.
+
+    Paper: Dumoulin, Shlens & Kudlur 2017, arXiv:1610.07629; in GANs: Miyato & Koyama 2018,
+      arXiv:1802.05637
+
+    Attributes:
+      network: the network inside, `dict(name="dcgan_generator")`.
+      num_classes: number of classes.
+    """
+
+    num_classes: Count
+
+    def __call__(self, *inputs: Array, label: Array, train: bool = False) -> Any:
+        """What the network makes of its inputs and of `label: [B]` int in [0, num_classes).
+
+        Raises:
+          InputError: nothing is batch-normalised inside.
+        """
+
+        def of_class(layer: nn.Module, name: str, shape: tuple[int, ...]) -> Array:
+            start = nn.initializers.constant(1.0 if name == "scale" else 0.0)
+            shape = (self.num_classes, *shape)
+            return layer.param(f"class_{name}", start, shape)[label]
+
+        def of_classes(layer: nn.Module, call: Callable, x: Array, **how: Any) -> Array:
+            affine = lambda name, init, shape: of_class(layer, name, shape)
+            return call(x, affine=affine, **how)
+
+        with replacing_batch_norms(of_classes, self.network):
+            return self.network(*inputs, train=train)
+
+
+@models.register
+class Projection(Wrapper):
+    """A discriminator that adds to its logit how well the features fit the class.
+
+    D(x, y) = w . phi(x) + b + v_y . phi(x), phi the features before the last layer, which this
+    one replaces.
+
+    Paper: Miyato & Koyama 2018, arXiv:1802.05637
+
+    Attributes:
+      network: the discriminator inside, `dict(name="resnet_discriminator")`.
+      num_classes: number of classes.
+    """
+
+    num_classes: Count
+
+    def features(self, *inputs: Array, **named: Any) -> Array:
+        """Those of the network inside, [B, F]."""
+        return self.inner_features(*inputs, **named)
+
+    @nn.compact
+    def __call__(self, *inputs: Array, label: Array, train: bool = False) -> Array:
+        """Maps what the network inside takes, and `label: [B]`, to logits [B], float32."""
+        features = self.inner_features(*inputs, train=train).astype(jnp.float32)
+        logit = nn.Dense(1, name="head")(features)[:, 0]
+        width = features.shape[-1]
+        embedding = nn.Embed(self.num_classes, width, name="classes")(label)
+        return logit + jnp.sum(embedding * features, axis=-1)
