@@ -90,10 +90,7 @@ def _lengths(
     key: Array,
 ) -> Array:
     """Squared speed of the features at CHUNK points of as many paths, [CHUNK]."""
-    ends = [
-        rng.normal(rng.fold(key, end), (CHUNK, experiment.latent_dim))
-        for end in ("start", "end")
-    ]
+    ends = [experiment.latents(rng.fold(key, end), CHUNK) for end in ("start", "end")]
     label, (low, high) = [], value_range
     if experiment.networks[experiment.DECODER].takes_label:
         label = [rng.classes(key, CHUNK, experiment.num_classes)]
@@ -125,7 +122,7 @@ def _check(
 ) -> Features:
     lacks = [
         each
-        for each in ("decode", "latent_dim", "DECODER")
+        for each in ("decode", "latents", "DECODER")
         if not hasattr(experiment, each)
     ]
     if lacks:
