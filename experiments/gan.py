@@ -7,11 +7,12 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab.game import adversary, diagnostics, memory, replay, rng
+from genlab.game import adversary, condition, diagnostics, memory, replay
 from genlab.game.adversary import OFFER, Judged
+from genlab.game.condition import AUXILIARY, Asked
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
-from genlab.game.prior import FromPrior
+from genlab.game.prior import FromCodes
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.game.unroll import moved_ahead
 from genlab.numbers import Count, Fraction, Positive, Whole
@@ -27,14 +28,15 @@ Parts = str | Mapping | Sequence[str | Mapping] | None
 
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
-class Gan(FromPrior, Experiment):
+class Gan(FromCodes, Experiment):
     """A generator maps noise to examples that a discriminator cannot tell from data.
 
     Real and generated examples go through the discriminator as two batches (batch normalisation
     sees them apart), and the generator moves on the noise that the discriminator saw last.
 
     Networks that take the label of an example are given it: with both of them such, `conditional`, the
-    game is a conditional one.
+    game is a conditional one. A discriminator may tell more of what it sees (`heads`): its class, or the
+    codes that it was made of.
 
     Attributes:
       latent_dim: length of the standard normal noise z.
@@ -56,12 +58,21 @@ class Gan(FromPrior, Experiment):
       unrolled_steps: gradient steps of the discriminator, on the same draw, that the generator's loss
         looks ahead and through.
       unrolled_rate: learning rate of these.
+      auxiliary: a registered part with terms of both players beside the objective's, from what the
+        discriminator tells: `class_likelihood`, `mutual_information`; or a list.
+      categorical: numbers of categories of the codes that the generator is given after its noise.
+      continuous: number of codes in [-1, 1) after these.
+      mismatched: share of the discriminator's terms in which real examples with the label of another
+        take the place of fakes, 0.5 for a matching-aware discriminator; None for no such pairs.
+      interpolated: probability that a fake is asked to be half of another class, 0.5 for GAN-INT; None
+        for never.
       num_classes: of the data, of which samples are drawn evenly where the generator takes a label.
 
     Papers: Goodfellow et al. 2014, arXiv:1406.2661; conditional: Mirza & Osindero 2014,
       arXiv:1411.1784; pool: Shrivastava et al. 2017, arXiv:1612.07828; top-k: Sinha et al. 2020,
       arXiv:2002.06224; unrolled: Metz et al. 2017, arXiv:1611.02163; instance noise: Sonderby et al.
-      2017, arXiv:1610.04490
+      2017, arXiv:1610.04490; mismatched, interpolated: Reed et al. 2016, arXiv:1605.05396; codes: Chen
+      et al. 2016, arXiv:1606.03657
     """
 
     DECODER: ClassVar = "generator"
@@ -72,6 +83,7 @@ class Gan(FromPrior, Experiment):
         "penalty": PAID_FOR,
         "generator_penalty": PAID_FOR,
         "augment": ("x", "memory"),
+        "auxiliary": AUXILIARY,
     }
 
     latent_dim: Count = 100
@@ -94,10 +106,15 @@ class Gan(FromPrior, Experiment):
     top_k: Fraction | None = None
     unrolled_steps: Whole = 0
     unrolled_rate: Positive = 0.1
+    auxiliary: Parts = field(
+        default=None, metadata={"part": "objectives", "several": True}
+    )
+    mismatched: Fraction | None = None
+    interpolated: Fraction | None = None
     num_classes: Whole = 0
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
-        z = jnp.zeros((batch["x"].shape[0], self.latent_dim))
+        z = self.latents(key, batch["x"].shape[0])
         params, extra = initialize(
             key,
             {
@@ -107,7 +124,7 @@ class Gan(FromPrior, Experiment):
             batch.get("label"),
         )
         if self.pool:
-            stored = {key: batch[key] for key in ("x", "label") if key in batch}
+            stored = {"x": batch["x"], **condition.asked(self, Draw(batch, key, 0))}
             extra["pool"] = {"fake": replay.empty_pool(self.pool, stored)}
         return params, extra
 
@@ -130,22 +147,23 @@ class Gan(FromPrior, Experiment):
 
     def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, _ = self._generate(params, extra, draw)
-        fake, label, extra = self._from_pool(extra, draw, jax.lax.stop_gradient(fake))
+        fake, asked, extra = self._from_pool(extra, draw, jax.lax.stop_gradient(fake))
         terms, renewed, judged = self._discriminator_terms(
-            params, extra, draw, fake, label
+            params, extra, draw, fake, asked
         )
         told = diagnostics.verdicts(judged.real_logits, judged.fake_logits)
         return Loss(terms, renewed, told | memory.numbers(renewed))
 
     def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, renewed = self._generate(params, extra, draw)
-        label = draw.batch.get("label")
+        asked = condition.asked(self, draw)
         if self.unrolled_steps:
-            params = self._looking_ahead(params, extra, draw, fake, label)
-        judged, seen = self._judge(params, extra, draw, fake, label)
+            params = self._looking_ahead(params, extra, draw, fake, asked)
+        judged, seen = self._judge(params, extra, draw, fake, asked)
         terms = adversary.weigh(self, seen, draw, judged)[0]["generator"]
         if self.top_k is not None:
             terms = adversary.of_the_best(terms, judged.fake_logits, self.top_k)
+        terms |= condition.auxiliary_terms(self, draw, judged, asked)["generator"]
         penalties, renewed = self._penalties(
             "generator", params, renewed, draw, judged, fake
         )
@@ -153,79 +171,66 @@ class Gan(FromPrior, Experiment):
         return Loss(terms | penalties, renewed, told)
 
     def _discriminator_terms(
-        self,
-        params: PyTree,
-        extra: PyTree,
-        draw: Draw,
-        fake: Array,
-        label: Array | None,
+        self, params: PyTree, extra: PyTree, draw: Draw, fake: Array, asked: Asked
     ) -> tuple[dict[str, Array], PyTree, Judged]:
-        """What the discriminator minimises where it is shown `fake: [B, ...]` with its `label`,
+        """What the discriminator minimises where it is shown `fake: [B, ...]`, `asked` to be something,
         `extra` after that, and its verdicts."""
-        judged, extra = self._judge(params, extra, draw, fake, label)
+        judged, extra = self._judge(params, extra, draw, fake, asked)
         believed = judged
         if self.flip_labels is not None:
             believed = judged.flipped(draw.key("flip"), self.flip_labels)
         terms, extra = adversary.weigh(self, extra, draw, believed)
+        if self.mismatched is not None:
+            terms, extra = condition.with_mismatched(
+                self, params, extra, draw, believed, terms, self.mismatched
+            )
+        further = condition.auxiliary_terms(self, draw, judged, asked)
         penalties, extra = self._penalties(
             "discriminator", params, extra, draw, judged, fake
         )
         extra = adversary.adapt(self, extra, draw, judged.real_logits)
-        return terms["discriminator"] | penalties, extra, judged
-
-    def _latent(self, draw: Draw) -> Array:
-        """What the generator makes the fakes of a draw of, `[B, latent_dim]`."""
-        count = draw.batch["x"].shape[0]
-        return rng.normal(draw.key("latent"), (count, self.latent_dim))
+        terms = terms["discriminator"] | further["discriminator"] | penalties
+        return terms, extra, judged
 
     def _generate(
         self, params: PyTree, extra: PyTree, draw: Draw
     ) -> tuple[Array, PyTree]:
         """Fakes for the draw, `[B, ...]`, and `extra` with the generator's variables renewed."""
-        label = draw.batch.get("label")
+        label = condition.asked(self, draw).get("label")
         return self.networks["generator"].train(
-            params, extra, self._latent(draw), key=draw.root, label=label
+            params, extra, condition.latents(self, draw), key=draw.root, label=label
         )
 
     def _from_pool(
         self, extra: PyTree, draw: Draw, fake: Array
-    ) -> tuple[Array, Array | None, PyTree]:
-        """Fakes that the discriminator sees, with the labels they were made of, and `extra`."""
-        label = draw.batch.get("label")
+    ) -> tuple[Array, Asked, PyTree]:
+        """Fakes that the discriminator sees, with what they were asked to be, and `extra`."""
+        asked = condition.asked(self, draw)
         if not self.pool:
-            return fake, label, extra
-        fresh = {"x": fake} if label is None else {"x": fake, "label": label}
+            return fake, asked, extra
+        fresh = {"x": fake, **asked}
         held, shown = replay.exchange(extra["pool"]["fake"], fresh, draw.key("pool"))
-        return shown["x"], shown.get("label"), {**extra, "pool": {"fake": held}}
+        return shown.pop("x"), shown, {**extra, "pool": {"fake": held}}
 
     def _judge(
-        self,
-        params: PyTree,
-        extra: PyTree,
-        draw: Draw,
-        fake: Array,
-        label: Array | None,
+        self, params: PyTree, extra: PyTree, draw: Draw, fake: Array, asked: Asked
     ) -> tuple[Judged, PyTree]:
         """The discriminator's verdicts on the real examples of the draw and on fakes."""
         show = lambda which, x: adversary.show(self, extra, draw, which, x)
         shown = (show("real", draw.batch["x"]),), (show("fake", fake),)
+        label = asked.get("label")
         return adversary.judge(
             *(self, "discriminator", params, extra, draw, *shown), fake_label=label
         )
 
     def _looking_ahead(
-        self,
-        params: PyTree,
-        extra: PyTree,
-        draw: Draw,
-        fake: Array,
-        label: Array | None,
+        self, params: PyTree, extra: PyTree, draw: Draw, fake: Array, asked: Asked
     ) -> PyTree:
         """Parameters with those of the discriminator after its next steps, as a function of the fakes."""
 
         def loss(own: PyTree) -> Array:
             seen = {**params, "discriminator": own}
-            terms, _, _ = self._discriminator_terms(seen, extra, draw, fake, label)
+            terms, _, _ = self._discriminator_terms(seen, extra, draw, fake, asked)
             return sum(map(jnp.mean, terms.values()))
 
         own = moved_ahead(
@@ -258,7 +263,7 @@ class Gan(FromPrior, Experiment):
             fake=fake,
             real_logits=judged.real_logits,
             fake_logits=judged.fake_logits,
-            latent=self._latent(draw),
+            latent=condition.latents(self, draw),
         )
 
     def _as_function(
@@ -267,12 +272,14 @@ class Gan(FromPrior, Experiment):
         """A network as a function that draws the same at every call and renews nothing."""
         known = {"key": draw.key("penalty"), "label": draw.batch.get("label")}
         network = self.networks[role]
-        return lambda x, **how: network.train(params, extra, x, **how, **known)[0]
+        call = lambda x, **how: network.train(params, extra, x, **how, **known)[0]
+        return lambda x, **how: adversary.logits_of(call(x, **how))
 
     def decode(
         self, params: PyTree, extra: PyTree, z: Array, label: Array | None = None
     ) -> Array:
-        """G(z) of `z: [B, latent_dim]`, and of `label: [B]` where the generator takes one."""
+        """G(z) of `z: [B, Z]`, noise and then codes where there are any, and of `label: [B]` where the
+        generator takes one."""
         return self.networks["generator"](params, extra, z, label=label)
 
     def alarms(self, means: Mapping[str, float]) -> tuple[str, ...]:

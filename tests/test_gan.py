@@ -105,7 +105,8 @@ def test_earlier_fakes_come_back_with_their_labels():
     batch["label"] = jnp.arange(len(batch["x"])) % 10
     draw = Draw(batch, rng.stream(0, "test"), jnp.int32(0))
     fake = batch["label"].astype(jnp.float32)[:, None, None, None] + 0 * batch["x"]
-    shown, label, extra = built.experiment._from_pool(state.extra, draw, fake)
+    shown, asked, extra = built.experiment._from_pool(state.extra, draw, fake)
+    label = asked["label"]
     np.testing.assert_array_equal(shown[:, 0, 0, 0], label)
     held = extra["pool"]["fake"]["images"]
     np.testing.assert_array_equal(held["x"][:, 0, 0, 0], held["label"])

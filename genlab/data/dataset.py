@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
+from genlab.data.captions import Captions
 from genlab.data.files import Files
 from genlab.data.split import ArraySplit, Split
 from genlab.errors import InputError
@@ -27,6 +28,7 @@ class Dataset:
       class_names: one for each class, or empty.
       factors: name of a generative factor -> number of its values, in the order of `factors` in
         a raw example.
+      captions: what the class names say of the factors, where they are sentences.
       modes: `[K, 2]` float32 centres of a mixture, for mode coverage.
       mode_std: standard deviation of each mode.
       render: traceable, `[B, F]` int32 factor values to images `[B, H, W, C]` uint8; of the second
@@ -47,6 +49,7 @@ class Dataset:
     num_classes: int = 0
     class_names: tuple[str, ...] = ()
     factors: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    captions: Captions | None = None
     modes: np.ndarray | None = None
     mode_std: float = 0.0
     render: Callable[[Array], Array] | None = None

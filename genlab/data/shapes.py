@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.data import images
+from genlab.data.captions import Captions, of_sprites
 from genlab.data.dataset import Dataset
 from genlab.data.split import RenderedSplit
 from genlab.errors import InputError
@@ -33,6 +34,7 @@ def shapes(
     channels: int | None = None,
     places: Annotated[int, Range(2, 512)] = 32,
     hold_out: bool = True,
+    captions: bool = False,
 ) -> Dataset:
     """Square, ellipse and heart by size, angle and place: 737,280 images with exact factors.
 
@@ -52,10 +54,12 @@ def shapes(
       places: values of x and of y, 2 or more, evenly apart; 32 are dSprites'.
       hold_out: False puts every image in train and leaves validation and test empty, as papers on
         disentanglement do.
+      captions: True makes the class of an image what a caption says of it, 'a small red heart at the
+        top left', in the place of its shape; see `captions.of_sprites`.
 
     Raises:
       InputError: an image_size below 1, colors outside 1..256, one channel for several colours,
-        fewer than two places.
+        fewer than two places, captions of hues that have no names.
 
     Paper: Matthey et al. 2017, dSprites; Higgins et al. 2017, beta-VAE
     """
@@ -70,14 +74,17 @@ def shapes(
         _draw, image_size=image_size, channels=depth, colors=colors, places=places
     )
     sizes = tuple(factors.values())
-    example = functools.partial(_example, draw=draw, sizes=sizes)
+    written = of_sprites(factors, SHAPES) if captions else None
+    example = functools.partial(_example, draw=draw, sizes=sizes, captions=written)
+    names = written.texts if written else SHAPES
     divide = held_out_splits if hold_out else _keep_all
     return Dataset(
         name="shapes",
         splits=divide(example, math.prod(sizes)),
         example_shape=(image_size, image_size, depth),
-        num_classes=len(SHAPES),
-        class_names=SHAPES,
+        num_classes=len(names),
+        class_names=names,
+        captions=written,
         factors=factors,
         render=jax.vmap(draw),
     )
@@ -110,12 +117,16 @@ def _keep_all(example: Example, total: int) -> dict[str, RenderedSplit]:
 
 
 def _example(
-    index: Array, *, draw: Callable[[Array], Array], sizes: tuple[int, ...]
+    index: Array,
+    *,
+    draw: Callable[[Array], Array],
+    sizes: tuple[int, ...],
+    captions: Captions | None,
 ) -> dict[str, Array]:
     """The raw example of a combination's index: `[]` int32."""
     factors = jnp.stack(jnp.unravel_index(index, sizes)).astype(jnp.int32)
-    shape = factors[len(sizes) - 5]
-    return {"x": draw(factors), "label": shape, "factors": factors}
+    label = captions.index(factors) if captions else factors[len(sizes) - 5]
+    return {"x": draw(factors), "label": label, "factors": factors}
 
 
 def _draw(

@@ -85,7 +85,8 @@ def _shape_of_codes(trained: Trained) -> tuple[int, ...] | None:
     """Of one code; None where the family does not say."""
     length = getattr(trained.experiment, "latent_dim", None)
     if length is not None:
-        return (length,)
+        codes = getattr(trained.experiment, "codes", None)
+        return (length + (codes.width if codes else 0),)
     if not trained.has("encode") or "encode" not in METHODS:
         return None
     code = shapes_of(trained.experiment, trained.data, "encode")

@@ -20,10 +20,10 @@ PyTree = Any
 Terms = dict[str, dict[str, Array]]
 
 PLAYERS = ("discriminator", "generator")
-# To an objective of both.
+# To an objective of both; heads are empty where the discriminator tells no more than its logits.
 OFFER = (
     *("real_logits", "fake_logits", "real", "fake"),
-    *("real_features", "fake_features"),
+    *("real_features", "fake_features", "real_heads", "fake_heads"),
 )
 
 
@@ -38,6 +38,8 @@ class Judged(NamedTuple):
       real_features: [B, F], what the method `features` of the discriminator makes of them; None where
         it has none, or the objective does not ask.
       fake_features: [B, F] or None.
+      real_heads: what the discriminator tells beside its logits, by name.
+      fake_heads: the same.
     """
 
     real_logits: Array
@@ -46,6 +48,8 @@ class Judged(NamedTuple):
     fake: Array
     real_features: Array | None
     fake_features: Array | None
+    real_heads: Mapping[str, Array]
+    fake_heads: Mapping[str, Array]
 
     def flipped(self, key: Array, probability: Fraction) -> "Judged":
         """With the verdicts on a real and on a generated example swapped with a probability, so that
@@ -77,7 +81,8 @@ def judge(
 
     Real and generated examples are two batches: batch normalisation sees them apart. Logits of
     patches, [B, h, w], count as examples of their own. A discriminator that takes labels sees those of
-    the real examples with both, unless generated ones have their own.
+    the real examples with both, unless generated ones have their own. One that tells more than logits
+    returns a dict with them under `logits`.
 
     Args:
       experiment: whose discriminator it is.
@@ -88,9 +93,10 @@ def judge(
       real: what the discriminator is shown of real examples, these last.
       fake: the same of generated ones.
       which: tells several comparisons of one draw apart, in their keys.
-      fake_label: [B], of the generated examples.
+      fake_label: [B] or [B, K], of the generated examples.
     """
-    logits, features, discriminator = [], [], experiment.networks[role]
+    logits, features, heads = [], [], []
+    discriminator = experiment.networks[role]
     label = draw.batch.get("label")
     labels = {"real": label, "fake": label if fake_label is None else fake_label}
     for name, shown in (("real", real), ("fake", fake)):
@@ -98,8 +104,14 @@ def judge(
         seen = {"key": draw.key(name + which), "label": labels[name]}
         features.append(_features(experiment, discriminator, call, seen))
         verdict, extra = discriminator.train(*call, **seen)
-        logits.append(verdict.reshape(-1))
-    return Judged(*logits, real[-1], fake[-1], *features), extra
+        logits.append(logits_of(verdict).reshape(-1))
+        heads.append(verdict if isinstance(verdict, Mapping) else {})
+    return Judged(*logits, real[-1], fake[-1], *features, *heads), extra
+
+
+def logits_of(verdict: Array | Mapping[str, Array]) -> Array:
+    """The logits among what a discriminator tells."""
+    return verdict["logits"] if isinstance(verdict, Mapping) else verdict
 
 
 def _features(
@@ -135,7 +147,7 @@ def weigh(
     found, extra = experiment.recall(
         "objective", draw, extra, stream=stream, **judged._asdict()
     )
-    return _of_both(name_of(experiment.objective), found), extra
+    return of_both(name_of(experiment.objective), found), extra
 
 
 def compare(
@@ -224,7 +236,7 @@ def of_the_best(
     }
 
 
-def _of_both(objective: str, found: Any) -> Terms:
+def of_both(objective: str, found: Any) -> Terms:
     """The terms of both players, by name, that an objective returned."""
     for player in PLAYERS:
         if not isinstance(found, Mapping) or player not in found:

@@ -45,7 +45,7 @@ def class_coverage(
     Raises:
       InputError: no strength to choose from, or more samples than memory holds.
     """
-    classify, right, protocol = _classifier(trained, split, num_train, C)
+    classify, right, protocol = classifier(trained, split, num_train, C)
     predicted = classify(trained.sample(num_samples))
     classes = trained.data.num_classes
     shares = np.bincount(predicted, minlength=classes) / num_samples
@@ -82,7 +82,7 @@ def class_agreement(
     Raises:
       InputError: as `class_coverage`.
     """
-    classify, right, protocol = _classifier(trained, split, num_train, C)
+    classify, right, protocol = classifier(trained, split, num_train, C)
     names = trained.data.class_names or range(trained.data.num_classes)
     agrees = [
         classify(trained.sample(num_samples, name)) == label
@@ -138,8 +138,8 @@ def classifier_accuracy_score(
     tested = trained.examples(split, trained.data.splits[split].size)
     scores, chosen = {}, {}
     for name, source in {"accuracy": made, "accuracy_real": real}.items():
-        chosen[name], classifier = _fitted(source, C)
-        scores[name] = classifier.predict(_flat(tested["x"])) == tested["label"]
+        chosen[name], fitted = _fitted(source, C)
+        scores[name] = fitted.predict(_flat(tested["x"])) == tested["label"]
     values, intervals = means_of(scores)
     protocol = {
         "classifier": "sklearn.svm.SVC on pixels",
@@ -152,22 +152,25 @@ def classifier_accuracy_score(
     return Measurement(values, protocol, intervals)
 
 
-def _check(experiment: Any, data: Any, *, C: Sequence[float], **knobs: Any) -> None:
+def check_strengths(
+    experiment: Any, data: Any, *, C: Sequence[float], **knobs: Any
+) -> None:
+    """Raises InputError unless the strengths are such that one can be chosen from them."""
     check_grid(C=C)
 
 
-class_coverage.check = class_agreement.check = _check
-classifier_accuracy_score.check = _check
+class_coverage.check = class_agreement.check = check_strengths
+classifier_accuracy_score.check = check_strengths
 
 
-def _classifier(
+def classifier(
     trained: Trained, split: str, num_train: int, C: Sequence[float]
 ) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray, dict[str, Any]]:
     """Examples to classes; whether it is right about each of a split; and its protocol."""
     check_grid(C=C)
     real = trained.examples("train", num_train)
     held_out = trained.examples(split, num_train)
-    chosen, classifier = trained.once(
+    chosen, fitted = trained.once(
         ("class_coverage", num_train, tuple(C)), lambda: _fitted(real, C)
     )
     protocol = {
@@ -179,7 +182,7 @@ def _classifier(
         "fitted_on": len(real["x"]),
         "accuracy_on": f"{len(held_out['x'])} of {split}",
     }
-    classify = lambda x: classifier.predict(_flat(x))
+    classify = lambda x: fitted.predict(_flat(x))
     return classify, classify(held_out["x"]) == held_out["label"], protocol
 
 

@@ -91,10 +91,7 @@ def _lengths(
     key: Array,
 ) -> Array:
     """Squared speed of the features at CHUNK points of as many paths, [CHUNK]."""
-    ends = [
-        rng.normal(rng.fold(key, end), (CHUNK, experiment.latent_dim))
-        for end in ("start", "end")
-    ]
+    ends = [experiment.latents(rng.fold(key, end), CHUNK) for end in ("start", "end")]
     label, (low, high) = [], value_range
     if experiment.networks[experiment.DECODER].takes_label:
         label = [rng.classes(key, CHUNK, experiment.num_classes)]

@@ -1,5 +1,6 @@
 """Any network told the class inside: generators by their norms, discriminators by a projection."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.models.wrapper import Wrapper
+from genlab.nn.classes import of_classes
 from genlab.nn.norm import replacing_batch_norms
 from genlab.numbers import Count
 from genlab.registry import models
@@ -32,7 +34,8 @@ class ConditionalBatchNorm(Wrapper):
     num_classes: Count
 
     def __call__(self, *inputs: Array, label: Array, train: bool = False) -> Any:
-        """What the network makes of its inputs and of `label: [B]` int in [0, num_classes).
+        """What the network makes of its inputs and of `label: [B]` int in [0, num_classes), or of weights of
+        all classes, [B, num_classes].
 
         Raises:
           InputError: nothing is batch-normalised inside.
@@ -41,7 +44,7 @@ class ConditionalBatchNorm(Wrapper):
         def of_class(layer: nn.Module, name: str, shape: tuple[int, ...]) -> Array:
             start = nn.initializers.constant(1.0 if name == "scale" else 0.0)
             shape = (self.num_classes, *shape)
-            return layer.param(f"class_{name}", start, shape)[label]
+            return of_classes(layer.param(f"class_{name}", start, shape), label)
 
         def of_classes(layer: nn.Module, call: Callable, x: Array, **how: Any) -> Array:
             affine = lambda name, init, shape: of_class(layer, name, shape)
@@ -63,19 +66,35 @@ class Projection(Wrapper):
     Attributes:
       network: the discriminator inside, `dict(name="resnet_discriminator")`.
       num_classes: number of classes.
+      embedding: what v_y is a linear function of, `dict(name="sentence")`; None for a v of each class.
+      tells_classes: whether it also tells the logits of all classes, v_k . phi(x), for the objective
+        `class_likelihood`.
     """
 
     num_classes: Count
+    tells_classes: bool = False
+    embedding: Any = dataclasses.field(default=None, metadata={"part": "models"})
 
     def features(self, *inputs: Array, **named: Any) -> Array:
         """Those of the network inside, [B, F]."""
         return self.inner_features(*inputs, **named)
 
     @nn.compact
-    def __call__(self, *inputs: Array, label: Array, train: bool = False) -> Array:
-        """Maps what the network inside takes, and `label: [B]`, to logits [B], float32."""
+    def __call__(
+        self, *inputs: Array, label: Array, train: bool = False
+    ) -> Array | dict[str, Array]:
+        """Maps what the network inside takes, and `label: [B]` or weights of all classes, to logits
+        [B], float32; with `tells_classes` to these as `logits` and to `classes: [B, num_classes]`."""
         features = self.inner_features(*inputs, train=train).astype(jnp.float32)
-        logit = nn.Dense(1, name="head")(features)[:, 0]
-        width = features.shape[-1]
-        embedding = nn.Embed(self.num_classes, width, name="classes")(label)
-        return logit + jnp.sum(embedding * features, axis=-1)
+        logits = nn.Dense(1, name="head")(features)[:, 0]
+        width, every = features.shape[-1], jnp.arange(self.num_classes)
+        if self.embedding is None:
+            table = nn.Embed(self.num_classes, width, name="classes")
+            vector = lambda label: of_classes(table.embedding, label)
+        else:
+            dense = nn.Dense(width, use_bias=False, name="classes")
+            vector = lambda label: dense(self.embedding(label, train=train))
+        logits += jnp.sum(vector(label) * features, axis=-1)
+        if not self.tells_classes:
+            return logits
+        return {"logits": logits, "classes": features @ vector(every).T}

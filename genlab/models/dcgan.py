@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genlab.errors import InputError
+from genlab.errors import InputError, suggest
 from genlab.nn.activation import leaky_relu
 from genlab.nn.convolution import Conv, ConvTranspose
 from genlab.nn.norm import BatchNorm
@@ -16,6 +16,8 @@ from genlab.numbers import Count
 from genlab.registry import models
 
 Array = jax.Array
+
+NORMS = ("batch", "none")
 
 _weights = nn.initializers.normal(0.02)
 
@@ -77,21 +79,28 @@ class DcganGenerator(nn.Module):
 class DcganDiscriminator(nn.Module):
     """DCGAN's discriminator: strided convolutions from an image to a logit.
 
-    Every layer but the first and the last is batch-normalised; LeakyReLU of slope 0.2.
+    Every layer but the first and the last is batch-normalised; LeakyReLU of slope 0.2. A critic whose
+    slope is penalised takes `norm="none"`.
 
     Paper: Radford et al. 2016, arXiv:1511.06434
 
     Attributes:
       image_shape: (H, W, C) with H = W a power of two from 8; images may have more channels.
       width: channels of the first layer, doubled by each that follows.
+      norm: `batch`, or `none`.
       dtype: type of the computation.
     """
 
     image_shape: Sequence[Count]
     width: Count = 128
+    norm: str = "batch"
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
+        if self.norm not in NORMS:
+            raise InputError(
+                f"norm {self.norm!r} is unknown{suggest(self.norm, NORMS)}"
+            )
         self.to_logit = Conv(
             1, kernel_size=4, padding="VALID", dtype=self.dtype, kernel_init=_weights
         )
@@ -122,12 +131,14 @@ class DcganDiscriminator(nn.Module):
                 self.width * 2**i,
                 kernel_size=4,
                 strides=2,
-                use_bias=i == 0,
+                use_bias=i == 0 or self.norm == "none",
                 dtype=self.dtype,
                 kernel_init=_weights,
                 name=f"conv_{i}",
             )(y)
-            y = leaky_relu(_batch_norm(i)(y, train=train) if i else y)
+            if i and self.norm == "batch":
+                y = _batch_norm(i)(y, train=train)
+            y = leaky_relu(y)
         return y
 
 

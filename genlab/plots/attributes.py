@@ -85,8 +85,8 @@ def _codes(trained: Trained, num: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _draws(trained: Trained, num: int, num_train: int) -> tuple[np.ndarray, np.ndarray]:
     """Draws of the prior and the classes of their images, by their nearest training images."""
-    shape = (num, trained.experiment.latent_dim)
-    z = np.asarray(rng.normal(rng.stream(trained.seed, "latent_arithmetic"), shape))
+    key = rng.stream(trained.seed, "latent_arithmetic")
+    z = np.asarray(trained.experiment.latents(key, num))
     train = trained.examples("train", num_train)
     parts = [z[first : first + DRAWS] for first in range(0, num, DRAWS)]
     rows = [

@@ -148,9 +148,8 @@ def truncated(z: np.ndarray, bound: float) -> np.ndarray:
 
 
 def _draws(trained: Trained, num: int, stream: str) -> np.ndarray:
-    """Draws of the prior, [num, latent_dim], that depend on the run's seed and the stream."""
-    shape = (num, trained.experiment.latent_dim)
-    return np.asarray(rng.normal(rng.stream(trained.seed, stream), shape))
+    """Draws of the prior, [num, Z], that depend on the run's seed and the stream."""
+    return np.asarray(trained.experiment.latents(rng.stream(trained.seed, stream), num))
 
 
 def _labels(trained: Trained, num: int, stream: str) -> list[np.ndarray]:

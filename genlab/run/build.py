@@ -33,6 +33,7 @@ _NEEDED = {
     "image_shape": "images",
     "target_shape": "two domains of images (or data.degrade)",
     "num_classes": "examples with classes",
+    "class_names": "classes with names",
 }
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -98,15 +99,18 @@ def known_facts(data: Dataset, dtype: str) -> dict[str, Any]:
         facts["target_shape"] = data.target_shape
     if data.num_classes:
         facts["num_classes"] = data.num_classes
+    if data.class_names:
+        facts["class_names"] = data.class_names
     return facts
 
 
 def _shared_knobs(name: str, knobs: Spec) -> dict[str, Any]:
     """Knobs of the family that its networks need as well."""
-    accepted = experiments.knobs(name)
-    if "latent_dim" not in accepted:
-        return {}
-    return {"latent_dim": knobs.get("latent_dim", accepted["latent_dim"])}
+    known = {**experiments.knobs(name), **knobs}
+    shared = {knob: known[knob] for knob in ("latent_dim",) if knob in known}
+    if "categorical" in known:
+        shared["code_width"] = sum(known["categorical"]) + known["continuous"]
+    return shared
 
 
 def _build_with_facts(

@@ -54,6 +54,8 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "posterior": lambda see: see.examples("posterior"),
     "filters": lambda see: (),
     "fantasies": lambda see: (),
+    "recognize": lambda see: see.examples("recognize"),
+    "sample_codes": lambda see: (see.codes(), see.key),
     "complete": lambda see: (
         see.batch["x"],
         jnp.ones(see.batch["x"].shape[1:], bool),
@@ -138,6 +140,9 @@ class _Blank:
         if self._with_label and takes_label(self._experiment, method):
             return self.batch["x"], self.batch["label"]
         return (self.batch["x"],)
+
+    def codes(self) -> jax.Array:
+        return jnp.zeros((2, self._experiment.codes.width))
 
     def call(self, method: str) -> Any:
         arguments = METHODS[method](self)

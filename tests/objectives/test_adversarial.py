@@ -143,7 +143,7 @@ def test_features_are_matched_in_the_mean():
 
 def test_flipped_labels_exchange_a_share_of_the_verdicts():
     real, fake = jnp.ones(4000), -jnp.ones(4000)
-    judged = Judged(real, fake, real, fake, None, None)
+    judged = Judged(real, fake, real, fake, None, None, {}, {})
     flipped = judged.flipped(jax.random.key(0), 0.25)
     np.testing.assert_array_equal(flipped.real_logits, -flipped.fake_logits)
     assert abs(np.mean(flipped.real_logits == -1) - 0.25) < 0.02

@@ -11,6 +11,7 @@ from scipy import stats
 
 from genlab.boltzmann.mean_field import bernoulli_entropy
 from genlab.game import rng
+from genlab.game.codes import Code
 from genlab.models.dense import DenseEncoder
 from genlab.objectives.adversarial import minimax, non_saturating
 from genlab.objectives.divergence import elbo, gaussian_kl, iwae
@@ -160,6 +161,10 @@ def _steep_generator(z):
 GIVEN = {
     "key": jax.random.key(0),
     "step": jnp.int32(0),
+    "codes": Code((jnp.eye(SIZES["B"]),), jnp.ones((SIZES["B"], 2))),
+    "found_codes": Code(
+        (200.0 - 400.0 * jnp.eye(SIZES["B"]),), jnp.full((SIZES["B"], 2), -200.0)
+    ),
     "parameters": {"layer": {"kernel": jnp.linspace(-200.0, 200.0, 20).reshape(4, 5)}},
 }
 

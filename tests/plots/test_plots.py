@@ -88,6 +88,7 @@ class Model:
 
 # Whose tiny models a plot draws, where the stand-in lacks what it needs.
 SERVED_BY = {
+    "captions": ("cgan", {}),
     "class_samples": ("dbn", {"variant": "labels"}),
     "completions": ("rbm", {}),
     "fantasies": ("rbm_pcd", {}),
@@ -95,6 +96,7 @@ SERVED_BY = {
     "gradient_signal": ("dirac_gan", {}),
     "phase_portrait": ("dirac_gan", {}),
     "translations": ("pix2pix", {}),
+    "traversals": ("infogan", {}),
 }
 # What a plot draws, where it does not draw images.
 DRAWN_SHAPES = {"vector_field": (2,), "melodies": (4, 8)}

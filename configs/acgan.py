@@ -1,0 +1,32 @@
+"""AC-GAN: the discriminator also tells the class, and both players want it to be right.
+
+Paper: Odena, Olah & Shlens 2017, arXiv:1610.09585
+
+  genlab --config=acgan
+    of 100 samples of each class 96.5 % are of it (95 % interval 95.2 to 97.5) by an SVM of 98.7 % accuracy
+    on 300 test digits, 68 % or more of every class; they vary little: recall .01,
+    `frechet_digits_classifier` 22.3 of 1,000 samples (`_floor` 3.7); 4,000 rounds, 2 min of one CPU core
+    (one seed).
+  genlab --config=acgan:mnist --config.data.data_dir=DIR
+    Not measured yet.
+"""
+
+from genlab.shipped.configs.common import digits
+from ml_collections import ConfigDict
+
+VARIANTS = ("tiny", "mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """scikit-learn's digits at 16 px; `mnist` at the same size."""
+    config = digits.conditional_gan()
+    config.experiment.auxiliary = dict(name="class_likelihood")
+    config.model.discriminator = dict(
+        name="heads", network=config.model.discriminator, heads=("classes",)
+    )
+    match variant:
+        case "tiny":
+            digits.tiny_conditional_gan(config)
+        case "mnist":
+            digits.on_mnist(config)
+    return config

@@ -1,0 +1,76 @@
+"""Text to image: sprites drawn from a caption that says colour, size, shape and place.
+
+Paper: Reed et al. 2016, arXiv:1605.05396
+
+  genlab --config=text_to_image
+    Not measured yet.
+"""
+
+from genlab.shipped.configs import base
+from ml_collections import ConfigDict
+
+VARIANTS = ("tiny", "digits")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """`shapes` with captions, the sentence's vector learned with the game; `digits`."""
+    config = base.get_config()
+    config.experiment = dict(
+        name="gan",
+        latent_dim=32,
+        mismatched=0.5,
+        interpolated=0.5,
+        auxiliary=dict(name="class_likelihood", fake_weight=0.0),
+        penalty=dict(name="r1", weight=0.03),
+    )
+    config.objective = dict(name="non_saturating")
+    sentence = dict(name="sentence", width=32)
+    config.model = dict(
+        generator=dict(
+            name="conditional",
+            network=dict(name="dcgan_generator", width=16),
+            embedding=sentence,
+        ),
+        discriminator=dict(
+            name="projection",
+            network=dict(name="dcgan_discriminator", width=16, norm="none"),
+            embedding=sentence,
+            tells_classes=True,
+        ),
+    )
+    adam = dict(name="adam", learning_rate=5e-4, b1=0.0)
+    config.optimizer = dict(generator=dict(adam, ema=0.99), discriminator=adam)
+    config.data.update(
+        name="shapes",
+        image_size=32,
+        colors=3,
+        places=4,
+        captions=True,
+        value_range=(-1.0, 1.0),
+    )
+    config.train = dict(steps=4000, batch_size=64, steps_per_call=20)
+    config.eval.metrics = ("caption_agreement",)
+    config.sample = dict(every=1000, plots=("captions",))
+    config.checkpoint.every = 1000
+
+    match variant:
+        case "tiny":
+            for network in (
+                config.model.generator.network,
+                config.model.discriminator.network,
+            ):
+                network.width = 8
+            config.experiment.latent_dim = 8
+            config.data.image_size = 8
+            base.tiny(config)
+            few = dict(name="caption_agreement", num=4)
+            config.eval.update(every=0, metrics=(few,))
+        case "digits":
+            for knob in ("colors", "places", "captions"):
+                del config.data[knob]
+            config.data.update(name="digits", image_size=16)
+            for part in config.model.values():
+                part.embedding.template = "a handwritten {}"
+            config.sample.plots = ("captions", "class_samples")
+            config.eval.metrics = ("class_agreement",)
+    return config

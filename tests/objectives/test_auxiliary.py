@@ -1,0 +1,83 @@
+"""Terms of both players from the discriminator's further heads, against closed forms."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genlab.game.codes import Code, Codes
+from genlab.registry import objectives
+
+GENERATOR = np.random.default_rng(0)
+
+
+def test_class_likelihood_is_the_cross_entropy_of_both_by_hand():
+    real, fake = jnp.array([[2.0, 0.0, 1.0]]), jnp.array([[0.5, 0.5, -1.0]])
+    terms = objectives.build("class_likelihood", weight=2.0, fake_weight=0.5)(
+        real, fake, jnp.array([0]), jnp.array([1])
+    )
+    log_real = 2.0 - math.log(math.exp(2) + 1 + math.e)
+    log_fake = 0.5 - math.log(2 * math.exp(0.5) + math.exp(-1))
+    own = terms["discriminator"]
+    np.testing.assert_allclose(own["class_real"], [-2 * log_real], rtol=1e-5)
+    np.testing.assert_allclose(own["class_fake"], [-2 * 0.5 * log_fake], rtol=1e-5)
+    found = terms["generator"]["class_fake"]
+    np.testing.assert_allclose(found, [-2 * log_fake], rtol=1e-5)
+
+
+def test_class_likelihood_of_a_mixed_class_is_the_mean_of_both():
+    call = objectives.build("class_likelihood")
+    real, fake = jnp.zeros((1, 3)), jnp.array([[1.0, -2.0, 0.5]])
+    of = lambda label: call(real, fake, jnp.array([0]), label)["generator"]
+    one, other = (of(jnp.array([c]))["class_fake"] for c in (0, 2))
+    mixed = of(jnp.array([[0.5, 0.0, 0.5]]))["class_fake"]
+    np.testing.assert_allclose(mixed, (one + other) / 2, rtol=1e-5)
+
+
+def test_bound_at_a_perfect_q_is_the_entropy_of_the_codes():
+    weight = 3.0
+    codes = Codes((10, 3))
+    drawn = codes.split(codes.draw(jax.random.key(0), 6))
+    sure = Code(tuple(50.0 * one for one in drawn.categories), drawn.values)
+    found = objectives.build("mutual_information", weight=weight)(drawn, sure)
+    entropy = math.log(10) + math.log(3)
+    assert codes.entropy == pytest.approx(entropy)
+    for player in ("discriminator", "generator"):
+        bound = -found[player]["information"] / weight
+        np.testing.assert_allclose(bound, np.full(6, entropy), rtol=1e-5)
+
+
+def test_bound_without_knowledge_is_zero_for_categories():
+    codes = Codes((4,))
+    drawn = codes.split(codes.draw(jax.random.key(0), 5))
+    blank = Code((jnp.zeros((5, 4)),), drawn.values)
+    found = objectives.build("mutual_information")(drawn, blank)
+    np.testing.assert_allclose(found["generator"]["information"], 0.0, atol=1e-6)
+
+
+def test_bound_of_values_is_a_gaussian_log_density_by_hand():
+    codes = Code((), jnp.array([[0.5, -1.0]]))
+    told = Code((), jnp.array([[0.0, -1.0]]))
+    found = objectives.build("mutual_information", deviation=0.5)(codes, told)
+    density = -0.5 * (0.5 / 0.5) ** 2 - 2 * math.log(0.5 * math.sqrt(2 * math.pi))
+    bound = density + 2 * math.log(2)
+    term = found["discriminator"]["information"]
+    np.testing.assert_allclose(term, [-bound], rtol=1e-5)
+
+
+def test_gradients_are_those_of_pytorch():
+    torch = pytest.importorskip("torch")
+    real, fake = GENERATOR.normal(size=(2, 5, 4)).astype(np.float32)
+    label = np.array([0, 3, 1, 2, 2])
+    call = objectives.build("class_likelihood", weight=0.7)
+
+    def total(fake):
+        terms = call(real, fake, label, label)
+        return sum(jnp.mean(term) for term in terms["discriminator"].values())
+
+    logits = torch.tensor(fake, requires_grad=True)
+    loss = 0.7 * torch.nn.functional.cross_entropy(logits, torch.tensor(label))
+    loss.backward()
+    np.testing.assert_allclose(jax.grad(total)(fake), logits.grad.numpy(), atol=1e-6)
