@@ -13,6 +13,8 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from genlab.errors import InputError
+from genlab.game.codes import Codes
+from genlab.game.prior import FromPrior
 from genlab.plots import figure
 from genlab.plots.embedding import latent_embedding, principal_plane
 from genlab.plots.grid import enlarge, image_grid, save_png
@@ -33,7 +35,8 @@ class Model:
     value_range = (-1.0, 1.0)
     step, seed = 7, 0
     params, extra = {}, {}
-    DECODER, latent_dim = "decoder", 2
+    DECODER, latent_dim, codes = "decoder", 2, Codes()
+    latents = FromPrior.latents
     networks: ClassVar = {"decoder": types.SimpleNamespace(takes_label=False)}
 
     def __init__(self, methods=METHODS, shape=(2, 1, 1), modes=None, mode_std=0.0):

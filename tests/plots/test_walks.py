@@ -7,6 +7,8 @@ import pytest
 from scipy.stats import norm, truncnorm
 
 from genlab.errors import InputError
+from genlab.game.codes import Codes
+from genlab.game.prior import FromPrior
 from genlab.plots import attributes, walks
 from genlab.plots.attributes import latent_arithmetic
 
@@ -16,7 +18,8 @@ class Mirror:
     left (0) and right (1) of 0."""
 
     value_range, seed = (-4.0, 4.0), 0
-    DECODER, latent_dim = "decoder", 2
+    DECODER, latent_dim, codes = "decoder", 2, Codes()
+    latents = FromPrior.latents
 
     def __init__(self, takes_label=False):
         self.networks = {"decoder": types.SimpleNamespace(takes_label=takes_label)}
