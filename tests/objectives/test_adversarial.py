@@ -7,13 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from genlab.data.adaptive import Ada
 from genlab.errors import InputError
+from genlab.game import parallel
 from genlab.game.adversary import Judged, of_the_best
 from genlab.game.unroll import moved_ahead
 from genlab.objectives.adversarial import noisy_labels, non_saturating
 from genlab.objectives.equilibrium import began
 from genlab.objectives.features import feature_matching
 from genlab.objectives.relativistic import relativistic, relativistic_average
+from genlab.objectives.steadiness import lecam
 from genlab.registry import objectives
 
 REAL = np.array([0.3, -2.0, 1.5, 4.0], np.float32)
@@ -176,3 +179,36 @@ def test_steps_ahead_are_differentiable():
     value, slope = jax.value_and_grad(ahead)(1.0)
     np.testing.assert_allclose(value, 1.0 + 2.0 * 0.9**4, rtol=1e-6)
     np.testing.assert_allclose(slope, 1 - 0.9**4, rtol=1e-6)
+
+
+def on_four_devices(function, *arrays):
+    """What a function of batches makes of shares on four devices, its last value of all of them."""
+
+    def one(*shares):
+        with parallel.mapped():
+            return function(*shares)
+
+    shares = [array.reshape(4, -1, *array.shape[1:]) for array in arrays]
+    return jax.pmap(one, axis_name=parallel.BATCH)(*shares)
+
+
+def test_what_looks_across_the_batch_is_the_same_on_four_devices():
+    real, fake = jax.random.normal(jax.random.key(0), (2, 8))
+    features = jnp.stack([real, fake], axis=1), jnp.stack([fake, fake**2], axis=1)
+    ada, half = Ada(target=0.0, images=20), {"probability": jnp.array(0.5)}
+    whole = lambda real, fake, f, g: (
+        relativistic_average(real, fake),
+        of_the_best({"fake": fake}, fake, 0.4),
+        feature_matching(real, fake, f, g)["generator"]["features"],
+        began(real, fake, {"k": 0.5}, rate=0.1)[1],
+        lecam(real, fake, {"real": 1.0, "fake": 0.0})[1],
+        ada.renew(half, real),
+    )
+    expected = whole(real, fake, *features)
+    found = on_four_devices(whole, real, fake, *features)
+    for one, other in zip(*map(jax.tree.leaves, (expected, found)), strict=True):
+        if one.ndim:
+            other = other.reshape(-1)
+        else:
+            one = jnp.broadcast_to(one, (4,))
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
