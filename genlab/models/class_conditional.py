@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.models.wrapper import Wrapper
-from genlab.nn.classes import of_classes
+from genlab.nn.classes import looked_up
 from genlab.nn.norm import replacing_batch_norms
 from genlab.numbers import Count
 from genlab.registry import models
@@ -44,7 +44,7 @@ class ConditionalBatchNorm(Wrapper):
         def of_class(layer: nn.Module, name: str, shape: tuple[int, ...]) -> Array:
             start = nn.initializers.constant(1.0 if name == "scale" else 0.0)
             shape = (self.num_classes, *shape)
-            return of_classes(layer.param(f"class_{name}", start, shape), label)
+            return looked_up(layer.param(f"class_{name}", start, shape), label)
 
         def of_classes(layer: nn.Module, call: Callable, x: Array, **how: Any) -> Array:
             affine = lambda name, init, shape: of_class(layer, name, shape)
@@ -90,7 +90,7 @@ class Projection(Wrapper):
         width, every = features.shape[-1], jnp.arange(self.num_classes)
         if self.embedding is None:
             table = nn.Embed(self.num_classes, width, name="classes")
-            vector = lambda label: of_classes(table.embedding, label)
+            vector = lambda label: looked_up(table.embedding, label)
         else:
             dense = nn.Dense(width, use_bias=False, name="classes")
             vector = lambda label: dense(self.embedding(label, train=train))

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.models.wrapper import Wrapper
-from genlab.nn.classes import of_classes
+from genlab.nn.classes import looked_up
 from genlab.numbers import Count
 from genlab.registry import models
 
@@ -48,7 +48,7 @@ class Conditional(Wrapper):
             vector = self.embedding(label, train=train)
         else:
             table = nn.Embed(self.num_classes, self.width, name="embed")
-            vector = of_classes(table.embedding, label)
+            vector = looked_up(table.embedding, label)
         middle = (1,) * (x.ndim - 2)
         vector = vector.reshape(x.shape[0], *middle, vector.shape[-1])
         shape = (*x.shape[:-1], vector.shape[-1])

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 Array = jax.Array
 
 
-def of_classes(table: Array, label: Array) -> Array:
+def looked_up(table: Array, label: Array) -> Array:
     """Rows of `table: [K, ...]` for `label: [B]` int in [0, K), or their means by weights of all classes.
 
     Args:
