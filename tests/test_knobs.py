@@ -79,7 +79,7 @@ def test_no_part_takes_a_number_outside_its_range():
 
 def _fine(annotation):
     """A value that a required knob takes."""
-    for value in (1, 0.5, "text", [1], {"a": "b"}):
+    for value in (1, 0.5, "text", [1], ["text"], {"a": "b"}):
         try:
             check("knob", value, annotation)
         except InputError:

@@ -4,12 +4,12 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.data.split import ArraySplit
-from genlab.numbers import Count
+from genlab.numbers import Coordinate, Count
 from genlab.registry import datasets
 
 
 @datasets.register
-def point(*, value: float = 0.0, size: Count = 64) -> Dataset:
+def point(*, value: Coordinate = 0.0, size: Count = 64) -> Dataset:
     """`size` examples in every split, all of them `value`, [1].
 
     Args:

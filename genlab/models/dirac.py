@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from genlab.numbers import Coordinate
 from genlab.registry import models
 
 Array = jax.Array
@@ -19,7 +20,7 @@ class DiracGenerator(nn.Module):
       start: theta before the first round.
     """
 
-    start: float = 1.0
+    start: Coordinate = 1.0
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
@@ -39,7 +40,7 @@ class DiracDiscriminator(nn.Module):
       start: psi before the first round.
     """
 
-    start: float = 1.0
+    start: Coordinate = 1.0
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab.data.prepare import Preparation
+from genlab.game.codes import Codes
+from genlab.game.prior import FromPrior
 from genlab.game.turn import State
 from genlab.registry import datasets
 from genlab.trained.trained import Trained
@@ -45,8 +47,8 @@ class Given:
 class Linear(Given):
     """An experiment whose images are linear in their latents, `pixels = 1/2 + z @ weights / 2`."""
 
-    DECODER = "decoder"
-    latent_dim = 3
+    DECODER, latent_dim, codes = "decoder", 3, Codes()
+    latents = FromPrior.latents
 
     def __init__(self, weights):
         super().__init__(np.zeros((1, 8, 8, 1), np.uint8))
