@@ -187,4 +187,5 @@ def test_samples_are_deterministic(name):
     few, many = built.trained(state).sample(3), built.trained(state).sample(7)
     np.testing.assert_array_equal(few, many[:3])
     assert few.shape == (3, *built.data.example_shape)
-    assert len(np.unique(many.reshape(7, -1), axis=0)) == 7
+    different = 1 if built.data.name == "point" else 7  # a distribution of one point
+    assert len(np.unique(many.reshape(7, -1), axis=0)) == different

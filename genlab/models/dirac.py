@@ -1,5 +1,7 @@
 """The smallest GAN: a point and a line, whose game can be worked out by hand."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -18,15 +20,18 @@ class DiracGenerator(nn.Module):
 
     Attributes:
       start: theta before the first round.
+      dtype: type of the computation.
     """
 
     start: Coordinate = 1.0
+    dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """theta for each of `x: [B, Z]`: [B, 1]."""
         del train
         theta = self.param("theta", nn.initializers.constant(self.start), (1,))
+        theta = theta.astype(self.dtype).astype(jnp.float32)
         return jnp.tile(theta[None], (x.shape[0], 1))
 
 
@@ -38,13 +43,15 @@ class DiracDiscriminator(nn.Module):
 
     Attributes:
       start: psi before the first round.
+      dtype: type of the computation.
     """
 
     start: Coordinate = 1.0
+    dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """psi x of `x: [B, 1]`: [B]."""
         del train
         psi = self.param("psi", nn.initializers.constant(self.start), (1,))
-        return x[:, 0] * psi
+        return (x[:, 0].astype(self.dtype) * psi.astype(self.dtype)).astype(jnp.float32)

@@ -137,8 +137,9 @@ class _Enlarging(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
+        options = dict(dtype=self.dtype, use_bias=False)  # which the norms take out
         conv = lambda name, size, start: Conv(
-            self.features, size, dtype=self.dtype, kernel_init=start, name=name
+            self.features, size, kernel_init=start, name=name, **options
         )
         y = nn.relu(BatchNorm(name="norm_0")(x, train=train))
         y = conv("conv_0", 3, _glorot_twice)(nearest(y))
