@@ -3,8 +3,13 @@
 Papers: Karras et al. 2020, arXiv:1912.04958; StyleGAN2-ADA's numbers for CIFAR-10: Karras et al. 2020,
 arXiv:2006.06676
 
+  genlab --config=stylegan2_small --config.train.steps=800
+    scikit-learn's digits, 16 px, width 32, about half of the recipe's rounds, 0.2 s of CPU time each:
+    digits with little variety. The rarest class holds 0.7 % of 1,000 samples, by an SVM of 98.7 % accuracy
+    on 300 test digits; `frechet_digits_classifier` 154 of 1,000 samples, `_floor` 3.7 of 300 test digits;
+    precision .55 and recall .13, of the test digits .92 and .94 (one seed).
   genlab --config=stylegan2_small
-    Not measured yet.
+    the recipe's 1,500 rounds, and with `:path` the penalty of the path's length. Not measured yet.
   genlab --config=stylegan2_small:cifar10 --config.data.data_dir=DIR
     ADA's numbers for CIFAR-10; for a GPU; not run.
 """
