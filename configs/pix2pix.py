@@ -8,7 +8,7 @@ Paper: Isola, Zhu, Zhou & Efros 2017, arXiv:1611.07004
     0.0043 (of the inputs 0.0186); 176 CPU seconds.
   genlab --config=pix2pix:ink
     white sprites to sprites whose colour says their shape: right in 33, 50 and 50 % (seeds 0, 1 and 2; by
-    chance 33 %), one or two of three shapes; 3 min.
+    chance 33 %); 301 CPU seconds (seed 0).
   genlab --config=pix2pix:folder --config.data.name=paired_folder:DIR
     pairs of one's own, 64 px, width 32; `folder_l1` minimises L1 alone. Twemoji to Noto, 1,271 pairs:
     Frechet distance 235 in the features of a classifier of their categories (L1 alone 441, the input
