@@ -9,6 +9,7 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
+from genlab.game.adversary import logits_of
 from genlab.game.experiment import Experiment
 from genlab.numbers import Count, Positive
 from genlab.part import needs_of
@@ -92,7 +93,7 @@ def _logits(trained: Trained, num: int) -> np.ndarray | None:
         lambda experiment, *rest: experiment.networks["discriminator"](*rest),
     )
     verdicts = judge(trained.params, trained.extra, trained.sample(num))
-    return np.asarray(verdicts).ravel()
+    return np.asarray(logits_of(verdicts)).ravel()
 
 
 def _check(
