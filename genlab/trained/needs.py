@@ -49,7 +49,7 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "sample": lambda see: (see.key, 2),
     "sample_classes": lambda see: (see.batch["label"], see.key),
     "encode": lambda see: see.examples("encode"),
-    "decode": lambda see: (see.call("encode"),),
+    "decode": lambda see: (see.code(),),
     "reconstruct": lambda see: see.examples("reconstruct"),
     "posterior": lambda see: see.examples("posterior"),
     "filters": lambda see: (),
@@ -143,6 +143,12 @@ class _Blank:
 
     def codes(self) -> jax.Array:
         return jnp.zeros((2, self._experiment.codes.width))
+
+    def code(self) -> jax.Array:
+        """What `decode` takes: codes of the examples, or draws of the prior of a family without them."""
+        if callable(getattr(self._experiment, "encode", None)):
+            return self.call("encode")
+        return self._experiment.latents(self.key, 2)
 
     def call(self, method: str) -> Any:
         arguments = METHODS[method](self)
