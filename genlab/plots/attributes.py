@@ -37,7 +37,8 @@ def latent_arithmetic(
 
     The first row begins at the mean of the class, as in the paper; the others at single latents of
     it. Latents of a class are the codes of its training examples, where the family encodes, and
-    otherwise draws of the prior whose image is, by its pixels, nearest to a training image of it.
+    otherwise draws of the prior whose image is, by its pixels, nearest to a training image of it; where
+    no draw's is, the `num` draws that are nearest to the mean of these.
 
     Args:
       trained: a model that decodes latents, without the class beside them.
@@ -57,18 +58,17 @@ def latent_arithmetic(
 
     Paper: Radford et al. 2016, arXiv:1511.06434, section 6.3.2
     """
-    z, label = (
-        _codes(trained, num_latents)
-        if trained.has("encode")
-        else _draws(trained, num_latents, num_train)
-    )
     chosen = _chosen(trained.data, start, minus, plus)
-    of_class = {name: z[label == index] for name, index in chosen.items()}
+    if trained.has("encode"):
+        z, label = _codes(trained, num_latents)
+        of_class = {name: z[label == index] for name, index in chosen.items()}
+    else:
+        z, of_class = _draws(trained, chosen, num, num_latents, num_train)
     for name, found in of_class.items():
         if not len(found):
             raise InputError(
-                f"none of {len(z)} latents is of the class {name}={chosen[name]}; take another, or"
-                " more num_latents"
+                f"none of {len(z)} training examples is of the class {name}={chosen[name]}; take"
+                " another, or more num_latents"
             )
     means = {name: found.mean(axis=0) for name, found in of_class.items()}
     begin = np.concatenate([means["start"][None], of_class["start"][:num]])
@@ -83,17 +83,27 @@ def _codes(trained: Trained, num: int) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(trained.call("encode", batch["x"])), batch["label"]
 
 
-def _draws(trained: Trained, num: int, num_train: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draws of the prior and the classes of their images, by their nearest training images."""
+def _draws(
+    trained: Trained, chosen: dict[str, int], least: int, num: int, num_train: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Draws of the prior, and those of each chosen class: whose images are nearest to a training image of
+    it, or where there are none, the `least` that are nearest to its mean image."""
     key = rng.stream(trained.seed, "latent_arithmetic")
     z = np.asarray(trained.experiment.latents(key, num))
     train = trained.examples("train", num_train)
     parts = [z[first : first + DRAWS] for first in range(0, num, DRAWS)]
-    rows = [
-        nearest(np.asarray(trained.call("decode", part)), train["x"], count=1)[:, 0]
-        for part in parts
-    ]
-    return z, train["label"][np.concatenate(rows)]
+    images = np.concatenate(
+        [np.asarray(trained.call("decode", part)) for part in parts]
+    )
+    label = train["label"][nearest(images, train["x"], count=1)[:, 0]]
+    found = {}
+    for name, index in chosen.items():
+        found[name] = z[label == index]
+        if not len(found[name]) and np.any(of := train["label"] == index):
+            gap = images - train["x"][of].mean(axis=0)
+            order = np.argsort(np.square(gap).reshape(len(z), -1).sum(axis=1))
+            found[name] = z[order[:least]]
+    return z, found
 
 
 def _chosen(
