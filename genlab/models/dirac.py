@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from genlab.errors import InputError
 from genlab.numbers import Coordinate
 from genlab.registry import models
 
@@ -51,7 +52,16 @@ class DiracDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
-        """psi x of `x: [B, 1]`: [B]."""
+        """psi x of `x: [B, 1]`: [B].
+
+        Raises:
+          InputError: examples that are not one number each.
+        """
         del train
+        if x.shape[1:] != (1,):
+            raise InputError(
+                f"'dirac_discriminator' judges points of a line, [1], as 'point' has them, not"
+                f" {list(x.shape[1:])}"
+            )
         psi = self.param("psi", nn.initializers.constant(self.start), (1,))
         return (x[:, 0].astype(self.dtype) * psi.astype(self.dtype)).astype(jnp.float32)
