@@ -1,5 +1,6 @@
 """Arithmetic on latents: what a labelled attribute is worth as a direction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def latent_arithmetic(
     Args:
       trained: a model that decodes latents, without the class beside them.
       start: class that is moved, by name or index; `minus` without.
-      minus: class whose mean is taken away; the first without.
+      minus: class whose mean is taken away; the first of the training examples without.
       plus: class whose mean is added; the second without.
       num: rows of single latents.
       points: images in a row, the last of which have the whole difference.
@@ -58,7 +59,8 @@ def latent_arithmetic(
 
     Paper: Radford et al. 2016, arXiv:1511.06434, section 6.3.2
     """
-    chosen = _chosen(trained.data, start, minus, plus)
+    seen = np.unique(trained.examples("train", num_latents)["label"]).tolist()
+    chosen = _chosen(trained.data, start, minus, plus, seen)
     if trained.has("encode"):
         z, label = _codes(trained, num_latents)
         of_class = {name: z[label == index] for name, index in chosen.items()}
@@ -107,11 +109,19 @@ def _draws(
 
 
 def _chosen(
-    data: Dataset, start: str | None, minus: str | None, plus: str | None
+    data: Dataset,
+    start: str | None,
+    minus: str | None,
+    plus: str | None,
+    seen: Sequence[int] = (0, 1),
 ) -> dict[str, int]:
-    """The classes by what they are for."""
-    minus = 0 if minus is None else class_index(data, minus, "minus")
-    plus = 1 if plus is None else class_index(data, plus, "plus")
+    """The classes by what they are for; those without a name are the first of those that were seen."""
+    minus = seen[0] if minus is None else class_index(data, minus, "minus")
+    plus = (
+        seen[-1 if len(seen) < 2 else 1]
+        if plus is None
+        else class_index(data, plus, "plus")
+    )
     start = minus if start is None else class_index(data, start, "start")
     return {"start": start, "minus": minus, "plus": plus}
 
