@@ -1,12 +1,16 @@
 """What the tests of pages share: hostile text, a parser of HTML, a browser."""
 
-import html
 import json
 import os
+import queue
 import re
 import shutil
 import subprocess
+import threading
+import time
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -60,16 +64,22 @@ class Elements(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
-def rendered(path, profile, *, dark=False):
-    """The DOM of a page after its scripts ran."""
-    flags = (
+def browser(profile, *flags, dark=False):
+    """The command of a browser without a window that asks nothing of the network."""
+    quiet = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
         " --disable-background-networking --disable-component-update --disable-sync"
-        " --window-size=1400,1000 --virtual-time-budget=30000 --dump-dom"
+        " --window-size=1400,1000"
     )
     scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
-    command = [BROWSER, *flags.split(), scheme, f"--user-data-dir={profile}"]
-    command.append(path.as_uri())
+    return [BROWSER, *quiet.split(), scheme, f"--user-data-dir={profile}", *flags]
+
+
+def rendered(path, profile):
+    """The DOM of a page after its scripts ran."""
+    command = browser(
+        profile, "--virtual-time-budget=30000", "--dump-dom", path.as_uri()
+    )
     return subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=True
     ).stdout
@@ -77,11 +87,50 @@ def rendered(path, profile, *, dark=False):
 
 OUTER = """<!doctype html><title>outer</title><script>
 addEventListener("message", (event) => {
-  const note = document.createElement("pre");
-  note.textContent = JSON.stringify(event.data);
-  document.body.append(note);
+  fetch("/", { method: "POST", body: JSON.stringify(event.data) });
 });
 </script><body>%s"""
+
+
+class Listener(ThreadingHTTPServer):
+    """A server of one folder that keeps the JSON that its pages post."""
+
+    daemon_threads = True
+
+    def __init__(self, folder):
+        super().__init__(("127.0.0.1", 0), partial(Handler, directory=folder))
+        self.notes = queue.SimpleQueue()
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+        self.server.notes.put(json.loads(body))
+
+    def log_message(self, *_):
+        """Silence: a request is no news."""
+
+
+def posted(folder, name, count, *, dark=False, seconds=120):
+    """The first notes that a page posts, in real time: encoding an image takes some."""
+    with Listener(folder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        command = browser(folder / "profile", "--remote-debugging-port=0", dark=dark)
+        command.append(f"http://127.0.0.1:{server.server_port}/{name}")
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        end = time.monotonic() + seconds
+        try:
+            return [
+                server.notes.get(timeout=end - time.monotonic()) for _ in range(count)
+            ]
+        finally:
+            process.terminate()
+            process.wait()
+            server.shutdown()
 
 
 def told_by(page, probe, folder, *, dark=False):
@@ -101,9 +150,8 @@ def told_by(page, probe, folder, *, dark=False):
         for width in WIDTHS
     )
     (folder / "outer.html").write_text(OUTER % frames)
-    dom = rendered(folder / "outer.html", folder / "profile", dark=dark)
-    notes = re.findall(r"<pre>(.*?)</pre>", dom)
-    told = {note["width"]: note for note in map(json.loads, map(html.unescape, notes))}
+    notes = posted(folder, "outer.html", len(WIDTHS), dark=dark)
+    told = {note["width"]: note for note in notes}
     assert sorted(told) == [*WIDTHS]
     for note in told.values():
         assert note["errors"] == [] and note["ready"] == "true"

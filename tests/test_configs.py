@@ -17,6 +17,7 @@ from genlab.trained.needs import FACTS
 
 
 # Those that the contracts hold are trained there.
+@pytest.mark.full
 @pytest.mark.parametrize(
     "name",
     sorted({*recipes.all_configs()} - {*recipes.representatives()}),

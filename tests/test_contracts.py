@@ -36,7 +36,7 @@ def games(*later: str) -> pytest.MarkDecorator:
 
 every_game = games()
 # A round of their networks takes ten seconds to compile, each time anew.
-quick_game = games("cyclegan", "bicyclegan")
+quick_game = games("cyclegan", "bicyclegan", "colorization")
 
 ROUNDS = 4
 MORE_DEVICES = ((2, "jit"), (1, "pmap"), (4, "pmap"))
@@ -169,7 +169,7 @@ def _floats(spec):
     return [leaves[place] for place in places], restore
 
 
-@every_game
+@quick_game
 def test_resumed_run_is_bit_identical(name, tmp_path):
     whole = train(recipes.plain(name, devices="1"), tmp_path / "whole", {})
     half = recipes.plain(name, devices="1", train__steps="4")

@@ -123,6 +123,7 @@ def plant(machine: Machine, key, train) -> Machine:
     )
 
 
+@pytest.mark.full
 def test_a_far_mode_that_tempering_finds_is_not_consistent():
     """Forward annealing and the data agree on a log Z that is 10 nats too small."""
     train, _ = digits()

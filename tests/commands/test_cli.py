@@ -589,6 +589,7 @@ def test_second_writer_is_refused(finished, capsys):
     assert "is in use by another process" in line
 
 
+@pytest.mark.full
 def test_loss_of_the_users_own_trains(tmp_path, monkeypatch):
     (tmp_path / "my_losses.py").write_text(
         "import jax\n"
@@ -705,6 +706,7 @@ def test_sigterm_saves_and_exits_75(tmp_path):
     assert Checkpoints(tmp_path / "run" / "checkpoints").steps()[-1] == stopped
 
 
+@pytest.mark.full
 def test_disk_full_is_one_line(tmp_path):
     """A real full disk: a file system of 1 MiB, where this user may mount one."""
     small = tmp_path / "small"

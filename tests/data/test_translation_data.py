@@ -470,6 +470,7 @@ class TestShapePairs:
         x, y = (batch[name].astype(int) for name in "xy")
         assert (x <= y).all() and (x.sum((1, 2, 3)) < y.sum((1, 2, 3))).all()
 
+    @pytest.mark.full
     def test_unpaired_training_sees_another_sprite(self):
         data = build("shape_pairs", change="fill", paired=False, image_size=16)
         batch = data.splits["train"].gather(np.arange(0, 30_000, 3000))

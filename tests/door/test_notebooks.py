@@ -44,6 +44,7 @@ def shown(text: str, monkeypatch) -> list[bytes]:
     return pictures
 
 
+@pytest.mark.full
 def test_a_first_run_as_a_notebook(tmp_path, monkeypatch, capsys):
     """With few rounds."""
     monkeypatch.chdir(tmp_path)

@@ -50,6 +50,7 @@ def classifier(tmp_path_factory):
 
 
 class TestFiles:
+    @pytest.mark.full
     def test_any_size_is_padded_and_cropped(self, tmp_path):
         """The tiny U-Net has stride 8; gray, colour and transparent files are taken."""
         save(tmp_path / "gray.png", 13, 21)
@@ -159,6 +160,7 @@ def test_command_enlarges_a_folder(tmp_path, capsys, monkeypatch):
 
 
 class TestFeatures:
+    @pytest.mark.full
     def test_network_is_the_one_of_the_run(self, classifier):
         network = load_feature_network(classifier)
         assert network.name == "digits_conv_classifier"

@@ -69,6 +69,7 @@ def test_a_likelihood_that_is_not_consistent_is_refused():
     assert np.isfinite(values["log_z"])
 
 
+@pytest.mark.full
 def test_models_are_compared_on_the_same_examples(monkeypatch):
     """Examples move both alike: the difference is surer than either likelihood."""
     one, other = trained("rbm"), trained("rbm_pcd")

@@ -298,7 +298,14 @@ class TestFactorAgreement:
     def accuracy(self, trained, num=60):
         return metrics.build("factor_agreement", num=num)(trained, "test").values
 
-    @pytest.mark.parametrize("change", ["fill", "outline", "ink", "negative"])
+    @pytest.mark.parametrize(
+        "change",
+        ["fill"]
+        + [
+            pytest.param(change, marks=pytest.mark.full)
+            for change in ("outline", "ink", "negative")
+        ],
+    )
     def test_the_input_given_back_is_not_right(self, change):
         values = self.accuracy(model(sprites(change)))
         assert values["accuracy"] == values["accuracy_input"] < 0.02

@@ -87,7 +87,9 @@ def test_hutchinson_is_unbiased():
         ("contractive", {"estimator": "hutchinson", "probes": 3}),
         ("stochastic_contractive", {}),
         ("contractive_hessian", {"estimator": "analytic"}),
-        ("contractive_hessian", {"estimator": "exact"}),
+        pytest.param(
+            *("contractive_hessian", {"estimator": "exact"}), marks=pytest.mark.full
+        ),
         ("l1_sparsity", {}),
         ("kl_sparsity", {}),
     ],

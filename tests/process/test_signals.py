@@ -52,6 +52,7 @@ def test_reader_that_goes_away_and_a_signal_cost_no_round(tmp_path):
         before = _steps(tmp_path)[-1]
 
 
+@pytest.mark.full
 def test_streams_that_are_closed_or_full_and_ignored_signals_train_to_the_end(tmp_path):
     script = "trap '' INT HUP; exec \"$@\" >/dev/full 2>&-"
     command = ["sh", "-c", script, "sh", *LAUNCH, RING, *QUIET]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import unicodedata
 
+import pytest
 import recipes
 
 # All that is refused by a Unix is a slash and a zero byte.
@@ -27,6 +28,7 @@ for arguments in (
 """
 
 
+@pytest.mark.full
 def test_train_resume_and_look_in_an_odd_folder(tmp_path):
     run = tmp_path / NAME / NAME[::-1]
     config = f"--config={recipes.CONFIGS}/vae.py:tiny"

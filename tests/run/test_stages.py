@@ -163,6 +163,7 @@ def test_ema_counts_the_updates_of_its_own_stage(tmp_path):
     recipes.assert_close(jax.device_get(found), jax.device_get(averaged), 1e-6)
 
 
+@pytest.mark.full
 def test_population_trains_stages_as_each_member_alone(tmp_path):
     common = {"devices": "1", "eval.metrics": "()", "stages.layer_0.train.steps": "3"}
     common |= {f"optimizer.classifier.{k}": v for k, v in EMA.items()}

@@ -344,6 +344,7 @@ def test_reader_beside_a_run_takes_the_newer_one(checkpoints, monkeypatch, caplo
     assert not caplog.records
 
 
+@pytest.mark.full
 def test_twenty_odd_names(tmp_path, caplog):
     """One folder in the other would be too long; tensorstore's own names come after."""
     for name in ODD:

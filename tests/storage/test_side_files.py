@@ -141,6 +141,7 @@ def test_no_value_of_a_config_ends_a_report(folder):
             assert "config.json" in str(error)
 
 
+@pytest.mark.full
 def test_damaged_results_are_measured_again(tmp_path, capsys, caplog):
     workdir = tmp_path / "run"
     vae = f"--config={recipes.CONFIGS}/vae.py:tiny"

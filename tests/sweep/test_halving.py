@@ -273,6 +273,7 @@ def test_copies_explore_inside_the_range():
     assert moved[0] in (np.float32(6.4), np.float32(8.0))
 
 
+@pytest.mark.full
 def test_evolved_member_is_the_winner_with_other_knobs(evolved):
     """Its history is enough to make its last state again, by the rounds of a run alone."""
     trials, folder = _trials(rates=COPIED), evolved[1]

@@ -141,6 +141,7 @@ def kill(cluster, node, sweep):
     return folder, before
 
 
+@pytest.mark.full
 def test_command_searches_on_a_cluster_of_this_machine(tmp_path, capsys):
     """What the cluster does when trials are stopped, lose or die: `-m full`."""
     command = ["launch.py", "sweep", f"--config={RING}", "--sweep=space"]

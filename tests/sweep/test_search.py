@@ -186,6 +186,7 @@ print(len(pool.trained))
 """
 
 
+@pytest.mark.full
 def test_two_processes_on_one_journal_share_forty_trials(tmp_path):
     sweep = tmp_path / "s"
     code = _WORKER.format(tests=str(Path(__file__).parents[1]))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import decoys
+import pytest
 import recipes
 
 from genlab.commands.cli import main
@@ -16,6 +17,7 @@ from genlab.trials.trial import Trial
 RING = str(recipes.CONFIGS / "gan_ring.py:tiny")
 
 
+@pytest.mark.full
 def test_script_is_an_array_whose_tasks_train_their_trial(
     tmp_path, capsys, monkeypatch
 ):

@@ -199,6 +199,7 @@ def test_page_of_a_stopped_population_says_that_nobody_is_at_work(
     assert "2 trials: 1 waiting, 1 stopped" in page
 
 
+@pytest.mark.full
 def test_local_engine_runs_each_trial_and_records_failures(tmp_path, monkeypatch):
     """Trials import what lies beside their config, and nothing in a folder with a colon in its name."""
     here = decoys.make_apart(tmp_path / "my: 'work'", tmp_path / "apart")
