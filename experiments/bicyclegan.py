@@ -9,10 +9,11 @@ import jax.numpy as jnp
 from genlab.shipped.experiments.translation import DISTANCE, both_domains, check_range
 from genlab.shipped.experiments.vae import reparameterize
 
-from genlab.game import rng
-from genlab.game.adversary import OFFER, Terms, compare
+from genlab.game import memory, rng
+from genlab.game.adversary import OFFER, PAID_FOR, compare, compare_and_pay
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.slots import Parts, several
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.divergence import gaussian_kl
@@ -38,13 +39,22 @@ class BicycleGan(Experiment):
         `non_saturating` and others.
       discriminator_weight: of the discriminator's terms, not halved in this paper: 2.0 with
         `least_squares`, 1.0 with others.
+      penalty: a registered penalty that the discriminator pays for each of both outputs, not weighed by
+        `discriminator_weight`, or a list; of the output, whose input is held fixed.
+      augment: a registered corruption, or a list, of all that the discriminator is shown, input and output
+        alike, in the losses of both players.
 
     Paper: Zhu et al. 2017, arXiv:1711.11586
     """
 
     ROLES: ClassVar = ("generator", "encoder", "discriminator")
     PLAYERS: ClassVar = ("translator", "discriminator")
-    OFFERS: ClassVar = {"objective": OFFER, "reconstruction": DISTANCE}
+    OFFERS: ClassVar = {
+        "objective": OFFER,
+        "penalty": (*PAID_FOR, "memory"),
+        "augment": ("x", "memory"),
+        "reconstruction": DISTANCE,
+    }
 
     latent_dim: Count = 8
     reconstruction: str | Mapping | None = field(
@@ -54,6 +64,12 @@ class BicycleGan(Experiment):
     latent_weight: NonNegative = 0.5
     adversarial_weight: NonNegative = 1.0
     discriminator_weight: NonNegative = 1.0
+    penalty: Parts = field(
+        default=None, metadata=several("objectives", "discriminator")
+    )
+    augment: Parts = field(
+        default=None, metadata=several("corruptions", "discriminator")
+    )
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         x, y = both_domains(batch)
@@ -104,18 +120,24 @@ class BicycleGan(Experiment):
         _, fakes, _ = self._outputs(params, extra, draw)
         terms = {}
         for name, fake in fakes.items():
-            compared, extra = self._compare(
-                name, params, extra, draw, jax.lax.stop_gradient(fake)
+            pairs = self._pairs(draw, jax.lax.stop_gradient(fake))
+            compared, paid, extra = compare_and_pay(
+                *(self, "discriminator", params, extra, draw), *pairs, which=f"_{name}"
             )
             for term, values in compared["discriminator"].items():
                 terms[f"{term}_{name}"] = self.discriminator_weight * values
-        return Loss(terms, extra)
+            terms |= {f"{term}_{name}": values for term, values in paid.items()}
+        return Loss(terms, extra, memory.numbers(extra))
 
     def _translator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         latents, fakes, renewed = self._outputs(params, extra, draw)
         terms = {}
         for name, fake in fakes.items():
-            compared, _ = self._compare(name, params, extra, draw, fake)
+            compared, _ = compare(
+                *(self, "discriminator", params, extra, draw),
+                *self._pairs(draw, fake),
+                which=f"_{name}",
+            )
             for term, values in compared["generator"].items():
                 terms[f"{term}_{name}"] = self.adversarial_weight * values
         terms |= self.terms(
@@ -155,17 +177,9 @@ class BicycleGan(Experiment):
     ) -> tuple[Array, PyTree]:
         return self.networks["generator"].train(params, extra, x, z, key=key)
 
-    def _compare(
-        self, name: str, params: PyTree, extra: PyTree, draw: Draw, fake: Array
-    ) -> tuple[Terms, PyTree]:
+    def _pairs(
+        self, draw: Draw, fake: Array
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """What the discriminator looks at of real pairs and of generated ones."""
         x, y = draw.batch["x"], draw.batch["y"]
-        return compare(
-            self,
-            "discriminator",
-            params,
-            extra,
-            draw,
-            (x, y),
-            (x, fake),
-            which=f"_{name}",
-        )
+        return (x, y), (x, fake)

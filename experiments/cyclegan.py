@@ -10,9 +10,10 @@ from genlab.shipped.experiments.translation import DISTANCE, both_domains, check
 
 from genlab.errors import InputError
 from genlab.game import replay
-from genlab.game.adversary import OFFER, Terms, compare
+from genlab.game.adversary import OFFER, PAID_FOR, compare, compare_and_pay
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.slots import Parts, several
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import NonNegative, Whole
 from genlab.registry import experiments
@@ -41,6 +42,10 @@ class CycleGan(Experiment):
       discriminator_weight: of the discriminators' terms, which the paper halves: 1.0 with
         `least_squares`, which has the half; 0.5 with `non_saturating` and others.
       pool_size: fakes of each domain that are kept for the discriminators; 0 keeps none.
+      penalty: a registered penalty that each discriminator pays, not weighed by `discriminator_weight`,
+        or a list.
+      augment: a registered corruption, or a list, of all that the discriminators are shown, in the
+        losses of both players.
 
     Paper: Zhu et al. 2017, arXiv:1703.10593
     """
@@ -52,7 +57,13 @@ class CycleGan(Experiment):
         "discriminator_y",
     )
     PLAYERS: ClassVar = ("generators", "discriminators")
-    OFFERS: ClassVar = {"objective": OFFER, "cycle": DISTANCE, "identity": DISTANCE}
+    OFFERS: ClassVar = {
+        "objective": OFFER,
+        "penalty": PAID_FOR,
+        "augment": ("x",),
+        "cycle": DISTANCE,
+        "identity": DISTANCE,
+    }
 
     cycle: str | Mapping | None = field(default=None, metadata={"part": "objectives"})
     identity: str | Mapping | None = field(
@@ -61,6 +72,12 @@ class CycleGan(Experiment):
     adversarial_weight: NonNegative = 1.0
     discriminator_weight: NonNegative = 1.0
     pool_size: Whole = 50
+    penalty: Parts = field(
+        default=None, metadata=several("objectives", "discriminators")
+    )
+    augment: Parts = field(
+        default=None, metadata=several("corruptions", "discriminators")
+    )
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         images = dict(zip(DOMAINS, both_domains(batch), strict=True))
@@ -132,16 +149,23 @@ class CycleGan(Experiment):
             extra = {**extra, "pool": pools}
         terms = {}
         for domain in DOMAINS:
-            compared, extra = self._compare(domain, params, extra, draw, fakes[domain])
+            pair = (draw.batch[domain],), (fakes[domain],)
+            compared, paid, extra = compare_and_pay(
+                *(self, f"discriminator_{domain}", params, extra, draw), *pair
+            )
             for name, term in compared["discriminator"].items():
                 terms[f"{name}_{domain}"] = self.discriminator_weight * term
+            terms |= {f"{name}_{domain}": term for name, term in paid.items()}
         return Loss(terms, extra)
 
     def _generators_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fakes, renewed = self._fakes(params, extra, draw)
         terms = {}
         for domain in DOMAINS:
-            compared, _ = self._compare(domain, params, extra, draw, fakes[domain])
+            pair = (draw.batch[domain],), (fakes[domain],)
+            compared, _ = compare(
+                *(self, f"discriminator_{domain}", params, extra, draw), *pair
+            )
             for name, term in compared["generator"].items():
                 terms[f"{name}_{domain}"] = self.adversarial_weight * term
         if self.cycle is not None:
@@ -200,12 +224,6 @@ class CycleGan(Experiment):
                 domain, params, extra, fakes[OTHER[domain]], draw.key("cycle")
             )
         return returned, extra
-
-    def _compare(
-        self, domain: str, params: PyTree, extra: PyTree, draw: Draw, fake: Array
-    ) -> tuple[Terms, PyTree]:
-        role, real = f"discriminator_{domain}", draw.batch[domain]
-        return compare(self, role, params, extra, draw, (real,), (fake,))
 
     def _check(self, images: dict[str, Array]) -> None:
         x, y = (images[domain].shape[1:] for domain in DOMAINS)

@@ -1,29 +1,26 @@
 """Generative adversarial networks: a generator against a discriminator."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from genlab.game import adversary, condition, diagnostics, memory, replay
-from genlab.game.adversary import OFFER, Judged
+from genlab.game import adversary, augmentation, condition, diagnostics, memory, replay
+from genlab.game.adversary import OFFER, PAID_FOR, Judged
 from genlab.game.condition import AUXILIARY, Asked
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.prior import FromCodes
+from genlab.game.slots import Parts, several
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.game.unroll import moved_ahead
 from genlab.numbers import Count, Fraction, Positive, Whole
 from genlab.registry import experiments
 
-# To a penalty of either player, beside what it remembers.
-PAID_FOR = (
-    *("critic", "real", "fake", "generator", "latent"),
-    *("real_logits", "fake_logits", "parameters", "memory"),
-)
-Parts = str | Mapping | Sequence[str | Mapping] | None
+# To a penalty of either player.
+PAID_HERE = (*PAID_FOR, "generator", "latent", "memory")
 
 
 @experiments.register
@@ -80,8 +77,8 @@ class Gan(FromCodes, Experiment):
     PLAYERS: ClassVar = ("generator", "discriminator")
     OFFERS: ClassVar = {
         "objective": (*OFFER, "memory"),
-        "penalty": PAID_FOR,
-        "generator_penalty": PAID_FOR,
+        "penalty": PAID_HERE,
+        "generator_penalty": PAID_HERE,
         "augment": ("x", "memory"),
         "auxiliary": AUXILIARY,
     }
@@ -90,25 +87,20 @@ class Gan(FromCodes, Experiment):
     n_critic: Count = 1
     generator_steps: Count = 1
     penalty: Parts = field(
-        default=None,
-        metadata={"part": "objectives", "several": True, "player": "discriminator"},
+        default=None, metadata=several("objectives", "discriminator")
     )
     generator_penalty: Parts = field(
-        default=None,
-        metadata={"part": "objectives", "several": True, "player": "generator"},
+        default=None, metadata=several("objectives", "generator")
     )
     augment: Parts = field(
-        default=None,
-        metadata={"part": "corruptions", "several": True, "player": "discriminator"},
+        default=None, metadata=several("corruptions", "discriminator")
     )
     pool: Whole = 0
     flip_labels: Fraction | None = None
     top_k: Fraction | None = None
     unrolled_steps: Whole = 0
     unrolled_rate: Positive = 0.1
-    auxiliary: Parts = field(
-        default=None, metadata={"part": "objectives", "several": True}
-    )
+    auxiliary: Parts = field(default=None, metadata=several("objectives"))
     mismatched: Fraction | None = None
     interpolated: Fraction | None = None
     num_classes: Whole = 0
@@ -188,7 +180,7 @@ class Gan(FromCodes, Experiment):
         penalties, extra = self._penalties(
             "discriminator", params, extra, draw, judged, fake
         )
-        extra = adversary.adapt(self, extra, draw, judged.real_logits)
+        extra = augmentation.adapt(self, extra, draw, judged.real_logits)
         terms = terms["discriminator"] | further["discriminator"] | penalties
         return terms, extra, judged
 
@@ -216,7 +208,7 @@ class Gan(FromCodes, Experiment):
         self, params: PyTree, extra: PyTree, draw: Draw, fake: Array, asked: Asked
     ) -> tuple[Judged, PyTree]:
         """The discriminator's verdicts on the real examples of the draw and on fakes."""
-        show = lambda which, x: adversary.show(self, extra, draw, which, x)
+        show = lambda which, x: augmentation.show(self, extra, draw, which, x)
         shown = (show("real", draw.batch["x"]),), (show("fake", fake),)
         label = asked.get("label")
         return adversary.judge(
@@ -249,8 +241,8 @@ class Gan(FromCodes, Experiment):
     ) -> tuple[dict[str, Array], PyTree]:
         """What a player pays beside the objective, and `extra` with what its penalties remember."""
         slot = {"discriminator": "penalty", "generator": "generator_penalty"}[player]
-        call = lambda role: self._as_function(role, params, extra, draw)
-        show = lambda x: adversary.show(self, extra, draw, "penalty", x)
+        call = lambda role: adversary.as_function(self, role, params, extra, draw)
+        show = lambda x: augmentation.show(self, extra, draw, "penalty", x)
         discriminator = call("discriminator")
         return self.recall_terms(
             slot,
@@ -265,15 +257,6 @@ class Gan(FromCodes, Experiment):
             fake_logits=judged.fake_logits,
             latent=condition.latents(self, draw),
         )
-
-    def _as_function(
-        self, role: str, params: PyTree, extra: PyTree, draw: Draw
-    ) -> Callable[..., Array]:
-        """A network as a function that draws the same at every call and renews nothing."""
-        known = {"key": draw.key("penalty"), "label": draw.batch.get("label")}
-        network = self.networks[role]
-        call = lambda x, **how: network.train(params, extra, x, **how, **known)[0]
-        return lambda x, **how: adversary.logits_of(call(x, **how))
 
     def decode(
         self, params: PyTree, extra: PyTree, z: Array, label: Array | None = None

@@ -8,9 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError
-from genlab.game.adversary import OFFER, Terms, compare
+from genlab.game import memory
+from genlab.game.adversary import OFFER, PAID_FOR, compare, compare_and_pay
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.slots import Parts, several
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import NonNegative
 from genlab.registry import experiments
@@ -157,6 +159,10 @@ class Pix2Pix(PairedTranslation):
         objective is `non_saturating`. `least_squares` has a half in its own terms, for both players:
         there it takes 1.0, and a `reconstruction` of half the weight keeps the paper's balance.
       conditional: whether the discriminator sees the input beside the output.
+      penalty: a registered penalty that the discriminator pays, not weighed by `discriminator_weight`, or
+        a list; of the output, whose input is held fixed.
+      augment: a registered corruption, or a list, of all that the discriminator is shown, input and output
+        alike, in the losses of both players.
 
     Paper: Isola et al. 2017, arXiv:1611.07004
     """
@@ -165,6 +171,8 @@ class Pix2Pix(PairedTranslation):
     PLAYERS: ClassVar = ("generator", "discriminator")
     OFFERS: ClassVar = {
         "objective": OFFER,
+        "penalty": (*PAID_FOR, "memory"),
+        "augment": ("x", "memory"),
         "reconstruction": DISTANCE,
         "perceptual": DISTANCE,
     }
@@ -174,6 +182,12 @@ class Pix2Pix(PairedTranslation):
     )
     discriminator_weight: NonNegative = 0.5
     conditional: bool = True
+    penalty: Parts = field(
+        default=None, metadata=several("objectives", "discriminator")
+    )
+    augment: Parts = field(
+        default=None, metadata=several("corruptions", "discriminator")
+    )
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         self._check(batch)
@@ -201,17 +215,21 @@ class Pix2Pix(PairedTranslation):
 
     def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, _ = self._generate(params, extra, draw.batch["x"], draw.root)
-        terms, renewed = self._compare(params, extra, draw, jax.lax.stop_gradient(fake))
+        pairs = self._pairs(draw, jax.lax.stop_gradient(fake))
+        terms, paid, renewed = compare_and_pay(
+            *(self, "discriminator", params, extra, draw), *pairs
+        )
         weighted = {
             name: self.discriminator_weight * term
             for name, term in terms["discriminator"].items()
         }
-        return Loss(weighted, renewed)
+        return Loss(weighted | paid, renewed, memory.numbers(renewed))
 
     def _generator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         x, y = draw.batch["x"], draw.batch["y"]
         fake, generated = self._generate(params, extra, x, draw.root)
-        terms, _ = self._compare(params, extra, draw, fake)
+        pairs = self._pairs(draw, fake)
+        terms, _ = compare(self, "discriminator", params, extra, draw, *pairs)
         seen = {"outputs": fake, "targets": y, "source": x}
         distances = [
             self.terms(slot, draw, **seen) for slot in ("reconstruction", "perceptual")
@@ -222,9 +240,9 @@ class Pix2Pix(PairedTranslation):
         """What the discriminator looks at."""
         return (x, y) if self.conditional else (y,)
 
-    def _compare(
-        self, params: PyTree, extra: PyTree, draw: Draw, fake: Array
-    ) -> tuple[Terms, PyTree]:
+    def _pairs(
+        self, draw: Draw, fake: Array
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """What the discriminator looks at of real pairs and of generated ones."""
         x, y = draw.batch["x"], draw.batch["y"]
-        real, judged = self._judged(x, y), self._judged(x, fake)
-        return compare(self, "discriminator", params, extra, draw, real, judged)
+        return self._judged(x, y), self._judged(x, fake)

@@ -36,16 +36,32 @@ def all_games() -> list[str]:
 @functools.cache
 def representatives() -> tuple[str, ...]:
     """Games that show every experiment, kind of extra state, and frozen layers; the small rather."""
-    shows, size, games = {}, {}, all_games()
-    for name in games:
-        shapes = recipe(name).shapes()
-        kinds = {f"experiment {recipe(name).config['experiment']['name']}"}
-        shows[name] = kinds | {*shapes.extra} | {"frozen"} & {*shapes.params}
-        size[name] = len(jax.tree.leaves(shapes.params))
-    for name in sorted(games, key=lambda game: (-size[game], game)):
+    experiment = lambda name: {
+        f"experiment {recipe(name).config['experiment']['name']}"
+    }
+    return _fewest({name: experiment(name) | _kinds(name) for name in all_games()})
+
+
+@functools.cache
+def of_each_kind_of_state() -> tuple[str, ...]:
+    """Games that show every kind of extra state, and frozen layers; the small rather."""
+    return _fewest({name: _kinds(name) for name in all_games()})
+
+
+def _kinds(name: str) -> set[str]:
+    shapes = recipe(name).shapes()
+    return {*shapes.extra} | {"frozen"} & {*shapes.params}
+
+
+def _fewest(shows: dict[str, set[str]]) -> tuple[str, ...]:
+    """Names without which something that one shows would be shown by none, the large given up first."""
+    leaves = {
+        name: len(jax.tree.leaves(recipe(name).shapes().params)) for name in shows
+    }
+    for name in sorted(shows, key=lambda game: (-leaves[game], game)):
         others = set().union(*(shows[game] for game in shows if game != name))
         if shows[name] <= others:
-            del shows[name]
+            shows = {game: kinds for game, kinds in shows.items() if game != name}
     return tuple(sorted(shows))
 
 

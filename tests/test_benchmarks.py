@@ -15,6 +15,7 @@ from benchmarks.faults.case import Bench
 from genlab.errors import InputError
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("contender", ["population", "one_trial"])
 def test_contender_of_the_sweep_runs(contender, monkeypatch):
     monkeypatch.setattr(sweep, "ROUNDS", 2)

@@ -1,19 +1,20 @@
 """Real and generated examples before a discriminator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError
-from genlab.game import memory, parallel, rng
+from genlab.game import parallel, rng
+from genlab.game.augmentation import adapt, show_all
 from genlab.game.experiment import Experiment
 from genlab.game.network import Network
-from genlab.game.slots import ask_part, parts_in
+from genlab.game.slots import player_of
 from genlab.game.turn import Draw
 from genlab.numbers import Fraction
-from genlab.part import as_terms, check_array, name_of, needs_of, says, settled
+from genlab.part import as_terms, name_of, needs_of
 
 Array = jax.Array
 PyTree = Any
@@ -25,6 +26,8 @@ OFFER = (
     *("real_logits", "fake_logits", "real", "fake"),
     *("real_features", "fake_features", "real_heads", "fake_heads"),
 )
+# To what a discriminator pays beside it.
+PAID_FOR = ("critic", "real", "fake", "real_logits", "fake_logits", "parameters")
 
 
 class Judged(NamedTuple):
@@ -161,51 +164,89 @@ def compare(
     *,
     which: str = "",
 ) -> tuple[Terms, PyTree]:
-    """`judge`, then `weigh`."""
-    judged, extra = judge(
-        experiment, role, params, extra, draw, real, fake, which=which
+    """`judge` of what the slot `augment` shows the discriminator, then `weigh`."""
+    judged, extra = _judge_shown(
+        experiment, role, params, extra, draw, real, fake, which
     )
     stream = f"objective/{role}{which}"
     return weigh(experiment, extra, draw, judged, stream=stream)
 
 
-def show(
-    experiment: Experiment, extra: PyTree, draw: Draw, which: str, x: Array
-) -> Array:
-    """What a discriminator is shown of examples `x: [B, ...]`, by the parts in the slot `augment`.
+def compare_and_pay(
+    experiment: Experiment,
+    role: str,
+    params: PyTree,
+    extra: PyTree,
+    draw: Draw,
+    real: tuple[Array, ...],
+    fake: tuple[Array, ...],
+    *,
+    which: str = "",
+) -> tuple[Terms, dict[str, Array], PyTree]:
+    """`compare`, and what the discriminator pays by the slot `penalty`.
 
-    Args:
-      experiment: with the slot.
-      extra: of the state, for what they remember.
-      draw: of the examples.
-      which: of the batches of a draw it is; each has keys of its own.
-      x: the examples.
+    Penalties see a function of the last of what the discriminator is shown, the rest held fixed, behind
+    the slot `augment`; of patches, the mean of their logits.
 
-    Raises:
-      InputError: a part returned another shape.
+    Returns:
+      The terms of both players; the penalties, name -> [B]; `extra` with what all these parts remember
+      renewed.
     """
-    for name, part in parts_in(experiment, "augment").items():
-        offered: dict[str, Any] = {"x": x}
-        if (held := memory.of(extra, "augment", name)) is not None:
-            offered["memory"] = held
-        stream = f"augment/{name}/{which}"
-        shown = ask_part(experiment, "augment", part, draw, stream, {}, offered)
-        check_array(f"{name!r} in augment", shown, x, same=True)
-        x = shown
-    return x
+    judged, renewed = _judge_shown(
+        experiment, role, params, extra, draw, real, fake, which
+    )
+    stream = f"objective/{role}{which}"
+    terms, renewed = weigh(experiment, renewed, draw, judged, stream=stream)
+    beside = real[:-1]
+    call = as_function(experiment, role, params, extra, draw)
+
+    def critic(x: Array) -> Array:
+        logits = call(
+            *show_all(experiment, extra, draw, f"penalty{which}", (*beside, x))
+        )
+        return jnp.mean(logits.reshape(logits.shape[0], -1), axis=1)
+
+    paid, renewed = experiment.recall_terms(
+        *("penalty", draw, renewed),
+        critic=critic,
+        real=real[-1],
+        fake=fake[-1],
+        real_logits=judged.real_logits,
+        fake_logits=judged.fake_logits,
+        parameters=params[player_of(type(experiment), "penalty")],
+    )
+    return terms, paid, adapt(experiment, renewed, draw, judged.real_logits)
 
 
-def adapt(
-    experiment: Experiment, extra: PyTree, draw: Draw, real_logits: Array
-) -> PyTree:
-    """`extra` in which the parts in the slot `augment` that remember, objects with a method
-    `renew(memory, real_logits)`, have seen the verdicts on real examples."""
-    for name, part in parts_in(experiment, "augment").items():
-        if says(part, "memory") is not None:
-            held = memory.of(extra, "augment", name)
-            new = settled(part, draw.step).renew(held, real_logits)
-            extra = memory.renewed(extra, "augment", name, new)
-    return extra
+def as_function(
+    experiment: Experiment, role: str, params: PyTree, extra: PyTree, draw: Draw
+) -> Callable[..., Array]:
+    """A network as a function that draws the same at every call and renews nothing; a discriminator's
+    logits."""
+    known = {"key": draw.key("penalty"), "label": draw.batch.get("label")}
+    network = experiment.networks[role]
+
+    def call(*inputs: Array, **how: Any) -> Array:
+        return logits_of(network.train(params, extra, *inputs, **how, **known)[0])
+
+    return call
+
+
+def _judge_shown(
+    experiment: Experiment,
+    role: str,
+    params: PyTree,
+    extra: PyTree,
+    draw: Draw,
+    real: tuple[Array, ...],
+    fake: tuple[Array, ...],
+    which: str,
+) -> tuple[Judged, PyTree]:
+    seen = (
+        show_all(experiment, extra, draw, name + which, images)
+        for name, images in (("real", real), ("fake", fake))
+    )
+    return judge(experiment, role, params, extra, draw, *seen, which=which)
 
 
 def of_the_best(

@@ -2,12 +2,14 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from genlab.game.turn import Draw
 from genlab.part import Scheduled, ask, bound_knobs, check_needs, name_of, settled
 from genlab.registry import REGISTRIES, Registry, objectives
+
+Parts = str | Mapping | Sequence[str | Mapping] | None
 
 ALWAYS = ("label", "batch", "key", "step")  # offered in every slot beside its own
 
@@ -21,6 +23,12 @@ def slots_of(family: type) -> dict[str, Registry]:
         for field in dataclasses.fields(family)
         if "part" in field.metadata
     }
+
+
+def several(registry: str, player: str | None = None) -> Mapping[str, Any]:
+    """What the field of a family says that holds a part of a registry, or a list of them, in the loss of a
+    player."""
+    return {"part": registry, "several": True, "player": player}
 
 
 def takes_several(family: type, slot: str) -> bool:

@@ -102,10 +102,13 @@ def neighbour_plane(codes: np.ndarray, *, perplexity: float, seed: int) -> np.nd
     Paper: van der Maaten & Hinton 2008, Visualizing Data using t-SNE, JMLR 9
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     _check_perplexity(perplexity, len(codes))
     model = TSNE(perplexity=perplexity, init="pca", random_state=seed)
-    return model.fit_transform(codes.astype(np.float32))
+    # Its threads wait by spinning: on cores that are busy it would take forty times as long.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        return model.fit_transform(codes.astype(np.float32))
 
 
 def _check(

@@ -77,7 +77,9 @@ def test_classifier_starts_from_the_pretrained_layers(whole):
     assert int(start.step) == 8
 
 
-@pytest.mark.parametrize("saves", [1, 2, 3])
+@pytest.mark.parametrize(
+    "saves", [2, *(pytest.param(saves, marks=pytest.mark.full) for saves in (1, 3))]
+)
 def test_run_that_is_cut_in_any_stage_ends_bit_identical(
     saves, whole, tmp_path, monkeypatch
 ):

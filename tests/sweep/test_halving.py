@@ -181,6 +181,7 @@ def test_copies_of_others_are_no_results_of_a_sweep_without_evolution(
     assert all(line.startswith("genlab --config") for line in commands.values())
 
 
+@pytest.mark.full
 def test_halving_ends_the_worse_half_and_leaves_the_others_as_they_are(whole, unhalved):
     trials = _trials()
     values = {trial.name: _measured(trial, whole) for trial in trials}
@@ -214,6 +215,7 @@ def test_damaged_decisions_are_made_again(whole, tmp_path, caplog):
     assert f"{folder / 'rungs.json'} is passed over: it is damaged" in caplog.text
 
 
+@pytest.mark.full
 def test_pruned_trial_goes_on_alone(whole, unhalved, tmp_path):
     trials = _trials()
     loser = next(t for t in trials if (t.folder(whole) / "pruned.json").exists())
@@ -309,6 +311,7 @@ def test_evolution_needs_measurements():
         Evolution(TARGET, every=3).check(_trials())
 
 
+@pytest.mark.full
 def test_members_are_trained_and_evaluated_as_they_would_be_alone(unhalved, tmp_path):
     trial = _trials()[1]
     assert table.state_of(trial, unhalved) == "finished"

@@ -161,6 +161,7 @@ LONG = [
 ]
 
 
+@pytest.mark.full
 def test_killed_population_goes_on_bit_for_bit(tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     program = (

@@ -77,7 +77,6 @@ FEW = dict(
 )
 DEFAULT = (
     ("autoencoder", "one class"),
-    ("vae", "labels"),
     ("gan_ring", "points"),
 )
 PAIRS = [
