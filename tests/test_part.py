@@ -391,7 +391,7 @@ def test_list_shows_needs_and_offers():
     assert "key" in gan["offers"]["objective"]
     text = render({"experiments": [gan], "objectives": [shown["elbo"]]})
     assert (
-        "offers its penalty: critic, real, fake, generator, latent, real_logits" in text
+        "offers its penalty: critic, real, fake, real_logits, fake_logits" in text
     )
     assert "needs: reconstruction, kl" in text
 
