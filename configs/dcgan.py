@@ -17,6 +17,9 @@ arXiv:1411.1784
     least squares, Mao et al. 2017, arXiv:1611.04076. Not measured yet.
   genlab --config=dcgan:mnist --config.data.data_dir=DIR
     MNIST, width 64. Not measured yet.
+  genlab --config=dcgan:folder --config.data.name=folder:DIR
+    images of one's own in colour, 64 px, width 32, with DiffAugment, which a few hundred of them need. Not
+    measured yet.
   genlab --config=dcgan:celeba --config.data.data_dir=DIR
     the paper's 64 px and widths 1024-512-256-128; for a GPU. Not measured yet.
   genlab --config=dcgan:tiny
@@ -29,7 +32,7 @@ from ml_collections import ConfigDict
 
 from genlab.trials.space import Uniform
 
-VARIANTS = ("tiny", "minimax", "lsgan", "conditional", "mnist", "celeba")
+VARIANTS = ("tiny", "minimax", "lsgan", "conditional", "mnist", "folder", "celeba")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -76,6 +79,14 @@ def get_config(variant: str = "") -> ConfigDict:
             config.eval.final_metrics = ()
             config.train = dict(steps=20_000, batch_size=128, steps_per_call=20)
             config.optimizer.generator.ema = 0.999
+            config.sample.every = config.checkpoint.every = 1000
+        case "folder":
+            config.data.update(name="folder", image_size=64, channels=3)
+            config.data.augment = ("horizontal_flip",)
+            config.experiment.augment = dict(name="diff_augment")
+            config.train = dict(steps=10_000, batch_size=64, steps_per_call=20)
+            config.optimizer.generator.ema = 0.999
+            config.eval.metrics = config.eval.final_metrics = ()
             config.sample.every = config.checkpoint.every = 1000
         case "celeba":
             config.model.generator.width = config.model.discriminator.width = 128
