@@ -8,7 +8,8 @@ Paper: Odena, Olah & Shlens 2017, arXiv:1610.09585
     `frechet_digits_classifier` 22.3 of 1,000 samples (`_floor` 3.7); 4,000 rounds, 2 min of one CPU core
     (one seed).
   genlab --config=acgan:mnist --config.data.data_dir=DIR
-    Not measured yet.
+    MNIST at 16 px: of 100 samples of each class 97.9 % are of it (96.8 to 98.6) by an SVM of 96.5 % accuracy
+    on the test digits, 90 % or more of every class; 2 min 34 s of CPU time (one seed).
 """
 
 from genlab.shipped.configs.common import digits
