@@ -284,11 +284,15 @@ schedules = Registry("schedule", "genlab.game.schedule")
 starts = Registry("start", "genlab.run.start")
 corruptions = Registry("corruption", "genlab.data", sees_step=True, asked=True)
 writers = Registry("writer", "genlab.writers")
+paths = Registry("path", "genlab.diffusion.path")
+targets = Registry("target", "genlab.diffusion.target")
+samplers = Registry("sampler", "genlab.diffusion.sampler")
 
 REGISTRIES: dict[str, Registry] = {
     f"{registry.kind.removesuffix('s')}s": registry
     for registry in (
         *(experiments, objectives, models, datasets, features, metrics, plots),
         *(optimizers, schedules, starts, corruptions, writers),
+        *(paths, targets, samplers),
     )
 }

@@ -390,9 +390,7 @@ def test_list_shows_needs_and_offers():
     assert gan["offers"]["penalty"][:2] == ["critic", "real"]
     assert "key" in gan["offers"]["objective"]
     text = render({"experiments": [gan], "objectives": [shown["elbo"]]})
-    assert (
-        "offers its penalty: critic, real, fake, real_logits, fake_logits" in text
-    )
+    assert "offers its penalty: critic, real, fake, real_logits, fake_logits" in text
     assert "needs: reconstruction, kl" in text
 
 

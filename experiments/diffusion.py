@@ -1,0 +1,244 @@
+"""Diffusion and flow matching: a network that tells an example from the noise it was mixed with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from genlab.diffusion import likelihood, transport
+from genlab.diffusion.path import Path
+from genlab.diffusion.sampler import Denoise, draw_along
+from genlab.diffusion.target import both
+from genlab.errors import InputError
+from genlab.game import rng
+from genlab.game.experiment import Array, Experiment, PyTree
+from genlab.game.network import initialize
+from genlab.game.turn import Draw, Loss, Player, Turn
+from genlab.numbers import Fraction, NonNegative, Positive, Whole
+from genlab.part import says
+from genlab.registry import experiments, paths, samplers, targets
+
+PLAYER = "denoiser"
+LOOKS = 8  # times at which a held-out example is looked at
+
+
+@experiments.register
+@dataclass(frozen=True, kw_only=True)
+class Diffusion(Experiment):
+    """A network sees x_t = alpha(t) x + sigma(t) epsilon and t, and predicts what its target says.
+
+    Path, target and sampler are parts of their own: `variance_preserving` with `noise` and `ancestral` is
+    DDPM, `straight` with `velocity` and `euler` flow matching, `variance_exploding` with `preconditioned` and
+    `heun` EDM. The objective is offered prediction and target, [B, ...]; the example x and what the prediction
+    makes of it, `denoised`; the time, [B], in [0, 1]; ln(alpha^2 / sigma^2), `log_snr`, [B].
+
+    Attributes:
+      path: a registered path from data to noise.
+      target: a registered target: `noise`, `data`, `v`, `velocity`, `preconditioned`.
+      sampler: a registered sampler with its `steps`.
+      scale_input: standard deviation s of the data; the network then sees x_t / sqrt(alpha^2 s^2 + sigma^2). None
+        for x_t as it is.
+      optimal_transport: whether noise goes to examples by optimal transport within the batch, in the place
+        of at random.
+      drop_label: probability that training hides the label of an example, for guidance; None for never.
+      guidance: w of the prediction (1 + w) F(x_t, label) - w F(x_t) of samples; 0 for none.
+      num_classes: of the data, of which samples are drawn evenly where the network takes a label.
+
+    Papers: Ho, Jain & Abbeel 2020, arXiv:2006.11239; Karras et al. 2022, arXiv:2206.00364; Lipman et al.
+      2023, arXiv:2210.02747; guidance: Ho & Salimans 2022, arXiv:2207.12598
+    """
+
+    ROLES: ClassVar = (PLAYER,)
+    PLAYERS: ClassVar = (PLAYER,)
+    OFFERS: ClassVar = {
+        "objective": ("prediction", "target", "x", "denoised", "time", "log_snr")
+    }
+
+    path: str | Mapping = field(
+        default="variance_preserving", metadata={"part": "paths"}
+    )
+    target: str | Mapping = field(default="noise", metadata={"part": "targets"})
+    sampler: str | Mapping = field(default="ancestral", metadata={"part": "samplers"})
+    scale_input: Positive | None = None
+    optimal_transport: bool = False
+    drop_label: Fraction | None = None
+    guidance: NonNegative = 0.0
+    num_classes: Whole = 0
+
+    def __post_init__(self) -> None:
+        """Refuses a target that the path does not allow."""
+        if self._path.ends_in_noise and says(self._target, "needs_signal", False):
+            raise InputError(
+                f"target {self.target!r} says nothing of an example where the path {self.path!r} ends, in"
+                " noise alone; take 'velocity', 'v' or 'data'"
+            )
+
+    @property
+    def _path(self) -> Path:
+        return paths.choose(self.path)
+
+    @property
+    def _target(self) -> Callable:
+        return targets.choose(self.target)
+
+    def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
+        network, x = self.networks[PLAYER], batch["x"]
+        self._check_guidance()
+        time = jnp.zeros(x.shape[0])
+        params, extra = initialize(
+            key, {PLAYER: [(network, (x, time))]}, batch.get("label")
+        )
+        return params, extra
+
+    def _check_guidance(self) -> None:
+        guided = self.drop_label is not None or _is_positive(self.guidance)
+        if guided and not self.networks[PLAYER].takes_label:
+            raise InputError(
+                "guidance and drop_label are of a network that takes the class of an example; 'guided' makes"
+                " one of any, and needs data with labels"
+            )
+
+    def players(self) -> dict[str, Player]:
+        return {PLAYER: Player(self._loss, self.optimizers[PLAYER])}
+
+    def turns(self) -> tuple[Turn, ...]:
+        return (Turn(PLAYER),)
+
+    def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
+        x = draw.batch["x"]
+        time = self._path.times(rng.uniform(draw.key("time"), (x.shape[0],)))
+        noise = rng.normal(draw.key("noise"), x.shape)
+        if self.optimal_transport:
+            noise = transport.paired(x, noise)
+        label = self._hidden(draw)
+        call = lambda *inputs: self.networks[PLAYER].train(
+            params, extra, *inputs, key=draw.root, label=label
+        )
+        seen, extra = self._judged(call, x, noise, time)
+        return Loss(self.objective_terms(draw, **seen), extra)
+
+    def _hidden(self, draw: Draw) -> Array | None:
+        """Labels of which some are hidden: those are `num_classes`."""
+        label = draw.batch.get("label")
+        if self.drop_label is None or label is None:
+            return label
+        coin = rng.bernoulli(draw.key("drop_label"), self.drop_label, label.shape)
+        return jnp.where(coin, self.num_classes, label)
+
+    def _judged(
+        self, call: Callable, x: Array, noise: Array, time: Array
+    ) -> tuple[dict[str, Array], PyTree]:
+        """What the objective is offered, of `x` and `noise: [B, ...]` at `time: [B]`."""
+        levels, weights = self._spread(time, x.ndim)
+        x_t = levels[0] * x + levels[1] * noise
+        prediction, extra = call(self._scaled(x_t, levels), time)
+        return {
+            "prediction": prediction,
+            "target": weights[0] * x + weights[1] * noise,
+            "x": x,
+            "denoised": both(prediction, x_t, weights, levels)[0],
+            "time": time,
+            "log_snr": 2 * jnp.log(levels[0] / levels[1]).reshape(-1),
+        }, extra
+
+    def _spread(self, time: Array, ndim: int) -> tuple[tuple, tuple]:
+        """alpha and sigma, then p and q of the target, at `time`, in shapes that go with examples."""
+        time = time.reshape(-1, *(1,) * (ndim - 1))
+        levels = self._path.levels(time)
+        return levels, self._target(*levels, *self._path.rates(time))
+
+    def _scaled(self, x_t: Array, levels: tuple[Array, Array]) -> Array:
+        if self.scale_input is None:
+            return x_t
+        alpha, sigma = levels
+        variance = jnp.square(alpha * self.scale_input) + jnp.square(sigma)
+        return x_t / jnp.sqrt(variance)
+
+    def _denoise(self, params: PyTree, extra: PyTree, label: Array | None) -> Denoise:
+        """The trained model as a function of x_t and one time for all."""
+        network = self.networks[PLAYER]
+
+        def denoise(x_t: Array, time: Array) -> tuple[Array, Array]:
+            times = jnp.broadcast_to(time, (x_t.shape[0],))
+            levels, weights = self._spread(times, x_t.ndim)
+            seen = self._scaled(x_t, levels)
+            told = network(params, extra, seen, times, label=label)
+            if self.drop_label is not None and label is not None:
+                none = jnp.full_like(label, self.num_classes)
+                alone = network(params, extra, seen, times, label=none)
+                told = told + self.guidance * (told - alone)
+            return both(told, x_t, weights, levels)
+
+        return denoise
+
+    def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
+        """The mean squared difference of the prediction from its target on held-out examples, [B], over LOOKS
+        times that are spread evenly over those of training."""
+        x, network = draw.batch["x"], self.networks[PLAYER]
+        label = draw.batch.get("label")
+        call = lambda *inputs: (network(params, extra, *inputs, label=label), extra)
+
+        def look(index: Array) -> Array:
+            noise = rng.normal(jax.random.fold_in(draw.key("noise"), index), x.shape)
+            time = self._path.times(jnp.full(x.shape[:1], (index + 0.5) / LOOKS))
+            seen, _ = self._judged(call, x, noise, time)
+            gap = seen["prediction"] - seen["target"]
+            return jnp.mean(jnp.square(gap), axis=tuple(range(1, x.ndim)))
+
+        errors = jax.lax.map(look, jnp.arange(LOOKS))
+        return {"prediction_error": jnp.mean(errors, axis=0)}
+
+    def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
+        """`num` examples, `[num, ...]`; classes drawn evenly where the network takes one."""
+        label = None
+        if self.networks[PLAYER].takes_label:
+            label = rng.classes(key, num, self.num_classes)
+        return self._drawn(params, extra, key, num, label)
+
+    def sample_classes(
+        self, params: PyTree, extra: PyTree, label: Array, key: Array
+    ) -> Array:
+        """Examples of given classes, `label: [N]`: `[N, ...]`.
+
+        Raises:
+          InputError: the network takes no label.
+        """
+        self.networks[PLAYER].need_label("samples of a class")
+        return self._drawn(params, extra, key, label.shape[0], label)
+
+    def _drawn(
+        self, params: PyTree, extra: PyTree, key: Array, num: int, label: Array | None
+    ) -> Array:
+        path = self._path
+        shape = (num, *self.networks[PLAYER].module.example_shape)
+        start = path.levels(jnp.ones(()))[1] * rng.normal(rng.fold(key, "start"), shape)
+        denoise = self._denoise(params, extra, label)
+        chosen = samplers.choose(self.sampler)
+        return draw_along(chosen, path, denoise, start, rng.fold(key, "way"))
+
+    def log_density(
+        self,
+        params: PyTree,
+        extra: PyTree,
+        x: Array,
+        key: Array,
+        *,
+        steps: int = 100,
+        exact: bool = False,
+    ) -> Array:
+        """log p(x) by the probability flow, [B] nats, of `x: [B, ...]` and no label."""
+        denoise = self._denoise(params, extra, None)
+        return likelihood.log_density(
+            self._path, denoise, x, key, steps=steps, exact=exact
+        )
+
+
+def _is_positive(value: float | Array) -> bool:
+    """Of a number; of a traced one, whose trial was checked with numbers, not."""
+    return (
+        not isinstance(value, jax.core.Tracer)
+        and not hasattr(value, "factor")
+        and value > 0
+    )

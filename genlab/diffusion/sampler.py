@@ -1,0 +1,164 @@
+"""Samplers: from noise at time 1 to an example at time 0, in one compiled scan."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from genlab.diffusion.path import Path
+from genlab.game import rng
+from genlab.numbers import Count, Fraction
+from genlab.registry import samplers
+
+Array = jax.Array
+# (x_t: [B, ...], time: []) -> the example and the noise in it, [B, ...] each.
+Denoise = Callable[[Array, Array], tuple[Array, Array]]
+
+
+def draw_along(
+    sampler: Any, path: Path, denoise: Denoise, start: Array, key: Array
+) -> Array:
+    """Examples, [B, ...], from x_1 along a path.
+
+    Args:
+      sampler: a registered sampler; its `steps` even steps of time are taken.
+      path: of the model.
+      denoise: the model.
+      start: x_1, [B, ...].
+      key: of the noise on the way, where a sampler adds any.
+    """
+    grid = jnp.linspace(1.0, 0.0, sampler.steps + 1)
+
+    def move(x: Array, leg: tuple[Array, Array, Array]) -> tuple[Array, None]:
+        index, now, then = leg
+        noise = (
+            rng.normal(jax.random.fold_in(key, index), x.shape)
+            if sampler.draws
+            else None
+        )
+        return sampler.step(path, denoise, x, now, then, noise), None
+
+    legs = (jnp.arange(sampler.steps), grid[:-1], grid[1:])
+    return jax.lax.scan(move, start, legs)[0]
+
+
+def drift(path: Path, denoise: Denoise, x: Array, time: Array) -> Array:
+    """dx/dt = alpha' x + sigma' epsilon of the probability flow, [B, ...]."""
+    example, noise = denoise(x, time)
+    alpha_rate, sigma_rate = path.rates(time)
+    return alpha_rate * example + sigma_rate * noise
+
+
+@samplers.register
+@dataclass(frozen=True, kw_only=True)
+class Ancestral:
+    """From the posterior q(x_s | x_t, x), with x as it is predicted: DDPM's sampler, and DDIM's at eta 0.
+
+    x_s = alpha_s x + sqrt(sigma_s^2 - d^2) epsilon + d n, n ~ N(0, I), with d = eta sigma_s sqrt(1 - r^2) and
+    r = alpha_t sigma_s / (alpha_s sigma_t).
+
+    Attributes:
+      steps: steps of time.
+      eta: 1 for DDPM's, 0 for none of the noise.
+
+    Papers: Ho, Jain & Abbeel 2020, arXiv:2006.11239; Song, Meng & Ermon 2021, arXiv:2010.02502
+    """
+
+    draws: ClassVar = True
+
+    steps: Count = 100
+    eta: Fraction = 1.0
+
+    def step(self, path, denoise, x, now, then, noise) -> Array:
+        """x at the time `then` of `x: [B, ...]` at `now`."""
+        (alpha, sigma), (next_alpha, next_sigma) = path.levels(now), path.levels(then)
+        example, predicted = denoise(x, now)
+        kept = alpha * next_sigma / (next_alpha * sigma)
+        fresh = self.eta * next_sigma * jnp.sqrt(jnp.maximum(1 - jnp.square(kept), 0.0))
+        old = jnp.sqrt(jnp.maximum(jnp.square(next_sigma) - jnp.square(fresh), 0.0))
+        return next_alpha * example + old * predicted + fresh * noise
+
+
+@samplers.register
+@dataclass(frozen=True, kw_only=True)
+class Ddim(Ancestral):
+    """`ancestral` without its noise: a map from x_1 to an example.
+
+    Attributes:
+      steps: steps of time.
+      eta: share of the noise that is added after all.
+
+    Paper: Song, Meng & Ermon 2021, arXiv:2010.02502
+    """
+
+    steps: Count = 50
+    eta: Fraction = 0.0
+
+
+@samplers.register
+@dataclass(frozen=True, kw_only=True)
+class Euler:
+    """Euler's steps of the probability flow dx/dt = alpha' x + sigma' epsilon.
+
+    Attributes:
+      steps: steps of time.
+    """
+
+    draws: ClassVar = False
+
+    steps: Count = 50
+
+    def step(self, path, denoise, x, now, then, noise) -> Array:
+        """x at the time `then` of `x: [B, ...]` at `now`."""
+        return x + (then - now) * drift(path, denoise, x, now)
+
+
+@samplers.register
+@dataclass(frozen=True, kw_only=True)
+class Midpoint(Euler):
+    """Steps of the probability flow by its direction halfway, two predictions each.
+
+    Attributes:
+      steps: steps of time.
+    """
+
+    steps: Count = 25
+
+    def step(self, path, denoise, x, now, then, noise) -> Array:
+        middle = 0.5 * (now + then)
+        halfway = x + (middle - now) * drift(path, denoise, x, now)
+        return x + (then - now) * drift(path, denoise, halfway, middle)
+
+
+@samplers.register
+@dataclass(frozen=True, kw_only=True)
+class Heun(Euler):
+    """Steps of the probability flow by the mean of what is predicted at both ends; the last is Euler's.
+
+    x_s = x_t + (alpha_s - alpha_t) x + (sigma_s - sigma_t) epsilon, which on `variance_exploding` are the
+    paper's steps, in sigma.
+
+    Attributes:
+      steps: steps of time, two predictions each but the last.
+
+    Paper: Karras et al. 2022, arXiv:2206.00364
+    """
+
+    steps: Count = 18
+
+    def step(self, path, denoise, x, now, then, noise) -> Array:
+        (alpha, sigma), (next_alpha, next_sigma) = path.levels(now), path.levels(then)
+
+        def moved(example: Array, predicted: Array) -> Array:
+            return x + (next_alpha - alpha) * example + (next_sigma - sigma) * predicted
+
+        first = denoise(x, now)
+        # Behind the last step there is no noise to predict.
+        second = denoise(moved(*first), jnp.maximum(then, 1e-4))
+        mean = [
+            jnp.where(then > 0, 0.5 * (a + b), a)
+            for a, b in zip(first, second, strict=True)
+        ]
+        return moved(*mean)

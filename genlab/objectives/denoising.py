@@ -1,0 +1,58 @@
+"""What the network of a diffusion minimises; weights of the levels of noise."""
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from genlab.numbers import Positive
+from genlab.registry import objectives
+
+Array = jax.Array
+
+
+@objectives.register
+def prediction_error(prediction: Array, target: Array) -> Array:
+    """Mean squared difference of the prediction from its target: the simple loss of DDPM, the loss of flow
+    matching and, of the target `preconditioned`, that of EDM.
+
+    Args:
+      prediction: [B, ...].
+      target: [B, ...].
+
+    Returns:
+      [B].
+
+    Papers: Ho, Jain & Abbeel 2020, arXiv:2006.11239; Lipman et al. 2023, arXiv:2210.02747; Karras et al. 2022,
+      arXiv:2206.00364
+    """
+    chex.assert_equal_shape([prediction, target])
+    return _mean_square(prediction - target)
+
+
+@objectives.register
+def min_snr(
+    x: Array, denoised: Array, log_snr: Array, *, gamma: Positive = 5.0
+) -> Array:
+    """min(SNR, gamma) times the mean squared difference of the denoised example from the example.
+
+    With the target `noise` that is min(1, gamma / SNR) times its error; gamma limits how much levels of
+    little noise count.
+
+    Args:
+      x: [B, ...], the example.
+      denoised: [B, ...], what the prediction makes of it.
+      log_snr: [B], ln(alpha^2 / sigma^2).
+      gamma: the limit.
+
+    Returns:
+      [B].
+
+    Paper: Hang et al. 2023, arXiv:2303.09556
+    """
+    chex.assert_equal_shape([x, denoised])
+    weight = jnp.exp(jnp.minimum(log_snr, jnp.log(gamma)))
+    return weight * _mean_square(x - denoised)
+
+
+def _mean_square(gap: Array) -> Array:
+    return jnp.mean(jnp.square(gap), axis=tuple(range(1, gap.ndim)))
