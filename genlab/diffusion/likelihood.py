@@ -72,8 +72,9 @@ def _trace(field: Callable[[Array], Array], x: Array) -> Array:
     shape = x.shape[1:]
 
     def partial(direction: Array) -> Array:
-        along = jax.jvp(field, (x,), (jnp.broadcast_to(direction, x.shape),))[1]
+        direction = jnp.broadcast_to(direction, x.shape)
+        along = jax.jvp(field, (x,), (direction,))[1]
         return jnp.sum(direction * along, axis=tuple(range(1, x.ndim)))
 
-    basis = jnp.eye(math.prod(shape)).reshape(-1, *shape)
+    basis = jnp.eye(math.prod(shape)).reshape(-1, 1, *shape)
     return jnp.sum(lax.map(partial, basis), axis=0)

@@ -66,6 +66,7 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "machine": lambda see: (),
     "machine_states": lambda see: (see.draw,),
     "log_unnormalized": lambda see: (see.draw,),
+    "log_density": lambda see: (see.batch["x"], see.key),
     "measure": lambda see: (see.draw,),
 }
 

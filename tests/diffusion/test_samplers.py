@@ -1,0 +1,121 @@
+"""Samplers and likelihoods of the exact model of a Gaussian."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.optimize
+
+from genlab.diffusion import transport
+from genlab.diffusion.likelihood import log_density
+from genlab.diffusion.sampler import draw_along
+from genlab.registry import paths, samplers
+
+MEAN, STD = jnp.array([[0.5, -1.0]]), jnp.array([[0.3, 0.8]])
+KEY = jax.random.key(0)
+
+
+def denoise(path):
+    """E[x | x_t] and E[epsilon | x_t] of x ~ N(MEAN, STD^2)."""
+
+    def told(x_t, time):
+        alpha, sigma = path.levels(time)
+        gain = alpha * STD**2 / (alpha**2 * STD**2 + sigma**2)
+        x = MEAN + gain * (x_t - alpha * MEAN)
+        # As (x_t - alpha x) / sigma, but for sigma of 0.
+        noise = sigma * (x_t - alpha * MEAN) / (alpha**2 * STD**2 + sigma**2)
+        return x, noise
+
+    return told
+
+
+def starts(path, num=20_000):
+    alpha, sigma = path.levels(jnp.ones(()))
+    noise = jax.random.normal(KEY, (num, 2))
+    return alpha * MEAN + jnp.sqrt(alpha**2 * STD**2 + sigma**2) * noise
+
+
+def flowed(path, start):
+    """Where the probability flow of a Gaussian ends: it keeps the distance in standard deviations."""
+    alpha, sigma = path.levels(jnp.ones(()))
+    return MEAN + STD * (start - alpha * MEAN) / jnp.sqrt(alpha**2 * STD**2 + sigma**2)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("straight", name) for name in sorted(samplers)]
+    + [(path, "ancestral") for path in sorted(paths) if path != "straight"]
+    + [("variance_exploding", "heun")],
+)
+def test_samples_have_the_moments_of_the_data(path, name):
+    path, sampler = paths.build(path), samplers.build(name, steps=400)
+    found = draw_along(sampler, path, denoise(path), starts(path), KEY)
+    np.testing.assert_allclose(found.mean(0), MEAN[0], atol=0.03)
+    np.testing.assert_allclose(found.std(0), STD[0], rtol=0.07)
+
+
+@pytest.mark.parametrize("name", ["euler", "midpoint", "heun", "ddim"])
+def test_samplers_of_the_flow_are_the_flow(name):
+    path = paths.build("straight")
+    start = starts(path, 50)
+    errors = [
+        jnp.abs(
+            draw_along(
+                samplers.build(name, steps=steps), path, denoise(path), start, KEY
+            )
+            - flowed(path, start)
+        ).max()
+        for steps in (20, 40)
+    ]
+    order = 2 if name in ("midpoint", "heun") else 1
+    assert errors[1] < errors[0] * 0.75**order and errors[1] < 0.1**order
+
+
+def test_ddim_on_a_straight_path_is_euler():
+    path = paths.build("straight")
+    first, second = (
+        draw_along(
+            samplers.build(name, steps=7), path, denoise(path), starts(path, 9), KEY
+        )
+        for name in ("ddim", "euler")
+    )
+    np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+@pytest.mark.parametrize("path", sorted(paths))
+def test_density_of_a_gaussian_is_exact(path):
+    """That of the model: noise at time 1 taken back along the flow, which is affine."""
+    path = paths.build(path)
+    x = MEAN + STD * jax.random.normal(KEY, (6, 2))
+    found = log_density(path, denoise(path), x, KEY, steps=100, exact=True)
+    alpha, sigma = path.levels(jnp.ones(()))
+    slope = jnp.sqrt(alpha**2 * STD**2 + sigma**2) / STD
+    end = alpha * MEAN + slope * (x - MEAN)
+    true = jax.scipy.stats.norm.logpdf(end, 0.0, sigma) + jnp.log(slope)
+    np.testing.assert_allclose(found, true.sum(1), atol=1e-3)
+    if path.ends_in_noise:
+        data = jax.scipy.stats.norm.logpdf(x, MEAN, STD)
+        np.testing.assert_allclose(found, data.sum(1), atol=1e-3)
+
+
+def test_estimated_divergence_is_right_in_the_mean():
+    path = paths.build("straight")
+    turn = jnp.array([[0.8, 0.6], [-0.6, 0.8]])  # so that the Jacobian is not diagonal
+
+    def turned(x_t, time):
+        x, noise = denoise(path)(x_t @ turn.T, time)
+        return x @ turn, noise @ turn
+
+    x = jnp.tile(MEAN @ turn, (400, 1))
+    found = log_density(path, turned, x, KEY, steps=30, exact=False)
+    exact = log_density(path, turned, x[:1], KEY, steps=30, exact=True)
+    assert found.std() > 0.01
+    assert abs(found.mean() - exact[0]) < 4 * found.std() / 20
+
+
+def test_transport_is_the_assignment_of_least_cost():
+    x, noise = jax.random.normal(KEY, (2, 12, 3))
+    found = transport.paired(x, noise)
+    costs = np.square(np.asarray(x)[:, None] - np.asarray(noise)[None]).sum(-1)
+    rows, columns = scipy.optimize.linear_sum_assignment(costs)
+    np.testing.assert_array_equal(found, np.asarray(noise)[columns][np.argsort(rows)])
