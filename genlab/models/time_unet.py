@@ -15,7 +15,7 @@ from genlab.numbers import Count, Whole
 from genlab.registry import models
 
 Array = jax.Array
-GROUPS = 8
+GROUP = 4  # channels that are normalised together
 
 
 @models.register
@@ -28,7 +28,7 @@ class TimeUnet(nn.Module):
 
     Attributes:
       example_shape: (H, W, C).
-      width: channels of the first resolution, a multiple of 8.
+      width: channels of the first resolution, a multiple of 4.
       multiples: of the width at each resolution.
       blocks: residual blocks of each resolution.
       heads: of the attention; 0 for none.
@@ -56,7 +56,7 @@ class TimeUnet(nn.Module):
         """`x: [B, H, W, C]`, `time: [B]` and a `condition: [B, K]` or none to [B, H, W, C], float32.
 
         Raises:
-          InputError: the image cannot be halved as often, or the width is no multiple of 8.
+          InputError: the image cannot be halved as often, or the width is no multiple of 4.
         """
         self._check(x)
         when = nn.silu(TimeEmbedding(4 * self.width, name="time")(time, condition))
@@ -97,10 +97,10 @@ class TimeUnet(nn.Module):
                 f"'time_unet' of {len(self.multiples)} resolutions is of images whose sides are multiples of"
                 f" {stride}, not of examples {x.shape[1:]}; set data.image_size, or fewer multiples"
             )
-        if self.width % GROUPS:
+        if self.width % GROUP:
             raise InputError(
-                f"'time_unet' normalises {GROUPS} groups of channels, which do not divide a width of"
-                f" {self.width}; take a multiple of {GROUPS}"
+                f"'time_unet' normalises {GROUP} channels together, which do not divide a width of"
+                f" {self.width}; take a multiple of {GROUP}"
             )
 
 
@@ -122,7 +122,9 @@ class ResidualBlock(nn.Module):
             self.width, 3, dtype=self.dtype, name=name, **knobs
         )
         h = conv("conv_0")(nn.silu(_group_norm("norm_0", self.dtype)(x)))
-        shift = nn.Dense(self.width, dtype=self.dtype, name="time")(when)
+        shift = nn.Dense(self.width, use_bias=False, dtype=self.dtype, name="time")(
+            when
+        )
         h = _group_norm("norm_1", self.dtype)(h + shift[:, None, None])
         h = conv("conv_1", kernel_init=nn.initializers.zeros)(nn.silu(h))
         if x.shape[-1] != self.width:
@@ -155,4 +157,4 @@ class PixelAttention(nn.Module):
 
 
 def _group_norm(name: str, dtype: Any) -> nn.GroupNorm:
-    return nn.GroupNorm(GROUPS, dtype=dtype, name=name)
+    return nn.GroupNorm(None, group_size=GROUP, dtype=dtype, name=name)
