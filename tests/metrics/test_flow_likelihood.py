@@ -1,0 +1,84 @@
+"""Likelihoods by the flow: levels of images, mixtures that are known, and guided samples."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import recipes
+from genlab.shipped.experiments.diffusion import PLAYER, Diffusion
+from scipy import stats
+
+from genlab.errors import InputError
+from genlab.game.network import Network
+from genlab.metrics.flow_likelihood import flow_likelihood, log_mixture
+from genlab.objectives.denoising import prediction_error
+from genlab.registry import metrics
+from genlab.run.recipe import Recipe
+
+
+def test_mixture_is_that_of_scipy():
+    modes, x = np.array([[0.0, 1.0], [2.0, -1.0]]), np.array([[0.3, 0.2], [5.0, 5.0]])
+    parts = [stats.multivariate_normal(mode, 0.25).pdf(x) for mode in modes]
+    np.testing.assert_allclose(
+        log_mixture(x, modes, 0.5), np.log(np.mean(parts, axis=0))
+    )
+
+
+def blank(name, **knobs):
+    """A trained view of a game before its first round."""
+    built = Recipe.build(recipes.plain(name, **knobs))
+    return built.trained(jax.device_put(built.init_state()))
+
+
+def test_a_network_that_says_nothing_has_the_likelihood_of_its_noise():
+    """Its last layer is 0, and with it the velocity: x stays where it is, and is judged as noise."""
+    trained = blank(
+        "diffusion", experiment__path="straight", experiment__target="velocity"
+    )
+    found = flow_likelihood(trained, "test", num=8, steps=3, levels=17).values
+    x = trained.examples("test", 8)["x"].astype(np.float64)
+    whole = np.round((x + 1) / 2 * 16)
+    # u ~ U[0, 1) moves x within its level: E (x + w u)^2 = (x + w/2)^2 + w^2/12.
+    width = 2 / 17
+    squares = np.square(-1 + width * (whole + 0.5)) + width**2 / 12
+    log_p = -0.5 * (squares + np.log(2 * np.pi)).sum((1, 2, 3)) + 64 * np.log(width)
+    assert found["log_likelihood"] == pytest.approx(log_p.mean(), abs=0.5)
+    bits = -found["log_likelihood"] / (64 * np.log(2))
+    assert found["bits_per_dimension"] == pytest.approx(bits)
+    with pytest.raises(InputError, match="do not have 100 levels"):
+        flow_likelihood(trained, "test", num=8, levels=100)
+
+
+class Told(nn.Module):
+    """2 for the first class, 3 for the second, 1 for none."""
+
+    example_shape: tuple = (1,)
+
+    @nn.compact
+    def __call__(self, x, time, label, *, train: bool = False):
+        return jnp.array([2.0, 3.0, 1.0])[label][:, None] + 0 * x
+
+
+def test_guidance_goes_beyond_what_the_class_says():
+    experiment = Diffusion(
+        {PLAYER: Network(PLAYER, Told())},
+        prediction_error,
+        {},
+        path="straight",
+        target="data",
+        sampler=dict(name="ddim", steps=1),
+        drop_label=0.1,
+        guidance=2.0,
+        num_classes=2,
+    )
+    label = jnp.array([0, 1])
+    found = experiment.sample_classes(
+        {PLAYER: {PLAYER: {}}}, {}, label, jax.random.key(0)
+    )
+    np.testing.assert_allclose(
+        found[:, 0], [2 + 2 * (2 - 1), 3 + 2 * (3 - 1)], rtol=1e-5
+    )
+    with pytest.raises(InputError, match="without labels"):
+        check = metrics.find("flow_likelihood").check
+        check(experiment, None, num=1, steps=1, levels=2)
