@@ -6,7 +6,9 @@ arXiv:2302.00482
   genlab --config=flow_matching
     Not measured yet.
   genlab --config=flow_matching:toy
-    Not measured yet.
+    a ring of eight Gaussians: 8 of 8 modes, 97.6 % of 2,500 samples within 3 standard deviations (real points
+    98.5 %), KL(true || model) .037 nats (.023 to .051) by the exact divergence; 20,000 rounds, 1 min 16 s of
+    CPU time (one seed).
   genlab --config=flow_matching:transport
     the same ring with noise by optimal transport within the batch. Not measured yet.
   genlab --config=flow_matching:mnist --config.data.data_dir=DIR
@@ -38,5 +40,6 @@ def get_config(variant: str = "") -> ConfigDict:
             base.tiny(config)
         case "toy" | "transport":
             diffusion.toy(config)
+            config.experiment.sampler = dict(name="heun", steps=50)
             config.experiment.optimal_transport = variant == "transport"
     return config

@@ -109,15 +109,18 @@ class Diffusion(Experiment):
     def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         x = draw.batch["x"]
         time = self._path.times(rng.uniform(draw.key("time"), (x.shape[0],)))
-        noise = rng.normal(draw.key("noise"), x.shape)
-        if self.optimal_transport:
-            noise = transport.paired(x, noise)
+        noise = self._noise(draw.key("noise"), x)
         label = self._hidden(draw)
         call = lambda *inputs: self.networks[PLAYER].train(
             params, extra, *inputs, key=draw.root, label=label
         )
         seen, extra = self._judged(call, x, noise, time)
         return Loss(self.objective_terms(draw, **seen), extra)
+
+    def _noise(self, key: Array, x: Array) -> Array:
+        """Noise for each of `x: [B, ...]`, the same shape."""
+        noise = rng.normal(key, x.shape)
+        return transport.paired(x, noise) if self.optimal_transport else noise
 
     def _hidden(self, draw: Draw) -> Array | None:
         """Labels of which some are hidden: those are `num_classes`."""
@@ -181,7 +184,7 @@ class Diffusion(Experiment):
         call = lambda *inputs: (network(params, extra, *inputs, label=label), extra)
 
         def look(index: Array) -> Array:
-            noise = rng.normal(jax.random.fold_in(draw.key("noise"), index), x.shape)
+            noise = self._noise(jax.random.fold_in(draw.key("noise"), index), x)
             time = self._path.times(jnp.full(x.shape[:1], (index + 0.5) / LOOKS))
             seen, _ = self._judged(call, x, noise, time)
             gap = seen["prediction"] - seen["target"]
