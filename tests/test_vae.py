@@ -4,13 +4,18 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import recipes
 from genlab.shipped.experiments.vae import Vae
 from scipy import stats
 
+from genlab.errors import InputError
+from genlab.game.cast import Cast
 from genlab.game.network import Network
 from genlab.game.turn import Draw
-from genlab.objectives.divergence import elbo, iwae
+from genlab.metrics.latent_use import latent_use
+from genlab.metrics.posterior import posterior
+from genlab.objectives.bound import elbo, iwae
 from genlab.run.recipe import Recipe
 
 WEIGHTS = np.array([[1.0, -0.5, 2.0]], np.float32)  # z to the mean of x
@@ -76,16 +81,18 @@ def test_the_bound_of_many_samples_tightens_towards_the_likelihood():
 
 def test_one_sample_is_the_elbo_with_a_sampled_divergence():
     x = jnp.arange(12.0).reshape(4, 3) / 6
-    params, extra = model(1).init(jax.random.key(0), {"x": x})
+    vae = model(1)
+    params, extra = vae.init(jax.random.key(0), {"x": x})
     draw = Draw({"x": x}, jax.random.key(1), jnp.int32(0))
-    posterior = model(1).posterior(params, extra, x)
-    z = jnp.array([[0.3], [-1.0], [0.0], [2.0]])
-    seen = model(1)._judged(draw, posterior, z, z @ WEIGHTS, {})
-    log_q = stats.norm.logpdf(z, posterior[0], np.exp(0.5 * posterior[1]))[:, 0]
-    kl = log_q - stats.norm.logpdf(z)[:, 0]
+    seen, _ = vae._seen(Cast(vae.networks, params, extra), draw, 1)
+    mean, log_variance = vae.posterior(params, extra, x)
+    log_q = stats.norm.logpdf(seen["z"], mean, np.exp(0.5 * log_variance))[:, 0]
+    kl = log_q - stats.norm.logpdf(seen["z"])[:, 0]
     sampled = sum(elbo(seen["reconstruction"], jnp.asarray(kl)).values())
     bound = iwae(seen["log_weights"])["bound"]
     np.testing.assert_allclose(bound, sampled, rtol=1e-5)
+    apart = vae.log_weights(params, extra, draw, 1)
+    np.testing.assert_allclose(apart, seen["log_weights"], rtol=1e-6)
 
 
 def test_many_samples_train_and_do_not_depend_on_devices():
@@ -106,3 +113,74 @@ def test_scale_of_each_pixel_is_learned_by_a_network_in_its_role():
     assert np.isfinite(metrics["vae/scale"]).all()
     trained = built.trained(jax.device_put(state))
     assert np.isfinite(trained.scores("test", 256)["negative_elbo"]).all()
+
+
+FULL = {"encoder": {"covariance": "full"}}
+FLOW = {"flow": {"name": "planar_flow", "length": 2}}
+VAMP = {"prior": {"name": "vamp_prior", "components": 5}}
+
+
+def run(model, **others):
+    """The tiny recipe with other networks, and another objective perhaps."""
+    config = recipes.plain("vae", "tiny", **others)
+    for role, part in model.items():
+        config["model"][role] = config["model"].get(role, {}) | part
+    return Recipe.build(config)
+
+
+def test_a_posterior_that_is_no_plain_gaussian_has_the_divergence_of_its_draws():
+    """The KL of a full covariance in closed form, and without one that of the drawn weights."""
+    built = run(FULL)
+    experiment, state = built.experiment, built.init_state()
+    x = jnp.asarray(built.data.splits["test"].gather(np.arange(4))["x"] / 255.0)
+    draw = Draw({"x": x.astype(jnp.float32)}, jax.random.key(0), jnp.int32(0))
+    closed = experiment.measure(state.params, state.extra, draw)["kl"]
+    _, ratio = experiment.draw_latents(state.params, state.extra, draw, 4000)
+    np.testing.assert_allclose(ratio.mean(axis=1), closed, atol=0.1)
+    assert float(closed.min()) > 0.1
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("model", [FLOW, FULL | VAMP])
+def test_posteriors_and_priors_train_sample_and_tell_of_their_health(model):
+    built = run(model)
+    state, metrics = recipes.run_rounds(built, 2, 2)
+    assert np.isfinite(metrics["vae/loss"]).all()
+    trained = built.trained(jax.device_put(state))
+    assert trained.sample(3).shape == (3, 8, 8, 1)
+    assert np.isfinite(trained.scores("test", 256)["negative_elbo"]).all()
+    told = latent_use(trained, "test", num=50, draws=2).values
+    assert np.isfinite(told["kl"])
+    if model is FLOW:
+        with pytest.raises(InputError, match="'latent_use' draws from any"):
+            posterior(trained, "test", num=50)
+    else:
+        health = posterior(trained, "test", num=50).values
+        assert all(map(np.isfinite, health.values()))
+
+
+@pytest.mark.parametrize(
+    ("objective", "need"),
+    [("free_bits_per_dimension", "kl_per_dimension"), ("dreg", "path_log_weights")],
+)
+def test_what_a_posterior_has_not_is_refused_to_objectives_that_need_it(
+    objective, need
+):
+    built = run(FLOW, objective=objective)
+    draw = Draw({"x": jnp.zeros((2, 8, 8, 1))}, jax.random.key(0), jnp.int32(0))
+    shapes = built.shapes()
+    with pytest.raises(InputError, match=f"'{objective}' needs '{need}'"):
+        jax.eval_shape(built.experiment._loss, shapes.params, shapes.extra, draw)
+
+
+def test_a_flow_needs_an_encoder_that_shows_its_features():
+    with pytest.raises(InputError, match="model.flow needs an encoder with a method"):
+        Vae(
+            {
+                "encoder": Network("encoder", Posterior()),
+                "decoder": Network("decoder", Linear()),
+                "flow": Network("flow", Linear()),
+            },
+            iwae,
+            {},
+        )

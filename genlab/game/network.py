@@ -63,10 +63,14 @@ class Network:
         )
         return self._checked(outputs)
 
-    def shape_of_output(self, *inputs: Array) -> PyTree:
+    def shape_of_output(
+        self, *inputs: Array, label: Array | None = None, method: str | None = None
+    ) -> PyTree:
         """Shapes and types of what the module makes of such inputs; nothing is computed."""
+        seen = self.labelled(label)
+        make = self.module.init_with_output
         return jax.eval_shape(
-            lambda key: self.module.init_with_output(key, *inputs)[0], jax.random.key(0)
+            lambda key: make(key, *inputs, **seen, method=method)[0], jax.random.key(0)
         )
 
     def labelled(self, label: Array | None) -> dict[str, Array]:

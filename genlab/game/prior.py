@@ -15,9 +15,13 @@ from genlab.numbers import Count, Whole
 Array = jax.Array
 PyTree = Any
 
+PRIOR = "prior"  # the role of a network that the prior is learned by
+
 
 class FromPrior:
     """A family that has `decode`, and the knobs `latent_dim` and `num_classes`, samples from its prior.
+
+    One with an optional network in the role `prior` has `learned_prior(params, extra)`, which `draw`s.
 
     Attributes:
       DECODER: the role of the network that examples come from.
@@ -36,7 +40,7 @@ class FromPrior:
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
         """`decode` at `num` latents, `[num, ...]`; classes drawn evenly where it takes one."""
-        z, label = self.latents(key, num), None
+        z, label = self._from_prior(params, extra, key, num), None
         if self.networks[self.DECODER].takes_label:
             label = rng.classes(key, num, self.num_classes)
         return self.decode(params, extra, z, label)
@@ -50,7 +54,14 @@ class FromPrior:
           InputError: the network takes no label.
         """
         self.networks[self.DECODER].need_label("samples of a class")
-        return self.decode(params, extra, self.latents(key, label.shape[0]), label)
+        z = self._from_prior(params, extra, key, label.shape[0])
+        return self.decode(params, extra, z, label)
+
+    def _from_prior(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
+        """Draws of the prior, which a network in the role `prior` may have learned: `[num, Z]`."""
+        if PRIOR in self.networks:
+            return self.learned_prior(params, extra).draw(key, num)
+        return self.latents(key, num)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,4 +121,8 @@ def check_prior(experiment: Any, what: str) -> None:
         raise InputError(
             f"{what} needs a family that decodes z ~ N(0, I), as 'gan' and 'vae' do; experiment"
             f" {type(experiment).__name__} has no {lacks[0]}"
+        )
+    if PRIOR in experiment.networks:
+        raise InputError(
+            f"{what} needs a family that decodes z ~ N(0, I), and model.prior learns another prior"
         )

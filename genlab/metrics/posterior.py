@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab.game import rng
+from genlab.game.gaussian import Gaussian, Mixture, standard_normal_log_prob
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import CHUNK
 from genlab.numbers import Count, NonNegative
-from genlab.objectives.divergence import gaussian_kl_per_dimension
+from genlab.objectives.divergence import full_gaussian_kl, gaussian_kl_per_dimension
 from genlab.registry import metrics
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
@@ -36,7 +37,8 @@ def posterior(
 
     Returns:
       `kl`, `mutual_information`, `aggregate_gap` (KL(q(z) || p(z))) in nats, `active_units`, and the
-      KL of each latent, `kl_0`, `kl_1`, ..., in nats.
+      KL of each latent's own distribution to a standard normal, `kl_0`, `kl_1`, ..., in nats; they sum to
+      `kl` where q has independent dimensions and p(z) is standard normal.
 
     Raises:
       InputError: a model without an approximate posterior, or counts below 1.
@@ -50,9 +52,12 @@ def posterior(
         trained.call("posterior", *(leaf[start : start + CHUNK] for leaf in seen))
         for start in range(0, count, CHUNK)
     ]
-    mean, log_variance = (np.concatenate(leaf) for leaf in zip(*parts, strict=True))
+    gaussian = Gaussian(*(np.concatenate(leaf) for leaf in zip(*parts, strict=True)))
     z_key = rng.stream(trained.seed, "posterior")
-    health = jax.device_get(_health(mean, log_variance, z_key, active))
+    compiled = trained.compile(f"health of {count}", _health_of)
+    health = jax.device_get(
+        compiled(trained.params, trained.extra, gaussian, z_key, np.float32(active))
+    )
     names = ("kl", "mutual_information", "aggregate_gap", "active_units")
     values = {name: float(health[name]) for name in names}
     for index, value in enumerate(health["per_dimension"]):
@@ -68,25 +73,37 @@ def posterior(
     )
 
 
-@jax.jit
-def _health(mean: Array, log_variance: Array, key: Array, active: float):
-    """The values of `posterior` for N posteriors `mean, log_variance: [N, Z]`."""
-    noise = rng.normal(key, mean.shape)
-    z = mean + jnp.exp(0.5 * log_variance) * noise
-    # Up to the constant of Z log(2 pi) / 2, which all of them have.
-    own = -0.5 * jnp.sum(jnp.square(noise) + log_variance, axis=1)
-    prior = -0.5 * jnp.sum(jnp.square(z), axis=1)
+def _health_of(experiment, params, extra, gaussian: Gaussian, key: Array, active):
+    """As `health`, under the family's prior."""
+    learned = getattr(experiment, "learned_prior", lambda *_: None)(params, extra)
+    return health(gaussian, key, active, learned)
 
-    def aggregate(z):  # log q(z) of one z: []
-        gaps = jnp.square(z[None] - mean) * jnp.exp(-log_variance) + log_variance
-        return jax.nn.logsumexp(-0.5 * jnp.sum(gaps, axis=1)) - jnp.log(len(mean))
 
-    mixed = jax.lax.map(aggregate, z)
-    per_dimension = jnp.mean(gaussian_kl_per_dimension(mean, log_variance), axis=0)
+def health(
+    gaussian: Gaussian, key: Array, active: float, prior: Mixture | None = None
+) -> dict[str, Array]:
+    """The values of `posterior` for N posteriors; `prior` is the standard normal without one.
+
+    The KL of a dimension is that of its marginal to a standard normal, whatever the prior is.
+    """
+    mean = gaussian.mean
+    z, own = gaussian.draw(key)
+    of_prior = standard_normal_log_prob(z) if prior is None else prior.log_prob(z)
+    mixed = jax.nn.logsumexp(gaussian.each_log_prob(z), axis=1) - jnp.log(len(mean))
+    per_dimension = jnp.mean(
+        gaussian_kl_per_dimension(mean, gaussian.marginal_log_variance()), axis=0
+    )
+    if prior is not None:
+        kl = jnp.mean(own - of_prior)
+    elif gaussian.factor is None:
+        kl = jnp.sum(per_dimension)
+    else:
+        parameters = mean, gaussian.log_variance, gaussian.factor
+        kl = jnp.mean(full_gaussian_kl(*parameters))
     return {
-        "kl": jnp.sum(per_dimension),
+        "kl": kl,
         "mutual_information": jnp.mean(own - mixed),
-        "aggregate_gap": jnp.mean(mixed - prior),
+        "aggregate_gap": jnp.mean(mixed - of_prior),
         "active_units": jnp.sum(jnp.var(mean, axis=0) > active),
         "per_dimension": per_dimension,
     }

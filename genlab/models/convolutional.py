@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from genlab.nn.activation import activation
 from genlab.nn.convolution import Conv, ConvTranspose
+from genlab.nn.gaussian import as_gaussian, gaussian_outputs
 from genlab.numbers import Count
 from genlab.registry import models
 
@@ -25,6 +26,7 @@ class ConvEncoder(nn.Module):
       channels: channels of each layer; each halves height and width.
       hidden: width of the dense layer before the code.
       activation: name of the function after each layer.
+      covariance: `diagonal`, or `full`.
       dtype: type of the computation.
     """
 
@@ -32,16 +34,26 @@ class ConvEncoder(nn.Module):
     channels: Sequence[Count] = (32, 64)
     hidden: Count = 256
     activation: str = "relu"
+    covariance: str = "diagonal"
     dtype: Any = jnp.float32
 
-    @nn.compact
-    def __call__(self, x: Array, *, train: bool = False) -> tuple[Array, Array]:
-        """Maps `x: [B, H, W, C]` to mean and log-variance, each [B, Z], float32."""
+    def setup(self) -> None:
+        sizes = self.channels, self.hidden, self.activation, self.dtype
+        self.trunk = _Trunk(*sizes, name="_Trunk_0")
+        outputs = gaussian_outputs(self.latent_dim, self.covariance)
+        self.head = nn.Dense(outputs, dtype=self.dtype)
+
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """The layer before the code of `x: [B, H, W, C]`: [B, hidden], float32."""
         del train
-        trunk = _Trunk(self.channels, self.hidden, self.activation, self.dtype)
-        y = nn.Dense(2 * self.latent_dim, dtype=self.dtype, name="head")(trunk(x))
-        mean, log_variance = jnp.split(y.astype(jnp.float32), 2, axis=-1)
-        return mean, log_variance
+        return self.trunk(x).astype(jnp.float32)
+
+    def __call__(self, x: Array, *, train: bool = False) -> tuple[Array, ...]:
+        """Maps `x: [B, H, W, C]` to mean and log-variance, each [B, Z], float32, and with a full
+        covariance its factor, [B, Z, Z]."""
+        del train
+        y = self.head(self.trunk(x)).astype(jnp.float32)
+        return as_gaussian(y, self.latent_dim)
 
 
 @models.register

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError, suggest
 from genlab.nn.activation import activation
+from genlab.nn.gaussian import as_gaussian, gaussian_outputs
 from genlab.nn.norm import BatchNorm
 from genlab.numbers import Count
 from genlab.registry import models
@@ -133,22 +134,28 @@ class MlpEncoder(nn.Module):
       latent_dim: width Z of the code.
       hidden: widths of the hidden layers.
       activation: name of the function after each hidden layer.
+      covariance: `diagonal`, or `full`.
       dtype: type of the computation.
     """
 
     latent_dim: Count
     hidden: Sequence[Count] = (256, 256)
     activation: str = "relu"
+    covariance: str = "diagonal"
     dtype: Any = jnp.float32
 
-    @nn.compact
-    def __call__(self, x: Array, *, train: bool = False) -> tuple[Array, Array]:
-        """Maps `x: [B, ...]` to mean and log-variance, each [B, Z], float32."""
-        network = Mlp(
-            self.hidden, 2 * self.latent_dim, self.activation, self.dtype, name="mlp"
-        )
-        mean, log_variance = jnp.split(network(x, train=train), 2, axis=-1)
-        return mean, log_variance
+    def setup(self) -> None:
+        outputs = gaussian_outputs(self.latent_dim, self.covariance)
+        self.mlp = Mlp(self.hidden, outputs, self.activation, self.dtype)
+
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """The last hidden layer of `x: [B, ...]`: [B, hidden[-1]], float32."""
+        return self.mlp.features(x, train=train).astype(jnp.float32)
+
+    def __call__(self, x: Array, *, train: bool = False) -> tuple[Array, ...]:
+        """Maps `x: [B, ...]` to mean and log-variance, each [B, Z], float32, and with a full
+        covariance its factor, [B, Z, Z]."""
+        return as_gaussian(self.mlp(x, train=train), self.latent_dim)
 
 
 @models.register

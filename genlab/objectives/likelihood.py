@@ -11,6 +11,7 @@ of the house asks of it, which one of your own may have too:
 
 import math
 from collections.abc import Callable
+from typing import Annotated
 
 import chex
 import jax
@@ -18,11 +19,12 @@ import jax.numpy as jnp
 import optax
 
 from genlab.errors import InputError
-from genlab.numbers import Decay, Positive
+from genlab.numbers import Decay, Positive, Range
 from genlab.part import function_of, name_of
 from genlab.registry import objectives
 
 Array = jax.Array
+Levels = Annotated[int, Range(2, 2**16)]
 
 
 def _sum_features(values: Array) -> Array:
@@ -97,6 +99,41 @@ def gaussian(outputs: Array, targets: Array, *, scale: Positive = 1.0) -> Array:
     chex.assert_equal_shape([outputs, targets])
     constant = jnp.log(scale) + 0.5 * jnp.log(2 * jnp.pi)
     return _sum_features(0.5 * jnp.square((targets - outputs) / scale) + constant)
+
+
+@objectives.register
+@likelihood(mean=lambda outputs: jnp.clip(outputs, 0, 1), support=(0.0, 1.0))
+def discretized_logistic(
+    outputs: Array, targets: Array, *, scale: Positive = 0.1, levels: Levels = 256
+) -> Array:
+    """Logistic with mean `outputs`, of which each of L levels in [0, 1] has the mass around it.
+
+    Sum of -log(sigmoid(b) - sigmoid(a)), a and b = (x -+ 1 / (2 (L - 1)) - m) / s, a = -inf at x = 0 and
+    b = inf at x = 1, so that the masses of all levels sum to 1. As
+    sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - e^(a - b)) no difference of near numbers is
+    taken.
+
+    Args:
+      outputs: [B, D], means m; any rank of two or more.
+      targets: [B, D] in [0, 1], x, the same shape, the nearest level of each is meant.
+      scale: s > 0, one or [B, D].
+      levels: L, 2 or more; 256 of images with 8 bits.
+
+    Returns:
+      [B], nats, of a probability.
+
+    Papers: Kingma et al. 2016, arXiv:1606.04934; Salimans et al. 2017, arXiv:1701.05517
+    """
+    chex.assert_equal_shape([outputs, targets])
+    x = jnp.round(targets * (levels - 1)) / (levels - 1)
+    half = 0.5 / (levels - 1)
+    below, above = (x - half - outputs) / scale, (x + half - outputs) / scale
+    least, most = x <= 0, x >= 1
+    # -log sigmoid(b), -log sigmoid(-a), and -log(1 - e^(a - b)) of what both leave.
+    of_above = jnp.where(most, 0.0, coin_cross_entropy(above, 1.0))
+    of_below = jnp.where(least, 0.0, coin_cross_entropy(below, 0.0))
+    both = jnp.where(least | most, 0.0, -jnp.log(-jnp.expm1(-2 * half / scale)))
+    return _sum_features(of_above + of_below + both)
 
 
 @objectives.register

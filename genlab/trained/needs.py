@@ -68,6 +68,8 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "log_unnormalized": lambda see: (see.draw,),
     "log_density": lambda see: (see.batch["x"], see.key),
     "measure": lambda see: (see.draw,),
+    "log_weights": lambda see: (see.draw, 2),
+    "draw_latents": lambda see: (see.draw, 2),
 }
 
 

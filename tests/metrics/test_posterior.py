@@ -7,8 +7,9 @@ import pytest
 import recipes
 
 from genlab.errors import InputError
+from genlab.game.gaussian import Gaussian
 from genlab.game.turn import Draw
-from genlab.metrics.posterior import _health
+from genlab.metrics.posterior import health
 from genlab.run.recipe import Recipe
 
 
@@ -18,7 +19,8 @@ def test_health_of_linear_gaussian_posteriors():
     x = np.random.default_rng(0).normal(size=(6000, 3))
     mean = (slopes * x).astype(np.float32)
     log_variance = np.broadcast_to(2 * np.log(stds), mean.shape).astype(np.float32)
-    found = jax.device_get(_health(mean, log_variance, jax.random.key(0), 0.01))
+    q = Gaussian(mean, log_variance)
+    found = jax.device_get(health(q, jax.random.key(0), 0.01))
     total = slopes**2 + stds**2
     information = 0.5 * np.log(total / stds**2)
     gap = 0.5 * (total - 1 - np.log(total))
@@ -31,9 +33,28 @@ def test_health_of_linear_gaussian_posteriors():
 
 def test_a_posterior_that_ignores_its_example_says_nothing():
     blank = np.zeros((500, 4), np.float32)
-    found = jax.device_get(_health(blank, blank, jax.random.key(0), 0.01))
+    found = jax.device_get(health(Gaussian(blank, blank), jax.random.key(0), 0.01))
     for name in ("kl", "mutual_information", "aggregate_gap", "active_units"):
         assert found[name] == pytest.approx(0, abs=1e-5), name
+
+
+def test_health_of_a_full_covariance_is_that_of_the_same_gaussians_turned():
+    # Rotated, x ~ N(0, 1) in two dimensions, q(z|x) = N(R a x, R s^2 R^T).
+    slopes, stds = np.array([0.9, 0.3]), np.array([0.5, 0.9])
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+    x = np.random.default_rng(0).normal(size=(3000, 2))
+    lower = np.linalg.cholesky(turn @ np.diag(stds**2) @ turn.T)
+    diagonal = np.diag(lower)
+    rows = lambda leaf: np.broadcast_to(leaf, (len(x), *leaf.shape)).astype(np.float32)
+    mean = (x * slopes @ turn.T).astype(np.float32)
+    q = Gaussian(mean, rows(2 * np.log(diagonal)), rows(lower / diagonal))
+    found = jax.device_get(health(q, jax.random.key(0), 0.01))
+    total = slopes**2 + stds**2
+    information = 0.5 * np.log(total / stds**2).sum()
+    gap = 0.5 * (total - 1 - np.log(total)).sum()
+    assert found["mutual_information"] == pytest.approx(information, abs=0.05)
+    assert found["aggregate_gap"] == pytest.approx(gap, abs=0.05)
+    assert found["kl"] == pytest.approx(information + gap, abs=0.05)
 
 
 def vae(**overrides):

@@ -14,11 +14,13 @@ from genlab.game import rng
 from genlab.game.codes import Code
 from genlab.models.dense import DenseEncoder
 from genlab.objectives.adversarial import minimax, non_saturating
-from genlab.objectives.divergence import elbo, gaussian_kl, iwae
+from genlab.objectives.bound import elbo, iwae
+from genlab.objectives.divergence import gaussian_kl
 from genlab.objectives.likelihood import (
     bernoulli,
     coin_cross_entropy,
     cross_entropy,
+    discretized_logistic,
     gaussian,
 )
 from genlab.objectives.penalty import gradient_penalty, r1
@@ -81,6 +83,17 @@ def test_gaussian_is_the_log_density():
     mean, x = jnp.array([[0.3, -2.0], [1.0, 1.0]]), jnp.array([[1.0, 0.0], [0.5, 2.0]])
     density = stats.norm.logpdf(x, mean, 0.7).sum(axis=1)
     np.testing.assert_allclose(gaussian(mean, x, scale=0.7), -density, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("mean", "scale"), [(0.3, 0.05), (1.7, 0.2), (0.5, 1e-3)])
+def test_discretized_logistic_sums_to_one_over_its_levels(mean, scale):
+    x = jnp.linspace(0, 1, 16)[:, None]
+    nll = discretized_logistic(jnp.full_like(x, mean), x, scale=scale, levels=16)
+    np.testing.assert_allclose(np.exp(-np.float64(nll)).sum(), 1, rtol=1e-5)
+    edges = (np.arange(15) + 0.5) / 15
+    below = np.concatenate([[0], stats.logistic.cdf(edges, mean, scale), [1]])
+    likely = np.diff(below) > 1e-3
+    np.testing.assert_allclose(nll[likely], -np.log(np.diff(below)[likely]), rtol=1e-3)
 
 
 def test_cross_entropy_with_and_without_smoothing():
