@@ -1,6 +1,6 @@
 """Speed and memory of genlab against its peers, alternating in one run.
 
-  python -m benchmarks [dcgan vae rbm fidelity sweep] [--repeats=7] [--mnist=DIR]
+  python -m benchmarks [dcgan vae nll rbm fidelity sweep] [--repeats=7] [--mnist=DIR]
   python -m benchmarks faults, see benchmarks/faults/__init__.py
   python -m benchmarks damage, see benchmarks/damage.py
   python -m benchmarks parity, see benchmarks/parity.py
@@ -8,7 +8,7 @@
 Every contender is a process of its own that waits while another is measured, so that thread pools
 do not meet. Each repeat lets every contender do the same rounds; the table shows the median of the
 repeats, their spread, the ratio of each median to the first one's, and the peak resident memory.
-`--mnist` names a folder with MNIST as TFDS prepares it; without it VAE and RBM train on the
+`--mnist` names a folder with MNIST as TFDS prepares it; without it VAE, NLL and RBM take the
 embedded digits, resized to 28 px and repeated to 60,000 images.
 """
 
@@ -31,6 +31,12 @@ GAMES = {
         "seconds an epoch",
         ("genlab", "constant_batch", "torch"),
         1,
+    ),
+    "nll": (
+        "-log p(x) by 5,000 draws an image, 784-200-200-50-200-200-784, 20 images",
+        "seconds an image",
+        ("genlab", "torch", "pythae_loop"),
+        20,
     ),
     "rbm": (
         "RBM 784-500 by PCD-1, batch 100, one epoch of 60,000 images",

@@ -7,11 +7,11 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 from genlab.shipped.experiments.translation import DISTANCE, both_domains, check_range
-from genlab.shipped.experiments.vae import reparameterize
 
 from genlab.game import memory, rng
 from genlab.game.adversary import OFFER, PAID_FOR, compare, compare_and_pay
 from genlab.game.experiment import Array, Experiment, PyTree
+from genlab.game.gaussian import reparameterize
 from genlab.game.network import initialize
 from genlab.game.slots import Parts, several
 from genlab.game.turn import Draw, Loss, Player, Turn

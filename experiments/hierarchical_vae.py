@@ -122,23 +122,39 @@ class HierarchicalVae(Variational):
     def _downwards(
         self, cast: Cast, draw: Draw, samples: int, at: tuple[Array, ...] | None
     ) -> Inferred:
-        below, label = draw.batch["x"], draw.batch.get("label")
-        said = []
-        for encoder, _ in self._layers:
-            said.append(Gaussian(*cast(encoder, below, label=label)))
-            below = said[-1].mean
-        said, label = repeated(said, samples), repeated(label, samples)
+        x, label = draw.batch["x"], draw.batch.get("label")
+        said = repeated(self._said(cast, x, label), samples)
+        label = repeated(label, samples)
         latents, total, above = [], 0.0, None
         for index in reversed(range(len(said))):
-            gaussian = said[index]
-            if above is not None:
-                decoder = self._layers[index + 1][1]
-                prior = Gaussian(*cast.again()(decoder, above, label=label))
-                gaussian = product(gaussian, prior)
+            gaussian = self._joined(cast, said, index, above, label)
             above, log_q = _drawn(gaussian, draw.key(f"latent/{index}"), at, index)
             latents.insert(0, above)
             total = total + log_q
         return Inferred(tuple(latents), total)
+
+    def _said(self, cast: Cast, x: Array, label: Array | None) -> list[Gaussian]:
+        """What each encoder makes of the mean below."""
+        below, said = x, []
+        for encoder, _ in self._layers:
+            said.append(Gaussian(*cast(encoder, below, label=label)))
+            below = said[-1].mean
+        return said
+
+    def _joined(
+        self,
+        cast: Cast,
+        said: list[Gaussian],
+        index: int,
+        above: Array | None,
+        label: Array | None,
+    ) -> Gaussian:
+        """What is said of a layer, and what the latents above it say; there are none above the top."""
+        if above is None:
+            return said[index]
+        decoder = self._layers[index + 1][1]
+        prior = Gaussian(*cast.again()(decoder, above, label=label))
+        return product(said[index], prior)
 
     def log_prior(
         self, cast: Cast, latents: tuple[Array, ...], label: Array | None
@@ -158,17 +174,12 @@ class HierarchicalVae(Variational):
         """Mean of z1, [B, Z1], of `x: [B, ...]`, given the means of the layers above where these are
         inferred first; here and below with `label: [B]` where a network takes one."""
         cast = Cast(self.networks, params, extra)
-        below, said = x, []
-        for encoder, _ in self._layers:
-            said.append(Gaussian(*cast(encoder, below, label=label)))
-            below = said[-1].mean
+        said = self._said(cast, x, label)
         if self.inference == "bottom_up":
             return said[0].mean
-        mean = said[-1].mean
-        for index in reversed(range(len(said) - 1)):
-            decoder = self._layers[index + 1][1]
-            prior = Gaussian(*cast(decoder, mean, label=label))
-            mean = product(said[index], prior).mean
+        mean = None
+        for index in reversed(range(len(said))):
+            mean = self._joined(cast, said, index, mean, label).mean
         return mean
 
     def decode(

@@ -34,6 +34,24 @@ NETWORKS = [
     ),
     ("conv_encoder", dict(latent_dim=3, hidden=8), (2, 7, 10, 1), [(2, 3), (2, 3)]),
     (
+        "mlp_encoder",
+        dict(latent_dim=3, covariance="full"),
+        (2, 4, 5, 1),
+        [(2, 3), (2, 3), (2, 3, 3)],
+    ),
+    (
+        "residual_encoder",
+        dict(latent_dim=3, channels=(4, 8)),
+        (2, 7, 10, 1),
+        [(2, 3), (2, 3)],
+    ),
+    (
+        "residual_decoder",
+        dict(image_shape=(7, 10, 2), channels=(8, 4)),
+        (2, 3),
+        [(2, 7, 10, 2)],
+    ),
+    (
         "conv_decoder",
         dict(image_shape=(7, 10, 2), hidden=8),
         (2, 3),
