@@ -20,7 +20,7 @@ def test_health_of_linear_gaussian_posteriors():
     mean = (slopes * x).astype(np.float32)
     log_variance = np.broadcast_to(2 * np.log(stds), mean.shape).astype(np.float32)
     q = Gaussian(mean, log_variance)
-    found = jax.device_get(health(q, jax.random.key(0), 0.01))
+    found = jax.device_get(jax.jit(health)(q, jax.random.key(0), 0.01))
     total = slopes**2 + stds**2
     information = 0.5 * np.log(total / stds**2)
     gap = 0.5 * (total - 1 - np.log(total))
@@ -33,7 +33,9 @@ def test_health_of_linear_gaussian_posteriors():
 
 def test_a_posterior_that_ignores_its_example_says_nothing():
     blank = np.zeros((500, 4), np.float32)
-    found = jax.device_get(health(Gaussian(blank, blank), jax.random.key(0), 0.01))
+    found = jax.device_get(
+        jax.jit(health)(Gaussian(blank, blank), jax.random.key(0), 0.01)
+    )
     for name in ("kl", "mutual_information", "aggregate_gap", "active_units"):
         assert found[name] == pytest.approx(0, abs=1e-5), name
 
@@ -48,7 +50,7 @@ def test_health_of_a_full_covariance_is_that_of_the_same_gaussians_turned():
     rows = lambda leaf: np.broadcast_to(leaf, (len(x), *leaf.shape)).astype(np.float32)
     mean = (x * slopes @ turn.T).astype(np.float32)
     q = Gaussian(mean, rows(2 * np.log(diagonal)), rows(lower / diagonal))
-    found = jax.device_get(health(q, jax.random.key(0), 0.01))
+    found = jax.device_get(jax.jit(health)(q, jax.random.key(0), 0.01))
     total = slopes**2 + stds**2
     information = 0.5 * np.log(total / stds**2).sum()
     gap = 0.5 * (total - 1 - np.log(total)).sum()

@@ -18,8 +18,8 @@ from genlab.models.posterior_flow import InverseAutoregressiveFlow, PlanarFlow
 @pytest.mark.parametrize("width", [1, 3])
 def test_log_determinant_is_that_of_the_jacobian(flow, size, width):
     z, context = (
-        jax.random.normal(jax.random.key(index), (4, size))
-        for index, size in enumerate((width, 5))
+        jax.random.normal(jax.random.key(index), (4, count))
+        for index, count in enumerate((width, 5))
     )
     params = flow.init(jax.random.key(2), z, context)
     # Far from the identity, where planes turn against the bound of invertibility.
