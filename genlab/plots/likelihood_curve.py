@@ -50,7 +50,7 @@ def likelihood_curve(
     axes.plot(draws, mean, ".-", color=figure.ACCENT)
     last = f"{mean[-1]:.2f} at K={draws[-1]:,}"
     axes.annotate(
-        last, (draws[-1], mean[-1]), (0, 8), textcoords="offset points", ha="right"
+        last, (draws[-1], mean[-1]), (0, 24), textcoords="offset points", ha="right"
     )
     axes.set_xscale("log")
     axes.set_xlabel("draws K", color=figure.INK)

@@ -17,6 +17,7 @@ from genlab.game.network import Network
 from genlab.game.turn import State
 from genlab.metrics.importance_nll import curve, importance_nll, ladder
 from genlab.objectives.bound import iwae
+from genlab.plots.likelihood_curve import likelihood_curve
 from genlab.registry import metrics, plots
 from genlab.run.recipe import Recipe
 from genlab.trained.needs import check_part
@@ -120,3 +121,9 @@ def test_labels_are_given_where_the_model_takes_them():
     built = Recipe.build(recipes.plain("vae", "conditional"))
     found = importance_nll(built.trained(built.init_state()), "test", num=3, samples=2)
     assert np.isfinite(found.values["nll"]) and found.protocol["binarized"] == "dynamic"
+
+
+def test_the_curve_is_drawn():
+    x = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    picture = likelihood_curve(probabilistic_pca(x), num=20, samples=100)
+    assert picture.shape == (640, 640, 3) and len(np.unique(picture)) > 20
