@@ -1,0 +1,202 @@
+"""Mixtures of Gaussians: densities, posteriors and the statistics that EM is of."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from genlab.errors import InputError, suggest
+from genlab.game import parallel, rng
+from genlab.inference.expectation import share
+
+Array = jax.Array
+
+COVARIANCES = ("full", "diagonal", "spherical")
+SMALLEST = float(jnp.finfo(jnp.float32).tiny)
+
+
+class Statistics(NamedTuple):
+    """Means over examples of r_k(x) = p(k|x), and of x and of its square under it.
+
+    Attributes:
+      mass: [K], E r_k.
+      first: [K, D], E r_k x.
+      second: E r_k x x^T, [K, D, D]; of x^2 alone, [K, D], or of |x|^2 / D, [K].
+    """
+
+    mass: Array
+    first: Array
+    second: Array
+
+
+class Mixture(NamedTuple):
+    """p(x) = sum_k w_k N(x; m_k, S_k).
+
+    Attributes:
+      log_weights: [K], log w.
+      means: [K, D].
+      factors: L of S = L L^T, [K, D, D]; deviations of each dimension, [K, D], where S is diagonal.
+    """
+
+    log_weights: Array
+    means: Array
+    factors: Array
+
+    @classmethod
+    def of(cls, statistics: Statistics, floor: Array | float) -> "Mixture":
+        """The mixture with these statistics, up to a factor of all of them.
+
+        Args:
+          statistics: of components that saw nothing, 0; they are standard normal and never drawn.
+          floor: added to every variance.
+
+        Paper: Bishop 2006, Pattern Recognition and Machine Learning, 9.24 to 9.26
+        """
+        mass, first, second = statistics
+        weights = share(mass, jnp.sum(mass))
+        means = share(first, mass[:, None])
+        blank = jnp.where(mass > 0, 0.0, 1.0)
+        log_weights = jnp.log(jnp.maximum(weights, SMALLEST))
+        size = means.shape[1]
+        if second.ndim == 3:
+            spread = share(second, mass[:, None, None])
+            spread -= means[:, :, None] * means[:, None, :]
+            more = (floor + blank)[:, None, None] * jnp.eye(size)[None]
+            return cls(log_weights, means, jnp.linalg.cholesky(spread + more))
+        if second.ndim == 1:
+            variance = share(second, mass) - jnp.mean(jnp.square(means), axis=1)
+            variance = jnp.broadcast_to(variance[:, None], means.shape)
+        else:
+            variance = share(second, mass[:, None]) - jnp.square(means)
+        variance = jnp.maximum(variance, 0.0) + (floor + blank)[:, None]
+        return cls(log_weights, means, jnp.sqrt(variance))
+
+    def log_joint(self, x: Array, dtype: Any = jnp.float32) -> Array:
+        """log w_k N(x; m_k, S_k): [B, K] of `x: [B, D]`, nats; products in `dtype`."""
+        gaps = (x[:, None] - self.means[None]).astype(dtype)
+        if self.factors.ndim == 3:
+            size = x.shape[1]
+            eye = jnp.broadcast_to(jnp.eye(size), self.factors.shape)
+            inverse = jax.scipy.linalg.solve_triangular(self.factors, eye, lower=True)
+            white = jnp.einsum("bkd,ked->bke", gaps, inverse.astype(dtype))
+            scales = jnp.diagonal(self.factors, axis1=1, axis2=2)
+        else:
+            white, scales = gaps / self.factors[None].astype(dtype), self.factors
+        white = white.astype(jnp.float32)
+        constant = jnp.sum(jnp.log(scales), axis=1) + 0.5 * scales.shape[1] * math.log(
+            2 * math.pi
+        )
+        distance = 0.5 * jnp.sum(jnp.square(white), axis=2)
+        return (self.log_weights - constant)[None] - distance
+
+    def draw(self, key: Array, num: int) -> Array:
+        """`num` draws of x: [num, D]."""
+        keys = rng.examples(rng.fold(key, "component"), num)
+        pick = lambda one: jax.random.categorical(one, self.log_weights)
+        chosen = jax.vmap(pick)(keys)
+        noise = rng.normal(rng.fold(key, "noise"), (num, self.means.shape[1]))
+        factors = self.factors[chosen]
+        if factors.ndim == 3:
+            return self.means[chosen] + jnp.einsum("nij,nj->ni", factors, noise)
+        return self.means[chosen] + factors * noise
+
+
+def expected(posterior: Array, x: Array, like: Statistics) -> Statistics:
+    """The statistics of a batch.
+
+    Args:
+      posterior: [B, K], p(k|x).
+      x: [B, D].
+      like: statistics of the same kind.
+    """
+    count = x.shape[0]
+    mass, first = jnp.mean(posterior, axis=0), posterior.T @ x / count
+    if like.second.ndim == 3:
+        weighed = posterior[:, :, None] * x[:, None, :]
+        second = jnp.einsum("bki,bj->kij", weighed, x) / count
+    elif like.second.ndim == 2:
+        second = posterior.T @ jnp.square(x) / count
+    else:
+        second = jnp.mean(jnp.square(x), axis=1) @ posterior / count
+    return Statistics(mass, first, second)
+
+
+def blank_statistics(components: int, size: int, covariance: str) -> Statistics:
+    """Statistics that have seen nothing, all 0.
+
+    Raises:
+      InputError: an unknown kind of covariance.
+    """
+    shapes = {
+        "full": (components, size, size),
+        "diagonal": (components, size),
+        "spherical": (components,),
+    }
+    if covariance not in shapes:
+        raise InputError(
+            f"gaussian_mixture.covariance={covariance!r} is unknown"
+            f"{suggest(covariance, COVARIANCES)}"
+        )
+    second = jnp.zeros(shapes[covariance])
+    return Statistics(jnp.zeros(components), jnp.zeros((components, size)), second)
+
+
+def seeded(x: Array, key: Array, like: Statistics, floor: Array | float) -> Mixture:
+    """A mixture around examples that lie far apart, with one spread for all of its components.
+
+    Examples are chosen by k-means++ and every other one counted to the nearest; the spread is that of
+    all examples about theirs.
+
+    Args:
+      x: [B, D], of the batch over all devices.
+      key: the same on all devices.
+      like: statistics of the kind that the mixture will have.
+      floor: added to every variance.
+
+    Paper: Arthur & Vassilvitskii 2007, SODA
+    """
+    centres = far_apart(x, key, like.mass.shape[0])
+    nearest = jnp.argmin(_squared_distances(x, centres), axis=1)
+    held = jax.nn.one_hot(nearest, centres.shape[0])
+    found = expected(held, x, like)
+    gaps = expected(held, x - (held @ share(found.first, found.mass[:, None])), like)
+    within = jnp.sum(gaps.second, axis=0)
+    first = share(found.first, found.mass[:, None])
+    # Statistics of one example each, about its own mean, with the spread of all.
+    own = {
+        3: lambda: first[:, :, None] * first[:, None, :],
+        2: lambda: jnp.square(first),
+        1: lambda: jnp.mean(jnp.square(first), axis=1),
+    }[like.second.ndim]()
+    mass = found.mass
+    by = lambda leaf: mass.reshape(-1, *[1] * (leaf.ndim - 1)) * leaf
+    return Mixture.of(Statistics(mass, by(first), by(own + within[None])), floor)
+
+
+def far_apart(x: Array, key: Array, count: int) -> Array:
+    """`count` of the examples `x: [B, D]`, each drawn in proportion to the squared distance from those
+    before it: [count, D]."""
+    start = jax.random.randint(rng.fold(key, "first"), (), 0, x.shape[0])
+
+    def add(index: Array, held: tuple[Array, Array]) -> tuple[Array, Array]:
+        centres, nearest = held
+        one = jax.random.fold_in(key, index)
+        chosen = x[jax.random.categorical(one, jnp.log(nearest))]
+        nearest = jnp.minimum(nearest, _squared_distances(x, chosen[None])[:, 0])
+        return centres.at[index].set(chosen), nearest
+
+    centres = jnp.zeros((count, x.shape[1]), x.dtype).at[0].set(x[start])
+    nearest = _squared_distances(x, x[start][None])[:, 0]
+    return jax.lax.fori_loop(1, count, add, (centres, nearest))[0]
+
+
+def _squared_distances(x: Array, centres: Array) -> Array:
+    """[B, K] of `x: [B, D]`, `centres: [K, D]`."""
+    one = lambda centre: jnp.sum(jnp.square(x - centre[None]), axis=1)
+    return jax.vmap(one, out_axes=1)(centres)
+
+
+def over_devices(x: Array) -> Array:
+    """The batch over all devices, as `seeded` takes it."""
+    return jax.lax.stop_gradient(parallel.gather_batch(x))
