@@ -24,11 +24,12 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
 """
 
 from genlab.shipped.configs import base
+from genlab.shipped.configs.common import ex_post
 from ml_collections import ConfigDict
 
 from genlab.trials.space import grid
 
-VARIANTS = ("tiny", "deep", "manifold", "mnist", "mnist_deep")
+VARIANTS = ("tiny", "deep", "manifold", "mnist", "mnist_deep", "ex_post")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -53,6 +54,11 @@ def get_config(variant: str = "") -> ConfigDict:
             # Figure 3 of the paper: 784-1000-500-250-30.
             hour_glass(config, (1000, 500, 250, 30))
             mnist(config)
+        case "ex_post":
+            config.experiment.regularizer = dict(
+                name="rae", weight=0.1, decoder_weight=1e-4
+            )
+            ex_post.of_codes(config, "ex_post", width=16)
     return config
 
 

@@ -34,6 +34,7 @@ def get_config(variant: str = "") -> ConfigDict:
 
     if variant == "tiny":
         config.model.density.update(atoms=6, steps=5)
+        config.optimizer.density.learning_rate = 0.1
         base.tiny(config)
     return config
 

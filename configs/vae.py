@@ -28,12 +28,16 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
 """
 
 from genlab.shipped.configs import base
+from genlab.shipped.configs.common import ex_post
 from genlab.shipped.configs.common.digits import in_features_of_digits
 from ml_collections import ConfigDict
 
 from genlab.trials.space import grid
 
-VARIANTS = ("tiny", "manifold", "iwae", "conditional", "flow", "vamp", "mnist")
+VARIANTS = (
+    *("tiny", "manifold", "iwae", "conditional", "flow", "vamp", "mnist"),
+    *ex_post.SAMPLERS,
+)
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -92,6 +96,8 @@ def get_config(variant: str = "") -> ConfigDict:
             config.eval.final_metrics = ()
             config.train = dict(steps=60_000, batch_size=100, steps_per_call=100)
             config.eval.every = config.sample.every = 3000
+    if variant in ex_post.SAMPLERS:
+        ex_post.of_codes(config, variant, width=10)
     return config
 
 

@@ -190,16 +190,18 @@ def of_samples(
     *,
     seed: int = 0,
     label: Any = None,
+    sampler: str = "sample",
 ) -> Seen:
-    """What the network sees in `num` samples, of all classes or of one; kept as long as the state."""
+    """What the network sees in `num` samples, of a class or by a method; kept as long as the state."""
 
     def enough(kept: Seen | None) -> Seen:
         if kept is not None and len(kept) >= num:
             return kept
-        chunks = trained.samples_in_chunks(num, label, seed)
+        chunks = trained.samples_in_chunks(num, label, seed, sampler)
         return _look(trained, network, chunks, num, "samples")
 
-    return trained.of_state(("seen", identity(network), seed, label), enough).first(num)
+    key = ("seen", identity(network), seed, label, sampler)
+    return trained.of_state(key, enough).first(num)
 
 
 def of_examples(trained: Trained, network: Features, split: str, num: int) -> Seen:
