@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
+from genlab.game.gaussian import Gaussian
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.models.density import Density as Module
@@ -97,9 +98,7 @@ class Density(Experiment):
             return x
         code = self.networks["features"](params, extra, x)
         if isinstance(code, tuple):
-            code, log_variance = code
-            if key is not None:
-                code += jnp.exp(0.5 * log_variance) * rng.normal(key, code.shape)
+            code = code[0] if key is None else Gaussian(*code).draw(key)[0]
         return jax.lax.stop_gradient(code)
 
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:

@@ -5,7 +5,7 @@ factor analysis where each dimension has its own.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -63,23 +63,21 @@ class LinearGaussian(NamedTuple):
         variance = jnp.broadcast_to(variance, products.shape[:1])
         return cls(both[:, -1], both[:, :-1], variance)
 
-    def posterior(self, x: Array, dtype: Any = jnp.float32) -> tuple[Array, Array]:
+    def posterior(self, x: Array) -> tuple[Array, Array]:
         """Means of p(z|x), [B, K] of `x: [B, D]`, and its covariance, [K, K], one for all x."""
         weighed = self.loadings / self.variance[:, None]
         size = self.loadings.shape[1]
         precision = jnp.eye(size) + self.loadings.T @ weighed
         covariance = jnp.linalg.inv(precision)
-        gaps = (x - self.mean[None]).astype(dtype)
-        told = (gaps @ weighed.astype(dtype)).astype(jnp.float32)
-        return told @ covariance, covariance
+        return (x - self.mean[None]) @ weighed @ covariance, covariance
 
-    def log_density(self, x: Array, dtype: Any = jnp.float32) -> Array:
+    def log_density(self, x: Array) -> Array:
         """log p(x): [B] of `x: [B, D]`, nats.
 
         With z = E[z|x] the Mahalanobis distance is sum (x - m - W z)^2 / v + |z|^2, and
         log |W W^T + diag(v)| = sum log v - log |cov(z|x)|.
         """
-        z, covariance = self.posterior(x, dtype)
+        z, covariance = self.posterior(x)
         gap = x - self.decode(z)
         distance = jnp.sum(jnp.square(gap) / self.variance[None], axis=1)
         distance += jnp.sum(jnp.square(z), axis=1)
@@ -88,9 +86,9 @@ class LinearGaussian(NamedTuple):
         constant = x.shape[1] * math.log(2 * math.pi)
         return -0.5 * (distance + log_determinant + constant)
 
-    def expected(self, x: Array, like: Statistics, dtype: Any) -> Statistics:
+    def expected(self, x: Array, like: Statistics) -> Statistics:
         """The statistics of a batch `x: [B, D]`, of the kind of `like`."""
-        z, covariance = self.posterior(x, dtype)
+        z, covariance = self.posterior(x)
         count = x.shape[0]
         one = jnp.concatenate([z, jnp.ones((count, 1))], axis=1)
         latents = one.T @ one / count

@@ -1,13 +1,13 @@
-"""Mixtures of Gaussians: densities, posteriors and the statistics that EM is of."""
+"""Mixtures of Gaussians: the statistics that EM is of, and where it begins."""
 
-import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError, suggest
 from genlab.game import parallel, rng
+from genlab.game.gaussian import Gaussian, Mixture
 from genlab.inference.expectation import share
 
 Array = jax.Array
@@ -30,76 +30,34 @@ class Statistics(NamedTuple):
     second: Array
 
 
-class Mixture(NamedTuple):
-    """p(x) = sum_k w_k N(x; m_k, S_k).
+def mixture_of(statistics: Statistics, floor: Array | float) -> Mixture:
+    """The mixture with these statistics, up to a factor of all of them: the M step.
 
-    Attributes:
-      log_weights: [K], log w.
-      means: [K, D].
-      factors: L of S = L L^T, [K, D, D]; deviations of each dimension, [K, D], where S is diagonal.
+    Args:
+      statistics: of components that saw nothing, 0; they are standard normal and never drawn.
+      floor: added to every variance.
+
+    Paper: Bishop 2006, Pattern Recognition and Machine Learning, 9.24 to 9.26
     """
-
-    log_weights: Array
-    means: Array
-    factors: Array
-
-    @classmethod
-    def of(cls, statistics: Statistics, floor: Array | float) -> "Mixture":
-        """The mixture with these statistics, up to a factor of all of them.
-
-        Args:
-          statistics: of components that saw nothing, 0; they are standard normal and never drawn.
-          floor: added to every variance.
-
-        Paper: Bishop 2006, Pattern Recognition and Machine Learning, 9.24 to 9.26
-        """
-        mass, first, second = statistics
-        weights = share(mass, jnp.sum(mass))
-        means = share(first, mass[:, None])
-        blank = jnp.where(mass > 0, 0.0, 1.0)
-        log_weights = jnp.log(jnp.maximum(weights, SMALLEST))
-        size = means.shape[1]
-        if second.ndim == 3:
-            spread = share(second, mass[:, None, None])
-            spread -= means[:, :, None] * means[:, None, :]
-            more = (floor + blank)[:, None, None] * jnp.eye(size)[None]
-            return cls(log_weights, means, jnp.linalg.cholesky(spread + more))
-        if second.ndim == 1:
-            variance = share(second, mass) - jnp.mean(jnp.square(means), axis=1)
-            variance = jnp.broadcast_to(variance[:, None], means.shape)
-        else:
-            variance = share(second, mass[:, None]) - jnp.square(means)
-        variance = jnp.maximum(variance, 0.0) + (floor + blank)[:, None]
-        return cls(log_weights, means, jnp.sqrt(variance))
-
-    def log_joint(self, x: Array, dtype: Any = jnp.float32) -> Array:
-        """log w_k N(x; m_k, S_k): [B, K] of `x: [B, D]`, nats; products in `dtype`."""
-        gaps = (x[:, None] - self.means[None]).astype(dtype)
-        if self.factors.ndim == 3:
-            size = x.shape[1]
-            eye = jnp.broadcast_to(jnp.eye(size), self.factors.shape)
-            inverse = jax.scipy.linalg.solve_triangular(self.factors, eye, lower=True)
-            white = jnp.einsum("bkd,ked->bke", gaps, inverse.astype(dtype))
-            scales = jnp.diagonal(self.factors, axis1=1, axis2=2)
-        else:
-            white, scales = gaps / self.factors[None].astype(dtype), self.factors
-        white = white.astype(jnp.float32)
-        constant = jnp.sum(jnp.log(scales), axis=1) + 0.5 * scales.shape[1] * math.log(
-            2 * math.pi
-        )
-        distance = 0.5 * jnp.sum(jnp.square(white), axis=2)
-        return (self.log_weights - constant)[None] - distance
-
-    def draw(self, key: Array, num: int) -> Array:
-        """`num` draws of x: [num, D]."""
-        keys = rng.examples(rng.fold(key, "component"), num)
-        pick = lambda one: jax.random.categorical(one, self.log_weights)
-        chosen = jax.vmap(pick)(keys)
-        noise = rng.normal(rng.fold(key, "noise"), (num, self.means.shape[1]))
-        factors = self.factors[chosen]
-        if factors.ndim == 3:
-            return self.means[chosen] + jnp.einsum("nij,nj->ni", factors, noise)
-        return self.means[chosen] + factors * noise
+    mass, first, second = statistics
+    means = share(first, mass[:, None])
+    log_weights = jnp.log(jnp.maximum(share(mass, jnp.sum(mass)), SMALLEST))
+    more = floor + jnp.where(mass > 0, 0.0, 1.0)
+    spread = share(second, mass.reshape(-1, *[1] * (second.ndim - 1)))
+    if second.ndim == 3:
+        spread -= means[:, :, None] * means[:, None, :]
+        added = more[:, None, None] * jnp.eye(means.shape[1])[None]
+        cholesky = jnp.linalg.cholesky(spread + added)
+        scales = jnp.diagonal(cholesky, axis1=1, axis2=2)
+        parts = Gaussian(means, 2 * jnp.log(scales), cholesky / scales[:, None])
+        return Mixture(log_weights, parts)
+    if second.ndim == 1:
+        spread -= jnp.mean(jnp.square(means), axis=1)
+        spread = jnp.broadcast_to(spread[:, None], means.shape)
+    else:
+        spread -= jnp.square(means)
+    variance = jnp.maximum(spread, 0.0) + more[:, None]
+    return Mixture(log_weights, Gaussian(means, jnp.log(variance)))
 
 
 def expected(posterior: Array, x: Array, like: Statistics) -> Statistics:
@@ -171,7 +129,7 @@ def seeded(x: Array, key: Array, like: Statistics, floor: Array | float) -> Mixt
     }[like.second.ndim]()
     mass = found.mass
     by = lambda leaf: mass.reshape(-1, *[1] * (leaf.ndim - 1)) * leaf
-    return Mixture.of(Statistics(mass, by(first), by(own + within[None])), floor)
+    return mixture_of(Statistics(mass, by(first), by(own + within[None])), floor)
 
 
 def far_apart(x: Array, key: Array, count: int) -> Array:

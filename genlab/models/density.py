@@ -39,7 +39,7 @@ class Density(nn.Module):
         return math.prod(self.example_shape)
 
     def flat(self, x: Array) -> Array:
-        """`x: [B, *example_shape]` as [B, D].
+        """`x: [B, *example_shape]` as [B, D], rounded to the compute type.
 
         Raises:
           InputError: examples of another shape.
@@ -49,7 +49,7 @@ class Density(nn.Module):
                 f"model.density of example_shape {tuple(self.example_shape)} does not fit what it is"
                 f" shown, {x.shape[1:]}; set its example_shape to that"
             )
-        return x.reshape(x.shape[0], self.size)
+        return x.reshape(x.shape[0], self.size).astype(self.dtype).astype(jnp.float32)
 
     def shaped(self, x: Array) -> Array:
         """`x: [B, D]` as [B, *example_shape]."""

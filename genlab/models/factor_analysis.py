@@ -49,15 +49,15 @@ class FactorAnalysis(Density):
         """-log p(x) of `x: [B, *example_shape]`: [B], nats, exact."""
         x, now = self.flat(x), self.statistics
         if not train:
-            return -self.model().log_density(x, self.dtype)
+            return -self.model().log_density(x)
         fixed = jax.lax.stop_gradient(now)
         knobs = x, key, fixed, self.floor
         first = functools.partial(linear_gaussian.seeded, *knobs)
         model = seen_or_else(fixed.latents[-1, -1], self.model, first)
         return towards(
-            -model.log_density(x, self.dtype),
+            -model.log_density(x),
             now,
-            model.expected(x, fixed, self.dtype),
+            model.expected(x, fixed),
         )
 
     def model(self) -> linear_gaussian.LinearGaussian:
@@ -78,7 +78,7 @@ class FactorAnalysis(Density):
     def code(self, x: Array, *, train: bool = False) -> Array:
         """E[z|x]: [B, K] of `x: [B, *example_shape]`."""
         del train
-        return self.model().posterior(self.flat(x), self.dtype)[0]
+        return self.model().posterior(self.flat(x))[0]
 
     def mean(self, z: Array, *, train: bool = False) -> Array:
         """E[x|z]: [B, *example_shape] of `z: [B, K]`."""

@@ -5,6 +5,7 @@ import functools
 import flax.linen as nn
 import jax
 
+from genlab.game.gaussian import Mixture
 from genlab.inference import mixture
 from genlab.inference.expectation import seen_or_else, towards
 from genlab.models.density import Density
@@ -52,16 +53,16 @@ class GaussianMixture(Density):
             every = mixture.over_devices(x)
             first = functools.partial(mixture.seeded, every, key, now, self.floor)
             model = seen_or_else(now.mass.sum(), lambda: model, first)
-        joint = model.log_joint(x, self.dtype)
+        joint = model.log_joint(x)
         log_p = jax.nn.logsumexp(joint, axis=1)
         if not train:
             return -log_p
         return towards(-log_p, now, mixture.expected(nn.softmax(joint), x, now))
 
-    def model(self) -> mixture.Mixture:
+    def model(self) -> Mixture:
         """The mixture as it is; components that saw nothing are standard normal."""
         now = jax.lax.stop_gradient(self.statistics)
-        return mixture.Mixture.of(now, self.floor)
+        return mixture.mixture_of(now, self.floor)
 
     def draw(self, key: Array, num: int, *, train: bool = False) -> Array:
         """`num` draws of x: [num, *example_shape]."""
@@ -71,14 +72,14 @@ class GaussianMixture(Density):
     def code(self, x: Array, *, train: bool = False) -> Array:
         """p(k|x): [B, K] of `x: [B, *example_shape]`."""
         del train
-        return nn.softmax(self.model().log_joint(self.flat(x), self.dtype))
+        return nn.softmax(self.model().log_joint(self.flat(x)))
 
     def mean(self, z: Array, *, train: bool = False) -> Array:
         """Means of the components weighted by `z: [B, K]`: [B, *example_shape]."""
         del train
-        return self.shaped(z @ self.model().means)
+        return self.shaped(z @ self.model().parts.mean)
 
     def filters(self, *, train: bool = False) -> Array:
         """Means of the components: [K, D]."""
         del train
-        return self.model().means
+        return self.model().parts.mean

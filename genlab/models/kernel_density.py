@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+from genlab.game.gaussian import Gaussian, Mixture
 from genlab.inference.expectation import seen_or_else, share, towards
-from genlab.inference.mixture import SMALLEST, Mixture, over_devices
+from genlab.inference.mixture import SMALLEST, over_devices
 from genlab.models.density import Density
 from genlab.numbers import Count, Positive
 from genlab.registry import models
@@ -44,7 +45,7 @@ class KernelDensity(Density):
         del key
         x = self.flat(x)
         if not train:
-            return self._cost(self.model(), x)
+            return -self.model().log_prob(x)
         new, now = over_devices(x), (self.examples, self.held)
         kept = lambda new, old: jnp.concatenate([new, old])[: self.kept]
         target = (
@@ -53,7 +54,7 @@ class KernelDensity(Density):
         )
         first = lambda: self._on(*jax.lax.stop_gradient(target))
         model = seen_or_else(jnp.sum(self.held), self.model, first)
-        return towards(self._cost(model, x), now, target)
+        return towards(-model.log_prob(x), now, target)
 
     def model(self) -> Mixture:
         """The kernels as a mixture; standard normal where nothing has been seen."""
@@ -73,8 +74,5 @@ class KernelDensity(Density):
         width = (rule if self.bandwidth is None else self.bandwidth) * spread
         width = jnp.where(spread > 0, width, 1.0)
         log_weights = jnp.log(jnp.maximum(weights, SMALLEST))
-        widths = jnp.broadcast_to(width[None], examples.shape)
-        return Mixture(log_weights, examples, widths)
-
-    def _cost(self, model: Mixture, x: Array) -> Array:
-        return -jax.nn.logsumexp(model.log_joint(x, self.dtype), axis=1)
+        log_variances = jnp.broadcast_to(2 * jnp.log(width)[None], examples.shape)
+        return Mixture(log_weights, Gaussian(examples, log_variances))

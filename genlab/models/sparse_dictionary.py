@@ -74,10 +74,9 @@ class SparseDictionary(Density):
         """The most probable code: [B, K] of `x: [B, *example_shape]`."""
         del train
         penalty = jnp.square(self.std) / self.scale
-        low = lambda leaf: jax.lax.stop_gradient(leaf).astype(self.dtype)
         knobs = dict(steps=self.steps, accelerated=self.accelerated)
-        rounded = low(self._unit()).astype(jnp.float32)
-        return sparse_codes(self._centred(x), rounded, penalty, **knobs)
+        atoms = jax.lax.stop_gradient(self._unit())
+        return sparse_codes(self._centred(x), atoms, penalty, **knobs)
 
     def mean(self, z: Array, *, train: bool = False) -> Array:
         """m + z A: [B, *example_shape] of `z: [B, K]`."""

@@ -190,8 +190,7 @@ class Trained:
         labels = None if label is None else self.classes(label, num)
         abreast = min(-(-num // SAMPLE_CHUNK), len(self.devices))
         chunk = functools.partial(draws.one_chunk, sampler=sampler)
-        model = (self.params, self.extra)
-        compiled = self.compile_over(sampler, chunk, model, abreast)
+        compiled = self.compile_over(sampler, chunk, (self.params, self.extra), abreast)
         key = self.sample_key(seed)
         yield from map(compiled, draws.chunks(key, num, labels, abreast))
 

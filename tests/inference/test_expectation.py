@@ -65,51 +65,58 @@ def test_mixture_is_that_of_scikit_learn_round_by_round(kind):
         "gaussian_mixture", example_shape=(2,), components=3, covariance=kind
     )
     states, costs = rounds(module, x, 12)
-    first = mixture.Mixture.of(mixture.Statistics(**states[1]), 1e-6)
-    covariance = first.factors @ first.factors.mT if kind == "full" else None
+    first = mixture.mixture_of(mixture.Statistics(**states[1]), 1e-6)
+    scales = np.exp(0.5 * first.parts.log_variance)
     precision = {
-        "full": lambda: np.linalg.inv(covariance),
-        "diagonal": lambda: 1 / np.square(first.factors),
-        "spherical": lambda: 1 / np.square(first.factors[:, 0]),
+        "full": lambda: np.linalg.inv(covariances(first)),
+        "diagonal": lambda: scales**-2,
+        "spherical": lambda: scales[:, 0] ** -2,
     }[kind]()
     peer = GaussianMixture(
         3,
         covariance_type=KINDS[kind],
         weights_init=np.exp(first.log_weights, dtype=np.float64)
         / np.exp(first.log_weights, dtype=np.float64).sum(),
-        means_init=first.means,
+        means_init=first.parts.mean,
         precisions_init=precision,
         max_iter=11,
         tol=0.0,
     )
     with pytest.warns(Warning, match="converge"):
         peer.fit(x.astype(np.float64))
-    last = mixture.Mixture.of(mixture.Statistics(**states[12]), 1e-6)
-    np.testing.assert_allclose(last.means, peer.means_, atol=2e-4)
+    last = mixture.mixture_of(mixture.Statistics(**states[12]), 1e-6)
+    np.testing.assert_allclose(last.parts.mean, peer.means_, atol=2e-4)
     np.testing.assert_allclose(np.exp(last.log_weights), peer.weights_, atol=1e-4)
     own = jax.jit(module.apply)({"params": states[12]}, x, KEY)
     np.testing.assert_allclose(own, -peer.score_samples(x), atol=2e-3)
     assert np.all(np.diff(costs) < 1e-5), "the likelihood fell"
 
 
-def test_mixture_density_and_posterior_by_hand():
-    factors = jnp.array([[[2.0, 0.0], [1.0, 0.5]], [[1.0, 0.0], [0.0, 1.0]]])
+def covariances(found):
+    """S = U diag(e^v) U^T: [K, D, D]."""
+    scaled = found.parts.factor * np.exp(0.5 * found.parts.log_variance)[:, None]
+    return np.asarray(scaled @ scaled.mT)
+
+
+def test_mixture_of_statistics_has_their_moments_and_density():
     weights, means = np.array([0.3, 0.7]), np.array([[1.0, 0.0], [-1.0, 2.0]])
-    found = mixture.Mixture(jnp.log(weights), jnp.array(means), factors)
+    spreads = np.array([[[4.0, 2.0], [2.0, 1.25]], [[1.0, 0.0], [0.0, 1.0]]])
+    squares = spreads + means[:, :, None] * means[:, None, :]
+    by = weights[:, None, None]
+    # Statistics are read up to a factor.
+    parts = 0.2 * weights, 0.2 * weights[:, None] * means, 0.2 * by * squares
+    given = mixture.Statistics(*(jnp.float32(part) for part in parts))
+    found = jax.jit(mixture.mixture_of)(given, 0.5)
+    spreads = spreads + 0.5 * np.eye(2)
+    np.testing.assert_allclose(covariances(found), spreads, atol=1e-5)
     x = np.array([[0.5, 0.5], [3.0, -1.0]], np.float32)
-    joint = [
-        w * stats.multivariate_normal.pdf(x, m, np.asarray(f @ f.T))
-        for w, m, f in zip(weights, means, factors, strict=True)
-    ]
-    np.testing.assert_allclose(
-        np.exp(jax.jit(found.log_joint)(x)), np.stack(joint, 1), rtol=1e-5
-    )
+    of_parts = zip(weights, means, spreads, strict=True)
+    joint = [w * stats.multivariate_normal.pdf(x, m, s) for w, m, s in of_parts]
+    own = np.exp(jax.jit(found.log_joint)(x))
+    np.testing.assert_allclose(own, np.stack(joint, 1), rtol=1e-5)
     draws = jax.jit(lambda: found.draw(KEY, 20_000))()
     mean = weights @ means
-    second = sum(
-        w * (np.asarray(f @ f.T) + np.outer(m, m))
-        for w, m, f in zip(weights, means, factors, strict=True)
-    )
+    second = np.sum(by * (squares + 0.5 * np.eye(2)), axis=0)
     np.testing.assert_allclose(draws.mean(0), mean, atol=0.05)
     np.testing.assert_allclose(np.cov(draws.T), second - np.outer(mean, mean), atol=0.1)
 
@@ -178,9 +185,11 @@ def test_half_a_step_is_half_of_the_way_and_forgets_no_start():
     (_, whole), (_, half) = (rounds(module, x, 1, rate)[0] for rate in (1.0, 0.5))
     for one, other in zip(whole.values(), half.values(), strict=True):
         np.testing.assert_allclose(other, one / 2, rtol=1e-6)
-    of = jax.jit(mixture.Mixture.of)
+    of = jax.jit(mixture.mixture_of)
     mixtures = [of(mixture.Statistics(**s), 0.0) for s in (whole, half)]
-    np.testing.assert_allclose(mixtures[0].means, mixtures[1].means, rtol=1e-5)
+    np.testing.assert_allclose(
+        mixtures[0].parts.mean, mixtures[1].parts.mean, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize(
