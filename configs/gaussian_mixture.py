@@ -2,10 +2,18 @@
 
 Papers: Dempster, Laird & Rubin 1977, JRSS B 39:1-38; stepwise: Cappe & Moulines 2009, JRSS B 71:593-613
 
-Not measured yet.
+Two CPU cores; nats of -log p(x) on the test split, exact, of pixels in [0, 1] as they are stored, a
+density, which may be above 1 (one seed each):
 
   genlab --config=gaussian_mixture
+    scikit-learn's digits, 8 px, 20 Gaussians with full covariances, 60 rounds of EM: -45.4 (-46.5 to
+    -44.3); on the training digits -50.8; 16 CPU seconds. The means are digits.
   genlab --config=gaussian_mixture:ring
+    8 Gaussians on the ring, 100 rounds: -2.902, where the entropy of the data is -2.907; 8 of 8 modes,
+    98.9 % of 10,000 samples within 3 standard deviations of a centre (real points 98.6 %); 17 CPU
+    seconds.
+  genlab --config=gaussian_mixture:stepwise
+    the first in batches of 100 at rate 0.05. Not measured yet.
 """
 
 from genlab.shipped.configs import base

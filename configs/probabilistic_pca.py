@@ -2,10 +2,14 @@
 
 Papers: Tipping & Bishop 1999, JRSS B 61:611-622; factor analysis: Ghahramani & Hinton 1996, CRG-TR-96-1
 
-Not measured yet.
+Two CPU cores; nats of -log p(x) on the test split, exact, of pixels in [0, 1] as they are stored, a
+density, which may be above 1 (one seed each):
 
   genlab --config=probabilistic_pca
+    scikit-learn's digits, 8 px, 10 latents, 200 rounds of EM, of which 50 would do: -17.90 (-19.1 to
+    -16.7), half the squared error 0.61; 15 CPU seconds.
   genlab --config=probabilistic_pca:factors
+    a variance of each pixel. Not measured yet.
 """
 
 from genlab.shipped.configs import base

@@ -2,9 +2,13 @@
 
 Papers: Olshausen & Field 1996, Nature 381:607-609; Mairal, Bach, Ponce & Sapiro 2010, JMLR 11:19-60
 
-Not measured yet.
+Two CPU cores:
 
   genlab --config=sparse_coding
+    scikit-learn's digits, 8 px, 100 atoms, 100 rounds: of the test digits half the squared error 0.12 with
+    21 % of the atoms in use, energy -54.2 nats; a linear probe on the codes 97.7 % (raw pixels, and codes
+    of an untrained dictionary: 96.3 %); 30 CPU seconds (one seed). Samples of independent Laplace codes
+    are no digits: what the model lacks is which atoms go together.
 """
 
 from genlab.shipped.configs import base

@@ -66,7 +66,7 @@ def expected(posterior: Array, x: Array, like: Statistics) -> Statistics:
     Args:
       posterior: [B, K], p(k|x).
       x: [B, D].
-      like: statistics of the same kind.
+      like: statistics of the same kind, of any number of components.
     """
     count = x.shape[0]
     mass, first = jnp.mean(posterior, axis=0), posterior.T @ x / count
@@ -118,18 +118,12 @@ def seeded(x: Array, key: Array, like: Statistics, floor: Array | float) -> Mixt
     nearest = jnp.argmin(_squared_distances(x, centres), axis=1)
     held = jax.nn.one_hot(nearest, centres.shape[0])
     found = expected(held, x, like)
-    gaps = expected(held, x - (held @ share(found.first, found.mass[:, None])), like)
-    within = jnp.sum(gaps.second, axis=0)
-    first = share(found.first, found.mass[:, None])
-    # Statistics of one example each, about its own mean, with the spread of all.
-    own = {
-        3: lambda: first[:, :, None] * first[:, None, :],
-        2: lambda: jnp.square(first),
-        1: lambda: jnp.mean(jnp.square(first), axis=1),
-    }[like.second.ndim]()
-    mass = found.mass
-    by = lambda leaf: mass.reshape(-1, *[1] * (leaf.ndim - 1)) * leaf
-    return mixture_of(Statistics(mass, by(first), by(own + within[None])), floor)
+    means = share(found.first, found.mass[:, None])
+    gaps = expected(jnp.ones_like(x[:, :1]), x - held @ means, like)
+    copied = lambda leaf: jnp.broadcast_to(leaf, (len(means), *leaf.shape[1:]))
+    parts = jax.tree.map(copied, mixture_of(gaps, floor).parts)
+    log_weights = jnp.log(jnp.maximum(found.mass, SMALLEST))
+    return Mixture(log_weights, parts.replace(mean=means))
 
 
 def far_apart(x: Array, key: Array, count: int) -> Array:

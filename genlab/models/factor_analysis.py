@@ -54,11 +54,7 @@ class FactorAnalysis(Density):
         knobs = x, key, fixed, self.floor
         first = functools.partial(linear_gaussian.seeded, *knobs)
         model = seen_or_else(fixed.latents[-1, -1], self.model, first)
-        return towards(
-            -model.log_density(x),
-            now,
-            model.expected(x, fixed),
-        )
+        return towards(-model.log_density(x), now, model.expected(x, fixed))
 
     def model(self) -> linear_gaussian.LinearGaussian:
         """The model as it is; standard normal noise about 0 where it saw nothing."""

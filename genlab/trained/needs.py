@@ -71,6 +71,7 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "measure": lambda see: (see.draw,),
     "log_weights": lambda see: (see.draw, 2),
     "draw_latents": lambda see: (see.draw, 2),
+    "posterior_gaps": lambda see: (see.draw, 1, 0.1, 1),
 }
 
 
