@@ -18,7 +18,7 @@ from genlab.game import rng
 from genlab.game.network import Network
 from genlab.game.turn import Draw, State
 from genlab.metrics.amortization_gap import amortization_gap
-from genlab.objectives.divergence import elbo
+from genlab.objectives.bound import elbo
 from genlab.trained.trained import Trained
 
 WEIGHTS = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
