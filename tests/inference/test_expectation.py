@@ -58,7 +58,13 @@ def test_a_step_towards_a_target_arrives_and_leaves_the_cost():
     np.testing.assert_array_equal(now["a"] - slope["a"], target["a"])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind == "full" else pytest.param(kind, marks=pytest.mark.full)
+        for kind in KINDS
+    ],
+)
 def test_mixture_is_that_of_scikit_learn_round_by_round(kind):
     x = blobs()
     module = models.build(
