@@ -21,14 +21,20 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
   genlab --config=autoencoder:mnist_deep --config.data.data_dir=DIR
     MNIST, 784-1000-500-250-30: 59.7 nats, half the squared error 1.97, probe of 10,000 labels 89.4 %
     (raw pixels: 88.7 %, tuned 91.3 %, 30 principal components: 89.3 %, untrained: 65.7 %); 6 min of CPU time.
+  genlab --config=autoencoder:ex_post
+    a regularised autoencoder (RAE-L2, Ghosh et al. 2020, arXiv:1903.12436), then a mixture of 10 Gaussians on
+    its codes: of 1,000 samples `frechet_digits_classifier` 4.1 (of 300: 5.9; 300 test digits: 3.7), of
+    codes z ~ N(0, I) 60.3; precision .71 and recall .87, of the test digits .92 and .94; 30 CPU
+    seconds (one seed).
 """
 
 from genlab.shipped.configs import base
+from genlab.shipped.configs.common import ex_post
 from ml_collections import ConfigDict
 
 from genlab.trials.space import grid
 
-VARIANTS = ("tiny", "deep", "manifold", "mnist", "mnist_deep")
+VARIANTS = ("tiny", "deep", "manifold", "mnist", "mnist_deep", "ex_post")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -53,6 +59,11 @@ def get_config(variant: str = "") -> ConfigDict:
             # Figure 3 of the paper: 784-1000-500-250-30.
             hour_glass(config, (1000, 500, 250, 30))
             mnist(config)
+        case "ex_post":
+            config.experiment.regularizer = dict(
+                name="rae", weight=0.1, decoder_weight=1e-4
+            )
+            ex_post.of_codes(config, "ex_post", width=16)
     return config
 
 

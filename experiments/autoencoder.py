@@ -50,7 +50,7 @@ class Autoencoder(Experiment):
     OFFERS: ClassVar = {
         "objective": ("outputs", "targets", "x", "code"),
         "corruption": ("x",),
-        "regularizer": ("encoding", "code", "x"),
+        "regularizer": ("encoding", "code", "x", "decoder"),
     }
 
     corruption: str | Mapping | None = field(
@@ -74,7 +74,7 @@ class Autoencoder(Experiment):
             closed = lambda x: (x, jnp.ones(3))
             slopes = closed if self._has_closed_form() else None
             blank = Encoding(lambda x: x, code, code, jnp.full(3, 0.5), slopes)
-            seen = {"encoding": blank, "code": code, "x": code}
+            seen = {"encoding": blank, "code": code, "x": code, "decoder": code}
             jax.eval_shape(lambda draw: self.ask("regularizer", draw, **seen), draw)
         elif self.mean_decay is not None:
             raise InputError(
@@ -136,6 +136,7 @@ class Autoencoder(Experiment):
         if self.regularizer is not None:
             encoding, renewed = self._encoding(params, extra, renewed, draw, x)
             seen = {"encoding": encoding, "code": encoding.code, "x": x}
+            seen["decoder"] = params[PLAYER]["decoder"]
             terms["regularization"] = self.ask("regularizer", draw, **seen)
         metrics = {
             "mean_activation": jnp.mean(code, axis=-1),

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import jax.numpy as jnp
-from genlab.shipped.experiments.variational import Inferred, Variational
+from genlab.shipped.experiments.amortized import Amortized
+from genlab.shipped.experiments.variational import Inferred
 
 from genlab.errors import InputError
 from genlab.game.cast import Cast
@@ -24,7 +25,7 @@ from genlab.registry import experiments
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneLayer(FromPrior, Variational):
+class OneLayer(FromPrior, Amortized):
     """Abstract: an encoder q(z|x) and a decoder p(x|z), whoever moves them.
 
     q(z|x) is the Gaussian that the encoder gives, of independent dimensions or with a full covariance;
@@ -88,7 +89,7 @@ class OneLayer(FromPrior, Variational):
         self, cast: Cast, draw: Draw, samples: int, at: tuple[Array, ...] | None = None
     ) -> Inferred:
         x, label = draw.batch["x"], draw.batch.get("label")
-        gaussian = Gaussian(*cast("encoder", x, label=label))
+        gaussian = self.encoded(cast, draw)
         if at is not None:
             known = "flow" not in cast
             log_q = repeated(gaussian, samples).log_prob(at[0]) if known else None

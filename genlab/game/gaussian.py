@@ -81,10 +81,14 @@ class Mixture:
         chosen = jax.tree.map(lambda leaf: leaf[jax.vmap(choose)(keys)], self.parts)
         return chosen.draw(key)[0]
 
+    def log_joint(self, z: Array) -> Array:
+        """log w_k N_k(z) of `z: [N, Z]`: [N, K], nats."""
+        of_parts = jax.vmap(_of_part, in_axes=(0, None), out_axes=1)(self.parts, z)
+        return of_parts + self.log_weights[None]
+
     def log_prob(self, z: Array) -> Array:
         """Of `z: [N, Z]`: [N], nats."""
-        of_parts = jax.vmap(lambda part: _on_rows(part, len(z)).log_prob(z))(self.parts)
-        return jax.nn.logsumexp(of_parts + self.log_weights[:, None], axis=0)
+        return jax.nn.logsumexp(self.log_joint(z), axis=1)
 
 
 def standard_normal_log_prob(z: Array) -> Array:
@@ -121,6 +125,18 @@ def repeated(tree, samples: int):
 def _on_rows(tree, rows: int):
     """The same on each of so many rows: leaves [rows, ...] of `[...]`."""
     return jax.tree.map(lambda x: jnp.broadcast_to(x, (rows, *x.shape)), tree)
+
+
+def _of_part(part: Gaussian, z: Array) -> Array:
+    """log density of `z: [N, Z]` under one Gaussian, leaves [Z] and [Z, Z]: [N]."""
+    gap = z - part.mean[None]
+    if part.factor is not None:
+        # One solve with N right-hand sides.
+        gap = jax.scipy.linalg.solve_triangular(
+            part.factor, gap.T, lower=True, unit_diagonal=True
+        ).T
+    gap = gap * jnp.exp(-0.5 * part.log_variance)[None]
+    return _standard(gap) - 0.5 * jnp.sum(part.log_variance)
 
 
 def _standard(z: Array) -> Array:

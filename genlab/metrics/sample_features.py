@@ -1,8 +1,7 @@
 """What a network of features sees in samples and in real images, made once for all metrics that ask.
 
-Images come in chunks and never lie in memory together; their features do. Those of real images are
-kept in the user's cache folder where making them took long, under a checksum of the pixels and of the
-program that makes features of them.
+Images come in chunks and never lie in memory together; their features do. Those of real images that
+took long are kept in the user's cache folder, under a checksum of the pixels and of the program.
 """
 
 import functools
@@ -190,16 +189,18 @@ def of_samples(
     *,
     seed: int = 0,
     label: Any = None,
+    sampler: str = "sample",
 ) -> Seen:
-    """What the network sees in `num` samples, of all classes or of one; kept as long as the state."""
+    """What the network sees in `num` samples, of a class or by a method; kept as long as the state."""
 
     def enough(kept: Seen | None) -> Seen:
         if kept is not None and len(kept) >= num:
             return kept
-        chunks = trained.samples_in_chunks(num, label, seed)
+        chunks = trained.samples_in_chunks(num, label, seed, sampler)
         return _look(trained, network, chunks, num, "samples")
 
-    return trained.of_state(("seen", identity(network), seed, label), enough).first(num)
+    key = ("seen", identity(network), seed, label, sampler)
+    return trained.of_state(key, enough).first(num)
 
 
 def of_examples(trained: Trained, network: Features, split: str, num: int) -> Seen:
@@ -270,8 +271,7 @@ def _look(
 ) -> Seen:
     """What the network sees in the first `num` images of chunks of at most CHUNK."""
     program = _program(trained, network, num)
-    found, placed = [], program.place(network)
-    size = CHUNK * len(program.devices)
+    found, placed, size = [], program.place(network), CHUNK * len(program.devices)
     doing, begun = f"{network.name} of {what}", time.monotonic()
     with display.doing(doing) as retell:
         for images in _whole(chunks, size):

@@ -1,11 +1,11 @@
 """What an autoencoder pays for its code, beside the reconstruction.
 
-Each function takes the `encoding`, a `key` where it draws, and knobs, and returns its weighted term,
+Each function takes the `encoding`, a `key` where it draws, the `decoder`'s parameters, and knobs, and returns its weighted term,
 [B] or [] where it is of the batch. f is the encoder, J(x) = df/dx [K, D] its Jacobian.
 """
 
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -51,6 +51,32 @@ def l1_sparsity(encoding: Encoding, *, weight: NonNegative = 1e-3) -> Array:
     Paper: Ranzato et al. 2008, NIPS 20; Olshausen & Field 1996, Nature 381:607-609
     """
     return weight * jnp.sum(jnp.abs(encoding.code), axis=-1)
+
+
+@objectives.register
+def rae(
+    encoding: Encoding,
+    decoder: Any,
+    *,
+    weight: NonNegative = 1e-2,
+    decoder_weight: NonNegative = 1e-4,
+) -> Array:
+    """w/2 |z|^2 + v |theta|^2, theta the decoder's parameters: [B].
+
+    With them the reconstruction is that of a regularised autoencoder, a VAE without noise, whose codes
+    an ex-post density samples.
+
+    Args:
+      encoding: any codes z.
+      decoder: pytree of the decoder's parameters.
+      weight: w, 0 or more.
+      decoder_weight: v, 0 or more.
+
+    Paper: Ghosh et al. 2020, arXiv:1903.12436, RAE-L2
+    """
+    codes = 0.5 * weight * jnp.sum(jnp.square(encoding.code), axis=-1)
+    squares = [jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(decoder)]
+    return codes + decoder_weight * sum(squares)
 
 
 @objectives.register

@@ -38,10 +38,15 @@ def chunks(
 
 
 def one_chunk(
-    experiment: Experiment, model: tuple[Any, Any], examples: Mapping[str, Array]
+    experiment: Experiment,
+    model: tuple[Any, Any],
+    examples: Mapping[str, Array],
+    *,
+    sampler: str = "sample",
 ) -> Array:
-    """The chunk of one device, of the only key that it is given, and of its labels."""
+    """The chunk of one device, of the only key that it is given, and of its labels, by a method of the
+    family that samples."""
     (key,) = examples["key"]
     if "label" in examples:
         return experiment.sample_classes(*model, examples["label"], key)
-    return experiment.sample(*model, key, SAMPLE_CHUNK)
+    return getattr(experiment, sampler)(*model, key, SAMPLE_CHUNK)

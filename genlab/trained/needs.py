@@ -48,6 +48,7 @@ FACTS: Mapping[str, tuple[str, Callable[[Dataset], bool]]] = {
 METHODS: Mapping[str, Callable[..., tuple]] = {
     "sample": lambda see: (see.key, 2),
     "sample_classes": lambda see: (see.batch["label"], see.key),
+    "sample_prior": lambda see: (see.key, 2),
     "encode": lambda see: see.examples("encode"),
     "decode": lambda see: (see.code(),),
     "reconstruct": lambda see: see.examples("reconstruct"),
@@ -70,6 +71,7 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "measure": lambda see: (see.draw,),
     "log_weights": lambda see: (see.draw, 2),
     "draw_latents": lambda see: (see.draw, 2),
+    "posterior_gaps": lambda see: (see.draw, 1, 0.1, 1),
 }
 
 

@@ -181,16 +181,16 @@ class Trained:
         return np.concatenate(jax.device_get(chunks))[:num]
 
     def samples_in_chunks(
-        self, num: int, label: Any = None, seed: int = 0
+        self, num: int, label: Any = None, seed: int = 0, sampler: str = "sample"
     ) -> Iterator[Any]:
-        """The same samples, SAMPLE_CHUNK a device at a time; the last chunk is a whole one too."""
-        self.require("sample" if label is None else "sample_classes")
+        """The same samples, or those of a `sampler`, whole chunks of SAMPLE_CHUNK for each device."""
+        self.require(sampler if label is None else "sample_classes")
         if num < 1:
             raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
         labels = None if label is None else self.classes(label, num)
         abreast = min(-(-num // SAMPLE_CHUNK), len(self.devices))
-        model = (self.params, self.extra)
-        compiled = self.compile_over("sample", draws.one_chunk, model, abreast)
+        chunk = functools.partial(draws.one_chunk, sampler=sampler)
+        compiled = self.compile_over(sampler, chunk, (self.params, self.extra), abreast)
         key = self.sample_key(seed)
         yield from map(compiled, draws.chunks(key, num, labels, abreast))
 

@@ -240,7 +240,7 @@ def test_regularizers_are_finite_with_finite_gradients_at_extreme_inputs(name):
         code = encode(x)
         slopes = lambda x: module.slopes(params, x)
         encoding = Encoding(encode, x, code, jnp.mean(code, axis=0), slopes)
-        offered = {"encoding": encoding, "key": jax.random.key(1)}
+        offered = {"encoding": encoding, "key": jax.random.key(1), "decoder": params}
         return ask(objectives.find(name), offered, "this test", "part")
 
     found = values(params)
