@@ -16,7 +16,7 @@ from genlab.trained.trained import Trained
 def likelihood_curve(
     trained: Trained,
     *,
-    num: Count = 200,
+    num: Count = 100,
     samples: Count = 5000,
     rows: Count = 2000,
     split: str | None = None,

@@ -97,6 +97,7 @@ SERVED_BY = {
     "fantasies": ("rbm_pcd", {}),
     "game_spectrum": ("dirac_gan", {}),
     "gradient_signal": ("dirac_gan", {}),
+    "likelihood_curve": ("vae", {}),
     "phase_portrait": ("dirac_gan", {}),
     "translations": ("pix2pix", {}),
     "traversals": ("infogan", {}),

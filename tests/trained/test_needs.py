@@ -70,6 +70,7 @@ FEW = dict(
     k=(1, 2),
     perplexity=2.0,
     draws=2,
+    samples=4,
     run="nowhere",
     features=dict(name="pixels", size=4),
     subsets=2,
