@@ -1,4 +1,4 @@
-"""Normalizing flows of coupling layers: invertible maps from examples to noise, with their log-determinants."""
+"""Normalizing flows of coupling layers: RealNVP, splines, Glow."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError, suggest
+from genlab.models.flow import Flow
 from genlab.nn.convolution import Conv
 from genlab.nn.spline import spline
 from genlab.numbers import Count, Positive
@@ -20,7 +21,7 @@ TRANSFORMS = ("affine", "spline")
 
 
 @models.register
-class CouplingFlow(nn.Module):
+class CouplingFlow(Flow):
     """Coupling layers on flattened examples, for points and small images: RealNVP, or with splines.
 
     A layer leaves every other number as it is, which tell how the rest is moved: scaled by e^s and shifted, or
@@ -28,7 +29,7 @@ class CouplingFlow(nn.Module):
     the identity.
 
     Attributes:
-      example_shape: shape of one example.
+      example_shape: as of `Flow`, and `dtype`, `levels`, `low` and `high`.
       layers: coupling layers.
       hidden: widths of the perceptron of a layer.
       transform: `affine` or `spline`.
@@ -38,7 +39,6 @@ class CouplingFlow(nn.Module):
     Papers: Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803; Durkan et al. 2019, arXiv:1906.04032
     """
 
-    example_shape: Sequence[Count]
     layers: Count = 8
     hidden: Sequence[Count] = (64, 64)
     transform: str = "affine"
@@ -62,7 +62,7 @@ class CouplingFlow(nn.Module):
             for i, count in enumerate(moved)
         ]
 
-    def __call__(self, x: Array, *, train: bool = False) -> tuple[Array, Array]:
+    def forward(self, x: Array) -> tuple[Array, Array]:
         """Noise of `x: [B, ...]`, the same shape, and log |det dz/dx|, [B]."""
         z, total = x.reshape(x.shape[0], -1), jnp.zeros(x.shape[0])
         for i in range(self.layers):
@@ -70,7 +70,7 @@ class CouplingFlow(nn.Module):
             total = total + log
         return z.reshape(x.shape), total
 
-    def inverse(self, z: Array, *, train: bool = False) -> Array:
+    def inverse(self, z: Array) -> Array:
         """The examples of `z: [B, ...]`, the same shape."""
         x = z.reshape(z.shape[0], -1)
         for i in reversed(range(self.layers)):
@@ -111,7 +111,7 @@ class Teller(nn.Module):
 
 
 @models.register
-class Glow(nn.Module):
+class Glow(Flow):
     """Steps of scales, invertible 1x1 convolutions and coupling layers at several resolutions.
 
     At each resolution 2x2 pixels become channels; after its steps half of the channels are done with, but at
@@ -119,31 +119,28 @@ class Glow(nn.Module):
     a triangle each that starts at the identity, behind a fixed reversal of the channels.
 
     Attributes:
-      example_shape: (H, W, C), sides that are multiples of 2^levels.
-      levels: resolutions.
+      example_shape: (H, W, C), sides that are multiples of 2^scales; and what `Flow` has.
+      scales: resolutions.
       steps: of each.
       width: channels inside the coupling networks.
-      dtype: type of the coupling networks' computation.
 
     Papers: Kingma & Dhariwal 2018, arXiv:1807.03039; Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803
     """
 
-    example_shape: Sequence[Count]
-    levels: Count = 2
+    scales: Count = 2
     steps: Count = 4
     width: Count = 64
-    dtype: Any = jnp.float32
 
     def setup(self) -> None:
-        stride = 2**self.levels
+        stride = 2**self.scales
         shape = tuple(self.example_shape)
         if len(shape) != 3 or shape[0] % stride or shape[1] % stride:
             raise InputError(
-                f"'glow' of {self.levels} resolutions is of images whose sides are multiples of {stride}, not"
-                f" of examples {shape}; set data.image_size, or fewer levels"
+                f"'glow' of {self.scales} resolutions is of images whose sides are multiples of {stride}, not"
+                f" of examples {shape}; set data.image_size, or fewer scales"
             )
         channels, flows = shape[2], []
-        for level in range(self.levels):
+        for level in range(self.scales):
             channels *= 4
             flows.append(
                 [
@@ -154,7 +151,7 @@ class Glow(nn.Module):
             channels //= 2
         self.flows = flows
 
-    def __call__(self, x: Array, *, train: bool = False) -> tuple[Array, Array]:
+    def forward(self, x: Array) -> tuple[Array, Array]:
         """Noise of `x: [B, H, W, C]`, the same shape, and log |det dz/dx|, [B]."""
         total, done, z = jnp.zeros(x.shape[0]), [], x
         for level, steps in enumerate(self.flows):
@@ -162,18 +159,18 @@ class Glow(nn.Module):
             for step in steps:
                 z, log = step(z)
                 total = total + log
-            if level < self.levels - 1:
+            if level < self.scales - 1:
                 z, rest = jnp.split(z, 2, axis=-1)
                 done.append(rest)
         flat = [part.reshape(x.shape[0], -1) for part in (*done, z)]
         return jnp.concatenate(flat, axis=1).reshape(x.shape), total
 
-    def inverse(self, z: Array, *, train: bool = False) -> Array:
+    def inverse(self, z: Array) -> Array:
         """The images of `z: [B, H, W, C]`, the same shape."""
         parts = self._parts(z)
         x = parts.pop()
-        for level in reversed(range(self.levels)):
-            if level < self.levels - 1:
+        for level in reversed(range(self.scales)):
+            if level < self.scales - 1:
                 x = jnp.concatenate([x, parts.pop()], axis=-1)
             for step in reversed(self.flows[level]):
                 x = step.inverse(x)
@@ -184,9 +181,9 @@ class Glow(nn.Module):
         """The noise that each resolution was done with, in their shapes."""
         (height, width, channels), parts = self.example_shape, []
         flat, first = z.reshape(z.shape[0], -1), 0
-        for level in range(self.levels):
+        for level in range(self.scales):
             height, width, channels = height // 2, width // 2, channels * 4
-            if level < self.levels - 1:
+            if level < self.scales - 1:
                 channels //= 2
             size = height * width * channels
             part = flat[:, first : first + size]

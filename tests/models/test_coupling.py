@@ -14,7 +14,7 @@ from genlab.run.recipe import Recipe
 FLOWS = (
     ("coupling_flow", (5,), dict(layers=3, hidden=(7,))),
     ("coupling_flow", (5,), dict(layers=2, hidden=(7,), transform="spline", bins=4)),
-    ("glow", (4, 4, 1), dict(levels=2, steps=2, width=4)),
+    ("glow", (4, 4, 1), dict(scales=2, steps=2, width=4)),
 )
 
 
@@ -22,7 +22,7 @@ FLOWS = (
 def test_inverse_and_determinant_are_those_of_the_jacobian(name, shape, knobs):
     flow = models.build(name, example_shape=shape, **knobs)
     x = jax.random.uniform(jax.random.key(0), (3, *shape), minval=-1.5, maxval=1.5)
-    params = flow.init(jax.random.key(1), x)
+    params = flow.init(jax.random.key(1), x, jax.random.key(3))
     noise = iter(jax.random.split(jax.random.key(2), 200))
     params = jax.tree.map(
         lambda leaf: leaf + 0.3 * jax.random.normal(next(noise), leaf.shape), params
@@ -30,8 +30,10 @@ def test_inverse_and_determinant_are_those_of_the_jacobian(name, shape, knobs):
 
     @jax.jit
     def both(params, x):
-        z, log_det = flow.apply(params, x)
-        flat = lambda x: flow.apply(params, x.reshape(1, *shape))[0].ravel()
+        z, log_det = flow.apply(params, x, method="forward")
+        flat = lambda x: flow.apply(params, x.reshape(1, *shape), method="forward")[
+            0
+        ].ravel()
         slopes = jax.vmap(jax.jacfwd(flat))(x.reshape(len(x), -1))
         return (
             z,
@@ -42,7 +44,7 @@ def test_inverse_and_determinant_are_those_of_the_jacobian(name, shape, knobs):
 
     z, log_det, true, back = both(params, x)
     np.testing.assert_allclose(log_det, true, atol=1e-4)
-    np.testing.assert_allclose(back, x, atol=1e-4)
+    np.testing.assert_allclose(back, x, atol=1e-3)
     assert np.abs(z - x).max() > 0.1
 
 
@@ -71,12 +73,9 @@ def test_spline_goes_through_its_knots():
 
 def test_impossible_flows_are_refused():
     for knobs, told in (
-        ({"model__flow__transform": "afine"}, "did you mean 'affine'"),
-        ({"model__flow": "{'name': 'glow'}"}, "multiples of 4"),
-        (
-            {"experiment__levels": "256", "experiment__high": "2.0"},
-            "set experiment.low",
-        ),
+        ({"model__density__transform": "afine"}, "did you mean 'affine'"),
+        ({"model__density": "{'name': 'glow'}"}, "multiples of 4"),
+        ({"model__density__layers": "0"}, "is not"),
     ):
         with pytest.raises(InputError, match=told):
             Recipe.build(recipes.plain("normalizing_flow", **knobs)).shapes()
