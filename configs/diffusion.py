@@ -89,6 +89,6 @@ def toy(config: ConfigDict) -> None:
     config.data.update(name="toy2d", kind="ring")
     config.train = dict(steps=20_000, batch_size=256, steps_per_call=100)
     coverage = dict(name="mode_coverage", num_samples=2500)
-    config.eval.final_metrics = (coverage, "flow_likelihood")
+    config.eval.final_metrics = (coverage, "log_density")
     config.log.every = 500
     config.optimizer.denoiser.schedule = dict(name="cosine", steps=20_000)

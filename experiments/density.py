@@ -111,6 +111,30 @@ class Density(Experiment):
             values |= network(params, extra, x, method="scores")
         return values
 
+    def log_density(
+        self,
+        params: PyTree,
+        extra: PyTree,
+        x: Array,
+        key: Array,
+        *,
+        steps: int = 0,
+        exact: bool = True,
+    ) -> Array:
+        """log p(x) of `x: [B, ...]` as it is, [B] nats; exact, whatever is asked for.
+
+        Raises:
+          InputError: the density is one of codes, or its cost is none of -log p(x).
+        """
+        del steps, exact
+        cost = self._module().COST
+        if "features" in self.networks or cost != Module.COST:
+            what = "is of codes" if "features" in self.networks else f"has a {cost}"
+            raise InputError(
+                f"log p(x) is of a density of examples that is exact, and this one {what}"
+            )
+        return -self.networks["density"](params, extra, x, key, method="density_cost")
+
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
         """Draws of the density, decoded where it is of codes: [num, *example_shape]."""
         z = self.networks["density"](params, extra, key, num, method="draw")

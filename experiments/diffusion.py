@@ -50,6 +50,7 @@ class Diffusion(Experiment):
       2023, arXiv:2210.02747; guidance: Ho & Salimans 2022, arXiv:2207.12598
     """
 
+    DENSITY: ClassVar = "probability flow"
     ROLES: ClassVar = (PLAYER,)
     PLAYERS: ClassVar = (PLAYER,)
     OFFERS: ClassVar = {

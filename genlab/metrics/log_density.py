@@ -1,4 +1,4 @@
-"""log p(x) of models that are a flow of the plane or of images, and how far it is from a known density."""
+"""log p(x) of models that have it, and how far it is from a density that is known."""
 
 import math
 from typing import Any
@@ -22,7 +22,7 @@ CHUNK = 100
 
 @metrics.register
 @needs("log_density", "images or points")
-def flow_likelihood(
+def log_density(
     trained: Trained,
     split: str,
     *,
@@ -30,9 +30,10 @@ def flow_likelihood(
     steps: Count = 100,
     levels: Count = 256,
 ) -> Measurement:
-    """Mean log p(x) by the probability flow, in nats; of images in bits per dimension too.
+    """Mean log p(x), in nats; of images in bits per dimension too.
 
-    Points of the plane have the exact divergence. Images have Hutchinson's estimate of it, and are
+    Mixtures and normalizing flows have it exactly, diffusion by its probability flow, whose divergence is
+    exact for points of the plane and Hutchinson's estimate for images. Images are
     dequantised: u ~ U[0, 1) is added to each of their whole levels, so that the mean is a lower bound on the
     log probability of levels, log p of the dequantised image + D ln(width of a level).
 
@@ -40,7 +41,7 @@ def flow_likelihood(
       trained: the model.
       split: of the examples.
       num: examples of the split.
-      steps: Runge-Kutta steps of the flow, four predictions each.
+      steps: Runge-Kutta steps of a probability flow, four predictions each.
       levels: of the values of images, 256 of bytes, 17 of scikit-learn's digits.
 
     Returns:
@@ -55,17 +56,16 @@ def flow_likelihood(
     """
     data, plane = trained.data, len(trained.data.example_shape) == 1
     x = trained.examples(split, num)["x"].astype(np.float64)
-    key = rng.fold(jax.random.key(trained.seed), "flow_likelihood")
+    key = rng.fold(jax.random.key(trained.seed), "log_density")
     volume = 0.0
     if not plane:
         x, volume = _dequantized(trained, x, levels, rng.fold(key, "dequantize"))
     scores = {"log_likelihood": _densities(trained, x, key, steps, plane) + volume}
-    protocol: dict[str, Any] = {
-        "split": split,
-        "examples": len(x),
-        "flow": f"Runge-Kutta, {steps} steps",
-        "divergence": "exact" if plane else "Hutchinson, one probe an example",
-    }
+    protocol: dict[str, Any] = {"split": split, "examples": len(x)}
+    if by_flow(trained.experiment):
+        protocol["flow"] = f"Runge-Kutta, {steps} steps"
+        probe = "exact" if plane else "Hutchinson, one probe an example"
+        protocol["divergence"] = probe
     if not plane:
         size = math.prod(data.example_shape)
         scores["bits_per_dimension"] = -scores["log_likelihood"] / (size * math.log(2))
@@ -75,6 +75,11 @@ def flow_likelihood(
         scores["kl"] = scores["log_likelihood_true"] - scores["log_likelihood"]
     values, intervals = means_of(scores, differences=("kl",))
     return Measurement(values, protocol, intervals)
+
+
+def by_flow(experiment: Experiment) -> bool:
+    """Whether the density is that of a probability flow, which is integrated."""
+    return getattr(experiment, "DENSITY", "exact") == "probability flow"
 
 
 def log_mixture(x: np.ndarray, modes: np.ndarray, std: float) -> np.ndarray:
@@ -89,7 +94,7 @@ def _densities(
 ) -> np.ndarray:
     """log p of each, [N], in chunks of one size."""
     compiled = trained.compile(
-        f"flow_likelihood, {steps}, {exact}",
+        f"log_density, {steps}, {exact}",
         lambda experiment, *arrays: experiment.log_density(
             *arrays, steps=steps, exact=exact
         ),
@@ -115,7 +120,7 @@ def _dequantized(
         np.abs(whole - np.round(whole)).max() > 0.05
     ):  # bytes of fewer levels are rounded
         raise InputError(
-            f"flow_likelihood: examples of {trained.data.name!r} do not have {levels} levels; say how many with"
+            f"log_density: examples of {trained.data.name!r} do not have {levels} levels; say how many with"
             " levels=, and measure images at their own size"
         )
     width = (high - low) / levels
@@ -132,9 +137,9 @@ def _check(
     for role, network in experiment.networks.items():
         if network.takes_label:
             raise InputError(
-                f"flow_likelihood is of a model without labels, and model.{role} takes the class of an"
+                f"log_density is of a model without labels, and model.{role} takes the class of an"
                 " example"
             )
 
 
-flow_likelihood.check = _check
+log_density.check = _check

@@ -11,7 +11,7 @@ from scipy import stats
 
 from genlab.errors import InputError
 from genlab.game.network import Network
-from genlab.metrics.flow_likelihood import flow_likelihood, log_mixture
+from genlab.metrics.log_density import log_density, log_mixture
 from genlab.objectives.denoising import prediction_error
 from genlab.registry import metrics
 from genlab.run.recipe import Recipe
@@ -36,7 +36,7 @@ def test_a_network_that_says_nothing_has_the_likelihood_of_its_noise():
     trained = blank(
         "diffusion", experiment__path="straight", experiment__target="velocity"
     )
-    found = flow_likelihood(trained, "test", num=8, steps=3, levels=17).values
+    found = log_density(trained, "test", num=8, steps=3, levels=17).values
     x = trained.examples("test", 8)["x"].astype(np.float64)
     whole = np.round((x + 1) / 2 * 16)
     # u ~ U[0, 1) moves x within its level: E (x + w u)^2 = (x + w/2)^2 + w^2/12.
@@ -47,7 +47,7 @@ def test_a_network_that_says_nothing_has_the_likelihood_of_its_noise():
     bits = -found["log_likelihood"] / (64 * np.log(2))
     assert found["bits_per_dimension"] == pytest.approx(bits)
     with pytest.raises(InputError, match="do not have 100 levels"):
-        flow_likelihood(trained, "test", num=8, levels=100)
+        log_density(trained, "test", num=8, levels=100)
 
 
 class Told(nn.Module):
@@ -80,5 +80,5 @@ def test_guidance_goes_beyond_what_the_class_says():
         found[:, 0], [2 + 2 * (2 - 1), 3 + 2 * (3 - 1)], rtol=1e-5
     )
     with pytest.raises(InputError, match="without labels"):
-        check = metrics.find("flow_likelihood").check
+        check = metrics.find("log_density").check
         check(experiment, None, num=1, steps=1, levels=2)

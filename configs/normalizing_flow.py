@@ -1,0 +1,60 @@
+"""Normalizing flows: exact likelihoods by invertible networks.
+
+Papers: RealNVP: Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803; `spline`: Durkan et al. 2019, arXiv:1906.04032;
+`glow`: Kingma & Dhariwal 2018, arXiv:1807.03039
+
+  genlab --config=normalizing_flow
+    Not measured yet.
+  genlab --config=normalizing_flow:spline
+    Not measured yet.
+  genlab --config=normalizing_flow:glow
+    scikit-learn's digits at 16 px, 256 levels. Not measured yet.
+  genlab --config=normalizing_flow:mnist --config.data.data_dir=DIR
+    MNIST at 28 px, 256 levels. Not measured yet.
+"""
+
+from genlab.shipped.configs import base
+from ml_collections import ConfigDict
+
+VARIANTS = ("tiny", "spline", "glow", "mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """RealNVP on a ring of Gaussians; `spline` bends in the place of scaling; `glow` for images."""
+    config = base.get_config()
+    config.experiment = dict(name="density")
+    config.objective = dict(name="description_length")
+    config.model = dict(density=dict(name="coupling_flow", layers=8, hidden=(64, 64)))
+    schedule = dict(name="cosine", steps=10_000)
+    adam = dict(name="adam", learning_rate=1e-3, clip=10.0, ema=0.995)
+    config.optimizer = dict(density=dict(adam, schedule=schedule))
+    config.data.update(name="toy2d", kind="ring")
+    config.train = dict(steps=10_000, batch_size=256, steps_per_call=100)
+    config.log.every = 500
+    config.eval.update(every=2000, best="negative_log_likelihood")
+    coverage = dict(name="mode_coverage", num_samples=2500)
+    config.eval.final_metrics = (coverage, "log_density")
+    config.sample = dict(every=5000, plots=("samples",))
+    config.checkpoint.every = 5000
+
+    match variant:
+        case "tiny":
+            config.model.density.update(layers=2, hidden=(8,))
+            base.tiny(config)
+        case "spline":
+            config.model.density.update(layers=6, transform="spline")
+        case "glow" | "mnist":
+            config.model.density = dict(name="glow", levels=256, steps=6, width=64)
+            config.data = base.get_config().data
+            config.data.update(name="digits", image_size=16, value_range=(-1.0, 1.0))
+            config.optimizer.density.schedule.steps = 4000
+            config.train = dict(steps=4000, batch_size=64, steps_per_call=20)
+            config.eval.final_metrics = ("class_coverage", "log_density")
+            config.sample = dict(every=1000, plots=("samples",))
+            config.checkpoint.every = 1000
+            if variant == "mnist":
+                config.data.update(name="tfds:mnist", data_dir="", image_size=28)
+                config.model.density.update(steps=8, width=128)
+                config.optimizer.density.schedule.steps = config.train.steps = 20_000
+                config.eval.final_metrics = ()
+    return config
