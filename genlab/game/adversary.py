@@ -277,12 +277,12 @@ def of_the_best(
     }
 
 
-def of_both(objective: str, found: Any) -> Terms:
+def of_both(objective: str, found: Any, players: tuple[str, str] = PLAYERS) -> Terms:
     """The terms of both players, by name, that an objective returned."""
-    for player in PLAYERS:
+    for player in players:
         if not isinstance(found, Mapping) or player not in found:
             raise InputError(
                 f"objective {objective!r} returned no terms of {player!r}; between two it is a dict of"
-                f" {' and '.join(map(repr, PLAYERS))}, each with terms"
+                f" {' and '.join(map(repr, players))}, each with terms"
             )
-    return {player: as_terms(found[player], "objective") for player in PLAYERS}
+    return {player: as_terms(found[player], "objective") for player in players}
