@@ -5,7 +5,11 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from genlab.shipped.experiments.posterior import WithLikelihood
+from genlab.shipped.experiments.posterior import (
+    WithLikelihood,
+    WithPosterior,
+    held_out_bound,
+)
 from genlab.shipped.experiments.vae import reparameterize
 
 from genlab.game.adversary import of_both
@@ -13,7 +17,7 @@ from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.objectives.divergence import gaussian_kl
-from genlab.objectives.likelihood import mean_example, target_entropy
+from genlab.objectives.likelihood import mean_example
 from genlab.part import name_of
 from genlab.registry import experiments
 
@@ -22,7 +26,7 @@ MADE = ("reconstruction", "sample")  # by the decoder
 
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
-class SoftIntroVae(WithLikelihood, Experiment):
+class SoftIntroVae(WithLikelihood, WithPosterior, Experiment):
     """The encoder keeps the bound of real examples high and that of reconstructions and samples low,
     and the decoder keeps all three high.
 
@@ -52,7 +56,7 @@ class SoftIntroVae(WithLikelihood, Experiment):
                 for what in ("reconstruction", "kl")
             ),
         ),
-        "likelihood": ("outputs", "targets", "x", "z"),
+        "likelihood": WithLikelihood.LIKELIHOOD,
     }
 
     detach_targets: bool = True
@@ -117,7 +121,7 @@ class SoftIntroVae(WithLikelihood, Experiment):
             z = reparameterize(draw.key(f"{stream}/latent"), *posterior)
             z = fixed(z) if player == "decoder" else z
             outputs, extra = run("decoder", extra, z, f"{stream}/decoder")
-            distance = self._distance(draw, outputs, target, z)
+            distance = self.unlikeliness(draw, outputs, target, z)
             return distance, gaussian_kl(*posterior), outputs, extra
 
         distance, kl, outputs, extra = passed(extra, x, x, "real")
@@ -133,35 +137,18 @@ class SoftIntroVae(WithLikelihood, Experiment):
             seen |= {f"reconstruction_of_{name}": distance, f"kl_of_{name}": kl}
         return seen, extra
 
-    def _distance(self, draw: Draw, outputs: Array, targets: Array, z: Array) -> Array:
-        return self.ask(
-            "likelihood", draw, outputs=outputs, targets=targets, x=targets, z=z
-        )
-
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
         """Of held-out examples, [B] nats each: the bound, its two parts, and the KL of their
         reconstructions and of as many samples."""
-        x, label = draw.batch["x"], draw.batch.get("label")
-        posterior = self.posterior(params, extra, x, label)
-        z = reparameterize(draw.key("latent"), *posterior)
-        outputs = self.networks["decoder"](params, extra, z, label=label)
-        reconstruction, kl = (
-            self._distance(draw, outputs, x, z),
-            gaussian_kl(*posterior),
-        )
-        prior = self.latents(draw.key("prior"), x.shape[0])
+        values, outputs = held_out_bound(self, params, extra, draw)
+        label = draw.batch.get("label")
+        z = self.latents(draw.key("prior"), draw.batch["x"].shape[0])
         made = {
             "reconstruction": mean_example(self._likelihood, outputs),
-            "sample": self.decode(params, extra, prior, label),
+            "sample": self.decode(params, extra, z, label),
         }
         of_made = {
             f"{name}_kl": gaussian_kl(*self.posterior(params, extra, image, label))
             for name, image in made.items()
         }
-        return {
-            "negative_elbo": reconstruction + kl,
-            "reconstruction": reconstruction,
-            "kl": kl,
-            **of_made,
-            **target_entropy(self._likelihood, x),
-        }
+        return values | of_made
