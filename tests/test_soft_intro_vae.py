@@ -1,12 +1,12 @@
 """Soft-IntroVAE on numbers made by hand: its terms, and which slopes each player sees."""
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import recipes
 from genlab.shipped.experiments.soft_intro_vae import SoftIntroVae
+from scalar_networks import Times
 
 from genlab.errors import InputError
 from genlab.game import schedule
@@ -55,18 +55,6 @@ def test_scale_is_a_knob_and_without_the_game_it_is_a_vae():
     weighed["decoder"] = {"reconstruction": 8.0}
     for player, own in found.items():
         assert {name: value for name, value in own.items() if value} == weighed[player]
-
-
-class Times(nn.Module):
-    """x times one weight: a mean with hardly any noise, or an example."""
-
-    weight: float
-    gaussian: bool = False
-
-    @nn.compact
-    def __call__(self, x, *, train=False):
-        y = self.param("w", nn.initializers.constant(self.weight), ()) * x
-        return (y, jnp.full_like(y, -80.0)) if self.gaussian else y
 
 
 def raw(
