@@ -11,7 +11,7 @@ from genlab.shipped.configs import base
 from genlab.shipped.configs.common.digits import in_features_of_digits
 from ml_collections import ConfigDict
 
-VARIANTS = ("tiny", "digits", "mnist")
+VARIANTS = ("tiny", "narrow", "paper", "digits", "mnist")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -22,7 +22,7 @@ def get_config(variant: str = "") -> ConfigDict:
         name="soft_intro_vae", likelihood="squared_error", latent_dim=2
     )
     # A plain VAE first.
-    begun = dict(name="delayed", value=1.0, steps=2000)
+    begun = dict(name="delayed", value=1.0, steps=500)
     config.objective = dict(
         name="soft_introspection",
         beta_rec=0.4,
@@ -34,15 +34,14 @@ def get_config(variant: str = "") -> ConfigDict:
         encoder=dict(name="mlp_encoder", hidden=(256,) * 4),
         decoder=dict(name="mlp_decoder", hidden=(256,) * 4),
     )
-    falling = dict(name="piecewise", boundaries=(10_000, 15_000), factors=(0.1, 0.1))
-    adam = dict(name="adam", learning_rate=2e-4, schedule=falling)
+    adam = dict(name="adam", learning_rate=2e-4)
     config.optimizer = dict(encoder=adam, decoder=adam)
     config.data.update(name="toy2d", kind="ring", radius=2.83, std=0.35)
-    config.train = dict(steps=30_000, batch_size=512, steps_per_call=100)
+    config.train = dict(steps=4000, batch_size=128, steps_per_call=100)
     config.log.every = 500
-    config.eval.update(every=5000, metrics=("mode_coverage",))
-    config.sample = dict(every=5000, plots=("samples", "reconstructions"))
-    config.checkpoint.every = 5000
+    config.eval.update(every=1000, metrics=("mode_coverage",))
+    config.sample = dict(every=1000, plots=("samples", "reconstructions"))
+    config.checkpoint.every = 2000
 
     match variant:
         case "tiny":
@@ -50,6 +49,14 @@ def get_config(variant: str = "") -> ConfigDict:
                 network.hidden = (8,)
             config.objective.adversarial_weight.steps = 2
             base.tiny(config)
+        case "narrow":
+            config.data.update(radius=2.0, std=0.02)
+        case "paper":
+            config.objective.adversarial_weight.steps = 2000
+            falls = dict(boundaries=(10_000, 15_000), factors=(0.1, 0.1))
+            for player in config.optimizer.values():
+                player.schedule = dict(name="piecewise", **falls)
+            config.train = dict(steps=30_000, batch_size=512, steps_per_call=100)
         case "digits":
             _images(config)
             config.eval.final_metrics = in_features_of_digits()
@@ -68,10 +75,8 @@ def _images(config: ConfigDict) -> None:
         encoder=dict(name="conv_encoder", channels=(32, 64)),
         decoder=dict(name="conv_decoder", channels=(64, 32)),
     )
-    for player in config.optimizer.values():
-        player.schedule = None
     config.data = base.get_config().data
     config.data.update(name="digits", image_size=16)
-    config.train = dict(steps=10_000, batch_size=128, steps_per_call=20)
+    config.train = dict(steps=2000, batch_size=64, steps_per_call=20)
     config.eval.metrics = ()
     config.sample.plots = ("samples", "reconstructions", "interpolations")
