@@ -6,21 +6,16 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from genlab.shipped.experiments.posterior import (
-    WithLikelihood,
-    WithPosterior,
-    held_out_bound,
-)
-from genlab.shipped.experiments.vae import reparameterize
+from genlab.shipped.experiments.vae import OneLayer
 
 from genlab.errors import InputError, suggest
 from genlab.game import adversary, diagnostics, parallel
 from genlab.game.adversary import OFFER, Judged
-from genlab.game.experiment import Array, Experiment, PyTree
+from genlab.game.cast import Cast
+from genlab.game.experiment import Array, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import NonNegative
-from genlab.objectives.divergence import gaussian_kl
 from genlab.registry import experiments
 
 REFERENCES = ("prior", "permuted")
@@ -29,7 +24,7 @@ SLOT = "adversary"
 
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
-class AdversarialAutoencoder(WithLikelihood, WithPosterior, Experiment):
+class AdversarialAutoencoder(OneLayer):
     """An encoder and a decoder that minimise a bound, and a discriminator of their codes.
 
     The discriminator tells codes z of examples, which play the fakes, from those of a reference, which
@@ -51,17 +46,9 @@ class AdversarialAutoencoder(WithLikelihood, WithPosterior, Experiment):
       Mnih 2018, arXiv:1802.05983
     """
 
-    DECODER: ClassVar = "decoder"
-    ROLES: ClassVar = ("encoder", "decoder", "discriminator")
+    ROLES: ClassVar = (*OneLayer.ROLES, "discriminator")
     PLAYERS: ClassVar = ("autoencoder", "discriminator")
-    OFFERS: ClassVar = {
-        "objective": (
-            *("reconstruction", "kl", "x", "outputs"),
-            *("z", "mean", "log_variance"),
-        ),
-        "likelihood": WithLikelihood.LIKELIHOOD,
-        SLOT: OFFER,
-    }
+    OFFERS: ClassVar = {**OneLayer.OFFERS, SLOT: OFFER}
 
     adversary: str | Mapping = field(
         default="non_saturating", metadata={"part": "objectives"}
@@ -70,7 +57,8 @@ class AdversarialAutoencoder(WithLikelihood, WithPosterior, Experiment):
     reference: str = "prior"
 
     def __post_init__(self) -> None:
-        """Refuses an unknown reference."""
+        """As its parent, and refuses an unknown reference."""
+        super().__post_init__()
         if self.reference not in REFERENCES:
             raise InputError(
                 f"experiment.reference={self.reference!r} is unknown"
@@ -79,10 +67,11 @@ class AdversarialAutoencoder(WithLikelihood, WithPosterior, Experiment):
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         z = jnp.zeros((batch["x"].shape[0], self.latent_dim))
-        encoder, decoder, discriminator = (self.networks[role] for role in self.ROLES)
         groups = {
-            "autoencoder": [(encoder, (batch["x"],)), (decoder, (z,))],
-            "discriminator": [(discriminator, (z,))],
+            "autoencoder": [
+                one for side in self._sides(batch).values() for one in side
+            ],
+            "discriminator": [(self.networks["discriminator"], (z,))],
         }
         return initialize(key, groups, batch.get("label"))
 
@@ -99,41 +88,31 @@ class AdversarialAutoencoder(WithLikelihood, WithPosterior, Experiment):
         return (Turn("autoencoder"), Turn("discriminator", fresh=False))
 
     def _autoencoder_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
-        x = draw.batch["x"]
-        known = {"key": draw.root, "label": draw.batch.get("label")}
-        posterior, z, extra = self._codes(params, extra, draw)
-        outputs, extra = self.networks["decoder"].train(params, extra, z, **known)
-        reconstruction = self.unlikeliness(draw, outputs, x, z)
-        kl = gaussian_kl(*posterior)
-        seen = {"reconstruction": reconstruction, "kl": kl, "x": x, "outputs": outputs}
-        seen |= {"z": z, "mean": posterior[0], "log_variance": posterior[1]}
-        terms = self.objective_terms(draw, **seen)
-        judged, _ = self._judge(params, extra, draw, z)
+        cast = Cast(self.networks, params, extra, draw.root)
+        seen, told = self._seen(cast, draw, self.samples)
+        terms = self.objective_terms(draw, **self._asked_for(seen))
+        judged, _ = self._judge(params, extra, draw, seen["z"])
         weighed, _ = adversary.weigh(self, extra, draw, judged, slot=SLOT)
         for name, term in weighed["generator"].items():
             terms[f"{SLOT}_{name}"] = self.adversarial_weight * term
-        metrics = {"negative_elbo": reconstruction + kl, "unweighted_kl": kl}
-        return Loss(terms, extra, metrics)
+        kl = seen["kl"]
+        metrics = {"negative_elbo": seen["reconstruction"] + kl, "unweighted_kl": kl}
+        return Loss(terms, cast.extra, metrics | told)
 
     def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
-        _, z, _ = self._codes(params, extra, draw)
-        judged, extra = self._judge(params, extra, draw, z)
+        judged, extra = self._judge(
+            params, extra, draw, self._codes(params, extra, draw)
+        )
         weighed, extra = adversary.weigh(self, extra, draw, judged, slot=SLOT)
         told = diagnostics.verdicts(judged.real_logits, judged.fake_logits)
         # Log density ratio of codes and reference, where the logits are those of a cross-entropy.
         told["log_ratio"] = -judged.fake_logits
         return Loss(weighed["discriminator"], extra, told)
 
-    def _codes(
-        self, params: PyTree, extra: PyTree, draw: Draw
-    ) -> tuple[tuple[Array, Array], Array, PyTree]:
-        """Mean and log-variance of q(z|x), z drawn from it, and `extra` with the encoder's variables
-        renewed."""
-        known = {"key": draw.root, "label": draw.batch.get("label")}
-        posterior, extra = self.networks["encoder"].train(
-            params, extra, draw.batch["x"], **known
-        )
-        return posterior, reparameterize(draw.key("latent"), *posterior), extra
+    def _codes(self, params: PyTree, extra: PyTree, draw: Draw) -> Array:
+        """The first z of each example, as the autoencoder draws it: [B, Z]."""
+        cast = Cast(self.networks, params, extra, draw.root)
+        return self.infer(cast, draw, self.samples).latents[0][:: self.samples]
 
     def _judge(
         self, params: PyTree, extra: PyTree, draw: Draw, z: Array
@@ -141,23 +120,13 @@ class AdversarialAutoencoder(WithLikelihood, WithPosterior, Experiment):
         """The discriminator's verdicts on the reference and on codes `z: [B, Z]`."""
         key = draw.key("reference")
         if self.reference == "prior":
-            reference = self.latents(key, z.shape[0])
+            reference = self._from_prior(params, extra, key, z.shape[0])
         else:
             reference = permuted(key, jax.lax.stop_gradient(z))
         shown = (reference,), (z,)
         return adversary.judge(
             self, "discriminator", params, extra, draw, *shown, slot=SLOT
         )
-
-    def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
-        """The bound and its parts on held-out examples, [B] nats each, and the logit of the
-        discriminator for their codes turned round, which after a cross-entropy is the log density ratio of
-        codes and reference, [B] nats: with permuted codes its mean estimates the total correlation."""
-        values, _ = held_out_bound(self, params, extra, draw)
-        x, label = draw.batch["x"], draw.batch.get("label")
-        z = reparameterize(draw.key("latent"), *self.posterior(params, extra, x, label))
-        verdict = self.networks["discriminator"](params, extra, z, label=label)
-        return values | {"log_ratio": -adversary.logits_of(verdict)}
 
 
 def permuted(key: Array, z: Array) -> Array:

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import jax.numpy as jnp
-from genlab.shipped.experiments.posterior import WithPosterior
-from genlab.shipped.experiments.vae import reparameterize
 
 from genlab.errors import InputError
 from genlab.game import diagnostics
-from genlab.game.adversary import OFFER, compare
+from genlab.game.adversary import OFFER, judge, weigh
 from genlab.game.experiment import Array, Experiment, PyTree
+from genlab.game.gaussian import reparameterize
 from genlab.game.network import initialize
+from genlab.game.prior import FromPrior
 from genlab.game.turn import Draw, Loss, Player, Turn
-from genlab.numbers import NonNegative
+from genlab.numbers import Count, NonNegative, Whole
 from genlab.objectives.divergence import gaussian_kl
 from genlab.registry import experiments
 
@@ -23,7 +23,7 @@ FAKES = ("reconstruction", "sample")
 
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
-class VaeGan(WithPosterior, Experiment):
+class VaeGan(FromPrior, Experiment):
     """An encoder, a decoder that is a generator too, and a discriminator whose features tell alike from
     unlike.
 
@@ -39,6 +39,8 @@ class VaeGan(WithPosterior, Experiment):
       likelihood: a registered likelihood, `gaussian` or `squared_error`, of the features of x.
       kl_weight: of the KL in the encoder's loss.
       feature_weight: of L in the decoder's loss, gamma.
+      latent_dim: length of z.
+      num_classes: of the data, of which samples are drawn evenly where the decoder takes a label.
 
     Paper: Larsen, Sonderby, Larochelle & Winther 2016, arXiv:1512.09300, algorithm 1
     """
@@ -53,6 +55,8 @@ class VaeGan(WithPosterior, Experiment):
     )
     kl_weight: NonNegative = 1.0
     feature_weight: NonNegative = 1.0
+    latent_dim: Count = 20
+    num_classes: Whole = 0
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         module = self.networks["discriminator"].module
@@ -165,11 +169,13 @@ class VaeGan(WithPosterior, Experiment):
         discriminator's variables renewed."""
         terms, real = {}, draw.batch["x"]
         for name, fake in fakes.items():
-            pair = (real,), (fake,)
-            compared, extra = compare(
-                self, "discriminator", params, extra, draw, *pair, which=f"/{name}"
+            pair, which = ((real,), (fake,)), f"/{name}"
+            judged, extra = judge(
+                self, "discriminator", params, extra, draw, *pair, which=which
             )
-            for term, values in compared[player].items():
+            stream = f"objective{which}"
+            weighed, extra = weigh(self, extra, draw, judged, stream=stream)
+            for term, values in weighed[player].items():
                 terms[f"{term}_{name}"] = 0.5 * values
         return terms, extra
 
@@ -192,11 +198,30 @@ class VaeGan(WithPosterior, Experiment):
             "squared_error": 0.5 * jnp.sum(jnp.square(image - x), axis=axes),
         }
 
+    def posterior(
+        self, params: PyTree, extra: PyTree, x: Array, label: Array | None = None
+    ) -> tuple[Array, Array]:
+        """Mean and log-variance of q(z|x): `[B, latent_dim]` each of `x: [B, ...]`; here and below
+        with `label: [B]` where a network takes one."""
+        return self.networks["encoder"](params, extra, x, label=label)
+
+    def encode(
+        self, params: PyTree, extra: PyTree, x: Array, label: Array | None = None
+    ) -> Array:
+        """Mean of q(z|x): `[B, latent_dim]` of `x: [B, ...]`."""
+        return self.posterior(params, extra, x, label)[0]
+
     def decode(
         self, params: PyTree, extra: PyTree, z: Array, label: Array | None = None
     ) -> Array:
         """What the decoder makes of `z: [B, latent_dim]`: `[B, ...]`."""
         return self.networks["decoder"](params, extra, z, label=label)
+
+    def reconstruct(
+        self, params: PyTree, extra: PyTree, x: Array, label: Array | None = None
+    ) -> Array:
+        """What the mean of q(z|x) decodes to: `[B, ...]`."""
+        return self.decode(params, extra, self.encode(params, extra, x, label), label)
 
     def alarms(self, means: Mapping[str, float]) -> tuple[str, ...]:
         """What is wrong by the means of a line of the log: a decoder that has collapsed."""

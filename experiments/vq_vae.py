@@ -1,12 +1,12 @@
 """VQ-VAE: an autoencoder whose codes are entries of a codebook."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from genlab.shipped.experiments.posterior import WithLikelihood
 
 from genlab.errors import InputError
 from genlab.game import codebook, rng
@@ -15,15 +15,15 @@ from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Decay, Fraction
-from genlab.objectives.likelihood import target_entropy
-from genlab.registry import experiments
+from genlab.objectives.likelihood import check_range, mean_example, target_entropy
+from genlab.registry import experiments, objectives
 
 PLAYER = "vq_vae"
 
 
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
-class VqVae(WithLikelihood, Experiment):
+class VqVae(Experiment):
     """An encoder f, codes e nearest to what it makes, and a decoder p(x|e) of them.
 
     The encoder makes vectors [B, ..., D], as many codes for each example; the decoder's slope passes
@@ -37,6 +37,7 @@ class VqVae(WithLikelihood, Experiment):
     less than a tenth of an even one.
 
     Attributes:
+      likelihood: a registered likelihood of x given the decoder's output.
       latent_dim: length D of a code.
       codes: how many, K.
       decay: share of the old in the running means of the codes.
@@ -47,14 +48,16 @@ class VqVae(WithLikelihood, Experiment):
       2020, arXiv:2005.00341
     """
 
-    DECODER: ClassVar = "decoder"
     ROLES: ClassVar = ("encoder", "decoder")
     PLAYERS: ClassVar = (PLAYER,)
     OFFERS: ClassVar = {
         "objective": ("reconstruction", "commitment", "x", "outputs"),
-        "likelihood": WithLikelihood.LIKELIHOOD,
+        "likelihood": ("outputs", "targets", "x", "z"),
     }
 
+    likelihood: str | Mapping = field(
+        default="bernoulli", metadata={"part": "objectives"}
+    )
     latent_dim: Count = 64
     codes: Count = 512
     decay: Decay = 0.99
@@ -83,6 +86,18 @@ class VqVae(WithLikelihood, Experiment):
     def turns(self) -> tuple[Turn, ...]:
         return (Turn(PLAYER),)
 
+    def check_data(self, low: float, high: float) -> None:
+        """Raises InputError where examples in [low, high] leave the likelihood's support."""
+        check_range(self._likelihood, low, high)
+
+    @property
+    def _likelihood(self) -> Callable:
+        return objectives.choose(self.likelihood)
+
+    def _unlikeliness(self, draw: Draw, outputs: Array, x: Array, z: Array) -> Array:
+        """-log p(x|z): [B] nats."""
+        return self.ask("likelihood", draw, outputs=outputs, targets=x, x=x, z=z)
+
     def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         x, book = draw.batch["x"], _book(extra)
         known = {"key": draw.root, "label": draw.batch.get("label")}
@@ -96,7 +111,7 @@ class VqVae(WithLikelihood, Experiment):
         )
         terms = self.objective_terms(
             draw,
-            reconstruction=self.unlikeliness(draw, outputs, x, straight),
+            reconstruction=self._unlikeliness(draw, outputs, x, straight),
             commitment=_squared(vectors - codes),
             x=x,
             outputs=outputs,
@@ -121,7 +136,7 @@ class VqVae(WithLikelihood, Experiment):
         vectors = self.networks["encoder"](params, extra, x, label=label)
         codes = self.encode(params, extra, x, label)
         outputs = self.networks["decoder"](params, extra, codes, label=label)
-        reconstruction = self.unlikeliness(draw, outputs, x, codes)
+        reconstruction = self._unlikeliness(draw, outputs, x, codes)
         places = math.prod(vectors.shape[1:-1])
         kl = jnp.full_like(reconstruction, places * math.log(self.codes))
         return {
@@ -146,6 +161,13 @@ class VqVae(WithLikelihood, Experiment):
         """The codes of `x: [B, ...]`: [B, ..., latent_dim]."""
         indices = self.code_indices(params, extra, x, label)
         return codebook.looked_up(_book(extra), indices)
+
+    def decode(
+        self, params: PyTree, extra: PyTree, z: Array, label: Array | None = None
+    ) -> Array:
+        """Mean of p(x|e) of codes `z: [B, ..., latent_dim]`: [B, ...]."""
+        outputs = self.networks["decoder"](params, extra, z, label=label)
+        return mean_example(self._likelihood, outputs)
 
     def decode_indices(
         self, params: PyTree, extra: PyTree, indices: Array, label: Array | None = None

@@ -69,7 +69,7 @@ def test_an_encoder_without_noise():
 
     @jax.jit
     def found(*variables):
-        z = game._codes(*variables, draw)[1]
+        z = game._codes(*variables, draw)
         return z, game.encode(*variables, x), game.measure(*variables, draw)
 
     z, code, values = found(*variables)
@@ -104,7 +104,7 @@ def test_reference_and_weight_are_what_the_encoder_pays():
 
         @jax.jit
         def found(*variables, game=game):
-            z = game._codes(*variables, draw)[1]
+            z = game._codes(*variables, draw)
             judged, _ = game._judge(*variables, draw, z)
             return z, judged, game._autoencoder_loss(*variables, draw).terms
 

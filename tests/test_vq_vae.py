@@ -96,7 +96,7 @@ def test_slope_passes_straight_through_and_commitment_holds_the_encoder_alone():
         vectors = game.networks["encoder"](params, state.extra, x)
         codes = game.encode(state.params, state.extra, x)
         decode = lambda z: jnp.mean(
-            game.unlikeliness(
+            game._unlikeliness(
                 draw, game.networks["decoder"](state.params, state.extra, z), x, z
             )
         )
