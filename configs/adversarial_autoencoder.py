@@ -2,7 +2,15 @@
 
 Papers: Makhzani et al. 2015, arXiv:1511.05644; `wae`: Tolstikhin et al. 2018, arXiv:1711.01558
 
+scikit-learn's digits, 8 px, 10 latents, dynamically binarised, as `vae`; two CPU cores, one seed:
+
   genlab --config=adversarial_autoencoder
+    reconstruction 10.4 nats on the test split; the encoder hardly keeps any noise (KL 85.9 of each example's
+    own). Of samples `frechet_digits_classifier` 5.0 of 1,000, `_at_floor` 7.7 of 300, `_floor` 3.0 of 300
+    test digits, where `vae` has 11.9 and 14.8; precision .36 and recall .99. 53 s of CPU time.
+  genlab --config=adversarial_autoencoder:wae
+    an encoder without noise. Not measured yet.
+  genlab --config=adversarial_autoencoder:mnist --config.data.data_dir=DIR
     Not measured yet.
 """
 

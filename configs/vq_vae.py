@@ -34,7 +34,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.train = dict(steps=3000, batch_size=64, steps_per_call=20)
     config.log.every = 200
     config.eval.update(every=1000, best="reconstruction")
-    config.eval.final_metrics = ("linear_probe",)
+    config.eval.final_metrics = ("nearest_neighbour_probe",)
     config.sample = dict(every=1000, plots=("reconstructions", "interpolations"))
     config.checkpoint.every = 1000
 
