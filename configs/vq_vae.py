@@ -3,7 +3,14 @@
 Paper: van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937
 
   genlab --config=vq_vae
+    scikit-learn's digits, 16 px, as 16 of 64 codes; test split, one seed: reconstruction 75.1 nats, of which
+    73.1 are the entropy of gray pixels, and 66.5 for the codes under a uniform prior. Perplexity 56.2
+    of 64, no dead code; the nearest neighbour by codes has the class of 97.0 % (raw pixels: 98.3 %, codes
+    of an untrained encoder: 76.0 %). 3,000 rounds at 57 a second on two shared cores.
+  genlab --config=vq_vae:mnist --config.data.data_dir=DIR
     Not measured yet.
+  genlab --config=vq_vae:paper --config.data.data_dir=DIR
+    CIFAR-10 with the sizes of the paper; for a GPU. Not measured yet.
 """
 
 from genlab.shipped.configs import base
