@@ -36,7 +36,7 @@ class Autoencoder(Experiment):
 
     Attributes:
       corruption: a registered corruption of what the encoder sees in training.
-      regularizer: a registered regularizer of the code.
+      regularizer: a registered regularizer of the code, or of the decoder at it.
       mean_decay: share of the old in the running mean activations that a regularizer such as
         `kl_sparsity` looks at; None takes the mean of each batch alone.
 
@@ -50,7 +50,7 @@ class Autoencoder(Experiment):
     OFFERS: ClassVar = {
         "objective": ("outputs", "targets", "x", "code"),
         "corruption": ("x",),
-        "regularizer": ("encoding", "code", "x", "decoder"),
+        "regularizer": ("encoding", "code", "x", "decoder", "decode"),
     }
 
     corruption: str | Mapping | None = field(
@@ -75,6 +75,7 @@ class Autoencoder(Experiment):
             slopes = closed if self._has_closed_form() else None
             blank = Encoding(lambda x: x, code, code, jnp.full(3, 0.5), slopes)
             seen = {"encoding": blank, "code": code, "x": code, "decoder": code}
+            seen["decode"] = lambda z: z
             jax.eval_shape(lambda draw: self.ask("regularizer", draw, **seen), draw)
         elif self.mean_decay is not None:
             raise InputError(
@@ -137,6 +138,9 @@ class Autoencoder(Experiment):
             encoding, renewed = self._encoding(params, extra, renewed, draw, x)
             seen = {"encoding": encoding, "code": encoding.code, "x": x}
             seen["decoder"] = params[PLAYER]["decoder"]
+            seen["decode"] = lambda z: decoder.train(
+                params, extra, z, *kernels, key=draw.root
+            )[0]
             terms["regularization"] = self.ask("regularizer", draw, **seen)
         metrics = {
             "mean_activation": jnp.mean(code, axis=-1),

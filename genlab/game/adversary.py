@@ -11,10 +11,10 @@ from genlab.game import parallel, rng
 from genlab.game.augmentation import adapt, show_all
 from genlab.game.experiment import Experiment
 from genlab.game.network import Network
-from genlab.game.slots import player_of
+from genlab.game.slots import parts_in, player_of
 from genlab.game.turn import Draw
 from genlab.numbers import Fraction
-from genlab.part import as_terms, name_of, needs_of
+from genlab.part import as_terms, needs_of
 
 Array = jax.Array
 PyTree = Any
@@ -79,6 +79,7 @@ def judge(
     *,
     which: str = "",
     fake_label: Array | None = None,
+    slot: str = "objective",
 ) -> tuple[Judged, PyTree]:
     """The discriminator's verdicts, and `extra` with its variables renewed.
 
@@ -97,6 +98,7 @@ def judge(
       fake: the same of generated ones.
       which: tells several comparisons of one draw apart, in their keys.
       fake_label: [B] or [B, K], of the generated examples.
+      slot: of the objective that is to weigh the verdicts.
     """
     logits, features, heads = [], [], []
     discriminator = experiment.networks[role]
@@ -105,7 +107,7 @@ def judge(
     for name, shown in (("real", real), ("fake", fake)):
         call = (params, extra, *shown)
         seen = {"key": draw.key(name + which), "label": labels[name]}
-        features.append(_features(experiment, discriminator, call, seen))
+        features.append(_features(experiment, slot, discriminator, call, seen))
         verdict, extra = discriminator.train(*call, **seen)
         logits.append(logits_of(verdict).reshape(-1))
         heads.append(verdict if isinstance(verdict, Mapping) else {})
@@ -118,10 +120,15 @@ def logits_of(verdict: Array | Mapping[str, Array]) -> Array:
 
 
 def _features(
-    experiment: Experiment, discriminator: Network, call: tuple, seen: Mapping
+    experiment: Experiment,
+    slot: str,
+    discriminator: Network,
+    call: tuple,
+    seen: Mapping,
 ) -> Array | None:
-    """What the last layer of the discriminator sees, where the objective asks for it."""
-    asked = needs_of(experiment.objective).keys() & {"real_features", "fake_features"}
+    """What the last layer of the discriminator sees, where the objective in a slot asks for it."""
+    (part,) = parts_in(experiment, slot).values()
+    asked = needs_of(part).keys() & {"real_features", "fake_features"}
     if not asked or not hasattr(discriminator.module, "features"):
         return None
     return discriminator.train(*call, **seen, method="features")[0]
@@ -134,6 +141,7 @@ def weigh(
     judged: Judged,
     *,
     stream: str = "objective/discriminator",
+    slot: str = "objective",
 ) -> tuple[Terms, PyTree]:
     """The objective's terms of both players, and `extra` with what the objective remembers renewed.
 
@@ -143,14 +151,16 @@ def weigh(
       draw: whose keys are used.
       judged: the verdicts.
       stream: of the objective's key.
+      slot: where it is.
 
     Raises:
       InputError: the objective has no terms of one of both.
     """
     found, extra = experiment.recall(
-        "objective", draw, extra, stream=stream, **judged._asdict()
+        slot, draw, extra, stream=stream, **judged._asdict()
     )
-    return of_both(name_of(experiment.objective), found), extra
+    (name,) = parts_in(experiment, slot)
+    return of_both(name, found), extra
 
 
 def compare(
@@ -277,12 +287,12 @@ def of_the_best(
     }
 
 
-def of_both(objective: str, found: Any) -> Terms:
+def of_both(objective: str, found: Any, players: tuple[str, str] = PLAYERS) -> Terms:
     """The terms of both players, by name, that an objective returned."""
-    for player in PLAYERS:
+    for player in players:
         if not isinstance(found, Mapping) or player not in found:
             raise InputError(
                 f"objective {objective!r} returned no terms of {player!r}; between two it is a dict of"
-                f" {' and '.join(map(repr, PLAYERS))}, each with terms"
+                f" {' and '.join(map(repr, players))}, each with terms"
             )
-    return {player: as_terms(found[player], "objective") for player in PLAYERS}
+    return {player: as_terms(found[player], "objective") for player in players}

@@ -35,6 +35,12 @@ def warmup(*, steps: Count, start: Fraction = 0.0) -> optax.Schedule:
 
 
 @schedules.register
+def delayed(*, steps: Count) -> optax.Schedule:
+    """0 for the first `steps`, then 1."""
+    return lambda step: jnp.where(step < steps, 0.0, 1.0)
+
+
+@schedules.register
 def cosine(*, steps: Count, warmup: Whole = 0, end: Fraction = 0.0) -> optax.Schedule:
     """A straight line from 0 to 1 over `warmup` steps, then a half cosine to `end` at `steps`.
 

@@ -72,6 +72,29 @@ def non_saturating(
 
 
 @objectives.register
+def log_ratio(real_logits: Array, fake_logits: Array) -> Terms:
+    """The generator minimises KL(model || data) by the density ratio that the discriminator tells.
+
+    Discriminator: E[sp(-D(x))] + E[sp(D(G(z)))], at whose optimum D = log p_data - log p_model;
+    generator: -E[D(G(z))], then that KL. Of codes against permuted ones it is their total correlation.
+
+    Args:
+      real_logits: [B], D(x) of real examples.
+      fake_logits: [B], D(G(z)) of generated examples.
+
+    Returns:
+      Terms in nats.
+
+    Papers: Sonderby et al. 2017, arXiv:1610.04490; of codes: Kim & Mnih 2018, arXiv:1802.05983
+    """
+    chex.assert_rank([real_logits, fake_logits], 1)
+    return {
+        "discriminator": _cross_entropy(real_logits, fake_logits, 1.0),
+        "generator": {"fake": -fake_logits},
+    }
+
+
+@objectives.register
 def noisy_labels(
     real_logits: Array,
     fake_logits: Array,

@@ -1,4 +1,4 @@
-"""What an autoencoder pays for its code, beside the reconstruction.
+"""What an autoencoder pays for its code, or its decoder at it, beside the reconstruction.
 
 Each function takes the `encoding`, a `key` where it draws, the `decoder`'s parameters, and knobs, and returns its weighted term,
 [B] or [] where it is of the batch. f is the encoder, J(x) = df/dx [K, D] its Jacobian.
@@ -134,7 +134,7 @@ def contractive(
         return weight * (jnp.square(slopes) @ norms)
     if estimator == "exact":
         return weight * _squared(jacobian(encoding.encode, encoding.x))
-    return weight * squared_jacobian_estimate(encoding, key, probes)
+    return weight * squared_jacobian_estimate(encoding.encode, encoding.x, key, probes)
 
 
 @objectives.register
@@ -198,18 +198,57 @@ def contractive_hessian(
     return first + hessian_weight * jnp.mean(gaps, axis=0)
 
 
+@objectives.register
+def rae_gradient_penalty(
+    code: Array,
+    decode: Callable[[Array], Array],
+    key: Array,
+    *,
+    weight: NonNegative = 1e-2,
+    decoder_weight: NonNegative = 1e-3,
+    probes: Count = 1,
+) -> Array:
+    """w/2 ||z||^2 + u/2 ||dg/dz||_F^2 of a decoder g at codes z, the second by Rademacher probes: [B].
+
+    Codes that stay near the origin and a decoder that is smooth there let a density that is fitted to
+    the codes afterwards draw examples. With a decoder inside the model `spectral` and u = 0 it is RAE-SN.
+
+    Args:
+      code: [B, Z], z.
+      decode: callable, latents [B, Z] to outputs [B, ...].
+      key: of the probes.
+      weight: w, 0 or more.
+      decoder_weight: u, 0 or more.
+      probes: how many.
+
+    Paper: Ghosh et al. 2020, arXiv:1903.12436, section 4.1 (RAE-GP)
+    """
+    slope = squared_jacobian_estimate(decode, code, key, probes)
+    squares = jnp.sum(jnp.square(code), axis=-1)
+    return 0.5 * (weight * squares + decoder_weight * slope)
+
+
 def jacobian(encode: Callable[[Array], Array], x: Array) -> Array:
     """J at every example, all side by side: [B, K, D] of `x: [B, ...]`."""
     return jax.vmap(at_one_example(encode, x))(x)
 
 
-def squared_jacobian_estimate(encoding: Encoding, key: Array, probes: Count) -> Array:
-    """Mean over Rademacher probes v of ||J^T v||^2, whose expectation is ||J||_F^2: [B]."""
-    code, pull_back = jax.vjp(encoding.encode, encoding.x)
+def squared_jacobian_estimate(
+    function: Callable[[Array], Array], x: Array, key: Array, probes: Count
+) -> Array:
+    """Mean over Rademacher probes v of ||J^T v||^2, whose expectation is ||J||_F^2: [B].
+
+    Args:
+      function: of examples, each by itself.
+      x: [B, ...].
+      key: of the probes.
+      probes: how many.
+    """
+    made, pull_back = jax.vjp(function, x)
 
     def one(probe: Array) -> Array:
-        signs = rng.bernoulli(jax.random.fold_in(key, probe), 0.5, code.shape)
-        (pulled,) = pull_back(jnp.where(signs, 1.0, -1.0).astype(code.dtype))
+        signs = rng.bernoulli(jax.random.fold_in(key, probe), 0.5, made.shape)
+        (pulled,) = pull_back(jnp.where(signs, 1.0, -1.0).astype(made.dtype))
         return _squared(pulled)
 
     return jnp.mean(jax.vmap(one)(jnp.arange(probes)), axis=0)

@@ -69,7 +69,9 @@ def test_hutchinson_is_unbiased():
     exact = regularizer.contractive(encoding, KEY, weight=1.0, estimator="exact")
     keys = jax.random.split(jax.random.key(3), 4000)
     draws = jax.vmap(
-        lambda key: regularizer.squared_jacobian_estimate(encoding, key, 1)
+        lambda key: regularizer.squared_jacobian_estimate(
+            encoding.encode, encoding.x, key, 1
+        )
     )(keys)
     error = jnp.std(draws, axis=0) / math.sqrt(len(keys))
     assert (jnp.abs(jnp.mean(draws, axis=0) - exact) < 3 * error).all()
@@ -552,3 +554,19 @@ def test_every_pair_of_corruption_and_objective_trains():
     for corruption, objective in pairs:
         trained, x = _trained(2, experiment__corruption=corruption, objective=objective)
         assert np.isfinite(trained.call("reconstruct", x)).all()
+
+
+def test_rae_pays_for_codes_and_for_the_slope_of_the_decoder():
+    """Of g(z) = z^2 in each dimension dg/dz is diagonal, which one probe sees exactly."""
+    code = jnp.array([[1.0, -2.0], [0.5, 3.0]])
+    value = regularizer.rae_gradient_penalty(
+        code, jnp.square, KEY, weight=0.3, decoder_weight=0.7
+    )
+    squares = np.sum(np.square(code), axis=1)
+    np.testing.assert_allclose(value, 0.5 * (0.3 + 0.7 * 4) * squares, rtol=1e-6)
+    slope = jax.grad(
+        lambda scale: jnp.sum(
+            regularizer.rae_gradient_penalty(code, lambda z: scale * z, KEY, weight=0.0)
+        )
+    )(2.0)
+    np.testing.assert_allclose(slope, 1e-3 * 2.0 * 2 * 2, rtol=1e-5)  # to the decoder
