@@ -1,0 +1,87 @@
+"""MusicVAE: melodies of folk songs as codes, and codes as melodies, token after token.
+
+Papers: Roberts et al. 2018, arXiv:1803.05428; scheduled sampling: Bengio et al. 2015, arXiv:1506.03099;
+free bits: Kingma et al. 2016, arXiv:1606.04934
+
+Not measured yet.
+"""
+
+from genlab.shipped.configs import base
+from ml_collections import ConfigDict
+
+from genlab.trials.space import grid
+
+VARIANTS = ("tiny", "scales", "hierarchical", "paper")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Two bars through LSTMs that two cores train in minutes."""
+    config = base.get_config()
+    config.experiment = dict(
+        name="sequence_vae",
+        latent_dim=64,
+        teacher_forcing=dict(name="inverse_sigmoid", value=1.0, rate=1000.0),
+    )
+    config.objective = dict(name="free_bits", beta=0.2, bits=0.0)
+    config.model = dict(
+        encoder=dict(name="sequence_encoder", hidden=(128,)),
+        decoder=dict(name="sequence_decoder", hidden=(128,)),
+    )
+    config.optimizer = dict(vae=dict(name="adam", learning_rate=2e-3, clip=1.0))
+    config.data.update(name="folksongs", bars=2)
+    config.train = dict(steps=4000, batch_size=64, steps_per_call=50)
+    config.log.every = 200
+    config.eval.update(every=1000, best="negative_elbo", batch_size=256)
+    config.eval.metrics = ("posterior", dict(name="melody_accuracy", num=1000))
+    config.eval.final_metrics = ("melody_attributes",)
+    config.sample = dict(
+        every=1000,
+        plots=(
+            dict(name="samples", num=12),
+            "melodies",
+            "melody_interpolations",
+            "melody_attributes",
+        ),
+    )
+    config.checkpoint.every = 1000
+
+    match variant:
+        case "tiny":
+            config.experiment.latent_dim = 3
+            config.experiment.teacher_forcing.rate = 5.0
+            config.model.encoder.hidden = (6,)
+            config.model.decoder = dict(
+                name="hierarchical_decoder", parts=2, hidden=(6,), conductor=(6,)
+            )
+            config.data.update(name="scales", size=60, bars=1, low=60, high=65)
+            base.tiny(config)
+        case "scales":
+            config.data.name = "scales"
+        case "hierarchical":
+            bars = 16
+            config.data.update(bars=bars)
+            config.objective.bits = 48.0
+            config.model.decoder = dict(
+                name="hierarchical_decoder",
+                parts=bars,
+                hidden=(128,),
+                conductor=(128,),
+            )
+            config.train = dict(steps=1500, batch_size=32, steps_per_call=25)
+        case "paper":
+            # The small model of the authors' code for melodies of two bars, in its 90 tokens.
+            config.experiment.latent_dim = 256
+            config.model.encoder.hidden = (512,)
+            config.model.decoder.hidden = (256, 256)
+            config.objective.beta = dict(name="saturating", value=0.2, rate=1e-5)
+            falling = dict(name="exponential", steps=1, rate=0.9999, end=0.01)
+            config.optimizer.vae.update(learning_rate=1e-3, schedule=falling)
+            config.data.update(low=21, high=108)
+            config.data.augment = (dict(name="transposition", semitones=5),)
+            config.train = dict(steps=50_000, batch_size=512, steps_per_call=50)
+    return config
+
+
+def sweep_beta():
+    """Reconstruction against KL."""
+    return grid(objective__beta=(0.05, 0.1, 0.2, 0.5, 1.0))
