@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+from genlab.shipped.experiments.vae import reparameterize
 
 from genlab.errors import InputError
 from genlab.game import rng
@@ -19,7 +20,6 @@ from genlab.objectives.divergence import gaussian_kl
 from genlab.objectives.likelihood import check_range
 from genlab.objectives.sequence import categorical
 from genlab.registry import experiments
-from genlab.shipped.experiments.vae import reparameterize
 
 
 @experiments.register
@@ -93,9 +93,7 @@ class SequenceVae(Experiment):
         encoder, decoder = (self.networks[role] for role in self.ROLES)
         posterior, extra = encoder.train(params, extra, x, key=draw.root)
         z = reparameterize(draw.key("latent"), *posterior)
-        own = rng.bernoulli(
-            draw.key("teacher"), 1 - self.teacher_forcing, x.shape[:2]
-        )
+        own = rng.bernoulli(draw.key("teacher"), 1 - self.teacher_forcing, x.shape[:2])
         noise = _gumbel(draw.key("tokens"), x.shape)
         outputs, extra = decoder.train(params, extra, z, x, own, noise, key=draw.root)
         reconstruction, kl = categorical(outputs, x), gaussian_kl(*posterior)
@@ -129,9 +127,7 @@ class SequenceVae(Experiment):
             "kl": kl,
         }
 
-    def posterior(
-        self, params: PyTree, extra: PyTree, x: Array
-    ) -> tuple[Array, Array]:
+    def posterior(self, params: PyTree, extra: PyTree, x: Array) -> tuple[Array, Array]:
         """Mean and log-variance of q(z|x): `[B, latent_dim]` each of `x: [B, T, V]`."""
         return self.networks["encoder"](params, extra, x)
 

@@ -93,9 +93,7 @@ def folksongs(
         split: ArraySplit({"x": x[np.isin(song, songs)]})
         for split, songs in rows.items()
     }
-    return Dataset(
-        "folksongs", splits, example_shape=x.shape[1:], lowest_pitch=low
-    )
+    return Dataset("folksongs", splits, example_shape=x.shape[1:], lowest_pitch=low)
 
 
 def _check(collections: Sequence[str], low: int, high: int) -> None:

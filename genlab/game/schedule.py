@@ -50,15 +50,11 @@ def exponential(
     *, steps: Count, rate: Positive, begin: Whole = 0, end: Fraction = 0.0
 ) -> optax.Schedule:
     """From 1 towards `end`: end + (1 - end) rate ** ((step - begin) / steps), 1 before `begin`."""
-    return lambda step: (
-        end + (1 - end) * rate ** (jnp.maximum(step - begin, 0) / steps)
-    )
+    return lambda step: end + (1 - end) * rate ** (jnp.maximum(step - begin, 0) / steps)
 
 
 @schedules.register
-def saturating(
-    *, rate: Annotated[float, Range(0, 1, "()")] = 1e-5
-) -> optax.Schedule:
+def saturating(*, rate: Annotated[float, Range(0, 1, "()")] = 1e-5) -> optax.Schedule:
     """From 0 towards 1: 1 - (1 - rate) ** step.
 
     Paper: the weight of MusicVAE's KL, Roberts et al. 2018, arXiv:1803.05428, and its code

@@ -17,9 +17,7 @@ TRAIN_CHUNK = 4096  # training melodies compared at a time
 
 @metrics.register
 @needs("melodies", "reconstruct")
-def melody_accuracy(
-    trained: Trained, split: str, *, num: Count = 1000
-) -> Measurement:
+def melody_accuracy(trained: Trained, split: str, *, num: Count = 1000) -> Measurement:
     """Share of the tokens of melodies that come back, and of those that begin a note.
 
     `teacher_forced` predicts every token after the true ones before it, `free_running` after its own.

@@ -209,7 +209,9 @@ def log_softplus(x: Array) -> Array:
 
 def _check_layers(knob: str, widths: Sequence[int]) -> None:
     if not widths:
-        raise InputError(f"{knob}=() has no layer; name one width or more, as in (256,)")
+        raise InputError(
+            f"{knob}=() has no layer; name one width or more, as in (256,)"
+        )
 
 
 def _first_states(code: Array, hidden: Sequence[int], dtype: Any, name: str) -> Any:

@@ -167,7 +167,10 @@ def test_clip_bounds_the_global_norm():
         (dict(name="exponential", steps=1, rate=0.5), [1, 0.5, 0.25]),
         (dict(name="exponential", steps=1, rate=0.5, end=0.2), [1, 0.6, 0.4]),
         (dict(name="saturating", rate=0.25), [0, 0.25, 1 - 0.75**2]),
-        (dict(name="inverse_sigmoid", rate=1.0), [0.5, 1 / (1 + np.e), 1 / (1 + np.e**2)]),
+        (
+            dict(name="inverse_sigmoid", rate=1.0),
+            [0.5, 1 / (1 + np.e), 1 / (1 + np.e**2)],
+        ),
         (dict(name="piecewise", boundaries=(1, 2), factors=(0.5, 0.1)), [1, 0.5, 0.05]),
     ],
 )

@@ -185,7 +185,10 @@ def test_log_of_a_softplus_keeps_value_and_slope_where_it_is_small_or_large():
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (HierarchicalDecoder((STEPS, TOKENS), 4), "parts=4 does not divide the 6 steps"),
+        (
+            HierarchicalDecoder((STEPS, TOKENS), 4),
+            "parts=4 does not divide the 6 steps",
+        ),
         (HierarchicalDecoder((STEPS, TOKENS), 3, (4,), ()), r"conductor=\(\) has no"),
         (SequenceDecoder((STEPS, TOKENS), ()), r"hidden=\(\) has no layer"),
         (SequenceDecoder((STEPS, 8, 1)), r"sequences of tokens .* \(6, 8, 1\)"),
