@@ -49,10 +49,7 @@ def get_config(variant: str = "") -> ConfigDict:
         case "tiny":
             config.experiment.latent_dim = 3
             config.experiment.teacher_forcing.rate = 5.0
-            config.model.encoder.hidden = (6,)
-            config.model.decoder = dict(
-                name="hierarchical_decoder", parts=2, hidden=(6,), conductor=(6,)
-            )
+            config.model.encoder.hidden = config.model.decoder.hidden = (6,)
             config.data.update(name="scales", size=60, bars=1, low=60, high=65)
             base.tiny(config)
         case "scales":

@@ -47,6 +47,7 @@ class SequenceVae(Experiment):
     """
 
     DECODER: ClassVar = "decoder"
+    likelihood: ClassVar = "categorical"
     ROLES: ClassVar = ("encoder", "decoder")
     PLAYERS: ClassVar = ("vae",)
     OFFERS: ClassVar = {

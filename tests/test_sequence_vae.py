@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import recipes
 from genlab.shipped.experiments.sequence_vae import SequenceVae
+from scipy import stats
 
 from genlab.commands.cli import main
 from genlab.errors import InputError
@@ -46,9 +47,7 @@ def given():
 
 
 def test_the_share_of_own_tokens_is_that_of_the_schedule(given):
-    share = {"name": "inverse_sigmoid", "value": 1.0, "rate": 5.0}
-    built = recipes.plain("music_vae", experiment__teacher_forcing=repr(share))
-    game = Recipe.build(built).experiment
+    game = Recipe.build(recipes.plain("music_vae")).experiment
     for step in (0, 10):
         expected = 5 / (5 + np.exp(step / 5))
         assert abs(float(game.at(jnp.int32(step)).teacher_forcing) - expected) < 1e-6
@@ -77,6 +76,41 @@ def test_the_bound_sees_true_tokens_however_it_is_trained(given):
     )
     own = jax.jit(model(teacher_forcing=0.0)._loss)(params, extra, draw).terms
     assert np.abs(own["reconstruction"] - forced["reconstruction"]).max() > 0.01
+
+
+def test_log_weights_are_of_both_densities(given):
+    params, extra, draw = given
+    draw = draw.replace(batch={"x": draw.batch["x"][:3]})
+    game, samples = model(), 2000
+    found = jax.jit(game.log_weights, static_argnums=3)(params, extra, draw, samples)
+    assert found.shape == (3, samples)
+    mean, log_variance = game.posterior(params, extra, draw.batch["x"])
+    z = game_draws(draw, mean, log_variance, samples)
+    log_q = stats.norm.logpdf(z, mean[:, None], np.exp(0.5 * log_variance)[:, None])
+    ratio = (stats.norm.logpdf(z) - log_q).sum(-1)
+    flat = jnp.asarray(z.reshape(-1, 2))
+    x = jnp.repeat(draw.batch["x"], samples, axis=0)
+    likelihood = categorical(game._forced(params, extra, flat, x), x)
+    expected = ratio - np.asarray(likelihood).reshape(3, samples)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def game_draws(draw, mean, log_variance, samples):
+    noise = rng.normal(draw.key("latent"), (len(mean), samples, 2))
+    return np.asarray(
+        mean[:, None] + np.exp(0.5 * log_variance)[:, None] * noise, np.float64
+    )
+
+
+@pytest.mark.full
+def test_a_conductor_trains_alike_on_any_devices():
+    part = dict(name="hierarchical_decoder", parts=2, hidden=[6], conductor=[5])
+    built = Recipe.build(recipes.plain("music_vae", model__decoder=repr(part)))
+    one = recipes.run_rounds(built, 3, 3)
+    for devices, how in ((4, "jit"), (2, "pmap")):
+        other = recipes.run_rounds(built, 3, 1, devices, how)
+        recipes.assert_close(one[0], other[0], 1e-5)
+        recipes.assert_close(one[1], other[1], 1e-4)
 
 
 def test_samples_are_draws_of_the_softmax_after_their_own_tokens(given):
@@ -113,7 +147,10 @@ def test_cold_samples_are_what_their_codes_decode_to(given):
         (dict(model__decoder="mlp_decoder"), "does not see the tokens before"),
         (dict(data="digits"), r"sequences of tokens .*\(8, 8, 1\)"),
         (dict(data__value_range="(-1.0, 1.0)"), r"'categorical' is the likelihood of"),
-        (dict(model__decoder__parts="3"), "parts=3 does not divide the 16 steps"),
+        (
+            dict(model__decoder="{'name': 'hierarchical_decoder', 'parts': 3}"),
+            "parts=3 does not divide the 16 steps",
+        ),
         (dict(objective="iwae"), "needs 'log_weights', which 'sequence_vae' does not"),
         (dict(sample__plots="('reconstructions',)"), "needs images .* or points"),
     ],

@@ -1,6 +1,7 @@
 """Melodies as tokens: notes to sixteenths, sixteenths to bars, bars to windows, and back to notes."""
 
 import itertools
+import json
 import pathlib
 import re
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,10 @@ CENTRE = 70  # MIDI pitch that the mean of a song is brought near to, by octaves
 
 # In the steps of a bar; a pitch is its MIDI number.
 SILENCE, SUSTAIN = 0, -1
+
+TUNES = (
+    "genlab tunes"  # the text of a PNG file that holds the melodies in it, as `told`
+)
 
 METERS = ("4/4", "2/2", "C", "C|")
 
@@ -233,6 +238,15 @@ def notes_of(tokens: Iterable[int], lowest: int) -> list[Note]:
             notes[-1] = notes[-1]._replace(length=notes[-1].length + 1)
         sounds = token >= PITCH or (token == HOLD and sounds)
     return notes
+
+
+def told(tunes: Sequence[Tune]) -> str:
+    """Melodies as JSON: of each its name, its sixteenths, and [onset, length, pitch] of its notes."""
+    plain = [
+        [tune.name, tune.length, [[*map(int, note[:3])] for note in tune.notes]]
+        for tune in tunes
+    ]
+    return json.dumps(plain, separators=(",", ":"))
 
 
 def one_hot(tokens: np.ndarray, vocabulary: int) -> np.ndarray:

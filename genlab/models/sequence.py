@@ -242,13 +242,17 @@ def _written(writer: Writer, starts: Any, contexts: Array, steps: Any) -> Array:
         **shared,
     )
 
+    apart = lambda leaf: leaf.reshape(batch, parts, -1, *leaf.shape[2:])
+    pieces = (starts, contexts.astype(writer.dtype), jax.tree.map(apart, steps))
+
     def part(writer: Writer, token: Array, piece: Any) -> tuple[Array, Array]:
         start, context, steps = piece
         (_, token), logits = through(writer, (start, token), context, steps)
         return token, logits
 
-    apart = lambda leaf: leaf.reshape(batch, parts, -1, *leaf.shape[2:])
-    pieces = (starts, contexts.astype(writer.dtype), jax.tree.map(apart, steps))
     blank = jnp.zeros((batch, writer.tokens))
+    if parts == 1:  # a loop less to compile
+        return part(writer, blank, jax.tree.map(lambda leaf: leaf[:, 0], pieces))[1]
+
     _, logits = nn.scan(part, in_axes=1, out_axes=1, **shared)(writer, blank, pieces)
     return logits.reshape(batch, -1, writer.tokens)

@@ -2,7 +2,6 @@
 melodies can be heard."""
 
 import io
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from PIL import Image
 
-from genlab.data.melody import Tune
+from genlab.data.melody import TUNES, Tune, told
 from genlab.data.midi import midi_of
 from genlab.errors import InputError
 from genlab.plots.grid import enlarge, save_png
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = (".png", ".pdf", ".svg", ".mid")
-TUNES = "genlab tunes"  # the text of a PNG file that holds the melodies in it
 DPI = 100  # pixels of a figure to the inch
 
 
@@ -101,15 +99,6 @@ class Picture(np.ndarray):
         file = io.BytesIO()
         Image.fromarray(enlarge(np.asarray(self))).save(file, format="png")
         return file.getvalue()
-
-
-def told(tunes: Sequence[Tune]) -> str:
-    """Melodies as JSON: of each its name, its sixteenths, and [onset, length, pitch] of its notes."""
-    plain = [
-        [tune.name, tune.length, [[*map(int, note[:3])] for note in tune.notes]]
-        for tune in tunes
-    ]
-    return json.dumps(plain, separators=(",", ":"))
 
 
 def _framed(pixels: np.ndarray) -> "Figure":

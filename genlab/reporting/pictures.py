@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from genlab.plots.picture import TUNES
+from genlab.data.melody import TUNES
 from genlab.reporting.run import thin
 from genlab.storage.sidefile import parsed, read_picture
 
@@ -33,7 +33,7 @@ class Shot:
       step: the round that it was drawn after.
       file: base64 of a PNG.
       width, height: its pixels.
-      tunes: JSON of the melodies in it, as `genlab.plots.picture.told` writes it; empty without.
+      tunes: JSON of the melodies in it, as `genlab.data.melody.told` writes it; empty without.
     """
 
     step: int

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genlab.data.melody import HOLD, PITCH, REST, Note, Tune, one_hot
+from genlab.data.melody import HOLD, PITCH, REST, TUNES, Note, Tune, one_hot
 from genlab.errors import InputError
 from genlab.plots import melodies
-from genlab.plots.picture import TUNES, Picture
+from genlab.plots.picture import Picture
 
 TOKENS = np.array([[PITCH, HOLD, REST, PITCH + 2], [HOLD, REST, PITCH + 1, HOLD]])
 TUNES_OF_TOKENS = [

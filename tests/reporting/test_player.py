@@ -16,8 +16,8 @@ from pages import (
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from genlab.data.melody import Note, Tune
-from genlab.plots.picture import TUNES, Picture
+from genlab.data.melody import TUNES, Note, Tune
+from genlab.plots.picture import Picture
 from genlab.reporting.pictures import shot
 from genlab.reporting.report import write_report
 
