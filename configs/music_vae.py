@@ -20,22 +20,23 @@ def get_config(variant: str = "") -> ConfigDict:
     config.experiment = dict(
         name="sequence_vae",
         latent_dim=64,
-        teacher_forcing=dict(name="inverse_sigmoid", value=1.0, rate=1000.0),
+        teacher_forcing=dict(name="inverse_sigmoid", value=1.0, rate=400.0),
     )
-    config.objective = dict(name="free_bits", beta=0.2, bits=0.0)
+    growing = dict(name="saturating", value=0.2, rate=1e-4)
+    config.objective = dict(name="free_bits", beta=growing, bits=0.0)
     config.model = dict(
         encoder=dict(name="sequence_encoder", hidden=(128,)),
-        decoder=dict(name="sequence_decoder", hidden=(128,)),
+        decoder=dict(name="sequence_decoder", hidden=(256,)),
     )
     config.optimizer = dict(vae=dict(name="adam", learning_rate=2e-3, clip=1.0))
     config.data.update(name="folksongs", bars=2)
-    config.train = dict(steps=4000, batch_size=64, steps_per_call=50)
+    config.train = dict(steps=3000, batch_size=64, steps_per_call=50)
     config.log.every = 200
-    config.eval.update(every=1000, best="negative_elbo", batch_size=256)
+    config.eval.update(every=1500, best="negative_elbo", batch_size=256)
     config.eval.metrics = ("posterior", dict(name="melody_accuracy", num=1000))
     config.eval.final_metrics = ("melody_attributes",)
     config.sample = dict(
-        every=1000,
+        every=1500,
         plots=(
             dict(name="samples", num=12),
             "melodies",
@@ -43,7 +44,7 @@ def get_config(variant: str = "") -> ConfigDict:
             "melody_attributes",
         ),
     )
-    config.checkpoint.every = 1000
+    config.checkpoint.every = 1500
 
     match variant:
         case "tiny":
@@ -70,7 +71,8 @@ def get_config(variant: str = "") -> ConfigDict:
             config.experiment.latent_dim = 256
             config.model.encoder.hidden = (512,)
             config.model.decoder.hidden = (256, 256)
-            config.objective.beta = dict(name="saturating", value=0.2, rate=1e-5)
+            config.objective.beta.rate = 1e-5
+            config.experiment.teacher_forcing.rate = 1000.0
             falling = dict(name="exponential", steps=1, rate=0.9999, end=0.01)
             config.optimizer.vae.update(learning_rate=1e-3, schedule=falling)
             config.data.update(low=21, high=108)
@@ -81,4 +83,4 @@ def get_config(variant: str = "") -> ConfigDict:
 
 def sweep_beta():
     """Reconstruction against KL."""
-    return grid(objective__beta=(0.05, 0.1, 0.2, 0.5, 1.0))
+    return grid(objective__beta__value=(0.05, 0.1, 0.2, 0.5, 1.0))

@@ -53,12 +53,16 @@ def melody_accuracy(trained: Trained, split: str, *, num: Count = 1000) -> Measu
         zip(("nearest_neighbour", "constant"), baselines(trained, x), strict=True)
     )
     made |= trained.once(("melody_accuracy", split, num), without_model)
-    scores = {}
-    for name, tokens in made.items():
-        same = tokens == true
-        scores[name] = same.mean(axis=1)
-        scores[f"{name}_onsets"] = _of_onsets(same, true)
-    scores["above_nearest"] = scores["free_running"] - scores["nearest_neighbour"]
+    same = {name: tokens == true for name, tokens in made.items()}
+    shares = {name: found.mean(axis=1) for name, found in same.items()}
+    gap = shares["free_running"] - shares["nearest_neighbour"]
+    first = ("free_running", "nearest_neighbour")
+    scores = {
+        **{name: shares[name] for name in first},
+        "above_nearest": gap,
+        **shares,
+        **{f"{name}_onsets": _of_onsets(found, true) for name, found in same.items()},
+    }
     values, intervals = means_of(scores, differences=("above",))
     protocol = {
         "split": split,

@@ -102,6 +102,7 @@ def _are_tunes(content: Any) -> bool:
     return all(
         isinstance(name, str)
         and len(name) <= LONGEST_NAME
+        and type(length) is int
         and 0 < length <= LONGEST_TUNE
         and all(_is_note(note, length) for note in notes)
         for name, length, notes in content
