@@ -128,6 +128,19 @@ class SequenceVae(Experiment):
             "kl": kl,
         }
 
+    def log_weights(
+        self, params: PyTree, extra: PyTree, draw: Draw, samples: int
+    ) -> Array:
+        """log p(x, z) - log q(z|x) of draws from q(z|x): [B, samples], nats."""
+        x = jnp.repeat(draw.batch["x"], samples, axis=0)
+        posterior = self.posterior(params, extra, draw.batch["x"])
+        z = reparameterize(draw.key("latent"), *posterior, samples)
+        mean, log_variance = (jnp.repeat(leaf, samples, axis=0) for leaf in posterior)
+        gap = jnp.square(z - mean) * jnp.exp(-log_variance)
+        ratio = 0.5 * jnp.sum(gap + log_variance - jnp.square(z), axis=-1)
+        weights = ratio - categorical(self._forced(params, extra, z, x), x)
+        return weights.reshape(-1, samples)
+
     def posterior(self, params: PyTree, extra: PyTree, x: Array) -> tuple[Array, Array]:
         """Mean and log-variance of q(z|x): `[B, latent_dim]` each of `x: [B, T, V]`."""
         return self.networks["encoder"](params, extra, x)

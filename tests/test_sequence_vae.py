@@ -61,6 +61,7 @@ def test_the_share_of_own_tokens_is_that_of_the_schedule(given):
         assert len({row.tobytes() for row in own}) > 1 or share in (0, 1)
 
 
+@pytest.mark.full
 def test_the_bound_sees_true_tokens_however_it_is_trained(given):
     params, extra, draw = given
     found = [
@@ -179,4 +180,4 @@ def test_a_run_of_melodies_is_drawn_heard_and_measured(tmp_path, monkeypatch):
     assert main(["genlab", "plot", "--workdir=run", paths, "--out=b.mid"]) == 0
     assert all(Path(f).read_bytes().startswith(b"MThd") for f in ("a.mid", "b.mid"))
     assert main(["genlab", "report", "--workdir=run"]) == 0
-    assert Path("run/report.html").read_text().count("data-tunes=") == 3 * 2
+    assert Path("run/report.html").read_text().count("data-tunes=") == 3 * 3

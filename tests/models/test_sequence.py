@@ -95,6 +95,7 @@ def before(target):
     return np.concatenate([np.zeros_like(target[:, :1]), target[:, :-1]], axis=1)
 
 
+@pytest.mark.full
 def test_encoder_equals_torch_with_two_layers_and_a_softplus_scale():
     encoder = SequenceEncoder(CODE, (6, 7))
     x = draw(BATCH, STEPS, TOKENS)
@@ -121,6 +122,7 @@ def test_flat_decoder_equals_torch_fed_with_code_and_tokens():
     np.testing.assert_allclose(forced(decoder, params, z, target), expected, atol=1e-5)
 
 
+@pytest.mark.full
 def test_hierarchical_decoder_equals_torch_part_by_part():
     decoder = DECODERS["hierarchical"]
     params, z, target = initialised(decoder)
