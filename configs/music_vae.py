@@ -32,7 +32,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.update(name="folksongs", bars=2)
     config.train = dict(steps=3000, batch_size=64, steps_per_call=50)
     config.log.every = 200
-    config.eval.update(every=1500, best="negative_elbo", batch_size=256)
+    config.eval.update(every=1500, best="-melody_accuracy/free_running", batch_size=256)
     config.eval.metrics = ("posterior", dict(name="melody_accuracy", num=1000))
     config.eval.final_metrics = ("melody_attributes",)
     config.sample = dict(
@@ -58,14 +58,16 @@ def get_config(variant: str = "") -> ConfigDict:
         case "hierarchical":
             bars = 16
             config.data.update(bars=bars)
-            config.objective.bits = 48.0
+            config.data.augment = (dict(name="transposition", semitones=5),)
+            config.objective.bits = 256.0
             config.model.decoder = dict(
                 name="hierarchical_decoder",
                 parts=bars,
                 hidden=(128,),
                 conductor=(128,),
             )
-            config.train = dict(steps=1500, batch_size=32, steps_per_call=25)
+            config.train = dict(steps=1000, batch_size=32, steps_per_call=25)
+            config.eval.every = config.sample.every = config.checkpoint.every = 500
         case "paper":
             # The small model of the authors' code for melodies of two bars, in its 90 tokens.
             config.experiment.latent_dim = 256
