@@ -3,7 +3,23 @@
 Papers: Roberts et al. 2018, arXiv:1803.05428; scheduled sampling: Bengio et al. 2015, arXiv:1506.03099;
 free bits: Kingma et al. 2016, arXiv:1606.04934
 
-Not measured yet.
+Folk songs by pip install -e '.[music]'; songs are held out whole. Two CPU cores, one seed; the test
+split, accuracy of 1,000 melodies:
+
+  genlab --config=music_vae
+    two bars, 64 latents: free-running accuracy .959 (95 % interval .955 to .963), teacher-forced .967; the
+    nearest of 18,145 training melodies .900, the most frequent token of each step .729. Of the tokens
+    that begin a note .893, .915, .700 and .043. -ELBO 64.9 nats (reconstruction 4.2, KL 60.7, of which
+    the aggregate posterior's 53.3: the weight of the KL has reached .05, and of the samples drawn two of
+    twelve were noise). Adding and taking away the vector of note density makes .27 of it .41 and .16. The
+    last 800 of 3,000 rounds, with compiling and measuring, took 1 min 52 s of CPU time; the songs are
+    parsed once, in 1 min 32 s.
+  genlab --config=music_vae:hierarchical
+    Not measured yet.
+  genlab --config=music_vae:scales
+    Not measured yet.
+  genlab --config=music_vae:paper
+    Not measured yet.
 """
 
 from genlab.shipped.configs import base

@@ -108,6 +108,8 @@ def attribute_vectors(trained: Trained, num_train: int) -> dict[str, np.ndarray]
     for name, attribute in ATTRIBUTES.items():
         values = attribute(tokens)
         low, high = np.quantile(values, (0.25, 0.75))
-        more, less = codes[values >= high], codes[values <= low]
-        vectors[name] = more.mean(axis=0) - less.mean(axis=0)
+        # Where most have as little as the least, all that have more.
+        most = values >= high if high > low else values > low
+        gap = codes[most].sum(axis=0) / max(1, most.sum())
+        vectors[name] = most.any() * (gap - codes[values <= low].mean(axis=0))
     return vectors

@@ -107,6 +107,10 @@ def test_the_vector_of_an_attribute_is_the_difference_of_its_quarters():
     expected = np.array([-4, 0, 4, 0, 0])
     np.testing.assert_allclose(vectors["note_density"], expected)
     np.testing.assert_allclose(vectors["average_interval"], 0)
+    # Most begin no note: what has one, less the three that have none.
+    rare = [[REST] * 4, [REST] * 4, [REST] * 4, [A, REST, REST, REST]]
+    vector = attribute_vectors(Given(rare, rare), 4)["note_density"]
+    np.testing.assert_allclose(vector, [-1, 0, 1, 0, 0])
     given = Given(train, train)
     found = melody_attributes.melody_attributes(given, "test", num=4).values
     # Decoded to the token that there is most of: with four more A all begin notes, with four less none.
