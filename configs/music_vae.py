@@ -15,7 +15,9 @@ split, accuracy of 1,000 melodies:
     last 800 of 3,000 rounds, with compiling and measuring, took 1 min 52 s of CPU time; the songs are
     parsed once, in 1 min 32 s.
   genlab --config=music_vae:hierarchical
-    Not measured yet.
+    16 bars with a conductor, 1,464 training melodies, far from trained after 1,000 rounds: free-running
+    .773, teacher-forced .783, below the nearest training melody, .818 (constant .769; 136 melodies).
+    -ELBO 344 nats (reconstruction 196, KL 148); 6 min 35 s of CPU time.
   genlab --config=music_vae:scales
     Not measured yet.
   genlab --config=music_vae:paper
