@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from genlab.shipped.experiments.vae import reparameterize
 
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
+from genlab.game.gaussian import Gaussian, reparameterize, standard_normal_log_prob
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.models.sequence import check_tokens
@@ -132,14 +132,19 @@ class SequenceVae(Experiment):
         self, params: PyTree, extra: PyTree, draw: Draw, samples: int
     ) -> Array:
         """log p(x, z) - log q(z|x) of draws from q(z|x): [B, samples], nats."""
+        (z,), ratio = self.draw_latents(params, extra, draw, samples)
         x = jnp.repeat(draw.batch["x"], samples, axis=0)
-        posterior = self.posterior(params, extra, draw.batch["x"])
-        z = reparameterize(draw.key("latent"), *posterior, samples)
-        mean, log_variance = (jnp.repeat(leaf, samples, axis=0) for leaf in posterior)
-        gap = jnp.square(z - mean) * jnp.exp(-log_variance)
-        ratio = 0.5 * jnp.sum(gap + log_variance - jnp.square(z), axis=-1)
-        weights = ratio - categorical(self._forced(params, extra, z, x), x)
-        return weights.reshape(-1, samples)
+        outputs = self._forced(params, extra, z.reshape(len(x), -1), x)
+        return -ratio - categorical(outputs, x).reshape(ratio.shape)
+
+    def draw_latents(
+        self, params: PyTree, extra: PyTree, draw: Draw, samples: int
+    ) -> tuple[tuple[Array], Array]:
+        """Draws from q(z|x), [B, samples, Z], and log q(z|x) - log p(z), [B, samples]."""
+        gaussian = Gaussian(*self.posterior(params, extra, draw.batch["x"]))
+        z, log_q = gaussian.draw(draw.key("latent"), samples)
+        ratio = log_q - standard_normal_log_prob(z)
+        return (z.reshape(-1, samples, self.latent_dim),), ratio.reshape(-1, samples)
 
     def posterior(self, params: PyTree, extra: PyTree, x: Array) -> tuple[Array, Array]:
         """Mean and log-variance of q(z|x): `[B, latent_dim]` each of `x: [B, T, V]`."""

@@ -17,7 +17,8 @@ from genlab.game import rng
 from genlab.game.network import Network
 from genlab.game.turn import Draw
 from genlab.models.sequence import SequenceDecoder, SequenceEncoder
-from genlab.objectives.divergence import elbo, gaussian_kl
+from genlab.objectives.bound import elbo
+from genlab.objectives.divergence import gaussian_kl
 from genlab.objectives.sequence import categorical
 from genlab.run.recipe import Recipe
 from genlab.training.train import train
