@@ -6,12 +6,13 @@ from pathlib import Path
 from genlab.commands import flags
 from genlab.errors import InputError
 
-HELP = "draw plots of a trained run as PNG, or as PDF or SVG for a paper"
+HELP = "draw plots of a trained run as PNG, as PDF or SVG for a paper, or as MIDI"
 EXAMPLES = """\
   genlab plot --workdir=runs/vae --plots=interpolations
   genlab plot --workdir=runs/vae --plots=samples,reconstructions --best
   genlab plot --workdir=runs/gan_ring "--plots=({'name': 'samples', 'num_points': 500},)" \\
     --out=ring.pdf
+  genlab plot --workdir=runs/music_vae --plots=melody_interpolations --out=paths.mid
 
 `genlab list plots` has their names, knobs and families."""
 ROOM = "genlab.evaluation.evaluate"
@@ -32,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         default="{plot}.png",
         help="a .png, .pdf or .svg file, the latter with lines and letters where the plot is a"
-        " drawing; of several plots each has its name in the place of {plot}, or before the ending",
+        " drawing, or of melodies a .mid; of several plots each has its name in the place of {plot}, or before the ending",
     )
     flags.place(parser)
 

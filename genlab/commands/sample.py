@@ -5,11 +5,12 @@ import io
 
 from genlab.commands import flags
 
-HELP = "draw samples of a trained run into a picture or an array"
+HELP = "draw samples of a trained run into a picture, an array or a MIDI file"
 EXAMPLES = """\
   genlab sample --workdir=runs/dcgan --num=64 --out=grid.png
   genlab sample --workdir=runs/dcgan --num=10000 --seed=1 --out=samples.npz
-  genlab sample --workdir=runs/dcgan-conditional --label=3"""
+  genlab sample --workdir=runs/dcgan-conditional --label=3
+  genlab sample --workdir=runs/music_vae --num=4 --out=melodies.mid"""
 ROOM = "genlab.plots.samples"
 
 
@@ -36,20 +37,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=flags.path,
         metavar="FILE",
         default="samples.png",
-        help="a .png, or a .npz with the array `samples`",
+        help="a .png, a .npz with the array `samples`, or of melodies a .mid",
     )
 
 
 def run(values: argparse.Namespace) -> None:
-    """Draws samples into a PNG grid or an npz with the key `samples`."""
+    """Draws samples into a PNG grid, an npz with the key `samples`, or a MIDI file."""
     import numpy as np
 
     from genlab.commands.inputs import load_trained, output
-    from genlab.plots.grid import enlarge, save_png
+    from genlab.plots.picture import Picture
     from genlab.registry import plots
     from genlab.storage.files import write_atomic
 
-    out = output(values.out, ".png", ".npz")
+    out = output(values.out, ".png", ".npz", ".mid")
     _, trained = load_trained(values)
     drawn = {"num": values.num, "label": values.label, "seed": values.seed}
     if out.suffix == ".npz":
@@ -58,5 +59,5 @@ def run(values: argparse.Namespace) -> None:
         write_atomic(out, archive.getvalue())
     else:
         picture = plots.build("samples", **drawn)
-        save_png(out, enlarge(picture(trained)))
+        Picture.of(picture(trained)).save(out)
     print(out)

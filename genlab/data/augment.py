@@ -1,6 +1,7 @@
 """Random changes of one image that keep its meaning; vmapped over the batch, on the device.
 
-To add one: write a function of `image: [H, W, C] in [0, 1]` and a key, and register it.
+To add one: write a function of `image: [H, W, C] in [0, 1]` and a key, and register it. Melodies
+`[T, V]` are moved in the same place.
 """
 
 from typing import Annotated
@@ -9,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.data.images import luma
+from genlab.data.melody import PITCH
 from genlab.errors import InputError
 from genlab.numbers import Fraction, NonNegative, Range, Whole
 from genlab.part import giving
@@ -120,6 +122,34 @@ def random_grayscale(image: Array, key: Array, *, probability: Fraction = 0.2) -
     """
     gray = jnp.broadcast_to(luma(image), image.shape)
     return jnp.where(jax.random.bernoulli(key, probability), gray, image)
+
+
+@augmentations.register
+def transposition(image: Array, key: Array, *, semitones: Whole = 5) -> Array:
+    """A melody `image: [T, V]` moved by up to `semitones` up or down, all its notes within the range.
+
+    Every move that leaves no note beyond the V - 2 pitches is as likely as the others.
+
+    Raises:
+      InputError: examples are not one-hot tokens [T, V].
+
+    Paper: Roberts et al. 2018, arXiv:1803.05428, appendix A
+    """
+    if image.ndim != 2 or image.shape[1] <= PITCH:
+        raise InputError(
+            f"transposition is of melodies [T, V], as 'folksongs' has them; examples here have shape"
+            f" {tuple(image.shape)}"
+        )
+    pitches = image[:, PITCH:]
+    heard = jnp.max(pitches, axis=0) > 0
+    any_heard, size = jnp.any(heard), pitches.shape[1]
+    lowest = jnp.where(any_heard, jnp.argmax(heard), 0)
+    highest = jnp.where(any_heard, size - 1 - jnp.argmax(heard[::-1]), size - 1)
+    down = jnp.minimum(semitones, lowest)
+    up = jnp.minimum(semitones, size - 1 - highest)
+    move = jax.random.randint(key, (), -down, up + 1)
+    moved = jnp.roll(pitches, move, axis=1)
+    return jnp.concatenate([image[:, :PITCH], moved], axis=1)
 
 
 def _crop(image: Array, key: Array, shape: tuple[int, ...]) -> Array:

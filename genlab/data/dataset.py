@@ -36,6 +36,7 @@ class Dataset:
       target_shape: (H, W, C) of an example's `y` where there are two domains of images, else ().
       paired: whether the `y` of held-out examples is the true partner of their `x`. Training sees
         partners where the data set says so.
+      lowest_pitch: MIDI number of the first pitch of melodies [T, V]; 0 where there are none.
       left_out: what lies beside the examples and is none of them -> how many, `.csv`: 2.
       files: those that the examples are read from; None where they are not read from files.
 
@@ -55,6 +56,7 @@ class Dataset:
     render: Callable[[Array], Array] | None = None
     target_shape: tuple[int, ...] = ()
     paired: bool = False
+    lowest_pitch: int = 0
     left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
     files: Files | None = None
 

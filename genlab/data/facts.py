@@ -16,6 +16,7 @@ from genlab.errors import InputError
 
 # What `Dataset` says beside its splits, and JSON keeps.
 _PLAIN = ("name", "num_classes", "mode_std", "paired")
+_LATER = ("lowest_pitch",)  # that runs of earlier versions do not say
 _TUPLES = ("example_shape", "class_names", "target_shape")
 _DICTS = ("factors", "left_out")
 
@@ -100,7 +101,7 @@ def facts_of(
     Raises:
       InputError: a description that JSON does not keep.
     """
-    plain = {key: getattr(source, key) for key in _PLAIN}
+    plain = {key: getattr(source, key) for key in (*_PLAIN, *_LATER)}
     lists = {key: list(getattr(source, key)) for key in _TUPLES}
     dicts = {key: dict(getattr(source, key)) for key in _DICTS}
     facts = {
@@ -133,7 +134,7 @@ def without_examples(facts: Mapping[str, Any]) -> Dataset:
         return Dataset(
             splits=splits,
             modes=None if modes is None else np.array(modes, np.float32),
-            **{key: facts[key] for key in _PLAIN},
+            **{key: facts[key] for key in (*_PLAIN, *_LATER) if key in facts},
             **{key: tuple(facts[key]) for key in _TUPLES if key != "example_shape"},
             **{key: dict(facts[key]) for key in _DICTS},
             example_shape=tuple(_side(side) for side in shape),

@@ -1,4 +1,4 @@
-"""Melodies of folk songs, two bars each, from the corpus that music21 carries."""
+"""Melodies of folk songs, some bars each, from the corpus that music21 carries."""
 
 import hashlib
 import importlib.metadata
@@ -14,7 +14,7 @@ from genlab.data import melody
 from genlab.data.dataset import Dataset, carve, carve_missing
 from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
-from genlab.numbers import Range, Share, Whole
+from genlab.numbers import Count, Range, Share, Whole
 from genlab.registry import datasets
 from genlab.storage import cache
 
@@ -34,15 +34,16 @@ def folksongs(
     *,
     collections: Sequence[str] = ("essenFolksong",),
     max_songs: Whole = 0,
+    bars: Count = 2,
     low: Pitch = 55,
     high: Pitch = 84,
     validation_fraction: Share = 1 / 12,
     test_fraction: Share = 1 / 12,
     cache_dir: str | None = None,
 ) -> Dataset:
-    """Two bars of 4/4 of folk melodies as 32 one-hot tokens: rest, hold, and a range of pitches.
+    """Bars of 4/4 of folk melodies as 16 one-hot tokens each: rest, hold, and a range of pitches.
 
-    Of every song in 4/4 or 2/2 all windows of two whole bars that follow each other, one bar apart,
+    Of every song in 4/4 or 2/2 all windows of `bars` whole bars that follow each other, one bar apart,
     quantised to sixteenths, in the key without sharps and flats, moved by octaves to a mean pitch
     near 70. Token 0 begins a rest, 1 holds what sounds, 2 + k begins pitch low + k (MIDI); the first
     token of a window is never a hold. Windows beyond the range, or with nothing but rests, are left
@@ -55,6 +56,7 @@ def folksongs(
       collections: of music21's corpus: airdsAirs, essenFolksong, miscFolk, oneills1850,
         ryansMammoth.
       max_songs: songs parsed at most, an even spread over all; 0 takes all.
+      bars: in an example.
       low: lowest pitch, MIDI number.
       high: highest pitch, MIDI number.
       validation_fraction: share of the songs held out after test's.
@@ -62,7 +64,7 @@ def folksongs(
       cache_dir: folder of the cache; None takes the user's cache folder.
 
     Returns:
-      Examples [32, V] with V = 2 + high - low + 1, stored as bytes 0 and 255, which the usual
+      Examples [16 bars, V] with V = 2 + high - low + 1, stored as bytes 0 and 255, which the usual
       preparation makes one-hot floats.
 
     Raises:
@@ -73,11 +75,12 @@ def folksongs(
       and tokens: Roberts et al. 2018, arXiv:1803.05428
     """
     _check(collections, low, high)
-    bars = _bars(tuple(collections), max_songs, cache_dir)
-    tokens, song = melody.windows(bars, low=low, high=high)
+    parsed = _bars(tuple(collections), max_songs, cache_dir)
+    tokens, song = melody.windows(parsed, low=low, high=high, count=bars)
     if not len(tokens):
         raise InputError(
-            f"no two bars of these songs lie within low={low} and high={high}; 55 and 84 hold most"
+            f"none of these songs has {bars} bars in a row within low={low} and high={high}; 55 and 84"
+            " hold most pitches, and few songs have more than 16 bars"
         )
     vocabulary = melody.PITCH + high - low + 1
     x = melody.one_hot(tokens, vocabulary)
@@ -90,7 +93,7 @@ def folksongs(
         split: ArraySplit({"x": x[np.isin(song, songs)]})
         for split, songs in rows.items()
     }
-    return Dataset("folksongs", splits, example_shape=x.shape[1:])
+    return Dataset("folksongs", splits, example_shape=x.shape[1:], lowest_pitch=low)
 
 
 def _check(collections: Sequence[str], low: int, high: int) -> None:

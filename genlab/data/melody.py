@@ -1,6 +1,7 @@
-"""Melodies as tokens: notes to sixteenths, sixteenths to bars, bars to windows of two."""
+"""Melodies as tokens: notes to sixteenths, sixteenths to bars, bars to windows, and back to notes."""
 
 import itertools
+import json
 import pathlib
 import re
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,10 @@ CENTRE = 70  # MIDI pitch that the mean of a song is brought near to, by octaves
 
 # In the steps of a bar; a pitch is its MIDI number.
 SILENCE, SUSTAIN = 0, -1
+
+TUNES = (
+    "genlab tunes"  # the text of a PNG file that holds the melodies in it, as `told`
+)
 
 METERS = ("4/4", "2/2", "C", "C|")
 
@@ -44,6 +49,20 @@ class Note(NamedTuple):
     length: float
     pitch: int
     tied: bool = False  # goes on from the note before
+
+
+class Tune(NamedTuple):
+    """A melody to be heard.
+
+    Attributes:
+      name: what it is.
+      length: sixteenths.
+      notes: in order; rests are where there are none.
+    """
+
+    name: str
+    length: int
+    notes: list[Note]
 
 
 def split_songs(path: pathlib.Path) -> list[str]:
@@ -174,29 +193,60 @@ def to_bars(
     return found
 
 
-def windows(bars: Bars, *, low: int, high: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two bars after each other as tokens, one bar apart.
+def windows(
+    bars: Bars, *, low: int, high: int, count: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
+    """`count` bars after each other as tokens, one bar apart.
 
     Args:
       bars: of songs.
       low: lowest pitch, MIDI number.
       high: highest pitch; windows beyond are left out, and those of rests alone.
+      count: bars in a window.
 
     Returns:
-      tokens [M, 32] int32 in [0, PITCH + high - low + 1), and the song of each, [M] int32.
+      tokens [M, 16 count] int32 in [0, PITCH + high - low + 1), and the song of each, [M] int32.
     """
-    pairs = np.flatnonzero(bars.run[:-1] == bars.run[1:])
-    steps = np.concatenate([bars.steps[pairs], bars.steps[pairs + 1]], axis=1)
+    first = np.arange(len(bars.run) - count + 1)
+    first = first[bars.run[first] == bars.run[first + count - 1]]
+    steps = np.concatenate([bars.steps[first + i] for i in range(count)], axis=1)
     steps = steps.astype(np.int32)
     # What a window does not see begin begins with it.
-    steps[:, 0] = np.where(steps[:, 0] == SUSTAIN, bars.sounding[pairs], steps[:, 0])
+    steps[:, 0] = np.where(steps[:, 0] == SUSTAIN, bars.sounding[first], steps[:, 0])
     pitched = steps > 0
     inside = ~pitched | ((steps >= low) & (steps <= high))
     kept = inside.all(axis=1) & pitched.any(axis=1)
     tokens = np.where(
         pitched, steps - low + PITCH, np.where(steps == SUSTAIN, HOLD, REST)
     )
-    return tokens[kept], bars.song[pairs[kept]]
+    return tokens[kept], bars.song[first[kept]]
+
+
+def notes_of(tokens: Iterable[int], lowest: int) -> list[Note]:
+    """What sounds, rests left out, of `tokens: [T]`; a hold of nothing is a rest.
+
+    Args:
+      tokens: of one melody.
+      lowest: MIDI number of the pitch of token PITCH.
+    """
+    notes: list[Note] = []
+    sounds = False
+    for step, token in enumerate(map(int, tokens)):
+        if token >= PITCH:
+            notes.append(Note(step, 1, lowest + token - PITCH))
+        elif token == HOLD and sounds:
+            notes[-1] = notes[-1]._replace(length=notes[-1].length + 1)
+        sounds = token >= PITCH or (token == HOLD and sounds)
+    return notes
+
+
+def told(tunes: Sequence[Tune]) -> str:
+    """Melodies as JSON: of each its name, its sixteenths, and [onset, length, pitch] of its notes."""
+    plain = [
+        [tune.name, tune.length, [[*map(int, note[:3])] for note in tune.notes]]
+        for tune in tunes
+    ]
+    return json.dumps(plain, separators=(",", ":"))
 
 
 def one_hot(tokens: np.ndarray, vocabulary: int) -> np.ndarray:

@@ -8,11 +8,13 @@ with a schedule, `weight=dict(name="linear", value=10.0, steps=1000)`, it counts
 """
 
 import math
+from typing import Annotated
 
+import jax
 import jax.numpy as jnp
 import optax
 
-from genlab.numbers import Count, Fraction, NonNegative, Positive, Whole
+from genlab.numbers import Count, Fraction, NonNegative, Positive, Range, Whole
 from genlab.registry import schedules
 
 
@@ -50,9 +52,30 @@ def cosine(*, steps: Count, warmup: Whole = 0, end: Fraction = 0.0) -> optax.Sch
 
 
 @schedules.register
-def exponential(*, steps: Count, rate: Positive, begin: Whole = 0) -> optax.Schedule:
-    """`rate` to the power (step - begin) / steps, 1 before `begin`."""
-    return lambda step: rate ** (jnp.maximum(step - begin, 0) / steps)
+def exponential(
+    *, steps: Count, rate: Positive, begin: Whole = 0, end: Fraction = 0.0
+) -> optax.Schedule:
+    """From 1 towards `end`: end + (1 - end) rate ** ((step - begin) / steps), 1 before `begin`."""
+    return lambda step: end + (1 - end) * rate ** (jnp.maximum(step - begin, 0) / steps)
+
+
+@schedules.register
+def saturating(*, rate: Annotated[float, Range(0, 1, "()")] = 1e-5) -> optax.Schedule:
+    """From 0 towards 1: 1 - (1 - rate) ** step.
+
+    Paper: the weight of MusicVAE's KL, Roberts et al. 2018, arXiv:1803.05428, and its code
+    """
+    return lambda step: -jnp.expm1(step * jnp.log1p(-rate))
+
+
+@schedules.register
+def inverse_sigmoid(*, rate: Positive = 1000.0) -> optax.Schedule:
+    """From rate / (rate + 1) towards 0: rate / (rate + exp(step / rate)).
+
+    Paper: Bengio et al. 2015, arXiv:1506.03099, section 2.4: the share of true tokens that a decoder
+      sees
+    """
+    return lambda step: jax.nn.sigmoid(jnp.log(rate) - step / rate)
 
 
 @schedules.register

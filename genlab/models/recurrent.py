@@ -59,9 +59,9 @@ class RecurrentEncoder(nn.Module):
         readings = [("forward", False), ("backward", True)]
         last = []
         for name, reverse in readings[: 1 + self.bidirectional]:
-            cell = _cell(self.cell, self.hidden, self.dtype, name)
+            cell = cell_of(self.cell, self.hidden, self.dtype, name)
             start = cell.initialize_carry(jax.random.key(0), steps[:, 0].shape)
-            last.append(_output_of(_run(cell, start, steps, reverse=reverse)[0]))
+            last.append(_output_of(run(cell, start, steps, reverse=reverse)[0]))
         code = nn.Dense(self.latent_dim, dtype=self.dtype, name="code")(
             jnp.concatenate(last, axis=-1)
         )
@@ -100,7 +100,7 @@ class RecurrentDecoder(nn.Module):
         _check_sequence("recurrent_decoder", self.example_shape)
         length, width = self.example_shape[0], math.prod(self.example_shape[1:])
         code = x.astype(self.dtype)
-        cell = _cell(self.cell, self.hidden, self.dtype, "cell")
+        cell = cell_of(self.cell, self.hidden, self.dtype, "cell")
         blank = cell.initialize_carry(jax.random.key(0), code.shape)
         leaves, structure = jax.tree.flatten(blank)
         first = nn.Dense(len(leaves) * self.hidden, dtype=self.dtype, name="start")(
@@ -110,18 +110,23 @@ class RecurrentDecoder(nn.Module):
         parts = jnp.split(jnp.tanh(first).astype(jnp.float32), len(leaves), axis=-1)
         start = jax.tree.unflatten(structure, parts)
         repeated = jnp.repeat(code[:, None], length, axis=1)
-        _, states = _run(cell, start, repeated)
+        _, states = run(cell, start, repeated)
         y = nn.Dense(width, dtype=self.dtype, name="outputs")(states)
         return y.astype(jnp.float32).reshape(x.shape[0], *self.example_shape)
 
 
-def _cell(kind: str, hidden: int, dtype: Any, name: str) -> nn.RNNCellBase:
+def cell_of(kind: str, hidden: int, dtype: Any, name: str) -> nn.RNNCellBase:
+    """The cell that a config calls `kind`.
+
+    Raises:
+      InputError: there is none of that name.
+    """
     if kind not in CELLS:
         raise InputError(f"unknown cell {kind!r}{suggest(kind, CELLS)}")
     return CELLS[kind](hidden, dtype=dtype, name=name)
 
 
-def _run(
+def run(
     cell: nn.RNNCellBase, start: Any, steps: Array, *, reverse: bool = False
 ) -> tuple[Any, Array]:
     """The last state, and the outputs [B, T, hidden], of a cell over `steps: [B, T, D]`."""

@@ -3,10 +3,13 @@
 import io
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from genlab.errors import InputError
 from genlab.storage.files import write_atomic
@@ -98,8 +101,12 @@ def enlarge(picture: np.ndarray, *, side: int = 320) -> np.ndarray:
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def save_png(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Writes `picture: [H, W, 3]` uint8 as a PNG file; folders are made where missing.
+def save_png(
+    path: str | os.PathLike,
+    picture: np.ndarray,
+    texts: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Writes `picture: [H, W, 3]` uint8 as a PNG file with texts in it; folders are made where missing.
 
     The file appears whole or not at all, so that a report made meanwhile never reads half of it.
 
@@ -113,5 +120,8 @@ def save_png(path: str | os.PathLike, picture: np.ndarray) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="png")
+    held = PngInfo()
+    for name, text in texts.items():
+        held.add_text(name, text, zip=True)
+    Image.fromarray(picture).save(file, format="png", pnginfo=held)
     write_atomic(path, file.getvalue())

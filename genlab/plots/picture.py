@@ -1,13 +1,17 @@
-"""A picture as an array that a notebook shows, and that is saved as pixels or as vectors."""
+"""A picture as an array that a notebook shows, and that is saved as pixels or as vectors; one of
+melodies can be heard."""
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from PIL import Image
 
+from genlab.data.melody import TUNES, Tune, told
+from genlab.data.midi import midi_of
 from genlab.errors import InputError
 from genlab.plots.grid import enlarge, save_png
 from genlab.storage.files import write_atomic
@@ -15,7 +19,7 @@ from genlab.storage.files import write_atomic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMATS = (".png", ".pdf", ".svg")
+FORMATS = (".png", ".pdf", ".svg", ".mid")
 DPI = 100  # pixels of a figure to the inch
 
 
@@ -25,39 +29,55 @@ class Picture(np.ndarray):
     Attributes:
       figure: the drawing whose pixels these are; None for one that is made of pixels, and for
         whatever is computed from a picture.
+      tunes: the melodies that it shows, in the order in which they are read.
     """
 
     figure: "Figure | None"
+    tunes: tuple[Tune, ...]
 
     def __array_finalize__(self, source: Any) -> None:
-        self.figure = None
+        self.figure, self.tunes = None, ()
 
     @classmethod
-    def of(cls, pixels: np.ndarray, figure: "Figure | None" = None) -> Self:
+    def of(
+        cls,
+        pixels: np.ndarray,
+        figure: "Figure | None" = None,
+        tunes: Sequence[Tune] = (),
+    ) -> Self:
         """The pixels `[H, W, 3]` uint8 as a picture; of one that is a picture, the same."""
         if isinstance(pixels, cls):
             return pixels
         picture = np.asarray(pixels).view(cls)
-        picture.figure = figure
+        picture.figure, picture.tunes = figure, tuple(tunes)
         return picture
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes a PNG, PDF or SVG file, as the end of its name says; small pictures are enlarged.
 
         PDF and SVG hold lines and letters where the picture is a drawing with axes, and otherwise
-        its pixels. The same picture gives the same bytes.
+        its pixels. The same picture gives the same bytes. A PNG of melodies holds their notes as
+        well, and a MIDI file, `.mid`, has them after each other.
 
         Raises:
-          InputError: the name ends otherwise.
+          InputError: the name ends otherwise, or a MIDI file of what is no melody, or without music21.
         """
         path = Path(path)
-        if path.suffix == ".png":
-            return save_png(path, enlarge(np.asarray(self)))
         if path.suffix not in FORMATS:
             raise InputError(
                 f"{str(path)!r} is no name of a picture: end it in {', '.join(FORMATS)}"
             )
+        if path.suffix == ".png":
+            texts = {TUNES: told(self.tunes)} if self.tunes else {}
+            return save_png(path, enlarge(np.asarray(self)), texts)
+        if path.suffix == ".mid" and not self.tunes:
+            raise InputError(
+                f"{str(path)!r} would be a MIDI file, and this is a picture of no melodies; end it in"
+                f" {', '.join(FORMATS[:-1])}"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".mid":
+            return write_atomic(path, midi_of(self.tunes))
         write_atomic(path, self._vectors(path.suffix.removeprefix(".")))
 
     def _vectors(self, kind: str) -> bytes:

@@ -7,8 +7,9 @@ import numpy as np
 from genlab.numbers import Count, Whole
 from genlab.plots import figure
 from genlab.plots.grid import image_grid
+from genlab.plots.melodies import rolls_of_samples
 from genlab.registry import plots
-from genlab.trained.needs import needs
+from genlab.trained.needs import has_fact, needs
 from genlab.trained.trained import Trained
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @plots.register
-@needs("images or points", "sample")
+@needs("images or points or melodies", "sample")
 def samples(
     trained: Trained,
     *,
@@ -26,7 +27,7 @@ def samples(
     label: str | None = None,
     seed: Whole = 0,
 ) -> np.ndarray:
-    """Samples from fixed latents: a grid of images, or points over the data's points.
+    """Samples from fixed latents: a grid of images, piano rolls, or points over the data's points.
 
     Points come with the centres of the data's modes and circles of three standard deviations. The
     axes follow the data alone, so that pictures of one run are comparable; the legend counts the
@@ -34,8 +35,8 @@ def samples(
 
     Args:
       trained: the model.
-      num: images drawn.
-      columns: images in a row; as square as possible without it.
+      num: images or melodies drawn.
+      columns: images or melodies in a row; without it images are as square as possible.
       num_points: points drawn, of data and of samples, where examples are [2].
       label: the class, by name or index, of a model that draws one; None for any.
       seed: another one draws others.
@@ -44,8 +45,10 @@ def samples(
       [H, W, 3] uint8.
 
     Raises:
-      InputError: the experiment has no `sample`, or examples are neither images nor points.
+      InputError: the experiment has no `sample`, or examples are no images, points or melodies.
     """
+    if has_fact(trained.data, "melodies"):
+        return rolls_of_samples(trained.data, trained.sample(num, label, seed), columns)
     if not trained.data.is_image:
         return _sampled_points(trained, trained.sample(num_points, label, seed))
     return image_grid(

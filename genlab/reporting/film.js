@@ -30,6 +30,7 @@ function film(card) {
     slider.setAttribute("aria-valuetext", `after ${step} rounds`);
     const thumb = thumbs[index];
     strip.scrollLeft = thumb.offsetLeft - strip.offsetLeft - (strip.clientWidth - thumb.offsetWidth) / 2;
+    card.dispatchEvent(new Event("shown"));
   }
 
   function stop() {

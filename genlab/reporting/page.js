@@ -21,6 +21,7 @@ function curves() {
 
 document.documentElement.classList.add("scripted");
 document.querySelectorAll(".film").forEach(film);
+document.querySelectorAll(".film").forEach(player);
 curves();
 document.querySelectorAll("[data-save]").forEach((card) => savable(card, card.dataset.save));
 document.documentElement.dataset.ready = "true";

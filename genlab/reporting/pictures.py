@@ -2,20 +2,23 @@
 
 import base64
 import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
+from genlab.data.melody import TUNES
 from genlab.reporting.run import thin
-from genlab.storage.sidefile import read_picture
+from genlab.storage.sidefile import parsed, read_picture
 
 MAX_BYTES = (
     1_000_000  # of all pictures of a page, before base64 makes them a third larger
 )
+LONGEST_NAME, LONGEST_TUNE = 200, 2**16  # letters, sixteenths
 COARSE = 300  # pixels of the longer side, below which each is shown as a square
 
 
@@ -30,17 +33,19 @@ class Shot:
       step: the round that it was drawn after.
       file: base64 of a PNG.
       width, height: its pixels.
+      tunes: JSON of the melodies in it, as `genlab.data.melody.told` writes it; empty without.
     """
 
     step: int
     file: str
     width: int
     height: int
+    tunes: str = ""
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
-        return len(self.file) * 3 // 4
+        """Bytes of the file, and of its melodies."""
+        return len(self.file) * 3 // 4 + len(self.tunes)
 
     @property
     def coarse(self) -> bool:
@@ -75,7 +80,7 @@ def shot(step: int, path: Path, *, most: int | None = None) -> Shot | None:
     if picture.size == found[1].size and len(content) <= file.tell():
         file = io.BytesIO(content)
     encoded = base64.b64encode(file.getvalue()).decode("ascii")
-    return Shot(step, encoded, *picture.size)
+    return Shot(step, encoded, *picture.size, _tunes(found[1]))
 
 
 def within(items: list[T], most: int, size: Callable[[T], int]) -> list[T]:
@@ -85,6 +90,29 @@ def within(items: list[T], most: int, size: Callable[[T], int]) -> list[T]:
     while len(kept) > 1 and sum(map(size, kept)) > most:
         kept = thin(items, most=len(kept) // 2) if len(kept) > 3 else kept[-1:]
     return kept
+
+
+def _tunes(picture: Image.Image) -> str:
+    """The melodies that a file says it shows, if they are some."""
+    tunes = parsed(getattr(picture, "text", {}).get(TUNES, ""), _are_tunes)
+    return json.dumps(tunes, separators=(",", ":")) if tunes else ""
+
+
+def _are_tunes(content: Any) -> bool:
+    return all(
+        isinstance(name, str)
+        and len(name) <= LONGEST_NAME
+        and type(length) is int
+        and 0 < length <= LONGEST_TUNE
+        and all(_is_note(note, length) for note in notes)
+        for name, length, notes in content
+    )
+
+
+def _is_note(note: Any, end: int) -> bool:
+    onset, length, pitch = note
+    whole = all(type(value) is int for value in (onset, length, pitch))
+    return whole and 0 <= onset < onset + length <= end and 0 <= pitch <= 127
 
 
 def _squares(picture: Image.Image) -> Image.Image:

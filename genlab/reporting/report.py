@@ -11,7 +11,9 @@ from genlab.storage.files import write_atomic
 from genlab.trials import manifest
 
 # Each page's scripts run as one, in this order.
-RUN_SCRIPTS = ("dom.js", "film.js", "ticks.js", "chart.js", "save.js", "page.js")
+RUN_SCRIPTS = (
+    *("dom.js", "film.js", "player.js", "ticks.js", "chart.js", "save.js", "page.js"),
+)
 SWEEP_SCRIPTS = (
     *("dom.js", "ticks.js", "chart.js", "save.js", "axis.js", "board.js", "trials.js"),
     *("parallel.js", "scatter.js", "heat.js", "progress.js", "learning.js", "sweep.js"),

@@ -52,6 +52,7 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "encode": lambda see: see.examples("encode"),
     "decode": lambda see: (see.code(),),
     "reconstruct": lambda see: see.examples("reconstruct"),
+    "predict": lambda see: see.examples("predict"),
     "posterior": lambda see: see.examples("posterior"),
     "filters": lambda see: (),
     "fantasies": lambda see: (),
@@ -116,6 +117,11 @@ def check_part(
             shapes_of(experiment, data, method, getattr(part, "with_label", False))
     if (own := getattr(part, "check", None)) is not None:
         own(experiment, data, **knobs)
+
+
+def has_fact(data: Dataset, fact: str) -> bool:
+    """Whether a fact of FACTS holds of the data."""
+    return FACTS[fact][1](data)
 
 
 def shapes_of(

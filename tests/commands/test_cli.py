@@ -191,7 +191,10 @@ def test_help_names_every_command(capsys):
         ([RING, "extra"], "unexpected argument 'extra'"),
         (["eval"], "--workdir is needed, --workdir=DIR"),
         (["eval", "--workdir=/no/such/run"], "is not a run folder"),
-        (["sample", "--workdir=x", "--out=grid.gif"], "must end in .png or .npz"),
+        (
+            ["sample", "--workdir=x", "--out=grid.gif"],
+            "must end in .png or .npz or .mid",
+        ),
         ([RING, "--config.experiment=None"], "None chooses no experiment"),
         ([RING, "--config.model.generator=None"], "None chooses no model"),
         ([RING, "--config.objective.name=None"], "unknown objective 'None'"),

@@ -2,10 +2,13 @@
 
 import importlib.util
 
+import jax
 import numpy as np
 import pytest
 
 from genlab.data import folksongs, melody
+from genlab.data.augment import augmentations
+from genlab.data.facts import facts_of, without_examples
 from genlab.data.melody import HOLD, PITCH, REST, SILENCE, SUSTAIN, Bars, Note
 from genlab.errors import InputError
 from genlab.plots.melodies import BAR, ONSET, PAPER, SOUND, piano_rolls
@@ -95,6 +98,71 @@ def test_windows_by_hand():
     assert len(melody.windows(made_bars(), low=55, high=61)[0]) == 1
 
 
+def test_windows_of_three_bars_are_whole_and_follow_each_other():
+    tokens, song = melody.windows(made_bars(), low=55, high=84, count=3)
+    assert tokens.shape == (1, 48) and list(song) == [0]
+    expected = np.full(48, HOLD)
+    expected[[0, 20, 32]] = PITCH + 5, REST, PITCH + 7
+    np.testing.assert_array_equal(tokens[0], expected)
+    for count in (4, 5, 6, 900):
+        assert len(melody.windows(made_bars(), low=55, high=84, count=count)[0]) == 0
+
+
+def test_notes_of_tokens_by_hand():
+    tokens = [HOLD, PITCH, HOLD, PITCH, REST, HOLD, PITCH + 2, HOLD, HOLD]
+    assert melody.notes_of(tokens, 60) == [
+        Note(1, 2, 60),
+        Note(3, 1, 60),
+        Note(6, 3, 62),
+    ]
+
+
+def test_transposition_moves_all_notes_alike_and_none_out_of_range():
+    """Pitches 1 and 3 of six may move by -1, 0, 1 or 2; rests and holds stay."""
+    move = augmentations.build("transposition", semitones=5)
+    tokens = np.array([PITCH + 1, HOLD, REST, PITCH + 3])
+    x = np.eye(PITCH + 6, dtype=np.float32)[tokens]
+    keys = jax.random.split(jax.random.key(0), 400)
+    moved = np.asarray(jax.vmap(move, (None, 0))(x, keys))
+    assert set(np.unique(moved)) == {0, 1} and (moved.sum(-1) == 1).all()
+    moved = moved.argmax(-1)
+    np.testing.assert_array_equal(moved[:, 1:3], [[HOLD, REST]] * 400)
+    by, counts = np.unique(moved[:, 0] - tokens[0], return_counts=True)
+    np.testing.assert_array_equal(moved[:, 3] - moved[:, 0], 2)
+    assert list(by) == [-1, 0, 1, 2] and counts.min() > 60
+    near = augmentations.build("transposition", semitones=1)
+    found = np.asarray(jax.vmap(near, (None, 0))(x, keys)).argmax(-1)[:, 0]
+    assert set(found - tokens[0]) == {-1, 0, 1}
+    silent = np.eye(PITCH + 6, dtype=np.float32)[[REST, HOLD]]
+    np.testing.assert_array_equal(move(silent, keys[0]), silent)
+    with pytest.raises(InputError, match=r"melodies \[T, V\]"):
+        move(np.zeros((4, 4, 1), np.float32), keys[0])
+
+
+def test_scales_step_by_a_semitone_and_turn_at_the_ends():
+    data = datasets.build("scales", size=400, bars=2, low=60, high=64)()
+    assert data.example_shape == (32, PITCH + 5) and data.lowest_pitch == 60
+    assert [data.splits[split].size for split in data.splits] == [320, 40, 40]
+    tokens = data.splits["train"].arrays["x"].argmax(-1)
+    assert (tokens[:, 0] >= PITCH).all() and not (tokens == REST).any()
+    for row in tokens[:50]:
+        notes = melody.notes_of(row, 60)
+        pitches = [note.pitch for note in notes]
+        assert np.abs(np.diff(pitches)).max() <= 1
+        assert {note.length for note in notes} <= {2, 4, 8}
+    assert {int(t) for t in np.unique(tokens)} == {HOLD, *range(PITCH, PITCH + 5)}
+    with pytest.raises(InputError, match="low=70 and high=60"):
+        datasets.build("scales", low=70, high=60)()
+
+
+def test_a_run_opened_without_its_data_knows_its_lowest_pitch():
+    data = datasets.build("scales", size=40, low=48, high=60)()
+    facts = facts_of(data, None, None)
+    assert without_examples(facts).lowest_pitch == 48
+    del facts["lowest_pitch"]  # what earlier versions wrote
+    assert without_examples(facts).lowest_pitch == 0
+
+
 def test_one_hot_bytes():
     x = melody.one_hot(np.array([[2, 0]]), 3)
     np.testing.assert_array_equal(x, [[[0, 0, 255], [255, 0, 0]]])
@@ -152,6 +220,7 @@ def test_splits_are_by_song(corpus, tmp_path):
         "test": 2,
     }
     assert len(set.union(*seen.values())) == 24
+    assert data.lowest_pitch == 55
     assert [split.size for split in data.splits.values()] == [
         2 * len(seen[name]) for name in data.splits
     ]
@@ -190,7 +259,9 @@ def test_a_damaged_cache_is_made_again(corpus, tmp_path):
         (dict(collections=()), "needs one name or more"),
         (dict(max_songs=-1), "max_songs=-1"),
         (dict(low=90, high=84), "low=90 and high=84"),
-        (dict(low=100, high=127), "no two bars"),
+        (dict(low=100, high=127), "none of these songs has 2 bars in a row within"),
+        (dict(bars=4), "none of these songs has 4 bars in a row"),
+        (dict(bars=0), "bars=0"),
     ],
 )
 def test_mistakes_are_refused(corpus, tmp_path, knobs, message):

@@ -165,6 +165,12 @@ def test_clip_bounds_the_global_norm():
         (dict(name="warmup", steps=2), [0, 0.5, 1]),
         (dict(name="cosine", steps=4, warmup=2), [0, 0.5, 1]),
         (dict(name="exponential", steps=1, rate=0.5), [1, 0.5, 0.25]),
+        (dict(name="exponential", steps=1, rate=0.5, end=0.2), [1, 0.6, 0.4]),
+        (dict(name="saturating", rate=0.25), [0, 0.25, 1 - 0.75**2]),
+        (
+            dict(name="inverse_sigmoid", rate=1.0),
+            [0.5, 1 / (1 + np.e), 1 / (1 + np.e**2)],
+        ),
         (dict(name="piecewise", boundaries=(1, 2), factors=(0.5, 0.1)), [1, 0.5, 0.05]),
     ],
 )
@@ -176,6 +182,16 @@ def test_schedule_multiplies_the_learning_rate(schedule, factors):
         move, state = optimizer.update(jnp.array(1.0), state)
         moves.append(-float(move))
     np.testing.assert_allclose(moves, [2.0 * factor for factor in factors], atol=1e-6)
+
+
+def test_schedules_of_music_vae_by_the_numbers_of_its_code():
+    """b(t) = 1 - .99999^t, and k / (k + exp(t / k)) of true tokens, k = 1000, in float64."""
+    weight = schedules.build("saturating")()
+    teacher = schedules.build("inverse_sigmoid")()
+    for step in (0, 10, 1000, 7000, 100_000):
+        np.testing.assert_allclose(weight(step), 1 - 0.99999**step, rtol=1e-5)
+        share = 1000 / (1000 + np.exp(step / 1000))
+        np.testing.assert_allclose(teacher(step), share, rtol=1e-5, atol=1e-30)
 
 
 @pytest.mark.parametrize("name", list(schedules))

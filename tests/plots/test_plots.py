@@ -48,6 +48,7 @@ class Model:
             class_names=("a", "b", "c"),
             modes=modes,
             mode_std=mode_std,
+            lowest_pitch=0,
             held_out=lambda: ("validation", None),
             is_image=len(shape) == 3,
         )
@@ -103,7 +104,12 @@ SERVED_BY = {
     "traversals": ("infogan", {}),
 }
 # What a plot draws, where it does not draw images.
-DRAWN_SHAPES = {"vector_field": (2,), "melodies": (4, 8)}
+DRAWN_SHAPES = {
+    "vector_field": (2,),
+    "melodies": (4, 8),
+    "melody_attributes": (4, 8),
+    "melody_interpolations": (4, 8),
+}
 
 
 def gray(values, rows):

@@ -152,8 +152,8 @@ def test_needs_are_known_and_shown():
             for need in declared:
                 assert need in METHODS or set(need.split(" or ")) <= set(FACTS), need
     shown = {part["name"]: part for part in catalogue.collect("plots")["plots"]}
-    assert shown["samples"]["needs"] == ["images or points", "sample"]
-    assert "needs: images or points, sample" in catalogue.render(
+    assert shown["samples"]["needs"] == ["images or points or melodies", "sample"]
+    assert "needs: images or points or melodies, sample" in catalogue.render(
         catalogue.collect("plots")
     )
 
