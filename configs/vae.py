@@ -10,6 +10,9 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
     of samples, means of p(x|z), `frechet_digits_classifier` 11.9 of 1,000, `_at_floor` 14.8 of 300,
     `_floor` 3.0 of 300 test digits; precision .51 and recall .92, of the test digits .94 and .94 (300
     each, one seed).
+  genlab eval --workdir=DIR --metrics=amortization_gap
+    of the first, 300 test digits: posteriors fitted to each digit gain 0.191 nats over the encoder's
+    (standard error 0.007), and log p(x) is 0.268 (0.004) above those; 13 CPU seconds (one seed).
   genlab --config=vae:manifold
     the digits at 16 px, 2 latents, with the picture of the manifold: 96.1 nats in 30 s.
   genlab --config=vae:iwae
@@ -23,7 +26,8 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
   genlab --config=vae:vamp
     100 pseudo-inputs as the prior. Not measured yet.
   genlab --config=vae:semi_amortised
-    q(z|x) is the encoder's after five steps of Adam for each image. Not measured yet.
+    q(z|x) is the encoder's after five steps of Adam for each image: 23.0 nats, -log p(x) 22.56 (`importance_nll`),
+    where the first has 22.7 and 22.41: on digits this small it gains nothing; 79 CPU seconds (one seed).
   genlab --config=vae:ex_post
     a mixture of 10 Gaussians on the codes of the first, by 100 rounds of EM: of 1,000 samples
     `frechet_digits_classifier` 6.6, 5.3 less than of z ~ N(0, I) by the same decoder (`prior_loss`; 95 %
