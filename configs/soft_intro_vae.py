@@ -3,7 +3,19 @@
 Paper: Daniel & Tamar 2021, arXiv:2012.13253; the ring of eight Gaussians: Grathwohl et al. 2019,
 arXiv:1810.01367
 
+Two CPU cores, one seed:
+
   genlab --config=soft_intro_vae
+    the ring with a deviation of 0.35, networks 4 x 256: 8 of 8 modes, 96.7 % of 10,000 samples within 3
+    standard deviations (real points: 98.8 %), reverse KL over the modes 0.004 (0.001). On the test split the
+    KL of data is 1.797 nats, of reconstructions 1.806, of samples 1.813. 4,000 rounds, 500 of them a plain
+    VAE, in 2 min of CPU time. Circles of 3 deviations nearly touch here: `narrow` is the stricter
+    test. Not measured yet.
+  genlab --config=soft_intro_vae:paper
+    batches, rounds and schedule of the paper. Not measured yet.
+  genlab --config=soft_intro_vae:digits
+    Not measured yet.
+  genlab --config=soft_intro_vae:mnist --config.data.data_dir=DIR
     Not measured yet.
 """
 
