@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy
 from sklearn.metrics import mutual_info_score
 
 from genlab.distances.attribution import attribute_gap, attribution, of_importance
@@ -29,7 +30,7 @@ NOISE = [
     Coded(np.random.default_rng(2 + i).normal(size=(len(f), 4)), f)
     for i, f in enumerate((FITTED, HELD))
 ]
-TURN, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
+TURN = scipy.fft.dct(np.eye(3), norm="ortho")
 MIXED = [Coded(((f - f.mean(0)) / f.std(0)) @ TURN, f) for f in (FITTED, HELD)]
 
 
@@ -89,9 +90,8 @@ def test_ideal_codes_reach_the_ceilings_and_noise_the_floors():
     for score in (difference_score, variance_score):
         assert score(*IDEAL, **counts) == 1.0
         assert 0.2 < score(*NOISE, **counts) < 0.5
-    # A vote asks what a code leans to most, and each of these turned ones leans to another factor.
-    assert np.abs(TURN).argmax(0).tolist() == [1, 2, 0]
-    assert variance_score(*MIXED, **counts) == 1.0
+    # Turned codes lean to one factor or another too, and a vote asks for no more.
+    assert 0.5 < variance_score(*MIXED, **counts) < 1.0
     ideal, noise, mixed = (
         attribution(*each, trees=3) for each in (IDEAL, NOISE, MIXED)
     )

@@ -1,0 +1,62 @@
+"""beta-VAE and its siblings on sprites whose factors are known, with scores of disentanglement.
+
+Papers: Higgins et al. 2017, beta-VAE, ICLR; `tcvae`: Chen et al. 2018, arXiv:1802.04942; `dip`: Kumar et
+al. 2018, arXiv:1711.00848; `infovae`: Zhao et al. 2019, arXiv:1706.02262; scores: Locatello et al. 2019,
+arXiv:1811.12359
+
+Two CPU cores; scores on the test split beside those of ideal, random and mixed codes.
+
+  genlab --config=beta_vae
+    Not measured yet.
+"""
+
+from genlab.shipped.configs import base
+from ml_collections import ConfigDict
+
+from genlab.trials.space import grid, product, seeds
+
+VARIANTS = ("tiny", "tcvae", "dip", "infovae")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Perceptrons with two hidden layers and 10 latents; sprites at 32 px."""
+    config = base.get_config()
+    config.experiment = dict(name="vae", likelihood="bernoulli", latent_dim=10)
+    config.objective = dict(name="elbo", beta=4.0)
+    config.model = dict(
+        encoder=dict(name="mlp_encoder", hidden=(256, 256)),
+        decoder=dict(name="mlp_decoder", hidden=(256, 256)),
+    )
+    config.optimizer = dict(vae=dict(name="adam", learning_rate=1e-3))
+    config.data.update(name="shapes", image_size=32)
+    config.train = dict(steps=5000, batch_size=64, steps_per_call=100)
+    config.log.every = 500
+    config.eval.update(every=0, metrics=("posterior",))
+    config.eval.final_metrics = ("disentanglement",)
+    config.sample.plots = ("code_traversals", "latent_information", "reconstructions")
+    config.checkpoint.every = 5000
+
+    match variant:
+        case "tiny":
+            config.experiment.latent_dim = 3
+            config.model.encoder.hidden = config.model.decoder.hidden = (8,)
+            config.data.update(image_size=8, places=2)
+            config.objective = dict(name="beta_tcvae")
+            base.tiny(config)
+        case "tcvae":
+            config.objective = dict(name="beta_tcvae", beta=4.0)
+        case "dip":
+            config.objective = dict(name="dip_vae_ii")
+        case "infovae":
+            config.objective = dict(name="info_vae", alpha=0.0)
+    return config
+
+
+def sweep_beta():
+    """Disentanglement against beta, ten seeds each."""
+    return product(grid(objective__beta=(1.0, 2.0, 4.0, 6.0, 8.0, 16.0)), seeds(10))
+
+
+def sweep_few():
+    """Four values of beta, three seeds each."""
+    return product(grid(objective__beta=(1.0, 4.0, 8.0, 16.0)), seeds(3))
