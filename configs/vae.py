@@ -45,7 +45,7 @@ from ml_collections import ConfigDict
 from genlab.trials.space import grid
 
 VARIANTS = (
-    *("tiny", "manifold", "iwae", "conditional", "flow", "vamp", "mnist"),
+    *("tiny", "manifold", "iwae", "conditional", "dfc", "flow", "vamp", "mnist"),
     "semi_amortised",
     *ex_post.SAMPLERS,
 )
@@ -91,6 +91,11 @@ def get_config(variant: str = "") -> ConfigDict:
             }
             config.eval.metrics = ("class_agreement",)
             config.sample.plots = ("samples", "class_samples")
+        case "dfc":
+            # Hou et al. 2017: features of the classifier that comes with genlab, no pixels.
+            config.experiment.likelihood = dict(name="deep_features", weight=100.0)
+            config.data.update(image_size=16, binarize="none")
+            config.sample.plots = ("samples", "reconstructions", "interpolations")
         case "flow":
             config.model.flow = dict(
                 name="inverse_autoregressive_flow", length=4, hidden=64
@@ -112,6 +117,12 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant in ex_post.SAMPLERS:
         ex_post.of_codes(config, variant, width=10)
     return config
+
+
+def sweep_terms():
+    """The bound, its reconstruction alone and its KL alone, for `latent_spaces` of `manifold`."""
+    only = {"objective": "elbo", "objective.beta": 0.0}
+    return [{"objective": "elbo"}, only, {"objective": "gaussian_kl"}]
 
 
 def sweep_beta():

@@ -7,6 +7,7 @@ from typing import Annotated
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from genlab.errors import InputError, suggest
 from genlab.game import parallel, rng
@@ -61,7 +62,7 @@ def squared_discrepancy(
         raise InputError(
             "a discrepancy is of two codes or more; take a train.batch_size of 2 or more"
         )
-    others = 1 - jnp.eye(count)
+    others = 1 - np.eye(count, dtype=np.float32)
     among = sum(
         jnp.sum(others * _kernel(one, one, kernel, scales)) for one in (z, prior)
     )

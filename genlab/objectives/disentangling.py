@@ -6,6 +6,7 @@ They look across the whole batch, on any number of devices.
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from genlab.errors import InputError
 from genlab.game import parallel
@@ -74,7 +75,8 @@ def kl_in_three(
     every = [parallel.gather_batch(leaf)[None] for leaf in (mean, log_variance)]
     of_each = _log_normal(z[:, None], *every)  # [B, N, Z]: z under every posterior
     rows = parallel.example_indices(z.shape[0])
-    weights = jnp.log(stratified_weights(of_each.shape[1], dataset_size)[rows])
+    weights = np.log(stratified_weights(of_each.shape[1], dataset_size))
+    weights = jnp.asarray(weights, jnp.float32)[rows]
     of_all = jax.nn.logsumexp(of_each.sum(axis=-1) + weights, axis=1)
     of_dimensions = jax.nn.logsumexp(of_each + weights[..., None], axis=1).sum(axis=-1)
     return {
@@ -84,7 +86,7 @@ def kl_in_three(
     }
 
 
-def stratified_weights(batch: int, dataset_size: int | None = None) -> Array:
+def stratified_weights(batch: int, dataset_size: int | None = None) -> np.ndarray:
     """What each posterior of a batch counts in q(z) at the draw of each: [batch, batch], rows sum to 1.
 
     A batch of M + 1 examples of N: its own posterior counts 1/N, as it does in the mean over all;
@@ -104,7 +106,7 @@ def stratified_weights(batch: int, dataset_size: int | None = None) -> Array:
             "beta_tcvae compares examples of a batch; take a train.batch_size of 2 or more"
         )
     total, others = max(dataset_size or batch, batch), batch - 1
-    own, after = jnp.eye(batch), jnp.roll(jnp.eye(batch), 1, axis=1)
+    own, after = np.eye(batch), np.roll(np.eye(batch), 1, axis=1)
     odd = (total - others) / (total * others)
     return own / total + after * odd + (1 - own - after) / others
 
@@ -177,10 +179,9 @@ def _covariance(mean: Array) -> Array:
 
 
 def _from_identity(covariance: Array, off_diagonal: float, diagonal: float) -> Array:
-    own = jnp.diagonal(covariance)
-    others = covariance - jnp.diag(own)
-    apart = diagonal * jnp.sum(jnp.square(own - 1))
-    return off_diagonal * jnp.sum(jnp.square(others)) + apart
+    own = np.eye(len(covariance), dtype=np.float32)
+    weights = diagonal * own + off_diagonal * (1 - own)
+    return jnp.sum(weights * jnp.square(covariance - own))
 
 
 def _log_normal(z: Array, mean: Array, log_variance: Array) -> Array:

@@ -106,6 +106,7 @@ SERVED_BY = {
     "game_spectrum": ("dirac_gan", {}),
     "gradient_signal": ("dirac_gan", {}),
     "latent_information": ("beta_vae", {}),
+    "latent_spaces": ("vae", {"experiment__latent_dim": "2"}),
     "likelihood_curve": ("vae", {}),
     "phase_portrait": ("dirac_gan", {}),
     "translations": ("pix2pix", {}),
