@@ -106,7 +106,9 @@ def coded(trained: Trained, split: str, num: int) -> Coded:
 
 def _ideal(factors: np.ndarray, width: int, generator: np.random.Generator):
     del width, generator
-    return (factors - factors.mean(axis=0)) / np.maximum(factors.std(axis=0), 1e-9)
+    values = factors.max(axis=0) + 1
+    # By the deviation of even values, so that fitted and tested examples have one scale.
+    return (factors - (values - 1) / 2) / np.sqrt((values**2 - 1) / 12 + 1e-9)
 
 
 def _random(factors: np.ndarray, width: int, generator: np.random.Generator):

@@ -99,6 +99,8 @@ def test_ideal_codes_reach_the_ceilings_and_noise_the_floors():
     assert max(noise[:2]) < 0.1
     assert noise.informativeness < 0.35
     assert mixed.disentanglement < 0.5 < mixed.informativeness
+    few = [Coded(part.codes[:150], part.factors[:150]) for part in IDEAL]
+    assert min(attribution(*few, estimator="boosting", trees=3)) > 0.9
     # The second best code does not tell of a factor at all: 1 - mean(1 / values).
     chance = np.mean([1 / size for size in SIZES])
     assert attribute_gap(*IDEAL) == pytest.approx(1 - chance, abs=0.05)
