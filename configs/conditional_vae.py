@@ -2,7 +2,14 @@
 
 Paper: Sohn, Lee & Yan 2015, NIPS 28
 
+Two CPU cores; the bound on -log p(image | what is known of it), and what fills the holes of the test
+digits, means of p(y|x, z) at a draw of z.
+
   genlab --config=conditional_vae
+    scikit-learn's digits, 16 px, a hole of 8 to 12 pixels a side: 82.8 nats (reconstruction 80.9, KL
+    1.8); inside the holes PSNR 14.5 dB, SSIM 0.696 (empty 9.0 and 0.216), of whole images 18.7 and
+    0.715; 51 CPU seconds (300 test digits, one seed).
+  genlab --config=conditional_vae:strokes
     Not measured yet.
 """
 
