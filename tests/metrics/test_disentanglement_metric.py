@@ -33,6 +33,7 @@ def _trained(name="shapes", **knobs):
 KNOBS = dict(num_train=600, num_test=550, trees=2)
 
 
+@pytest.mark.full
 def test_counted_scores_and_the_examples_they_are_of():
     trained = _trained(image_size=2, places=4)
     seen = coded(trained, "train", 700)  # in two chunks
