@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 from genlab.shipped.experiments.translation import both_domains
-from genlab.shipped.experiments.vae import reparameterize
 
 from genlab.errors import InputError
 from genlab.game.experiment import Array, Experiment, PyTree
+from genlab.game.gaussian import reparameterize
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count

@@ -10,12 +10,11 @@ import numpy as np
 
 from genlab.errors import InputError
 from genlab.game import parallel
+from genlab.game.gaussian import LOG_2PI
 from genlab.numbers import Count, NonNegative
 from genlab.registry import objectives
 
 Array = jax.Array
-
-LOG_2PI = 1.8378770664093453
 
 
 @objectives.register

@@ -11,6 +11,7 @@ from genlab.data.dataset import Dataset
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Experiment
+from genlab.game.gaussian import Gaussian
 from genlab.numbers import Count, Positive
 from genlab.plots import figure
 from genlab.plots.embedding import scatter
@@ -53,14 +54,15 @@ def latent_spaces(
     row = figure.new_row(len(models), size=4.8)
     for axes, (name, model) in zip(row, models.items(), strict=True):
         batch = model.examples(split or model.data.held_out()[0], num)
-        mean, log_variance = model.call("posterior", batch["x"])
-        noise = np.asarray(rng.normal(rng.stream(model.seed, "spaces"), mean.shape))
+        posterior = Gaussian(*model.call("posterior", batch["x"]))
+        z, _ = posterior.draw(rng.stream(model.seed, "spaces"))
         axes.set_title(name, color=figure.INK)
         axes.set_aspect("equal")
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
         last = axes is row[-1]
-        z = mean + np.exp(log_variance / 2) * noise
-        scatter(axes, z, batch.get("label"), model.data.class_names, legend=last)
+        scatter(
+            axes, np.asarray(z), batch.get("label"), model.data.class_names, legend=last
+        )
         for radius in (1, 2):
             turn = np.linspace(0, 2 * np.pi, 200)
             circle = radius * np.cos(turn), radius * np.sin(turn)
@@ -79,7 +81,7 @@ def _opened(folder: str) -> Trained:
 
 def _check(experiment: Experiment, data: Dataset, **knobs: Any) -> None:
     del knobs
-    mean, _ = shapes_of(experiment, data, "posterior")
+    mean, *_ = shapes_of(experiment, data, "posterior")
     if mean.shape[1:] != (2,):
         raise InputError(
             f"plot 'latent_spaces' needs latents of two numbers, and this model's are"
