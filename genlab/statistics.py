@@ -200,3 +200,54 @@ def rank_test(one: Sequence[float], other: Sequence[float]) -> float:
             f"a rank test compares two seeds or more a side, not {len(one)} and {len(other)}"
         )
     return float(mannwhitneyu(one, other, alternative="two-sided").pvalue)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Whether values rise with a knob, seed by seed.
+
+    Attributes:
+      summary: of Spearman's rank correlation of each seed's values with the knob.
+      p_value: of Page's test that they rise, or fall, with it; two-sided.
+    """
+
+    summary: Summary
+    p_value: float
+
+    def __str__(self) -> str:
+        shown = self.summary
+        # An interval of correlations ends where they do.
+        low, high = max(shown.low, -1.0), min(shown.high, 1.0)
+        return f"{shown.mean:+.2f} ({low:+.2f} to {high:+.2f}), p {self.p_value:.2g}"
+
+
+def trend(rows: Sequence[Sequence[float]]) -> Trend:
+    """Rank correlation of values with the order of a knob's values, and Page's test.
+
+    Page's L is linear in the mean of the seeds' correlations: the test asks whether that could be of
+    values in no order. Twice the lesser of the p-values of a rise and of a fall.
+
+    Args:
+      rows: [S, K] values of S >= 2 seeds at K >= 3 rising values of the knob, all finite.
+
+    Raises:
+      InputError: fewer than two seeds, or than three values of the knob.
+
+    Papers: Spearman 1904, Am. J. Psychol. 15:72-101; Page 1963, J. Am. Stat. Assoc. 58:216-230
+    """
+    from scipy.stats import page_trend_test, rankdata
+
+    values = np.atleast_2d(np.asarray(rows, np.float64))
+    if values.shape[0] < 2 or values.shape[1] < 3:
+        raise InputError(
+            f"a trend is of two seeds or more over three values of a knob or more, not"
+            f" {values.shape[0]} over {values.shape[1]}"
+        )
+    ranks = rankdata(values, axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    order = np.arange(values.shape[1]) - (values.shape[1] - 1) / 2
+    norms = np.linalg.norm(ranks, axis=1) * np.linalg.norm(order)
+    # Values that are all the same have no order: 0.
+    found = np.divide(ranks @ order, norms, np.zeros_like(norms), where=norms > 0)
+    tests = [page_trend_test(side).pvalue for side in (values, values[:, ::-1])]
+    return Trend(summarize(found), float(min(1.0, 2 * min(tests))))

@@ -13,6 +13,7 @@ from genlab.statistics import (
     paired,
     rank_test,
     summarize,
+    trend,
     trimmed_mean,
 )
 
@@ -117,3 +118,24 @@ def test_interval_about_a_value():
     """t of 19 degrees of freedom is 2.093; nothing is known of an error that is 0 or of one number."""
     np.testing.assert_allclose(about(5.0, 2.0, 20), (5 - 4.186, 5 + 4.186), rtol=1e-4)
     assert about(5.0, 0.0, 20) is about(5.0, math.nan, 20) is about(5.0, 1.0, 1) is None
+
+
+def test_trend_is_spearman_of_each_seed_and_page_over_them():
+    from scipy.stats import page_trend_test, spearmanr
+
+    rows = [[0.1, 0.3, 0.2, 0.5], [0.2, 0.1, 0.4, 0.6], [0.0, 0.2, 0.3, 0.9]]
+    found = trend(rows)
+    each = [spearmanr(row, [1, 2, 4, 8]).statistic for row in rows]
+    assert found.summary.mean == pytest.approx(np.mean(each))
+    assert found.summary.low == pytest.approx(summarize(each).low)
+    # L is the sum of places times ranks, 30 at most of each seed.
+    page = page_trend_test(rows)
+    assert page.statistic == 29 + 29 + 30
+    assert found.p_value == pytest.approx(2 * page.pvalue)
+    falling = trend([row[::-1] for row in rows])
+    assert falling.p_value == found.p_value
+    assert falling.summary.mean == pytest.approx(-found.summary.mean)
+    assert trend([[1.0, 1.0, 1.0]] * 2).summary.mean == 0
+    for few in ([[0.0, 1.0]] * 2, [[0.0, 1.0, 2.0]]):
+        with pytest.raises(InputError, match="two seeds or more over three values"):
+            trend(few)

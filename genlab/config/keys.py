@@ -38,7 +38,7 @@ LISTS = {
 # What data, compute type and family fill in wherever a part takes it and the config does not set it.
 FACTS = (
     *("example_shape", "image_shape", "target_shape", "example_mean", "num_classes"),
-    *("class_names", "latent_dim", "code_width", "dtype"),
+    *("class_names", "latent_dim", "code_width", "dtype", "dataset_size"),
 )
 
 _PLACES = 3  # that a message names

@@ -1,1 +1,1 @@
-"""How far two sets of features lie apart, how varied one is, and what of it was copied; plain arrays."""
+"""How far sets of features lie apart, how varied one is, what was copied, what codes tell of factors."""

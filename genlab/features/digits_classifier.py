@@ -26,11 +26,12 @@ def digits_classifier() -> Features:
     `genlab --config=classifier:features`, then `genlab export`. It knows digits and
     nothing else; of other images its features mean no more than those of a random network.
     """
-    return features_of(_network(), LAYER)
+    return features_of(digits_network(), LAYER)
 
 
 @functools.cache
-def _network() -> FeatureNetwork:
+def digits_network() -> FeatureNetwork:
+    """The classifier itself, for what its convolutions make of an image."""
     variables: dict[str, Any] = unflatten_dict(
         {
             tuple(name.split("/")): np.asarray(value)

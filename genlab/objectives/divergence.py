@@ -31,6 +31,25 @@ def gaussian_kl_per_dimension(mean: Array, log_variance: Array) -> Array:
     return 0.5 * (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance)
 
 
+def gaussian_divergence(
+    mean: Array, log_variance: Array, other_mean: Array, other_log_variance: Array
+) -> Array:
+    """KL(N(m, e^v) || N(n, e^w)) = 1/2 sum (e^(v - w) + (m - n)^2 e^-w - 1 - v + w).
+
+    Args:
+      mean: [B, Z], m.
+      log_variance: [B, Z], v.
+      other_mean: [B, Z], n.
+      other_log_variance: [B, Z], w.
+
+    Returns:
+      [B], nats.
+    """
+    gap = log_variance - other_log_variance
+    apart = jnp.square(mean - other_mean) * jnp.exp(-other_log_variance)
+    return 0.5 * jnp.sum(jnp.exp(gap) + apart - 1 - gap, axis=-1)
+
+
 def full_gaussian_kl(mean: Array, log_variance: Array, factor: Array) -> Array:
     """KL(N(m, U diag(e^v) U^T) || N(0, I)) = 1/2 (sum_j e^v_j |U_j|^2 + |m|^2 - Z - sum_j v_j).
 

@@ -1,12 +1,16 @@
 """Distances of two images in the eyes of a trained network."""
 
+from collections.abc import Callable
+
 import chex
 import jax
 import jax.numpy as jnp
 
 from genlab.features.classifier import load_feature_network
+from genlab.features.digits_classifier import digits_network
 from genlab.models.vgg import load_vgg19
 from genlab.numbers import NonNegative
+from genlab.objectives.likelihood import likelihood
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -75,6 +79,80 @@ def vgg_perceptual(
     chex.assert_equal_shape([outputs, targets])
     maps = load_vgg19(weights, sha256)
     return weight * _relative(maps(_unit(outputs)), maps(_unit(targets)))
+
+
+@objectives.register
+@likelihood(mean=jax.nn.sigmoid, support=(0.0, 1.0))
+def deep_features(
+    outputs: Array,
+    targets: Array,
+    *,
+    run: str | None = None,
+    weight: NonNegative = 0.5,
+) -> Array:
+    """DFC-VAE's reconstruction: half the squared differences of feature maps in the place of pixels.
+
+    w sum_l 1/(2 C_l H_l W_l) ||F_l(x) - F_l(sigmoid(o))||^2. In the place of a likelihood it is the
+    energy of one, without a unit: a bound that it is a part of bounds no likelihood, and its weight
+    against the KL is to be chosen.
+
+    Args:
+      outputs: [B, H, W, C], logits o of images.
+      targets: [B, H, W, C] in [0, 1], x, the same shape.
+      run: folder of a finished run of 'classifier'; without one, the classifier of digits that comes with
+        genlab.
+      weight: w, the paper's beta, 0 or more; the objective's `beta` is the paper's alpha.
+
+    Returns:
+      [B], without a unit.
+
+    Raises:
+      InputError: no such run, or no classifier in it.
+
+    Paper: Hou et al. 2017, arXiv:1610.00291, equation 3
+    """
+    chex.assert_equal_shape([outputs, targets])
+    network = load_feature_network(run) if run else digits_network()
+    return weight * _half_squares(network.maps, outputs, targets)
+
+
+@objectives.register
+@likelihood(mean=jax.nn.sigmoid, support=(0.0, 1.0))
+def vgg_deep_features(
+    outputs: Array,
+    targets: Array,
+    *,
+    weights: str,
+    sha256: str,
+    weight: NonNegative = 0.5,
+) -> Array:
+    """As `deep_features`, through relu1_1, 2_1, 3_1, 4_1 and 5_1 of a VGG-19: see `vgg_perceptual`.
+
+    Args:
+      outputs: [B, H, W, C], logits o of images, C 1 or 3.
+      targets: [B, H, W, C] in [0, 1], x, the same shape.
+      weights: path of the file.
+      sha256: checksum of the file, 64 hexadecimal digits.
+      weight: w, 0 or more.
+
+    Returns:
+      [B], without a unit.
+
+    Raises:
+      InputError: as `vgg_perceptual`.
+
+    Paper: Hou et al. 2017, arXiv:1610.00291, equation 3
+    """
+    chex.assert_equal_shape([outputs, targets])
+    return weight * _half_squares(load_vgg19(weights, sha256), outputs, targets)
+
+
+def _half_squares(
+    maps: Callable[[Array], list[Array]], outputs: Array, targets: Array
+) -> Array:
+    """Half the mean squared difference of each map, summed over the maps: [B]."""
+    pairs = zip(maps(jax.nn.sigmoid(outputs)), maps(targets), strict=True)
+    return sum(0.5 * jnp.mean(jnp.square(a - b), axis=(1, 2, 3)) for a, b in pairs)
 
 
 def _relative(ours: list[Array], theirs: list[Array]) -> Array:

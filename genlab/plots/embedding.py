@@ -1,6 +1,8 @@
 """Where the encoder puts the examples."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from genlab.plots import figure
 from genlab.registry import plots
 from genlab.trained.needs import needs, shapes_of
 from genlab.trained.trained import Trained
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 METHODS = ("pca", "tsne")
 NAMED_CLASSES = 20  # as many as have a colour and a line in the legend of their own
@@ -68,7 +73,7 @@ def latent_embedding(
     axes.set_xlabel(names[0], color=figure.INK)
     axes.set_ylabel(names[1], color=figure.INK)
     axes.set_aspect("equal", adjustable="datalim")
-    _scatter(axes, codes, batch.get("label"), trained.data.class_names)
+    scatter(axes, codes, batch.get("label"), trained.data.class_names)
     return figure.render(axes.figure)
 
 
@@ -150,14 +155,23 @@ def _check_perplexity(perplexity: float, examples: int) -> None:
 latent_embedding.check = _check
 
 
-def _scatter(axes, codes: np.ndarray, labels: np.ndarray | None, names) -> None:
+def scatter(
+    axes: "Axes",
+    codes: np.ndarray,
+    labels: np.ndarray | None,
+    names: Sequence[str],
+    *,
+    legend: bool = True,
+) -> None:
+    """Points `codes: [N, 2]` on axes, coloured by `labels: [N]`, with a legend of their `names`."""
     if labels is None:
         axes.plot(*codes.T, ".", ms=4, color=figure.ACCENT)
         return
     classes = np.unique(labels)
     if len(classes) > NAMED_CLASSES:
         drawn = axes.scatter(*codes.T, c=labels, s=6, cmap="turbo", linewidths=0)
-        axes.figure.colorbar(drawn, label="label", shrink=0.8)
+        if legend:
+            axes.figure.colorbar(drawn, label="label", shrink=0.8)
         return
     import matplotlib
 
@@ -165,6 +179,7 @@ def _scatter(axes, codes: np.ndarray, labels: np.ndarray | None, names) -> None:
     for color, label in zip(colors, classes, strict=False):
         name = names[label] if len(names) > label else str(label)
         axes.plot(*codes[labels == label].T, ".", ms=4, color=color, label=name)
-    axes.figure.legend(
-        loc="outside right upper", frameon=False, markerscale=2.5, labelcolor=figure.INK
-    )
+    if legend:
+        handles, texts = axes.get_legend_handles_labels()
+        where = dict(loc="outside right upper", frameon=False, markerscale=2.5)
+        axes.figure.legend(handles, texts, labelcolor=figure.INK, **where)

@@ -18,18 +18,29 @@ MARK = "#dc2626"
 
 def new_axes(*, size: float = 6.4) -> "Axes":
     """Axes of a new square figure, `size` inches (DPI pixels each) on a side."""
+    (axes,) = new_row(1, size=size)
+    return axes
+
+
+def new_row(count: int, *, size: float = 6.4) -> list["Axes"]:
+    """As many axes side by side, on one scale, in squares of `size` inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(size, size), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(count * size, size), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)  # bound here: pyplot would choose a canvas by the display
-    axes = figure.add_subplot()
+    (row,) = figure.subplots(1, count, sharex=True, sharey=True, squeeze=False)
+    for axes in row:
+        _style(axes)
+    return list(row)
+
+
+def _style(axes: "Axes") -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(MUTED)
     axes.tick_params(colors=INK, labelsize=9)
     axes.grid(color="#e5e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
-    return axes
 
 
 def render(figure: "Figure") -> Picture:

@@ -8,7 +8,7 @@ import numpy as np
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
 from genlab.game.experiment import Experiment
-from genlab.numbers import Count
+from genlab.numbers import Count, Positive, Whole
 from genlab.plots.grid import image_grid
 from genlab.registry import plots
 from genlab.trained.needs import needs, shapes_of
@@ -25,6 +25,7 @@ def interpolations(
     pairs: Count = 6,
     points: Count = 8,
     path: str = "spherical",
+    pixels: bool = False,
     split: str | None = None,
 ) -> np.ndarray:
     """Pairs of examples, and between them what the decoder makes of the path from code to code.
@@ -37,6 +38,8 @@ def interpolations(
       pairs: rows.
       points: codes decoded along each path, ends included.
       path: `spherical` or `linear`.
+      pixels: whether a second row of each pair has the straight path from image to image, where
+        both fade into each other.
       split: where the examples come from; the held-out one by default.
 
     Returns:
@@ -60,12 +63,68 @@ def interpolations(
     walked = between(codes[:pairs], codes[pairs:], fractions)
     decoded = trained.call("decode", walked.reshape(-1, *codes.shape[1:]))
     decoded = decoded.reshape(pairs, points, *decoded.shape[1:])
-    rows = np.concatenate([starts[:, None], decoded, ends[:, None]], axis=1)
+    between = [decoded, lerp(starts, ends, fractions)] if pixels else [decoded]
+    rows = np.stack(
+        [
+            np.concatenate([starts[:, None], way, ends[:, None]], axis=1)
+            for way in between
+        ],
+        axis=1,
+    )
     return image_grid(
         rows.reshape(-1, *images.shape[1:]),
         columns=points + 2,
         value_range=trained.value_range,
     )
+
+
+@plots.register
+@needs("images", "encode", "decode")
+def code_traversals(
+    trained: Trained,
+    *,
+    example: Whole = 0,
+    dimensions: Count = 10,
+    points: Count = 9,
+    reach: Positive = 2.0,
+    split: str | None = None,
+) -> np.ndarray:
+    """An example's code with one number at a time moved, a row for each, those that vary most first.
+
+    A number goes from -reach to reach of its standard deviations over the examples, about its mean.
+    Rows of numbers that no example moves stay as they are: the decoder was never shown other values.
+
+    Args:
+      trained: the model.
+      example: which, counted in an even spread over the split.
+      dimensions: rows, no more than a code has numbers.
+      points: values of a number.
+      reach: in standard deviations.
+      split: where the examples come from; the held-out one by default.
+
+    Returns:
+      [H, W, 3] uint8; a row is the reconstruction, then `points` images.
+
+    Raises:
+      InputError: no `encode` or `decode`, examples that are not images, or fewer of them.
+
+    Papers: Higgins et al. 2017, beta-VAE, ICLR; Kim & Mnih 2018, arXiv:1802.05983
+    """
+    x = trained.examples(split or trained.data.held_out()[0], max(1000, example + 1))[
+        "x"
+    ]
+    if example >= len(x):
+        raise InputError(f"example={example} of {len(x)} examples; take one of them")
+    codes = trained.call("encode", x)
+    shape, codes = codes.shape[1:], codes.reshape(len(codes), -1)
+    mean, std = codes.mean(axis=0), codes.std(axis=0)
+    order = np.argsort(-std, kind="stable")[:dimensions]
+    moved = np.tile(codes[example], (len(order), points + 1, 1))
+    steps = np.linspace(-reach, reach, points, dtype=codes.dtype)
+    for row, place in enumerate(order):
+        moved[row, 1:, place] = mean[place] + std[place] * steps
+    images = trained.call("decode", moved.reshape(-1, *shape))
+    return image_grid(images, columns=points + 1, value_range=trained.value_range)
 
 
 @plots.register

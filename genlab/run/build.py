@@ -92,6 +92,7 @@ def known_facts(data: Dataset, dtype: str) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "dtype": DTYPES[dtype],
         "example_shape": data.example_shape,
+        "dataset_size": data.splits["train"].size,
     }
     if data.is_image:
         facts["image_shape"] = data.example_shape

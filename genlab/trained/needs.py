@@ -39,6 +39,10 @@ FACTS: Mapping[str, tuple[str, Callable[[Dataset], bool]]] = {
         "tokens [T, V], as of 'folksongs'",
         lambda data: len(data.example_shape) == 2 and data.example_shape[1] > PITCH,
     ),
+    "factors": (
+        "examples with the factors that they are made from, as of 'shapes'",
+        lambda data: bool(data.factors),
+    ),
     "modes": (
         "a mixture with known modes, such as 'toy2d'",
         lambda data: data.modes is not None,

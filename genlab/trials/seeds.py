@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from genlab.statistics import paired, summarize
+from genlab.statistics import paired, summarize, trend
 from genlab.trials import table
 from genlab.trials.tail import loss_of
 from genlab.trials.trial import Trial
@@ -51,7 +51,31 @@ def over_seeds(trials: list[Trial], sweep: Path, target: str = "") -> str:
             f"difference to {_spelled(first)} over common seeds (95 % interval of each alone)",
             table.aligned(rows),
         ]
+    if trends := _trends(found):
+        parts += ["", *trends]
     return "\n".join(parts)
+
+
+def _trends(found: dict[str, dict[int, dict[str, Any]]]) -> list[str]:
+    """Rank correlations with the knob, where one alone differs and has three numbers or more."""
+    places = {name: json.loads(name) for name in found}
+    knobs = {key for place in places.values() for key in place}
+    if len(knobs) != 1 or len(found) < 3:
+        return []
+    (knob,) = knobs
+    numbers = [place.get(knob) for place in places.values()]
+    if not all(type(number) in (int, float) for number in numbers):
+        return []
+    ordered = sorted(found, key=lambda name: places[name][knob])
+    row: dict[str, object] = {}
+    for value in _names(found[ordered[0]]):
+        known = [_finite(found[name], value) for name in ordered]
+        common = [seed for seed in known[0] if all(seed in other for other in known)]
+        if len(common) > 1:
+            rows = [[other[seed] for other in known] for seed in common]
+            row[value] = str(trend(rows))
+    title = f"rank correlation with {knob} of each seed, their mean (95 % interval), Page's test"
+    return [title, table.aligned([row])] if row else []
 
 
 def _reference(recipes: dict[str, list[Trial]], sweep: Path, target: str) -> str:

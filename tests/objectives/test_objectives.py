@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from genlab.boltzmann.mean_field import bernoulli_entropy
+from genlab.features.digits_classifier import digits_network
 from genlab.game import rng
 from genlab.game.codes import Code
 from genlab.models.dense import DenseEncoder
@@ -22,8 +23,10 @@ from genlab.objectives.likelihood import (
     cross_entropy,
     discretized_logistic,
     gaussian,
+    mean_example,
 )
 from genlab.objectives.penalty import gradient_penalty, r1
+from genlab.objectives.perceptual import deep_features
 from genlab.objectives.regularizer import Encoding
 from genlab.part import ask, result_and_memory
 from genlab.registry import REQUIRED, objectives
@@ -251,7 +254,7 @@ def test_regularizers_are_finite_with_finite_gradients_at_extreme_inputs(name):
 
 
 # They look at files, and are held to the same beside the networks in them.
-OF_FILES = {"perceptual", "vgg_perceptual"}
+OF_FILES = {"perceptual", "vgg_perceptual", "vgg_deep_features"}
 
 
 def test_objectives_of_files_are_those_that_need_a_knob():
@@ -326,3 +329,24 @@ def test_entropy_of_units_keeps_value_and_slope_at_large_logits():
     )
     np.testing.assert_allclose(value, expected, rtol=1e-5)
     np.testing.assert_allclose(gradient, -logits * p * q, rtol=1e-4, atol=1e-12)
+
+
+def test_deep_features_are_half_the_mean_squared_difference_of_each_map():
+    """Of the classifier of digits that comes with genlab, whose maps are two."""
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(3, 8, 8, 1)).astype(np.float32)
+    x = generator.random((3, 8, 8, 1)).astype(np.float32)
+    maps = digits_network().maps
+    ours, theirs = maps(jax.nn.sigmoid(logits)), maps(jnp.asarray(x))
+    expected = np.zeros(3)
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.shape[0] == 3
+        expected += [np.sum((a[i] - b[i]) ** 2) / (2 * a[i].size) for i in range(3)]
+    assert len(ours) == 2
+    found = deep_features(logits, x, weight=3.0)
+    np.testing.assert_allclose(found, 3 * expected, rtol=1e-5)
+    same = deep_features(logits, jax.nn.sigmoid(logits))
+    np.testing.assert_allclose(same, 0, atol=1e-10)
+    np.testing.assert_array_equal(
+        mean_example("deep_features", logits), jax.nn.sigmoid(logits)
+    )

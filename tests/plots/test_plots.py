@@ -18,7 +18,13 @@ from genlab.game.prior import FromPrior
 from genlab.plots import figure
 from genlab.plots.embedding import latent_embedding, principal_plane
 from genlab.plots.grid import enlarge, image_grid, save_png
-from genlab.plots.latent import interpolations, lerp, manifold, slerp
+from genlab.plots.latent import (
+    code_traversals,
+    interpolations,
+    lerp,
+    manifold,
+    slerp,
+)
 from genlab.plots.neighbours import nearest, nearest_neighbours
 from genlab.plots.samples import reconstructions, samples
 from genlab.registry import plots
@@ -43,6 +49,7 @@ class Model:
         self.methods = methods
         self.data = types.SimpleNamespace(
             name="stand_in",
+            factors={},
             example_shape=shape,
             num_classes=3,
             class_names=("a", "b", "c"),
@@ -98,6 +105,8 @@ SERVED_BY = {
     "fantasies": ("rbm_pcd", {}),
     "game_spectrum": ("dirac_gan", {}),
     "gradient_signal": ("dirac_gan", {}),
+    "latent_information": ("beta_vae", {}),
+    "latent_spaces": ("vae", {"experiment__latent_dim": "2"}),
     "likelihood_curve": ("vae", {}),
     "phase_portrait": ("dirac_gan", {}),
     "translations": ("pix2pix", {}),
@@ -264,6 +273,34 @@ def test_linear_interpolation_walks_from_example_to_example():
     )
     picture = interpolations(model, pairs=2, points=3, path="linear")
     np.testing.assert_array_equal(picture, expected)
+
+
+def test_pixels_fade_below_the_walk_through_codes():
+    model = Model()
+    model.decode = lambda params, extra, z: -z.reshape(len(z), 2, 1, 1)
+    a, b = model.x[:2].reshape(2, 2)
+    rows = [a, -a, (-a - b) / 2, -b, b, a, a, (a + b) / 2, b, b]
+    expected = image_grid(
+        np.float32(rows).reshape(-1, 2, 1, 1), columns=5, value_range=(-1, 1)
+    )
+    knobs = dict(pairs=1, points=3, path="linear", pixels=True)
+    np.testing.assert_array_equal(interpolations(model, **knobs), expected)
+
+
+def test_code_traversals_move_what_varies_most_first():
+    model = Model()
+    model.x[:, 0] /= 4  # the second number varies most
+    codes = model.x.reshape(12, 2)
+    own, mean, std = codes[3], codes.mean(0), codes.std(0)
+    rows = [own, *([own[0], mean[1] + step * std[1]] for step in (-1, 0, 1))]
+    rows += [own, *([mean[0] + step * std[0], own[1]] for step in (-1, 0, 1))]
+    expected = image_grid(
+        np.float32(rows).reshape(-1, 2, 1, 1), columns=4, value_range=(-1, 1)
+    )
+    picture = code_traversals(model, example=3, points=3, reach=1.0)
+    np.testing.assert_array_equal(picture, expected)
+    with pytest.raises(InputError, match="example=12 of 12"):
+        code_traversals(model, example=12)
 
 
 def test_interpolation_refuses_an_unknown_path():

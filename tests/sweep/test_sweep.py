@@ -260,7 +260,7 @@ def test_seeds_are_summarized_apart_from_other_knobs(tmp_path):
     shifted = (0.31, 0.41, 0.52)
     _finished(trials, tmp_path, (0.1, 0.2, 0.3, *shifted, 0.3, 0.2, 0.1))
     text = seeds.over_seeds(trials, tmp_path)
-    means, gaps = text.split("\n\n")
+    means, gaps, trends = text.split("\n\n")
     assert [" ".join(line.split()) for line in means.splitlines()[1:]] == [
         "objective.beta seeds accuracy",
         "1 3 0.2 (-0.04841 to 0.4484) ± 0.02",
@@ -275,6 +275,10 @@ def test_seeds_are_summarized_apart_from_other_knobs(tmp_path):
         "2 3 +0.213 (+0.199 to +0.228)",
         "4 3 +0 (-0.497 to +0.497), not resolved",
     ]
+    # Spearman by hand: 0.1, 0.31, 0.3; 0.2, 0.41, 0.2 with a tie; 0.3, 0.52, 0.1: 1/2, 0, -1/2.
+    title, heads, row = [" ".join(line.split()) for line in trends.splitlines()]
+    assert "with objective.beta of each seed" in title and heads == "accuracy"
+    assert row.startswith("+0.00 (-1.00 to +1.00), p ")
     assert seeds.over_seeds(trials[::3], tmp_path) == ""
 
 
