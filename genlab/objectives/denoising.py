@@ -16,8 +16,8 @@ def prediction_error(prediction: Array, target: Array) -> Array:
     matching and, of the target `preconditioned`, that of EDM.
 
     Args:
-      prediction: [B, ...].
-      target: [B, ...].
+      prediction: [B, D]; any rank of two or more.
+      target: [B, D], the same shape.
 
     Returns:
       [B].
@@ -39,9 +39,9 @@ def min_snr(
     little noise count.
 
     Args:
-      x: [B, ...], the example.
-      denoised: [B, ...], what the prediction makes of it.
-      log_snr: [B], ln(alpha^2 / sigma^2).
+      x: [B, D], the example; any rank of two or more.
+      denoised: [B, D], what the prediction makes of it.
+      log_snr: [B] in [-20, 20], ln(alpha^2 / sigma^2).
       gamma: the limit.
 
     Returns:
