@@ -3,6 +3,10 @@
 Paper: Kim & Mnih 2018, arXiv:1802.05983
 
   genlab --config=factor_vae
+    `shapes` at 16 px, 6 latents; test split, one seed: 18.4 nats of -ELBO (reconstruction 12.7, of which 6.9
+    are the entropy of gray pixels, KL 5.7), 3 active units; the discriminator's estimate of the total
+    correlation is 0.001 nats in training, its accuracy .51. 83 s of CPU time.
+  genlab --config=factor_vae:paper
     Not measured yet.
 """
 
