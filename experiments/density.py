@@ -43,7 +43,10 @@ class Density(Experiment):
     ROLES: ClassVar = ("density",)
     OPTIONAL_ROLES: ClassVar = ("features", "renderer")
     PLAYERS: ClassVar = (PLAYER,)
-    OFFERS: ClassVar = {"objective": ("cost", "x")}
+    OFFERS: ClassVar = {
+        "objective": ("cost", "x"),
+        "likelihood": ("outputs", "targets"),
+    }
 
     likelihood: str | Mapping = field(
         default="squared_error", metadata={"part": "objectives"}
