@@ -71,6 +71,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.encoder.hidden = config.model.decoder.hidden = (6,)
             config.data.update(name="scales", size=60, bars=1, low=60, high=65)
             base.tiny(config)
+            config.eval.best = "negative_elbo"  # it measures nothing else
         case "scales":
             config.data.name = "scales"
         case "hierarchical":
