@@ -13,6 +13,7 @@ from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.game.gaussian import Gaussian
 from genlab.numbers import Count, Positive
+from genlab.part import name_of
 from genlab.plots import figure
 from genlab.plots.embedding import scatter
 from genlab.registry import plots
@@ -40,7 +41,8 @@ def latent_spaces(
       trained: the model, whose latent has two numbers.
       beside: run folders of others, on the same data.
       num: examples of each.
-      reach: half the side of the plane that is shown; 0 is in its middle.
+      reach: half the side of the plane that is shown; 0 is in its middle, and each title has how many
+        lie outside.
       split: where the examples come from; the held-out one by default.
 
     Returns:
@@ -55,8 +57,10 @@ def latent_spaces(
     for axes, (name, model) in zip(row, models.items(), strict=True):
         batch = model.examples(split or model.data.held_out()[0], num)
         posterior = Gaussian(*model.call("posterior", batch["x"]))
-        z, _ = posterior.draw(rng.stream(model.seed, "spaces"))
-        axes.set_title(name, color=figure.INK)
+        z = np.asarray(posterior.draw(rng.stream(model.seed, "spaces"))[0])
+        outside = int((np.abs(z) > reach).any(axis=1).sum())
+        told = [name, name_of(model.experiment.objective), f"{outside} outside"]
+        axes.set_title(", ".join(filter(None, told)), color=figure.INK)
         axes.set_aspect("equal")
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
         last = axes is row[-1]
