@@ -7,7 +7,8 @@ arXiv:2207.12598
   genlab --config=diffusion
     Not measured yet.
   genlab --config=diffusion:toy
-    Not measured yet.
+    a ring of eight Gaussians: 8 of 8 modes, 99.5 % of 2,500 samples within 3 standard deviations (real points
+    98.5 %), KL(true || model) .044 nats (.029 to .060) by the exact divergence; 74 s of CPU time (one seed).
   genlab --config=diffusion:cosine
     Not measured yet.
   genlab --config=diffusion:edm

