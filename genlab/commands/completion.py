@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import contextlib
 import os
 from typing import Any
 
@@ -54,11 +55,17 @@ def configs(prefix: str, **_: Any) -> list[str]:
 
 
 def _variants(name: str) -> list[str]:
-    """The variants that a config file names, read without running it."""
-    for node in ast.parse(files.find(name).read_text()).body:
+    """The variants that a config file names, read without running it, but for genlab's own that take names
+    from elsewhere."""
+    file = files.find(name)
+    for node in ast.parse(file.read_text()).body:
         match node:
             case ast.Assign(targets=[ast.Name("VARIANTS")], value=value):
-                return list(ast.literal_eval(value))
+                with contextlib.suppress(ValueError):
+                    return list(ast.literal_eval(value))
+                from genlab.config.load import variants
+
+                return list(variants(file)) if file in files.recipes() else []
     return []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from genlab.commands import flags
 from genlab.errors import InputError
 
-HELP = "draw plots of a trained run as PNG, as PDF or SVG for a paper, or as MIDI"
+HELP = "draw plots of a trained run as PNG, PDF, SVG or, of melodies, MIDI"
 EXAMPLES = """\
   genlab plot --workdir=runs/vae --plots=interpolations
   genlab plot --workdir=runs/vae --plots=samples,reconstructions --best

@@ -66,11 +66,11 @@ class ImageSet(Trained):
         return np.concatenate(chunks).astype(np.float32) / 255
 
     def samples_in_chunks(
-        self, num: int, label: Any = None, seed: int = 0
+        self, num: int, label: Any = None, seed: int = 0, sampler: str = "sample"
     ) -> Iterator[np.ndarray]:
         """The same images as they are stored, `[N, H, W, C]` uint8, SAMPLE_CHUNK at a time."""
-        if label is not None:
-            raise InputError("images are not asked for by class")
+        if label is not None or sampler != "sample":
+            raise InputError("images are not asked for by class, nor by a sampler")
         if not 1 <= num <= self.size:
             raise InputError(
                 f"{num:,} images cannot be taken from the {self.size:,} of {self.images.name!r}"

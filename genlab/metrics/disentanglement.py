@@ -58,7 +58,8 @@ def disentanglement(
       trees: of the estimator.
 
     Returns:
-      Each score of the model's codes and of the three others. Intervals are of the model's, by the
+      Each score of the model's codes, by its name, and of the three others, `NAME_ideal`, `NAME_random`
+      and `NAME_mixed`. Intervals are of the model's, by the
       spread of a score over five disjoint fifths of the examples, their draws and fits with them.
 
     Raises:

@@ -383,6 +383,7 @@ def test_help_tells_every_flag_and_needs_no_package():
         ("genlab sa", ["sample"]),
         ("genlab --config=dcg", ["dcgan"]),
         ("genlab train --config=vae:m", ["vae:manifold", "vae:mnist"]),
+        ("genlab --config=classifier:m", ["classifier:mnist"]),
     ],
 )
 def test_shell_completes(line, expected, tmp_path):

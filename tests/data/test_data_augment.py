@@ -31,8 +31,11 @@ class TestAugmentations:
 
     def test_every_one_keeps_shape_and_range_under_vmap_with_traced_knobs(self):
         keys = jax.random.split(jax.random.key(1), 8)
-        stack = jnp.broadcast_to(self.image, (8, *self.image.shape))
+        images = jnp.broadcast_to(self.image, (8, *self.image.shape))
+        melody = jax.nn.one_hot(jnp.array([7, 1, 9, 0]), 20)
+        melodies = jnp.broadcast_to(melody, (8, *melody.shape))
         for name in augmentations:
+            stack = melodies if name == "transposition" else images
             knobs = {
                 knob: value
                 for knob, value in augmentations.knobs(name).items()
