@@ -69,6 +69,7 @@ def test_a_discriminator_of_pairs_may_look_at_their_class(name):
     check_fit(built, built.feed())
 
 
+@pytest.mark.full
 def test_conditional_games_follow_one_trajectory_on_any_devices():
     built = Recipe.build(conditional("vae"))
     one, four = (recipes.run_rounds(built, 2, 2, count, "jit") for count in (1, 4))
@@ -140,6 +141,7 @@ def test_the_network_inside_is_a_part_like_any_other():
     assert module.output_range == (-1.0, 1.0)
 
 
+@pytest.mark.full
 def test_the_command_draws_a_class(tmp_path, capsys):
     path = recipes.CONFIGS / "vae.py:conditional"
     small = [

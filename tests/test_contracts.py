@@ -31,9 +31,10 @@ def games(first: set[str]) -> pytest.MarkDecorator:
     )
 
 
-every_game = games({*recipes.representatives()})
-# A round of its networks takes ten seconds to compile, each time anew.
-quick_game = games({*recipes.of_each_kind_of_state()} - {"cyclegan"})
+# A round of their networks takes long to compile, each time anew.
+SLOW = {"cyclegan", "bicyclegan", "vq_vae"}
+every_game = games({*recipes.representatives()} - SLOW)
+quick_game = games({*recipes.of_each_kind_of_state()} - SLOW)
 
 ROUNDS = 4
 MORE_DEVICES = ((2, "jit"), (1, "pmap"), (4, "pmap"))

@@ -70,6 +70,7 @@ def test_wrong_labels_are_for_the_discriminator_alone():
     np.testing.assert_array_equal(*same)
 
 
+@pytest.mark.full
 def test_the_generator_looks_through_the_steps_ahead():
     built = ring(experiment__unrolled_steps=2, experiment__unrolled_rate=0.5)
     terms, slopes = losses(built, "generator")

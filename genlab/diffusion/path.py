@@ -6,13 +6,13 @@ so that u ~ U[0, 1) gives their distribution.
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtri
 
-from genlab.numbers import NonNegative, Positive
+from genlab.numbers import NonNegative, Positive, Range
 from genlab.registry import paths
 
 Array = jax.Array
@@ -137,7 +137,7 @@ class VarianceExploding(Path):
     low: Positive = 0.002
     high: Positive = 80.0
     rho: Positive = 7.0
-    mean: float = -1.2
+    mean: Annotated[float, Range(-20, 20)] = -1.2
     std: NonNegative = 1.2
 
     def levels(self, time: Array) -> tuple[Array, Array]:

@@ -679,6 +679,7 @@ def _wait_for_checkpoint(workdir, after: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.full
 def test_killed_run_goes_on_bit_for_bit(tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     unbroken = _background(whole, *QUIET)

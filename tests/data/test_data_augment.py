@@ -42,7 +42,7 @@ class TestAugmentations:
                 if isinstance(value, float)
             }
             out = jax.jit(
-                lambda knobs, name=name: jax.vmap(
+                lambda knobs, name=name, stack=stack: jax.vmap(
                     lambda image, key: augmentations.find(name)(image, key, **knobs)
                 )(stack, keys)
             )(knobs)

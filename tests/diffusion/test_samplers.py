@@ -44,8 +44,13 @@ def flowed(path, start):
 @pytest.mark.parametrize(
     ("path", "name"),
     [("straight", name) for name in sorted(samplers)]
-    + [(path, "ancestral") for path in sorted(paths) if path != "straight"]
-    + [("variance_exploding", "heun")],
+    + [
+        pytest.param(*pair, marks=pytest.mark.full)
+        for pair in (
+            *((path, "ancestral") for path in sorted(paths) if path != "straight"),
+            ("variance_exploding", "heun"),
+        )
+    ],
 )
 def test_samples_have_the_moments_of_the_data(path, name):
     path, sampler = paths.build(path), samplers.build(name, steps=400)

@@ -81,6 +81,7 @@ def ring(n_critic=1, **experiment):
     return Recipe.build(config)
 
 
+@pytest.mark.full
 def test_memories_are_part_of_the_state_and_alike_on_all_devices():
     built = ring(
         penalty=[f"{HERE}:wary", f"{HERE}:steady"],

@@ -127,6 +127,7 @@ def test_class_coverage_of_copied_digits_is_their_class_histogram():
     np.testing.assert_allclose(sum(values[f"share_{k}"] for k in range(10)), 1.0)
 
 
+@pytest.mark.full
 def test_class_coverage_chooses_its_classifier_on_training_examples_once(monkeypatch):
     digits = datasets.build("digits")()
     model = Copycat(digits, digits.splits["test"].gather(np.arange(8))["x"] / 255.0)

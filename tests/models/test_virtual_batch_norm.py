@@ -55,6 +55,7 @@ def test_pixels_of_an_example_count():
     np.testing.assert_allclose(use(variables, z[2:3]), images[2:3], atol=1e-5)
 
 
+@pytest.mark.full
 def test_a_game_keeps_its_reference_on_any_devices():
     config = recipes.plain("dcgan")
     for role, inside in config["model"].items():

@@ -35,6 +35,7 @@ def _wait_until(condition) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.full
 def test_reader_that_goes_away_and_a_signal_cost_no_round(tmp_path):
     """Ctrl-C under `2>&1 | tee log`: tee dies first. Then a terminal that is closed."""
     command = [*LAUNCH, RING, *QUIET, LONG, f"--workdir={tmp_path}"]

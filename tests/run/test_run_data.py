@@ -174,6 +174,7 @@ def test_facts_of_a_data_set_that_speaks_numpy():
     assert again.num_classes == 8 and again.mode_std == 0.5
 
 
+@pytest.mark.full
 def test_a_run_from_another_needs_no_data_of_it(trained, moved, tmp_path):
     run, _ = trained
     config = recipes.plain("classifier", data__image_size="8")

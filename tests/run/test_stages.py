@@ -60,6 +60,7 @@ def test_frozen_layers_are_the_trained_ones_and_stay(whole):
     )
 
 
+@pytest.mark.full
 def test_classifier_starts_from_the_pretrained_layers(whole):
     course = Course.build(_plain())
     first, second = (_checkpoint(whole[0], step) for step in (4, 8))

@@ -58,11 +58,13 @@ def side_by_side():
     return _trained(_cohort(1))
 
 
+@pytest.mark.full
 def test_large_members_on_a_cpu_take_turns(side_by_side, monkeypatch):
     monkeypatch.setattr(cohort, "LARGE", 0)
     recipes.assert_close(side_by_side, _trained(_cohort(1)), 1e-5)
 
 
+@pytest.mark.full
 def test_member_on_one_of_two_devices_is_the_run_alone(side_by_side):
     shared = _trained(_cohort(2))
     recipes.assert_close(side_by_side, shared, 1e-5)

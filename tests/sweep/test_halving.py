@@ -150,6 +150,7 @@ def test_target_by_which_nothing_was_decided_may_be_put_right(tmp_path):
         mode.check(tmp_path, pruner="halving", target=TARGET)
 
 
+@pytest.mark.full
 def test_copies_of_others_are_no_results_of_a_sweep_without_evolution(
     evolved, tmp_path, capsys
 ):
@@ -204,6 +205,7 @@ def _assert_same(trial, one, other):
     recipes.assert_close(*jax.device_get(states), 1e-5)
 
 
+@pytest.mark.full
 def test_damaged_decisions_are_made_again(whole, tmp_path, caplog):
     folder = shutil.copytree(whole, tmp_path / "sweep")
     before = (folder / "rungs.json").read_text()
@@ -225,7 +227,7 @@ def test_pruned_trial_goes_on_alone(whole, unhalved, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "cut", [3, *(pytest.param(write, marks=pytest.mark.full) for write in (1, 4))]
+    "cut", [pytest.param(write, marks=pytest.mark.full) for write in (1, 3, 4)]
 )
 def test_halving_that_is_cut_ends_the_same(cut, whole, tmp_path, monkeypatch):
     """The write of a decision, or of what follows from it, may be the last."""

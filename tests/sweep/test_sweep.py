@@ -139,6 +139,7 @@ def test_member_is_the_run_that_it_would_be_alone(name, tmp_path):
     assert trials[1].results(tmp_path)["step"] == trials[1].steps
 
 
+@pytest.mark.full
 def test_member_that_diverges_is_recorded_and_stops_no_other(tmp_path):
     rates = space.grid(optimizer__discriminator__learning_rate=(1e-3, 1e30))
     trials = resolve(RING, {**QUICK, "optimizer.discriminator": "sgd"}, rates)

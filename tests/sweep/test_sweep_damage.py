@@ -116,6 +116,7 @@ def test_no_damage_of_a_side_file_ends_the_table_the_report_or_the_progress(
         look()
 
 
+@pytest.mark.full
 def test_damaged_files_are_named_and_made_again(sweep, whole, caplog):
     """All at once, and the same results as before come of the checkpoints that are there."""
     first, second = _trials()
