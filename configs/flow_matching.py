@@ -33,7 +33,7 @@ def get_config(variant: str = "") -> ConfigDict:
     match variant:
         case "tiny":
             config.model.denoiser = dict(
-                name="time_unet", width=8, multiples=(1, 2), heads=2
+                name="time_unet", width=8, multiples=(1,), heads=2
             )
             config.experiment.sampler.steps = 3
             config.data.image_size = 8

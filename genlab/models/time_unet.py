@@ -149,6 +149,7 @@ class PixelAttention(nn.Module):
         tokens = _group_norm("norm", self.dtype)(x).reshape(x.shape[0], -1, x.shape[-1])
         attend = nn.MultiHeadDotProductAttention(
             self.heads,
+            use_bias=False,  # that of the keys would move nothing but by rounding
             dtype=self.dtype,
             out_kernel_init=nn.initializers.zeros,
             name="attend",
