@@ -1,5 +1,6 @@
 """Whether each latent tells of one factor of the examples, and each factor of one latent."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -78,7 +79,14 @@ def disentanglement(
         coded(trained, name, num)
         for name, num in (("train", num_train), (split, num_test))
     ]
-    measure = lambda *parts: _measured(*parts, scores, bins, estimator, trees)
+
+    def measure(*parts: Coded) -> dict[str, float]:
+        with (
+            warnings.catch_warnings()
+        ):  # of few examples, whose factors look like numbers
+            warnings.filterwarnings("ignore", "The number of unique classes")
+            return _measured(*parts, scores, bins, estimator, trees)
+
     values = measure(*parts)
     intervals = _intervals(parts, measure, values)
     width = parts[0].codes.shape[1]

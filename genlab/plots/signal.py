@@ -100,10 +100,10 @@ def _check(
     experiment: Experiment, data: Dataset, *, compared: Sequence[str], **knobs: Any
 ) -> None:
     del data, knobs
-    if "discriminator" not in getattr(experiment, "networks", {}):
+    if not {"generator", "discriminator"} <= {*getattr(experiment, "networks", {})}:
         raise InputError(
             f"plot 'gradient_signal' is of a generator and a discriminator, as 'gan' has them;"
-            f" experiment {type(experiment).__name__} has none"
+            f" experiment {type(experiment).__name__} lacks one"
         )
     for name in compared:
         needed = [
