@@ -7,6 +7,7 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.data.facts import blank_batch
+from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.game.turn import Draw
@@ -37,7 +38,7 @@ def game_spectrum(trained: Trained, split: str, *, num: Count = 256) -> Measurem
       field, 0 at rest.
 
     Raises:
-      InputError: a game that is too large, or parameters that nobody moves.
+      InputError: a game that is too large, parameters that nobody moves, or a field without a slope.
 
     Paper: Mescheder et al. 2017, arXiv:1705.10461
     """
@@ -67,6 +68,12 @@ def spectrum(trained: Trained, split: str, num: int) -> tuple[np.ndarray, np.nda
     compiled = trained.compile("game_spectrum", both)
     where = trained.params, trained.extra, batch, key, np.int32(trained.step)
     force, slope = jax.device_get(compiled(*where))
+    if not np.isfinite(
+        slope
+    ).all():  # an expectation maximisation that has seen nothing yet
+        raise InputError(
+            "game_spectrum: the field of the game has no slope where it stands; train it for a round"
+        )
     return force, np.linalg.eigvals(slope.astype(np.float64))
 
 
