@@ -5,6 +5,7 @@ The default run holds a few pairs of family and data; `pytest -m full` holds eve
 
 import functools
 
+import jax
 import numpy as np
 import pytest
 import recipes
