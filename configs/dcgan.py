@@ -76,10 +76,11 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.generator.width = config.model.discriminator.width = 64
             config.data.name = "tfds:mnist"
             config.data.data_dir = ""
-            config.eval.final_metrics = ()
+            config.eval.metrics = (dict(name="class_coverage", num_train=5000),)
+            config.eval.final_metrics = in_features_of_digits(10_000)
             config.train = dict(steps=20_000, batch_size=128, steps_per_call=20)
             config.optimizer.generator.ema = 0.999
-            config.sample.every = config.checkpoint.every = 1000
+            config.sample.every = config.checkpoint.every = 5000
         case "folder":
             config.data.update(name="folder", image_size=64, channels=3)
             config.data.augment = ("horizontal_flip",)

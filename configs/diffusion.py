@@ -78,7 +78,8 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.denoiser.multiples = (1, 2, 2)
             config.train.steps = 20_000
             config.optimizer.denoiser.ema = 0.999
-            config.eval.final_metrics = ()
+            config.eval.final_metrics = in_features_of_digits(10_000)
+            config.eval.every = config.sample.every = config.checkpoint.every = 5000
     return config
 
 

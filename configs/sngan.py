@@ -50,8 +50,9 @@ def get_config(variant: str = "") -> ConfigDict:
             config.data.update(name="tfds:mnist", data_dir="", image_size=32)
             config.train = dict(steps=20_000, batch_size=64, steps_per_call=20)
             config.optimizer.generator.ema = 0.999
-            config.eval.final_metrics = ()
-            config.sample.every = config.checkpoint.every = 1000
+            config.eval.metrics = (dict(name="class_coverage", num_train=5000),)
+            config.eval.final_metrics = in_features_of_digits(10_000)
+            config.sample.every = config.checkpoint.every = 5000
         case "cifar10":
             config.model = networks(128, 4)
             config.model.generator.widths = (256,) * 4

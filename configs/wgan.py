@@ -6,13 +6,16 @@ Papers: Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875; `gp`: Gulrajani et a
     Not measured yet.
   genlab --config=wgan:gp
     Not measured yet.
+  genlab --config=wgan:mnist --config.data.data_dir=DIR
+    MNIST at 32 px: `dcgan`'s generator against convolutions without batch norm, with a gradient penalty. Not
+    measured yet.
 """
 
 from genlab.shipped.configs import base
 from genlab.shipped.configs.common.digits import in_features_of_digits
 from ml_collections import ConfigDict
 
-VARIANTS = ("tiny", "gp")
+VARIANTS = ("tiny", "gp", "mnist")
 
 STAGE = "critic_first"
 
@@ -54,11 +57,23 @@ def get_config(variant: str = "") -> ConfigDict:
                 network.hidden = (16,)
             base.tiny(config)
             config.stages = (critic_first(config, moves=7, rounds=4),)
-        case "gp":
+        case "gp" | "mnist":
             config.experiment.penalty = dict(name="gradient_penalty", weight=10.0)
             adam = dict(name="adam", learning_rate=1e-4, b1=0.0, b2=0.9)
             config.optimizer = dict(generator=dict(adam, ema=0.99), discriminator=adam)
             config.stages, config.start = (), dict(name="fresh")
+    if variant == "mnist":
+        config.experiment.latent_dim = 100
+        config.model = dict(
+            generator=dict(name="dcgan_generator", width=64),
+            discriminator=dict(name="sndcgan_discriminator", width=64),
+        )
+        config.optimizer.generator.ema = 0.999
+        config.data.update(name="tfds:mnist", data_dir="", image_size=32)
+        config.eval.metrics = (dict(name="class_coverage", num_train=5000),)
+        config.eval.final_metrics = in_features_of_digits(10_000)
+        config.train = dict(steps=10_000, batch_size=64, steps_per_call=20)
+        config.sample.every = config.checkpoint.every = 5000
     return config
 
 

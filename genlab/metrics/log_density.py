@@ -60,7 +60,7 @@ def log_density(
     volume = 0.0
     if not plane:
         x, volume = _dequantized(trained, x, levels, rng.fold(key, "dequantize"))
-    scores = {"log_likelihood": _densities(trained, x, key, steps, plane) + volume}
+    scores = {"log_likelihood": densities(trained, x, key, steps, plane) + volume}
     protocol: dict[str, Any] = {"split": split, "examples": len(x)}
     if by_flow(trained.experiment):
         protocol["flow"] = f"Runge-Kutta, {steps} steps"
@@ -89,10 +89,10 @@ def log_mixture(x: np.ndarray, modes: np.ndarray, std: float) -> np.ndarray:
     return logsumexp(logs, axis=1) - math.log(len(modes))
 
 
-def _densities(
+def densities(
     trained: Trained, x: np.ndarray, key: jax.Array, steps: int, exact: bool
 ) -> np.ndarray:
-    """log p of each, [N], in chunks of one size."""
+    """log p of each of `x: [N, *example_shape]`, [N] nats, in chunks of one size; see the metric's `steps`."""
     compiled = trained.compile(
         f"log_density, {steps}, {exact}",
         lambda experiment, *arrays: experiment.log_density(
