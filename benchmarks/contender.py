@@ -76,8 +76,8 @@ class Contender:
         if answer := self._process.stdout.readline().strip():
             return answer
         lines = self._log.read_text().split("\n") if self._log else []
-        said = [line for line in lines if line.strip()][-1:]
-        raise RuntimeError(" ".join(["a contender died:", *said or self._process.args]))
+        said = [line for line in lines if line.strip()][-1:] or self._process.args
+        raise RuntimeError(f"a contender died: {' '.join(said)}")
 
 
 def _serve(game: str, name: str, argument: str) -> None:
