@@ -4,6 +4,7 @@
   python -m benchmarks faults, see benchmarks/faults/__init__.py
   python -m benchmarks damage, see benchmarks/damage.py
   python -m benchmarks parity, see benchmarks/parity.py
+  python -m benchmarks gpu, see benchmarks/gpu/__init__.py
 
 Every contender is a process of its own that waits while another is measured, so that thread pools
 do not meet. Each repeat lets every contender do the same rounds; the table shows the median of the
@@ -110,4 +111,8 @@ if __name__ == "__main__":
         from benchmarks import parity
 
         sys.exit(parity.main(*map(int, sys.argv[2:3])))
+    if sys.argv[1:2] == ["gpu"]:
+        from benchmarks import gpu
+
+        sys.exit(gpu.main(sys.argv[2:]))
     main()

@@ -1,6 +1,5 @@
 """DCGAN-64, widths 64-128-256-512 on both sides, batch 64, on the embedded digits as 64 px RGB."""
 
-import itertools
 from collections.abc import Callable
 
 from benchmarks.genlab_side import (
@@ -58,13 +57,14 @@ def _torch(channels_last: bool) -> Run:
     from torch import nn
     from torch.nn.functional import softplus
 
+    from benchmarks import torch_networks
     from genlab.registry import datasets
 
     split = datasets.build("digits", image_size=64, channels=3)().splits["train"]
     images = torch.from_numpy(split.arrays["x"]).permute(0, 3, 1, 2).contiguous()
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    generator = _generator(nn).to(memory_format=layout)
-    discriminator = _discriminator(nn).to(memory_format=layout)
+    generator = torch_networks.dcgan_generator(WIDTH).to(memory_format=layout)
+    discriminator = torch_networks.dcgan_discriminator(WIDTH).to(memory_format=layout)
     players = (generator, discriminator)
     for player in players:
         for parameter in player.parameters():
@@ -99,27 +99,3 @@ def _move(optimizer, loss) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
-
-
-def _generator(nn):
-    layers, channels = [], [100, *(WIDTH * k for k in (8, 4, 2, 1))]
-    for i, (before, after) in enumerate(itertools.pairwise(channels)):
-        stride, padding = (2, 1) if i else (1, 0)
-        layers += [
-            nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False),
-            nn.BatchNorm2d(after),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(WIDTH, 3, 4, 2, 1), nn.Tanh())
-
-
-def _discriminator(nn):
-    layers = [nn.Conv2d(3, WIDTH, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
-    channels = [WIDTH * k for k in (1, 2, 4, 8)]
-    for before, after in itertools.pairwise(channels):
-        layers += [
-            nn.Conv2d(before, after, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(after),
-            nn.LeakyReLU(0.2, inplace=True),
-        ]
-    return nn.Sequential(*layers, nn.Conv2d(channels[-1], 1, 4))

@@ -29,22 +29,29 @@ def repeated_digits() -> Dataset:
 
 def genlab(mnist: str) -> Run:
     """100 rounds in one compiled call."""
-    return _epochs(trainer("vae.py:mnist", _data(mnist), per_call=100))
+    return _epochs(trainer("vae.py:mnist", data(mnist), per_call=100))
 
 
 def constant_batch(mnist: str) -> Run:
     """genlab without feeding: the same batch, binarised once, in every round."""
     return _epochs(
-        trainer(
-            "vae.py:mnist", _data(mnist), per_call=100, rounds_of=constant_rounds_of
-        )
+        trainer("vae.py:mnist", data(mnist), per_call=100, rounds_of=constant_rounds_of)
     )
 
 
-def _data(mnist: str) -> dict[str, str]:
+def data(mnist: str) -> dict[str, str]:
+    """Overrides that name the images: MNIST of a folder, or the digits."""
     if mnist:
         return {"data.data_dir": mnist, "data.validation_fraction": "0.0"}
     return {"data": "benchmarks.vae:repeated_digits"}
+
+
+def images(mnist: str) -> np.ndarray:
+    """The same images, `[60000, 28, 28, 1]` uint8."""
+    if not mnist:
+        return repeated_digits().splits["train"].arrays["x"]
+    source = datasets.build("tfds:mnist", data_dir=mnist, validation_fraction=0.0)()
+    return source.splits["train"].load().arrays["x"]
 
 
 def _epochs(run: Run) -> Run:
@@ -57,12 +64,7 @@ def torch(mnist: str) -> Run:
     from torch import nn
     from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-    if mnist:
-        source = datasets.build("tfds:mnist", data_dir=mnist, validation_fraction=0.0)()
-    else:
-        source = repeated_digits()
-    images = torch.from_numpy(source.splits["train"].load().arrays["x"])
-    images = images.reshape(IMAGES, 784)
+    pixels = torch.from_numpy(images(mnist)).reshape(IMAGES, 784)
     encoder = nn.Sequential(nn.Linear(784, 500), nn.Tanh(), nn.Linear(500, 40))
     decoder = nn.Sequential(nn.Linear(20, 500), nn.Tanh(), nn.Linear(500, 784))
     parameters = [*encoder.parameters(), *decoder.parameters()]
@@ -70,7 +72,7 @@ def torch(mnist: str) -> Run:
 
     def epoch() -> None:
         for index in torch.randperm(IMAGES).split(BATCH):
-            x = torch.bernoulli(images[index].float() / 255)
+            x = torch.bernoulli(pixels[index].float() / 255)
             mean, log_variance = encoder(x).chunk(2, dim=1)
             z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
             nll = cross_entropy(decoder(z), x, reduction="none").sum(1)
