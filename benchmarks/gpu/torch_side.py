@@ -34,7 +34,8 @@ class Way:
 
     @property
     def layout(self) -> torch.memory_format:
-        plain = self.dtype == "float32"
+        # The compiler chooses its own, and is confused by images of one pixel in another.
+        plain = self.dtype == "float32" or self.compiled
         return torch.contiguous_format if plain else torch.channels_last
 
     def network(self, module: nn.Module) -> tuple[nn.Module, Callable]:

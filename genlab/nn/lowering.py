@@ -1,6 +1,8 @@
 """Convolution as a bilinear primitive whose lowering is chosen for the platform at compile time.
 
-CPUs get matrix products (`genlab.nn.products`), GPUs and TPUs XLA's own convolution. The map and
+CPUs get matrix products (`genlab.nn.products`), GPUs and TPUs XLA's own convolution, for the members of a
+population one after another: mapped over kernels it would be a grouped convolution, which GPUs run
+slowly. The map and
 its two derivatives are three primitives, each the transpose of the others, so that forward and
 reverse mode work to any order and no derivative is found by transposing slices, which XLA runs
 slowly. What reverse mode keeps are the operands alone: patches are gathered again.
@@ -19,6 +21,8 @@ from genlab.nn import products
 from genlab.nn.products import Geometry
 
 Array = jax.Array
+
+UNROLLED = 8  # members whose convolutions are written out, of a population on a GPU
 
 
 def convolve(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
@@ -87,6 +91,16 @@ def _native_kernel(image: Array, result: Array, *, geometry: Geometry, **how) ->
     return jax.linear_transpose(forward, kernel)(result)[0]
 
 
+def one_by_one(form: Callable) -> Callable:
+    """Maps `form` over the first axis of all operands as `jax.vmap` does, in a loop."""
+
+    def members(*operands: Array) -> Array:
+        step = lambda _, each: (None, form(*each))
+        return lax.scan(step, None, operands, unroll=min(UNROLLED, len(operands[0])))[1]
+
+    return members
+
+
 def _primitive(
     name: str, native: Callable, product: Callable, *, shares_kernel: bool
 ) -> Primitive:
@@ -96,10 +110,12 @@ def _primitive(
     """
     primitive = Primitive(f"genlab_{name}")
 
-    def mapped(form: Callable, *operands: Array, maps: int, **how):
+    def mapped(
+        form: Callable, *operands: Array, maps: int, over: Callable = jax.vmap, **how
+    ):
         form = functools.partial(form, **how)
         for _ in range(maps):
-            form = jax.vmap(form)
+            form = over(form)
         return form(*operands)
 
     @functools.partial(jax.jit, static_argnames=("geometry", "maps", "precision"))
@@ -137,9 +153,12 @@ def _primitive(
         del precision  # products of float32 are of float32 there
         return product(*operands, geometry=geometry)
 
-    for form, platform in ((native, None), (on_cpu, "cpu")):
+    for form, over, platform in (
+        (native, one_by_one, None),
+        (on_cpu, jax.vmap, "cpu"),
+    ):
         lowered = mlir.lower_fun(
-            functools.partial(mapped, form), multiple_results=False
+            functools.partial(mapped, form, over=over), multiple_results=False
         )
         mlir.register_lowering(primitive, lowered, platform=platform)
     return primitive

@@ -155,6 +155,22 @@ def test_population_of_kernels():
             np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+@pytest.mark.parametrize("members", [1, 3, 17])
+def test_populations_on_gpus_go_one_by_one(members):
+    """No grouped convolution is lowered for them, and members keep their places."""
+    x, kernel = images(members, 2, 6, 6, 3), images(members, 3, 3, 3, 4)
+    sizes = Geometry((6, 6), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    form = lambda x, kernel: lowering.convolve(x, kernel, geometry=sizes)
+    lowered = (
+        jax.jit(jax.vmap(form)).trace(x, kernel).lower(lowering_platforms=("cuda",))
+    )
+    assert "feature_group_count = 1 " in lowered.as_text()
+    assert f"feature_group_count = {members} " not in lowered.as_text() or members == 1
+    looped = lowering.one_by_one(lowering.one_by_one(jnp.matmul))
+    left, right = images(2, members, 3, 4), images(2, members, 4, 5)
+    np.testing.assert_allclose(looped(left, right), left @ right, rtol=1e-5)
+
+
 def test_maps_over_kernels_images_and_both():
     layer, x = Conv(4, 3, 2), images(2, 2, 7, 7, 2)
     params = jax.vmap(layer.init, (0, None))(jax.random.split(KEY, 3), x[0])
