@@ -31,6 +31,7 @@ class Dataset:
       captions: what the class names say of the factors, where they are sentences.
       modes: `[K, 2]` float32 centres of a mixture, for mode coverage.
       mode_std: standard deviation of each mode.
+      log_density: log p, nats, `[N]`, of examples `[N, ...]`, where it is known; of arrays of NumPy.
       render: traceable, `[B, F]` int32 factor values to images `[B, H, W, C]` uint8; of the second
         domain where there are two.
       target_shape: (H, W, C) of an example's `y` where there are two domains of images, else ().
@@ -53,6 +54,7 @@ class Dataset:
     captions: Captions | None = None
     modes: np.ndarray | None = None
     mode_std: float = 0.0
+    log_density: Callable[[np.ndarray], np.ndarray] | None = None
     render: Callable[[Array], Array] | None = None
     target_shape: tuple[int, ...] = ()
     paired: bool = False

@@ -1,8 +1,11 @@
 """Points in the plane whose distribution is known exactly."""
 
+import functools
+import math
 from typing import Annotated
 
 import numpy as np
+from scipy.special import logsumexp
 
 from genlab.data.dataset import Dataset
 from genlab.data.limits import check_size
@@ -10,6 +13,8 @@ from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
 from genlab.numbers import NonNegative, Range, Whole
 from genlab.registry import datasets
+
+NODES = 1000  # of a curve
 
 
 @datasets.register
@@ -31,7 +36,9 @@ def toy2d(
     | two_moons  | 2, of each half circle              | 0.2  | 2 moons | Grathwohl et al. 2019|
 
     Validation and test hold a fifth of `size` each; the three splits are drawn independently.
-    Ring and grid give their centres as `Dataset.modes`.
+    Ring and grid give their centres as `Dataset.modes`; with any noise they know their density. So do
+    spiral and half circles with a `std` above a hundredth of `radius`: mixtures of NODES Gaussians along
+    the curve, which are nearer to each other than the noise reaches.
 
     Args:
       kind: one of the table.
@@ -63,6 +70,9 @@ def toy2d(
         noise = std * generator.standard_normal((count, 2))
         arrays["x"] = (arrays["x"] + noise).astype(np.float32)
         splits[split] = ArraySplit(arrays)
+    along = _along(kind, radius) if centres is None else centres
+    known = std > (0.01 * radius if centres is None else 0)
+    log_density = functools.partial(log_mixture, centres=along, std=std)
     return Dataset(
         name=f"toy2d {kind}",
         splits=splits,
@@ -70,7 +80,17 @@ def toy2d(
         num_classes=classes,
         modes=None if centres is None else centres.astype(np.float32),
         mode_std=std if centres is not None else 0.0,
+        log_density=log_density if known else None,
     )
+
+
+def log_mixture(x: np.ndarray, centres: np.ndarray, std: float) -> np.ndarray:
+    """log p(x) of an even mixture of round Gaussians, `[N]` nats, of `x: [N, 2]` and `centres: [K, 2]`."""
+    centres = np.asarray(centres, np.float64)
+    parts = np.array_split(np.asarray(x, np.float64), max(1, len(x) // 1000))
+    squares = (np.square(part[:, None] - centres).sum(-1) for part in parts)
+    logs = [logsumexp(-0.5 * each / std**2, axis=1) for each in squares]
+    return np.concatenate(logs) - math.log(len(centres) * 2 * math.pi * std**2)
 
 
 def ring_modes(radius: float) -> np.ndarray:
@@ -97,17 +117,37 @@ def _draw(
         label = generator.integers(len(centres), size=count)
         return {"x": centres[label], "label": label.astype(np.int32)}
     if kind == "swiss_roll":
-        angle = 1.5 * np.pi * (1 + 2 * generator.random(count))
-        spiral = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-        return {"x": radius * (angle / (4.5 * np.pi))[:, None] * spiral}
-    angle = np.pi * generator.random(count)
+        return {"x": _spiral(generator.random(count), radius)}
+    share = generator.random(count)
     label = generator.integers(2, size=count)
+    x = np.where(label[:, None] == 0, *_half_circles(share, radius))
+    return {"x": x, "label": label.astype(np.int32)}
+
+
+def _spiral(share: np.ndarray, radius: float) -> np.ndarray:
+    """Points `[N, 2]` at shares of the angle in [0, 1]."""
+    angle = 1.5 * np.pi * (1 + 2 * share)
+    spiral = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    return radius * (angle / (4.5 * np.pi))[:, None] * spiral
+
+
+def _half_circles(share: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points of the upper and the lower one, `[N, 2]` each, at shares of the angle in [0, 1]."""
+    angle = np.pi * share
     upper = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     lower = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=-1)
-    x = np.where(label[:, None] == 0, upper, lower)
     # The mean of the two half circles, so that the points are centred on the origin.
-    centred = x - np.array([0.5, 0.25])
-    return {"x": radius * centred, "label": label.astype(np.int32)}
+    middle = np.array([0.5, 0.25])
+    return radius * (upper - middle), radius * (lower - middle)
+
+
+def _along(kind: str, radius: float) -> np.ndarray:
+    """NODES points along a curve, evenly as they are drawn, `[NODES, 2]`."""
+    share = (np.arange(NODES) + 0.5) / NODES
+    if kind == "swiss_roll":
+        return _spiral(share, radius)
+    half = (np.arange(NODES // 2) + 0.5) / (NODES // 2)
+    return np.concatenate(_half_circles(half, radius))
 
 
 _MODES = {"ring": ring_modes, "grid": grid_modes}

@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from scipy.special import logsumexp
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
@@ -45,8 +44,8 @@ def log_density(
       levels: of the values of images, 256 of bytes, 17 of scikit-learn's digits.
 
     Returns:
-      `log_likelihood`, nats; of images `bits_per_dimension`, -log_likelihood / (D ln 2); of a mixture that is
-      known `kl`, the mean of log p_true - log p, nats, which estimates KL(p_true || p), and
+      `log_likelihood`, nats; of images `bits_per_dimension`, -log_likelihood / (D ln 2); of data whose
+      density is known `kl`, the mean of log p_true - log p, nats, which estimates KL(p_true || p), and
       `log_likelihood_true`.
 
     Raises:
@@ -70,8 +69,8 @@ def log_density(
         size = math.prod(data.example_shape)
         scores["bits_per_dimension"] = -scores["log_likelihood"] / (size * math.log(2))
         protocol |= {"levels": levels, "dequantized": "uniform", "bound": "lower"}
-    if plane and data.modes is not None:
-        scores["log_likelihood_true"] = log_mixture(x, data.modes, data.mode_std)
+    if data.log_density is not None:
+        scores["log_likelihood_true"] = data.log_density(x)
         scores["kl"] = scores["log_likelihood_true"] - scores["log_likelihood"]
     values, intervals = means_of(scores, differences=("kl",))
     return Measurement(values, protocol, intervals)
@@ -80,13 +79,6 @@ def log_density(
 def by_flow(experiment: Experiment) -> bool:
     """Whether the density is that of a probability flow, which is integrated."""
     return getattr(experiment, "DENSITY", "exact") == "probability flow"
-
-
-def log_mixture(x: np.ndarray, modes: np.ndarray, std: float) -> np.ndarray:
-    """log p(x) of an even mixture of round Gaussians, [N], of `x: [N, 2]` and centres `modes: [K, 2]`."""
-    squares = np.square(x[:, None] - np.asarray(modes, np.float64)[None]).sum(-1)
-    logs = -0.5 * squares / std**2 - math.log(2 * math.pi * std**2)
-    return logsumexp(logs, axis=1) - math.log(len(modes))
 
 
 def densities(

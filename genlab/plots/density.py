@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from genlab.game import rng
-from genlab.metrics.log_density import densities, log_density, log_mixture
+from genlab.metrics.log_density import densities, log_density
 from genlab.numbers import Count
 from genlab.plots import figure
 from genlab.registry import plots
@@ -25,7 +25,7 @@ DEPTH = 12.0  # nats below the largest that are still told from nothing
 def density(
     trained: Trained, *, size: Count = 128, steps: Count = 50, num_points: Count = 1000
 ) -> np.ndarray:
-    """ln p(x) of the model on a grid of the plane, right of the mixture's where it is known, else of the data.
+    """ln p(x) of the model on a grid of the plane, right of the data's own where it is known, else of the data.
 
     Both are on one scale, the DEPTH nats below the largest value of the known density, or of the model's own.
 
@@ -75,11 +75,9 @@ def on_plane(trained: Trained, grid: np.ndarray, steps: int) -> np.ndarray:
 
 
 def truth_on_plane(trained: Trained, grid: np.ndarray) -> np.ndarray | None:
-    """ln p of the mixture that the data are drawn from, [size, size]; None where it is not known."""
-    data = trained.data
-    if data.modes is None:
-        return None
-    return _square(log_mixture(grid, data.modes, data.mode_std))
+    """ln p of what the data are drawn from, [size, size]; None where it is not known."""
+    known = trained.data.log_density
+    return None if known is None else _square(known(grid))
 
 
 def draw(

@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 from genlab.data import shapes as shapes_module
-from genlab.data.toy2d import grid_modes, ring_modes
+from genlab.data.toy2d import grid_modes, log_mixture, ring_modes
 from genlab.errors import InputError
 from genlab.registry import datasets
 
@@ -73,6 +74,28 @@ class TestToy2d:
         test = data.splits["test"].arrays["x"]
         assert len(test) == 4000
         assert not np.isin(test[:, 0], raw["x"][:, 0]).all()
+
+    @pytest.mark.parametrize("kind", ["ring", "grid", "swiss_roll", "two_moons"])
+    def test_density_is_that_of_the_points(self, kind):
+        """It has the integral 1, and the mean of log p over points is minus its entropy."""
+        data = build("toy2d", kind=kind, std=0.3)
+        ticks = np.linspace(-7, 7, 100)
+        grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+        log_p, cell = data.log_density(grid), (ticks[1] - ticks[0]) ** 2
+        np.testing.assert_allclose(np.exp(log_p).sum() * cell, 1, atol=1e-3)
+        entropy = -(np.exp(log_p) * log_p).sum() * cell
+        of_points = data.log_density(data.splits["test"].arrays["x"])
+        error = of_points.std() / np.sqrt(len(of_points))
+        assert abs(of_points.mean() + entropy) < 4 * error
+
+    def test_density_of_a_mixture_is_scipys_and_is_not_always_known(self):
+        centres, x = np.array([[0.0, 1], [2, -1]]), np.array([[0.3, 0.2], [5, 5]])
+        parts = [stats.multivariate_normal(mode, 0.25).pdf(x) for mode in centres]
+        np.testing.assert_allclose(
+            log_mixture(x, centres, 0.5), np.log(np.mean(parts, axis=0))
+        )
+        assert build("toy2d", std=0.0).log_density is None
+        assert build("toy2d", kind="two_moons", std=0.01).log_density is None
 
     def test_two_moons_without_noise_are_half_circles(self):
         raw = build("toy2d", kind="two_moons", radius=3.0, std=0.0, size=2000)

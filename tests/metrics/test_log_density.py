@@ -7,22 +7,13 @@ import numpy as np
 import pytest
 import recipes
 from genlab.shipped.experiments.diffusion import PLAYER, Diffusion
-from scipy import stats
 
 from genlab.errors import InputError
 from genlab.game.network import Network
-from genlab.metrics.log_density import log_density, log_mixture
+from genlab.metrics.log_density import log_density
 from genlab.objectives.denoising import prediction_error
 from genlab.registry import metrics
 from genlab.run.recipe import Recipe
-
-
-def test_mixture_is_that_of_scipy():
-    modes, x = np.array([[0.0, 1.0], [2.0, -1.0]]), np.array([[0.3, 0.2], [5.0, 5.0]])
-    parts = [stats.multivariate_normal(mode, 0.25).pdf(x) for mode in modes]
-    np.testing.assert_allclose(
-        log_mixture(x, modes, 0.5), np.log(np.mean(parts, axis=0))
-    )
 
 
 def blank(name, **knobs):
