@@ -4,6 +4,7 @@
   python -m benchmarks faults, see benchmarks/faults/__init__.py
   python -m benchmarks damage, see benchmarks/damage.py
   python -m benchmarks parity, see benchmarks/parity.py
+  python -m benchmarks families, see benchmarks/families/__init__.py
   python -m benchmarks gpu, see benchmarks/gpu/__init__.py
 
 Every contender is a process of its own that waits while another is measured, so that thread pools
@@ -111,6 +112,10 @@ if __name__ == "__main__":
         from benchmarks import parity
 
         sys.exit(parity.main(*map(int, sys.argv[2:3])))
+    if sys.argv[1:2] == ["families"]:
+        from benchmarks import families
+
+        sys.exit(families.main(sys.argv[2:]))
     if sys.argv[1:2] == ["gpu"]:
         from benchmarks import gpu
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
+from genlab.data.dataset import Dataset
 from genlab.game import rng
 from genlab.metrics.log_density import densities, log_density
 from genlab.numbers import Count
@@ -33,7 +34,8 @@ def density(
       trained: the model.
       size: cells on a side.
       steps: Runge-Kutta steps of a probability flow.
-      num_points: points of the train split drawn where the density is not known.
+      num_points: points of the train split that tell where the plane is, drawn where the density is not
+        known.
 
     Returns:
       [H, W, 3] uint8.
@@ -41,13 +43,14 @@ def density(
     Raises:
       InputError: the experiment has no density of examples, or they are not [2].
     """
-    extent, grid = plane_of(trained, size)
+    points = trained.examples("train", num_points)["x"]
+    extent, grid = plane_of(points, size)
     found = on_plane(trained, grid, steps)
-    known = truth_on_plane(trained, grid)
+    known = truth_on_plane(trained.data, grid)
     axes = figure.new_row(2)
     ceiling = float((found if known is None else known).max())
     if known is None:
-        axes[0].plot(*trained.examples("train", num_points)["x"].T, ".", ms=3)
+        axes[0].plot(*points.T, ".", ms=3)
         axes[0].set(aspect="equal", title="data")
     else:
         draw(axes[0], known, extent, ceiling, "truth")
@@ -55,10 +58,10 @@ def density(
     return figure.render(axes[0].figure)
 
 
-def plane_of(trained: Trained, size: int) -> tuple[tuple[float, ...], np.ndarray]:
-    """Where the data lie: left, right, bottom, top, and the middles of `size` x `size` cells, [size^2, 2]."""
-    data = trained.examples("train", 1000)["x"].astype(np.float64)
-    low, high = data.min(axis=0), data.max(axis=0)
+def plane_of(points: np.ndarray, size: int) -> tuple[tuple[float, ...], np.ndarray]:
+    """Where points `[N, 2]` lie: left, right, bottom, top, and the middles of `size` x `size` cells, [size^2, 2]."""
+    points = points.astype(np.float64)
+    low, high = points.min(axis=0), points.max(axis=0)
     half = (0.5 + MARGIN) * max(*(high - low), 1e-3)
     centre = (low + high) / 2
     ticks = half * (2 * (np.arange(size) + 0.5) / size - 1)
@@ -74,10 +77,9 @@ def on_plane(trained: Trained, grid: np.ndarray, steps: int) -> np.ndarray:
     return _square(densities(trained, grid, key, steps, exact=True))
 
 
-def truth_on_plane(trained: Trained, grid: np.ndarray) -> np.ndarray | None:
+def truth_on_plane(data: Dataset, grid: np.ndarray) -> np.ndarray | None:
     """ln p of what the data are drawn from, [size, size]; None where it is not known."""
-    known = trained.data.log_density
-    return None if known is None else _square(known(grid))
+    return None if data.log_density is None else _square(data.log_density(grid))
 
 
 def draw(

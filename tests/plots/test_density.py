@@ -13,9 +13,11 @@ def test_known_and_learned_density_on_the_plane():
     recipe = recipes.plain("normalizing_flow")
     built = Recipe.build(recipe)
     trained = built.trained(jax.device_put(built.init_state()))
-    (left, right, bottom, top), grid = plane_of(trained, 200)
+    (left, right, bottom, top), grid = plane_of(
+        trained.examples("train", 1000)["x"], 200
+    )
     cell = (right - left) * (top - bottom) / 200**2
-    truth = truth_on_plane(trained, grid)
+    truth = truth_on_plane(trained.data, grid)
     np.testing.assert_allclose(np.exp(truth).sum() * cell, 1, atol=0.02)
     row, column = np.unravel_index(truth.argmax(), truth.shape)
     peak = grid.reshape(200, 200, 2)[row, column]

@@ -1,0 +1,92 @@
+"""A family in a comparison: its recipe and what makes it comparable to the others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import genlab
+
+KINDS = {"ring": 8, "grid": 25, "two_moons": 20}  # parts of a mixture that has enough
+NO_PICTURES = {"sample.every": 0, "sample.plots": (), "eval.every": 0, "eval.best": ""}
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row.
+
+    Attributes:
+      name: what the table calls it.
+      config: name of the recipe.
+      overrides: key of the config -> value.
+      metrics: beside those of all, by name.
+    """
+
+    name: str
+    config: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    metrics: tuple = ()
+
+    def on_points(self, kind: str) -> "Family":
+        """The same on points of a kind, with the metrics of densities."""
+        more: dict[str, Any] = {"data.kind": kind}
+        if "components" in self.config_of()["model"].get("density", {}):
+            more["model.density.components"] = KINDS[kind]
+        coverage = {"name": "mode_coverage", "num_samples": 2500}
+        common = ("log_density",) if kind == "two_moons" else (coverage, "log_density")
+        return self.having(more, common)
+
+    def having(self, overrides: Mapping[str, Any], metrics: tuple) -> "Family":
+        """The same with more overrides, under its own, and more metrics, before its own."""
+        merged = {**overrides, **self.overrides}
+        return Family(self.name, self.config, merged, (*metrics, *self.metrics))
+
+    def config_of(self) -> dict[str, Any]:
+        """The recipe as it is shipped."""
+        return genlab.load(self.config).config
+
+    def arguments(self, scale: float) -> list[str]:
+        """Flags of `genlab sweep`; trainings and their schedules `scale` times as long."""
+        overrides = {**NO_PICTURES, **self.overrides}
+        overrides |= {"eval.metrics": (), "eval.final_metrics": self.metrics}
+        if scale != 1:
+            overrides |= _shorter(self.config_of(), scale)
+        flags = [f"--config.{key}={value}" for key, value in overrides.items()]
+        return [f"--config={self.config}", *flags]
+
+
+def _shorter(config: dict[str, Any], scale: float) -> dict[str, Any]:
+    rounds = max(1, round(config["train"]["steps"] * scale))
+    found: dict[str, Any] = {"train.steps": rounds, "checkpoint.every": rounds}
+    for player, optimizer in config["optimizer"].items():
+        schedule = optimizer.get("schedule") or {}
+        if "steps" in schedule:
+            key = f"optimizer.{player}.schedule.steps"
+            found[key] = max(1, round(schedule["steps"] * scale))
+    return found
+
+
+DENSITIES = (
+    Family("kernels", "gaussian_mixture:kernels"),
+    Family("mixture", "gaussian_mixture:ring"),
+    Family("realnvp", "normalizing_flow"),
+    Family("splines", "normalizing_flow:spline"),
+    Family("flow_matching", "flow_matching:toy"),
+    Family("diffusion", "diffusion:toy"),
+)
+
+
+def of_images(data: str, mnist: str, features: str) -> list[Family]:
+    """The rows on scikit-learn's digits or MNIST, at the sizes of their recipes."""
+    network: Any = {"name": "run", "run": features} if features else "digits_classifier"
+    num = {"num": 10_000, "num_reference": 10_000} if data == "mnist" else {"num": 1000}
+    metrics = tuple(
+        {"name": name, "features": network, **num}
+        for name in ("frechet", "precision_recall")
+    )
+    rows = {"digits": DIGITS, "mnist": MNIST}[data]
+    overrides = {"data.data_dir": mnist} if data == "mnist" else {}
+    return [family.having(overrides, metrics) for family in rows]
+
+
+DIGITS = (Family("mixture", "gaussian_mixture", {}, ("held_out",)),)
+MNIST = ()

@@ -1,0 +1,96 @@
+"""The rows of a comparison, read from sweeps."""
+
+import csv
+import time
+from pathlib import Path
+
+import jax
+
+import genlab
+from benchmarks.families.family import Family
+from genlab.statistics import summarize
+
+SAMPLES = 1000
+# Values, by their last name or their metric's, and what the table calls them; others are left out.
+COLUMNS = {
+    "modes_covered": "modes",
+    "high_quality_share": "within 3 sd",
+    "kl": "KL to the truth, nats",
+    "frechet": "Frechet distance",
+    "precision": "precision",
+    "recall": "recall",
+    "bits_per_dimension": "bits per dimension",
+    "negative_log_likelihood": "-log p, nats",
+    "linear_probe": "linear probe",
+}
+
+
+def of(sweeps: list[tuple[Family, Path]]) -> str:
+    """A table in Markdown: means over the seeds with Student's 95 % intervals."""
+    rows = [(family, _values(path), _size(path)) for family, path in sweeps]
+    shown = {column for _, values, _ in rows for column in values}
+    names = [column for column in COLUMNS.values() if column in shown]
+    head = ["family", "command", *names, "parameters", f"{SAMPLES:,} samples", "sweep"]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for (family, values, (count, drawn)), (_, path) in zip(rows, sweeps, strict=True):
+        cells = [_told(values.get(name, [])) for name in names]
+        parameters = f"{count:,}" if count else ""
+        drawing = f"{drawn:.2f} s" if drawn else ""
+        lines.append(
+            _line(
+                [family.name, f"`{family.config}`", *cells, parameters, drawing]
+                + [_seconds(path)]
+            )
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _values(sweep: Path) -> dict[str, list[float]]:
+    """Measured value by name -> one number a seed."""
+    path = sweep / "results.csv"
+    if not path.exists():
+        return {}
+    with open(path) as file:
+        rows = [row for row in csv.DictReader(file) if row["state"] == "finished"]
+    found: dict[str, list[float]] = {}
+    for name in rows[0] if rows else ():
+        column = _column(name)
+        if column and column not in found:
+            found[column] = [float(row[name]) for row in rows if row[name]]
+    return found
+
+
+def _column(name: str) -> str:
+    """What the table calls a value; empty for floors and what else it leaves out."""
+    metric, _, value = name.rpartition("/")
+    if value.endswith("floor"):
+        return ""
+    return COLUMNS.get(metric, COLUMNS.get(value, ""))
+
+
+def _told(values: list[float]) -> str:
+    if not values:
+        return ""
+    return str(summarize(values))
+
+
+def _size(sweep: Path) -> tuple[int, float]:
+    """Parameters of the first trial, and seconds in which it draws SAMPLES, compiled."""
+    trials = sorted(path.parent for path in sweep.glob("*/results.json"))
+    if not trials:
+        return 0, 0.0
+    run = genlab.open(trials[0])
+    count = sum(leaf.size for leaf in jax.tree.leaves(run.params))
+    run.sample(SAMPLES)
+    began = time.perf_counter()
+    run.sample(SAMPLES, seed=1)
+    return count, time.perf_counter() - began
+
+
+def _seconds(sweep: Path) -> str:
+    path = sweep / "seconds.txt"
+    return f"{float(path.read_text()):.0f} s" if path.exists() else "failed"
