@@ -1,5 +1,6 @@
 """One contender in a process of its own: told how many units to run, answers with seconds."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -59,22 +60,26 @@ class Contender:
     def close(self) -> float:
         """Ends the process; peak resident memory in MiB."""
         memory = float(self._ask("memory"))
-        self._process.stdin.close()
-        self._process.wait()
+        self.end()
         return memory
 
     def end(self) -> None:
         """Ends the process whatever it does."""
         self._process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
         self._process.wait()
 
     def _ask(self, order: str, timeout: float | None = None) -> str:
-        print(order, file=self._process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # who has died gives no answer below
+            print(order, file=self._process.stdin, flush=True)
         if not select.select([self._process.stdout], [], [], timeout)[0]:
             self.end()
             raise RuntimeError(f"no answer within {timeout:.0f} s")
         if answer := self._process.stdout.readline().strip():
             return answer
+        self.end()
         lines = self._log.read_text().split("\n") if self._log else []
         said = [line for line in lines if line.strip()][-1:] or self._process.args
         raise RuntimeError(f"a contender died: {' '.join(said)}")

@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 import recipes
 
-from benchmarks import damage, fidelity, sweep
+from benchmarks import damage, fidelity, genlab_side, sweep
+from benchmarks.contender import Contender
 from benchmarks.faults import bombs, folder_inputs, fuzz, kills, mutation, outcome
 from benchmarks.faults.case import Bench
+from benchmarks.gpu import dcgan, entry, table, unet, vae
+from genlab.config import files, override
+from genlab.config import load as configs
 from genlab.errors import InputError
+from genlab.run.recipe import Recipe
+from genlab.training.summary import parameter_counts
 
 
 @pytest.mark.full
@@ -111,3 +117,74 @@ def test_a_surface_that_refuses_everything_is_told():
 
     [found] = fuzz.refusal(refuse)
     assert found.startswith("valid input fails, InputError at ")
+
+
+def test_both_sides_of_the_gpu_games_have_the_same_networks(monkeypatch):
+    """By the number of each player's parameters."""
+    networks = pytest.importorskip("benchmarks.torch_networks")
+    counts = {}
+
+    def trainer(path, overrides, *, per_call):
+        config = configs.load(str(files.CONFIGS / path))
+        for key, text in overrides.items():
+            override.override(config, key, text)
+        counts.update(parameter_counts(Recipe.build(configs.plain(config)).shapes()))
+
+    monkeypatch.setattr(genlab_side, "trainer", trainer)
+    size = {"batch": 2, "width": 4, "side": 32, "depth": 5, "layers": 3, "mnist": ""}
+    pairs = {
+        dcgan: {
+            "generator": networks.dcgan_generator(4),
+            "discriminator": networks.dcgan_discriminator(4),
+        },
+        unet: {
+            "generator": networks.UNet(4, 5),
+            "discriminator": networks.patch_discriminator(4, 3, 6),
+        },
+        vae: {"vae": networks.Vae()},
+    }
+    for game, players in pairs.items():
+        counts.clear()
+        game.genlab({**size, "per_call": 2}, "float32")
+        assert counts == {
+            player: sum(leaf.numel() for leaf in module.parameters())
+            for player, module in players.items()
+        }
+
+
+def test_a_contender_that_dies_or_hangs_says_so(tmp_path):
+    log = tmp_path / "log"
+    with pytest.raises(RuntimeError, match="died: json.decoder.JSONDecodeError"):
+        Contender("gpu.side", "build", "no json", log=log).run(1, timeout=60)
+    with pytest.raises(RuntimeError, match="no answer within 0 s"):
+        Contender("gpu.side", "build", "no json", log=log).run(1, timeout=0)
+
+
+def test_a_failed_contender_leaves_a_line_beside_the_others(tmp_path, monkeypatch):
+    class Stub:
+        def __init__(self, game, name, argument, **how):
+            self.way = json.loads(argument)["way"]
+
+        def run(self, units, timeout):
+            if self.way == "torch_graphs":
+                raise RuntimeError("no kernel")
+            return 0.01 * units * (1 if self.way == "genlab" else 2)
+
+        def facts(self, timeout):
+            return {"dtype": "float32", "peak_mib": 3.0, "product_error": 3e-4}
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr(entry, "Contender", Stub)
+    size = {"batch": 8, "width": 8, "per_call": 2}
+    ways = ("genlab", "torch", "torch_graphs")
+    entries = [entry.Entry("dcgan", way, size, tmp_path, way) for way in ways]
+    for one in entries:
+        one.warm(float("inf"))
+        one.measure()
+        one.finish()
+    lines = table.of(entries).split("\n")
+    assert lines[2].startswith("| genlab | float32 | 800 | 800 to 800 | 2.00 |")
+    assert lines[3].startswith("| torch | float32 | 400 | 400 to 400 | 1.00 |")
+    assert lines[4:] == ["torch_graphs failed: no kernel"]

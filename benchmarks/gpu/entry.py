@@ -1,6 +1,7 @@
 """One contender of a game and what was found of it; a failing one leaves why it failed."""
 
 import json
+import os
 import statistics
 import time
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 from benchmarks.contender import Contender
 from benchmarks.gpu.usage import Usage
 
-MEASURE = 0.5  # seconds of one measurement
+MEASURE = 0.6  # seconds of one measurement
 LONGEST = 30  # seconds after which one has hung
 ENVIRONMENT = {
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # several share the device
     "TORCHINDUCTOR_COMPILE_THREADS": "2",
     "OMP_NUM_THREADS": "1",  # threads that spin take the time of who is measured
 }
+WHOLE_CALLS = "--xla_gpu_enable_command_buffer=+WHILE"
 
 
 class Entry:
@@ -60,7 +62,7 @@ class Entry:
             "gpu.side",
             "build",
             json.dumps(asked),
-            environment=ENVIRONMENT,
+            environment=_environment(self.way),
             log=self._log,
         )
         per_call = self.size["per_call"]
@@ -81,7 +83,7 @@ class Entry:
     def finish(self) -> None:
         """Asks for the facts and ends the process."""
         self.facts = self._ask(lambda c: c.facts(LONGEST)) or {}
-        if self._contender:
+        if self._contender and not self.failed:
             self._contender.end()
 
     @property
@@ -111,7 +113,13 @@ class Entry:
             return None
         try:
             return order(self._contender)
-        except (RuntimeError, OSError) as error:
-            self._contender.end()
+        except RuntimeError as error:
             self.failed = str(error)
             return None
+
+
+def _environment(way: str) -> dict[str, str]:
+    if way != "genlab_graphs":
+        return ENVIRONMENT
+    flags = os.environ.get("XLA_FLAGS", "")
+    return {**ENVIRONMENT, "XLA_FLAGS": f"{flags} {WHOLE_CALLS}".strip()}

@@ -36,7 +36,7 @@ def build(argument: str) -> Side:
         from benchmarks.gpu.torch_side import WAYS
 
         return game.torch(asked["size"], WAYS[way]())
-    return game.genlab(asked["size"], "bfloat16" if way == "genlab_bf16" else "float32")
+    return game.genlab(asked["size"], "float32" if way == "genlab" else "bfloat16")
 
 
 def of_genlab(run: Callable[[int], None], dtype: str) -> Side:
