@@ -10,10 +10,11 @@ from genlab.config import files, override
 from genlab.config import load as configs
 from genlab.data.feed import Feed
 from genlab.game import parallel, rng
+from genlab.game.turn import State
 from genlab.run.recipe import Recipe
 from genlab.training.rounds import rounds_of
 
-Run = Callable[[int], None]
+Run = Callable[[int], State]
 
 
 def trainer(
@@ -23,7 +24,8 @@ def trainer(
     per_call: int,
     rounds_of: Callable = rounds_of,
 ) -> Run:
-    """`run(rounds)` of a config: compiled calls of `per_call` rounds on one device."""
+    """`run(rounds)` of a config: compiled calls of `per_call` rounds on one device; it returns the
+    state after them."""
     config = configs.load(str(files.CONFIGS / path))
     for key, text in overrides.items():
         override.override(config, key, text)
@@ -35,12 +37,12 @@ def trainer(
     resident, seed = program.place(feed.resident), np.uint32(0)
     state, step = program.place(recipe.init_state()), 0
 
-    def run(rounds: int) -> None:
+    def run(rounds: int) -> State:
         nonlocal state, step
         for _ in range(rounds // per_call):
             state, _ = program(state, resident, feed.chunk(step, per_call), seed)
             step += per_call
-        jax.block_until_ready(state)
+        return jax.block_until_ready(state)
 
     return run
 

@@ -21,7 +21,7 @@ class Side:
       facts: versions, precision and peak memory, asked at the end.
     """
 
-    run: Callable[[int], None]
+    run: Callable[[int], Any]
     facts: Callable[[], dict[str, Any]]
 
     def __call__(self, rounds: int) -> None:
@@ -39,7 +39,7 @@ def build(argument: str) -> Side:
     return game.genlab(asked["size"], "float32" if way == "genlab" else "bfloat16")
 
 
-def of_genlab(run: Callable[[int], None], dtype: str) -> Side:
+def of_genlab(run: Callable[[int], Any], dtype: str) -> Side:
     """genlab's side: a program of `trainer`, or a population's."""
     return Side(run, lambda: _facts(dtype))
 
