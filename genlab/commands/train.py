@@ -14,6 +14,7 @@ EXAMPLES = """\
   genlab --config=vae --config.objective.beta=4      another value of one key
   genlab --workdir=runs/dcgan                        goes on with the config that the folder has
   genlab --workdir=runs/dcgan --config.train.steps=4000     and for longer
+  genlab --config=dcgan --profile=40                 a trace of 40 rounds beside it
   genlab --config=vae --print-config > mine.py       a config of one's own to start from"""
 ROOM = "genlab.training.train"
 
@@ -31,6 +32,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print the config with its overrides as a config file, with the meaning of its keys and"
         " what its parts accept; train nothing",
+    )
+    parser.add_argument(
+        "--profile",
+        type=flags.count,
+        default=0,
+        metavar="ROUNDS",
+        help="write a trace of so many rounds after the first call, which compiles, into the run folder:"
+        " trace-STEP.json.gz, which https://ui.perfetto.dev opens",
     )
 
 
@@ -70,7 +79,7 @@ def run(values: argparse.Namespace) -> None:
     keep_programs()
     failure = None
     try:
-        train(config, workdir, changed, source)
+        train(config, workdir, changed, source, values.profile)
     except PartFailed as error:
         failure = error
     print(closing(workdir, config, display.lasted()))

@@ -62,9 +62,28 @@ def facts(run: Run) -> dict[str, Any]:
         "classes": _enumerated(run.class_names),
         "left out": _enumerated(_counted(run.fact("left_out"))),
         "devices": _devices(run.record.get("devices")),
+        "operations": _operations(run),
         "seed": config.get("seed"),
     }
     return {name: value for name, value in pairs.items() if value not in (None, "")}
+
+
+def _operations(run: Run) -> str:
+    """Of a round and in a second, as logged last; empty where they were not."""
+    last = {
+        curve.name: curve.values[-1]
+        for curve in run.curves
+        if curve.split == TIME and curve.values
+    }
+    speed, rate = last.get("gigaflops_per_second"), last.get("rounds_per_second")
+    if not speed or not rate:
+        return ""
+    told = f"{speed / rate:.3g} GFLOP a round, {speed:,.3g} GFLOP/s"
+    if share := last.get("share_of_peak"):
+        told += f", {share:.1%} of the devices' peak"
+    if (stall := last.get("data_stall_share")) is not None:
+        told += f"; waits for data {stall:.1%} of the time at most"
+    return told
 
 
 def times(run: Run) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from genlab.reporting.markup import words
 _UNITS = {
     r"rounds_per_second": "rounds per second",
     r"examples_per_second": "examples per second",
+    r"gigaflops_per_second": "1e9 operations per second",
     r"_norm$": "L2 norm",
     r"accuracy|share|agreement|chance$": "share",
     r"psnr": "dB",

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr
 
 from genlab import numbers
 from genlab.blame import blaming, parts_must_fit
@@ -29,10 +30,13 @@ from genlab.training.rounds import rounds_of
 from genlab.writers import log as writers
 
 
-def check_fit(recipe: Recipe, feed: Feed) -> None:
+def check_fit(recipe: Recipe, feed: Feed) -> ClosedJaxpr:
     """Checks before training what only training would find, tracing one round on shapes alone.
 
     A trained run is not asked: it can be looked at where what its metrics need has gone.
+
+    Returns:
+      The round as it was traced.
 
     Raises:
       InputError: more memory is needed than there is, networks and objective do not fit data and
@@ -56,7 +60,7 @@ def check_fit(recipe: Recipe, feed: Feed) -> None:
         chosen = [*measured["metrics"], *measured["final_metrics"]]
         evaluate.check(recipe.experiment, recipe.data, metrics, chosen)
         evaluate.check(recipe.experiment, recipe.data, plots, drawn)
-        jax.eval_shape(rounds_of(recipe.experiment, feed), *shapes)
+        return jax.make_jaxpr(rounds_of(recipe.experiment, feed))(*shapes)
 
 
 def _examples_of_device(config: dict[str, Any]) -> int:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -14,6 +15,25 @@ from genlab.process.bar import Bar
 from genlab.writers.log import Log
 
 DERIVED = ("loss", "gradient_norm", "update_norm", "parameter_norm")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a round asks of the devices.
+
+    Attributes:
+      operations: of products and convolutions in a round.
+      peak: what the devices can do in a second; None where nobody knows.
+    """
+
+    operations: int
+    peak: float | None
+
+    def done(self, rate: float) -> dict[str, float]:
+        """At so many rounds a second."""
+        speed = rate * self.operations
+        share = {"share_of_peak": speed / self.peak} if self.peak else {}
+        return {"gigaflops_per_second": speed / 1e9, **share}
 
 
 class Meter:
@@ -27,20 +47,28 @@ class Meter:
       every: rounds in one line.
       feed: says how many examples one round takes.
       bar: shows rounds, losses and speed.
+      work: of a round, and what the devices can do.
       split: what the lines say they are of.
     """
 
     def __init__(
-        self, log: Log, every: int, feed: Feed, bar: Bar, split: str = "train"
+        self,
+        log: Log,
+        every: int,
+        feed: Feed,
+        bar: Bar,
+        work: Work,
+        split: str = "train",
     ):
         self._log, self._every, self._bar, self._split = log, every, bar, split
+        self._work = work
         self._examples = feed.batch_size * feed.draws
         self._pending: tuple[int, dict[str, jax.Array]] | None = None
         self._rows: list[dict[str, np.ndarray]] = []
         self._mark: float | None = (
             None  # unset until the first call, which compiles, is over
         )
-        self._seconds, self._rounds = 0.0, 0
+        self._seconds, self._rounds, self._stalled = 0.0, 0, 0.0
 
     def add(self, step: int, metrics: dict[str, jax.Array]) -> None:
         """Takes the metrics of the call that ends at `step`, `[rounds]` each; reads the last one's.
@@ -72,6 +100,16 @@ class Meter:
         if self._mark is not None:
             self._mark = time.perf_counter()
 
+    @contextlib.contextmanager
+    def feeding(self) -> Iterator[None]:
+        """Inside, examples are fetched; all of it counts as a stall where the device has nothing left
+        to do at the end, so that a stall is never longer than what is logged."""
+        begin = time.perf_counter()
+        yield
+        newest = self._pending[1] if self._pending else {}
+        if self._mark and all(leaf.is_ready() for leaf in newest.values()):
+            self._stalled += time.perf_counter() - begin
+
     def _read(self, step: int, metrics: dict[str, jax.Array]) -> None:
         rows = jax.device_get(metrics)
         count = len(next(iter(rows.values())))
@@ -94,9 +132,11 @@ class Meter:
             values = {
                 "rounds_per_second": rate,
                 "examples_per_second": rate * self._examples,
+                "data_stall_share": min(1.0, self._stalled / self._seconds),
+                **self._work.done(rate),
             }
             self._log.write(step, "time", values)
-        self._rows, self._seconds, self._rounds = [], 0.0, 0
+        self._rows, self._seconds, self._rounds, self._stalled = [], 0.0, 0, 0.0
 
 
 def average(rows: list[dict[str, np.ndarray]]) -> dict[str, float]:

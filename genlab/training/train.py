@@ -15,7 +15,7 @@ from genlab.evaluation import evaluate
 from genlab.evaluation.results import write_newest_and_best
 from genlab.game import parallel
 from genlab.game.turn import State
-from genlab.process import display
+from genlab.process import display, peak
 from genlab.process.bar import Bar
 from genlab.process.signals import Stop, stop_requested
 from genlab.run.course import Course
@@ -24,10 +24,12 @@ from genlab.run.recipe import Recipe
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.writer import cut, lines_of
+from genlab.training import operations
 from genlab.training.alarm import sound
 from genlab.training.fit import check_fit
-from genlab.training.meter import Meter
+from genlab.training.meter import Meter, Work
 from genlab.training.page import Page, kept
+from genlab.training.profile import Profile
 from genlab.training.rounds import rounds_of
 from genlab.training.summary import opening
 from genlab.training.watch import evaluated, split_name
@@ -42,6 +44,7 @@ def train(
     workdir: Path,
     overrides: dict[str, Any],
     source: Path | None = None,
+    profile: int = 0,
 ) -> State:
     """Trains the recipe of a plain config in its run folder, from wherever the folder stands.
 
@@ -50,6 +53,7 @@ def train(
       workdir: the run folder.
       overrides: what the command line set.
       source: the config file; None where there is none.
+      profile: rounds to trace, of those that this call trains; see `Profile`.
 
     Returns:
       The final state.
@@ -63,7 +67,8 @@ def train(
     with display.shown(), kept(workdir) as page:
         with display.doing("building data and networks"):
             course = Course.build(config)
-            loops = [_Loop(recipe, workdir, page) for recipe in course.recipes]
+            traces = Profile(workdir, profile)
+            loops = [_Loop(recipe, workdir, page, traces) for recipe in course.recipes]
         with locked(workdir), stop_requested() as stop:
             with display.doing("looking at the run folder and the data"):
                 checkpoints, subject = _claimed(course, workdir, overrides, source)
@@ -76,6 +81,11 @@ def train(
                 state = loop.run(checkpoints, sources, stop, subject)
                 view = jax.device_get(loop.recipe.experiment.view(state))
                 sources = {**sources, loop.recipe.stage: view}
+            if traces.missed:
+                _log.warning(
+                    "nothing was traced: the first call, which compiles, had all rounds;"
+                    " a smaller train.steps_per_call makes more calls"
+                )
             last = loops[-1]
             if done == course.last.end:
                 last.draw_missing(state)
@@ -113,17 +123,19 @@ def _claimed(
 class _Loop:
     """One stage: the compiled program, the state, and what happens between calls."""
 
-    def __init__(self, recipe: Recipe, workdir: Path, page: Page):
+    def __init__(self, recipe: Recipe, workdir: Path, page: Page, profile: Profile):
         config = recipe.config
         self.recipe, self.workdir, self.config = recipe, workdir, config
-        self.page = page
+        self.page, self.profile = page, profile
         self.plan = Plan.of(config, recipe.begin)
         self.feed = recipe.feed()
         with display.doing("checking that all parts fit"):
-            check_fit(recipe, self.feed)
+            traced = check_fit(recipe, self.feed)
+        devices = parallel.choose_devices(config["devices"])
+        self.work = Work(operations.count(traced), peak.of(devices, config["dtype"]))
         self.program = parallel.Program(
             rounds_of(recipe.experiment, self.feed, recipe.begin),
-            parallel.choose_devices(config["devices"]),
+            devices,
             config["parallel"],
             config["train"]["batch_size"],
         )
@@ -148,10 +160,10 @@ class _Loop:
         stage = self.recipe.stage
         bar = Bar(self.plan.steps, step, "" if stage == MAIN else f"{stage}: ")
         every, split = self.plan.periods["log"], split_name(stage, "train")
-        meter = Meter(self.log, every, self.feed, bar, split)
+        self.meter = Meter(self.log, every, self.feed, bar, self.work, split)
         try:
             with display.watching(bar):
-                state = self._train(state, step, meter, stop)
+                state = self._train(state, step, self.meter, stop)
             if step == self.plan.steps:
                 self._look(state, self.plan.due(step))  # a kill came just before it
         except NonFiniteLoss as error:
@@ -160,6 +172,7 @@ class _Loop:
             failure.record(self.workdir, str(error))
             raise
         finally:
+            self.profile.close()
             self.log = self.log.close()
             del self.resident  # the next stage has its own
         return state
@@ -193,6 +206,7 @@ class _Loop:
             state, metrics = call(state, step)
             step += self.rounds
             meter.add(step, metrics)
+            self.profile.after_call(step, state, self.plan.steps)
             # A state is only used once its losses are known to be finite.
             if due := self.plan.due(step) - {"log"}:
                 with meter.paused():
@@ -208,7 +222,8 @@ class _Loop:
         return {name for name, every in self.plan.periods.items() if every}
 
     def _call(self, state: State, step: int) -> tuple[State, dict[str, jax.Array]]:
-        chunk = self.feed.chunk(step, self.rounds)
+        with self.meter.feeding():
+            chunk = self.feed.chunk(step, self.rounds)
         return self.program(state, self.resident, chunk, self.seed)
 
     def _keep_state_before(self, step: int) -> None:
