@@ -107,7 +107,7 @@ class Meter:
         begin = time.perf_counter()
         yield
         newest = self._pending[1] if self._pending else {}
-        if self._mark and all(leaf.is_ready() for leaf in newest.values()):
+        if self._mark is not None and all(leaf.is_ready() for leaf in newest.values()):
             self._stalled += time.perf_counter() - begin
 
     def _read(self, step: int, metrics: dict[str, jax.Array]) -> None:

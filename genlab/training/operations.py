@@ -12,23 +12,17 @@ from typing import Any
 from jax.extend import core
 
 # Their inner program runs once, on the same operands.
-_CALLS = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "core_call": "call_jaxpr",
-    "checkpoint": "jaxpr",
-    "remat2": "jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-}
+_CALLS = (
+    *("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat2"),
+    *("custom_jvp_call", "custom_vjp_call"),
+)
 
 
 def count(traced: core.ClosedJaxpr) -> int:
     """Of one call; a multiplication and the addition that follows are two."""
     graph = _Graph()
     inputs = [graph.fresh() for _ in traced.jaxpr.invars]
-    return graph.needed(graph.walk(traced.jaxpr, inputs))
+    return graph.needed(graph.walk(traced, inputs))
 
 
 class _Graph:
@@ -44,10 +38,15 @@ class _Graph:
         self._operands.append(operands)
         return len(self._costs) - 1
 
-    def walk(self, jaxpr: core.Jaxpr, inputs: Sequence[int]) -> list[int]:
+    def walk(
+        self, program: core.ClosedJaxpr | core.Jaxpr, inputs: Sequence[int]
+    ) -> list[int]:
         """Takes up the equations of a program; the numbers of its outputs."""
+        jaxpr = getattr(program, "jaxpr", program)
         numbers = dict(zip(jaxpr.invars, inputs, strict=True))
-        numbers |= {constant: self.fresh() for constant in jaxpr.constvars}
+        constants = zip(jaxpr.constvars, getattr(program, "consts", ()), strict=True)
+        for variable, value in constants:
+            numbers[variable] = self._once(("constant", id(value)), 0, ())
 
         def number(atom: Any) -> int:
             if not isinstance(atom, core.Literal):
@@ -58,8 +57,7 @@ class _Graph:
             operands = tuple(map(number, equation.invars))
             name, outputs = equation.primitive.name, equation.outvars
             if name in _CALLS:
-                inner = equation.params[_CALLS[name]]
-                made = self.walk(getattr(inner, "jaxpr", inner), operands)
+                made = self.walk(_inner(equation), operands)
             else:
                 how = str(equation.params) if name not in _LOOPS else id(equation)
                 made = [self._once((name, how, operands), _cost(equation), operands)]
@@ -81,6 +79,11 @@ class _Graph:
         if key not in self._known:
             self._known[key] = self.fresh(cost, operands)
         return self._known[key]
+
+
+def _inner(equation: core.JaxprEqn) -> core.ClosedJaxpr | core.Jaxpr:
+    programs = core.ClosedJaxpr | core.Jaxpr
+    return next(p for p in equation.params.values() if isinstance(p, programs))
 
 
 def _cost(equation: core.JaxprEqn) -> int:
