@@ -5,10 +5,12 @@ import jax.numpy as jnp
 import optax
 
 from genlab.game import parallel
+from genlab.precision import exact_products
 
 Array = jax.Array
 
 
+@exact_products
 def paired(x: Array, noise: Array) -> Array:
     """The noise of the batch in the order that makes the sum of squared distances from `x` least.
 

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from genlab.features.image_input import ImageInput
+from genlab.precision import exact_products
 from genlab.registry import features as registry
 
 Array = jax.Array
@@ -70,6 +71,7 @@ class Features:
             **self.input.protocol,
         }
 
+    @exact_products
     def __call__(self, images: Array) -> Outputs:
         """Features and logits of images; may be traced, and is compiled by whoever calls it.
 
@@ -82,9 +84,7 @@ class Features:
         Raises:
           InputError: images that are neither gray nor RGB.
         """
-        # Accelerators round products to 10 or 7 bits unless they are told not to.
-        with jax.default_matmul_precision("highest"):
-            return self.outputs(self.variables, self.input(images))
+        return self.outputs(self.variables, self.input(images))
 
 
 def choose(choice: str | Mapping[str, Any]) -> Features:

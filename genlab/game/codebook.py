@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.game import parallel
+from genlab.precision import exact_products
 
 Array = jax.Array
 PyTree = Any
@@ -28,6 +29,7 @@ def first(key: Array, codes: int, width: int) -> Codebook:
     return {"vectors": vectors, "shares": jnp.full((codes,), 1 / codes)}
 
 
+@exact_products
 def nearest(codebook: Codebook, x: Array) -> Array:
     """Index of the code that is nearest to each vector of `x: [..., D]`: [...] int32."""
     vectors = codebook["vectors"]

@@ -9,6 +9,7 @@ from genlab.inference import linear_gaussian
 from genlab.inference.expectation import seen_or_else, towards
 from genlab.models.density import Density
 from genlab.numbers import Count, NonNegative
+from genlab.precision import exact_products
 from genlab.registry import models
 
 Array = jax.Array
@@ -45,6 +46,7 @@ class FactorAnalysis(Density):
             )
         )
 
+    @exact_products
     def __call__(self, x: Array, key: Array, *, train: bool = False) -> Array:
         """-log p(x) of `x: [B, *example_shape]`: [B], nats, exact."""
         x, now = self.flat(x), self.statistics

@@ -10,6 +10,7 @@ from genlab.inference import mixture
 from genlab.inference.expectation import seen_or_else, towards
 from genlab.models.density import Density
 from genlab.numbers import Count, NonNegative
+from genlab.precision import exact_products
 from genlab.registry import models
 
 Array = jax.Array
@@ -46,6 +47,7 @@ class GaussianMixture(Density):
             )
         )
 
+    @exact_products
     def __call__(self, x: Array, key: Array, *, train: bool = False) -> Array:
         """-log p(x) of `x: [B, *example_shape]`: [B], nats, exact."""
         x, now, model = self.flat(x), self.statistics, self.model()

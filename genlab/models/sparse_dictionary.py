@@ -12,6 +12,7 @@ from genlab.inference.expectation import towards
 from genlab.inference.sparse import best_atoms, sparse_codes
 from genlab.models.density import Density
 from genlab.numbers import Count, Positive
+from genlab.precision import exact_products
 from genlab.registry import models
 
 Array = jax.Array
@@ -53,6 +54,7 @@ class SparseDictionary(Density):
         normal = nn.initializers.normal(1.0)
         self.dictionary = self.param("atoms", normal, (self.atoms, self.size))
 
+    @exact_products
     def __call__(self, x: Array, key: Array, *, train: bool = False) -> Array:
         """-log p(x, z) at the most probable z of `x: [B, *example_shape]`: [B], nats."""
         del key

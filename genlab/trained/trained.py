@@ -20,6 +20,7 @@ from genlab.game.experiment import Experiment
 from genlab.game.parallel import OverExamples
 from genlab.game.turn import Draw, State
 from genlab.part import check_terms, settled
+from genlab.precision import exact_products
 from genlab.process import memory
 from genlab.trained import draws
 from genlab.trained.draws import SAMPLE_CHUNK
@@ -112,11 +113,9 @@ class Trained:
     def compile(self, name: str, function: Callable) -> Callable:
         """`function(experiment, *arrays)` compiled once for all members and steps; called without it."""
         if name not in self._compiled:
-            build = self._build
+            exact, build = exact_products(function), self._build
             self._compiled[name] = jax.jit(
-                lambda knobs, step, *arrays: function(
-                    settled(build(knobs), step), *arrays
-                )
+                lambda knobs, step, *rest: exact(settled(build(knobs), step), *rest)
             )
         step = np.int32(self.step)
         return functools.partial(self._compiled[name], self._knobs, step)
