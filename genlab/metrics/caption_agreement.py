@@ -14,6 +14,7 @@ from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.translations import to_unit
 from genlab.numbers import Count
+from genlab.precision import exact_products
 from genlab.registry import metrics
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
@@ -82,6 +83,7 @@ def nearest_factors(
     sizes, total = tuple(factors.values()), math.prod(factors.values())
 
     @jax.jit
+    @exact_products
     def nearest(first: jax.Array) -> tuple[jax.Array, jax.Array]:
         rows = jnp.minimum(first + jnp.arange(CHUNK), total - 1)
         drawn = render(jnp.stack(jnp.unravel_index(rows, sizes), axis=1))

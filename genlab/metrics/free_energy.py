@@ -9,6 +9,7 @@ from genlab.boltzmann import exact
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.unnormalized import name_of, need_machine, unnormalized
 from genlab.numbers import Count
+from genlab.precision import exact_products
 from genlab.registry import metrics
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
@@ -87,4 +88,4 @@ def free_energy_gap(
     return Measurement(values, protocol, intervals)
 
 
-_enumerated = jax.jit(exact.log_partition)
+_enumerated = jax.jit(exact_products(exact.log_partition))

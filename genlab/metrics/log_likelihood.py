@@ -22,6 +22,7 @@ from genlab.metrics.unnormalized import (
     unnormalized,
 )
 from genlab.numbers import Count, Positive, Range, Whole
+from genlab.precision import exact_products
 from genlab.registry import metrics
 from genlab.statistics import over_examples, standard_error
 from genlab.trained.needs import needs
@@ -210,5 +211,6 @@ def _cycled(states: np.ndarray, count: int) -> np.ndarray:
 
 
 _log_weights = jax.jit(
-    bracket.log_weights, static_argnames=("runs", "burn_in", "temperatures")
+    exact_products(bracket.log_weights),
+    static_argnames=("runs", "burn_in", "temperatures"),
 )

@@ -13,6 +13,7 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.part import settled
+from genlab.precision import exact_products
 from genlab.trained.trained import Trained
 
 CHUNK = 500  # examples that pass through a network at a time
@@ -240,6 +241,7 @@ def _untrained_codes(trained: Trained, *batches: dict) -> list[np.ndarray]:
 
 
 @functools.partial(jax.jit, static_argnums=0)
+@exact_products
 def _compiled(method, *arguments):
     # A bound method is equal to itself looked up again, so that a program is compiled once.
     return method(*arguments)

@@ -12,6 +12,7 @@ from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.features.classifier import FeatureNetwork
 from genlab.game import rng
+from genlab.precision import exact_products
 from genlab.trained.trained import Trained
 
 CHUNK = 64  # images that a feature network sees at a time
@@ -152,6 +153,6 @@ def feature_batches(
     network: FeatureNetwork, chunks: Iterable[np.ndarray]
 ) -> Iterator[np.ndarray]:
     """Features [n, F] of each chunk of images, [n, H, W, C] in [0, 1]."""
-    features = jax.jit(network.features)
+    features = jax.jit(exact_products(network.features))
     for images in chunks:
         yield np.asarray(features(images))
