@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 
 from genlab.game import parallel
-from genlab.precision import exact_products
+from genlab.game.precision import exact_products
 
 Array = jax.Array
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from genlab.features.image_input import ImageInput
-from genlab.precision import exact_products
+from genlab.game.precision import exact_products
 from genlab.registry import features as registry
 
 Array = jax.Array

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.game import parallel
-from genlab.precision import exact_products
+from genlab.game.precision import exact_products
 
 Array = jax.Array
 PyTree = Any

@@ -11,10 +11,10 @@ import numpy as np
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
 from genlab.game.experiment import Experiment
+from genlab.game.precision import exact_products
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.translations import to_unit
 from genlab.numbers import Count
-from genlab.precision import exact_products
 from genlab.registry import metrics
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained

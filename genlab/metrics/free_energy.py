@@ -6,10 +6,10 @@ import jax
 import numpy as np
 
 from genlab.boltzmann import exact
+from genlab.game.precision import exact_products
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.metrics.unnormalized import name_of, need_machine, unnormalized
 from genlab.numbers import Count
-from genlab.precision import exact_products
 from genlab.registry import metrics
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained

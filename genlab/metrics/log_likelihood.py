@@ -14,6 +14,7 @@ from genlab.boltzmann import ais, bracket
 from genlab.boltzmann.negative import ROLE
 from genlab.config.files import expanded
 from genlab.game import rng
+from genlab.game.precision import exact_products
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.unnormalized import (
     machine_states,
@@ -22,7 +23,6 @@ from genlab.metrics.unnormalized import (
     unnormalized,
 )
 from genlab.numbers import Count, Positive, Range, Whole
-from genlab.precision import exact_products
 from genlab.registry import metrics
 from genlab.statistics import over_examples, standard_error
 from genlab.trained.needs import needs

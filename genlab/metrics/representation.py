@@ -11,9 +11,9 @@ import numpy as np
 
 from genlab.errors import InputError
 from genlab.game import rng
+from genlab.game.precision import exact_products
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.part import settled
-from genlab.precision import exact_products
 from genlab.trained.trained import Trained
 
 CHUNK = 500  # examples that pass through a network at a time

@@ -12,7 +12,7 @@ from genlab.data.images import luma
 from genlab.errors import InputError
 from genlab.features.classifier import FeatureNetwork
 from genlab.game import rng
-from genlab.precision import exact_products
+from genlab.game.precision import exact_products
 from genlab.trained.trained import Trained
 
 CHUNK = 64  # images that a feature network sees at a time

@@ -5,11 +5,11 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from genlab.game.precision import exact_products
 from genlab.inference import linear_gaussian
 from genlab.inference.expectation import seen_or_else, towards
 from genlab.models.density import Density
 from genlab.numbers import Count, NonNegative
-from genlab.precision import exact_products
 from genlab.registry import models
 
 Array = jax.Array

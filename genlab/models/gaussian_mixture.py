@@ -6,11 +6,11 @@ import flax.linen as nn
 import jax
 
 from genlab.game.gaussian import Mixture
+from genlab.game.precision import exact_products
 from genlab.inference import mixture
 from genlab.inference.expectation import seen_or_else, towards
 from genlab.models.density import Density
 from genlab.numbers import Count, NonNegative
-from genlab.precision import exact_products
 from genlab.registry import models
 
 Array = jax.Array

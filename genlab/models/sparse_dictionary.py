@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from genlab.game import parallel, rng
+from genlab.game.precision import exact_products
 from genlab.inference.expectation import towards
 from genlab.inference.sparse import best_atoms, sparse_codes
 from genlab.models.density import Density
 from genlab.numbers import Count, Positive
-from genlab.precision import exact_products
 from genlab.registry import models
 
 Array = jax.Array

@@ -18,9 +18,9 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.game.parallel import OverExamples
+from genlab.game.precision import exact_products
 from genlab.game.turn import Draw, State
 from genlab.part import check_terms, settled
-from genlab.precision import exact_products
 from genlab.process import memory
 from genlab.trained import draws
 from genlab.trained.draws import SAMPLE_CHUNK
