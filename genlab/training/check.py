@@ -9,6 +9,7 @@ from genlab.process.memory import bytes_of
 from genlab.run.course import Course
 from genlab.run.folder import parameter_table
 from genlab.run.recipe import Recipe
+from genlab.training import operations
 from genlab.training.fit import check_fit
 from genlab.training.summary import data_told, parameter_counts
 from genlab.training.tracing import untraceable
@@ -30,7 +31,7 @@ def describe(config: dict[str, Any]) -> str:
 
 def _stage(recipe: Recipe) -> str:
     feed = recipe.feed()
-    check_fit(recipe, feed)
+    traced = check_fit(recipe, feed)
     per_call = Plan.of(recipe.config, recipe.begin).rounds_per_call(recipe.begin)
     state, data, experiment = recipe.shapes(), recipe.data, recipe.experiment
     turns = ", then ".join(
@@ -43,6 +44,7 @@ def _stage(recipe: Recipe) -> str:
         *_told("classes", ", ".join(recipe.source.class_names)),
         *_told("left out", recipe.source.told_left_out()),
         f"round       {turns}; {experiment.draws()} x {size} examples",
+        f"operations  {operations.count(traced) / 1e9:.3g} GFLOP a round, of products and convolutions",
         f"call        {per_call} rounds",
         f"population  {_population(recipe, feed)}",
         "",

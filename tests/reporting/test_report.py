@@ -432,20 +432,28 @@ def test_shares_of_classes_are_bars_with_their_names(tmp_path):
     assert "share of each class" in write_report(tmp_path).read_text()
 
 
-def test_dates_and_durations_are_told(tmp_path):
+def test_dates_durations_and_operations_are_told(tmp_path):
     began = {"config": {}, "began": "2026-11-26T05:53:15+00:00"}
     (tmp_path / "config.json").write_text(json.dumps(began))
     measured = {"step": 30, "measured": "2026-11-26T06:00:00+00:00", "metrics": {}}
     (tmp_path / "results.json").write_text(json.dumps(measured))
     speeds = {10: 1.0, 20: 0.5, 30: 0.1}  # 10 + 20 + 100 seconds
+    work = {
+        "share_of_peak": 0.12,
+        "data_stall_share": 0.05,
+        "gigaflops_per_second": 0.2,
+    }
     write_lines(
         tmp_path / "metrics.jsonl",
         *(
             {"step": step, "split": "time", "values": {"rounds_per_second": speed}}
             for step, speed in speeds.items()
         ),
+        {"step": 30, "split": "time", "values": work},
     )
     text = Elements(write_report(tmp_path).read_text()).text
+    assert "2 GFLOP a round, 0.2 GFLOP/s, 12.0% of the devices' peak" in text
+    assert "waits for data 5.0% of the time at most" in text
     for told in ("2026-11-26 05:53 UTC", "2026-11-26 06:00 UTC", "2 min 10 s"):
         assert told in text
 

@@ -36,7 +36,8 @@ def test_refused_run_leaves_the_config_of_its_folder(tmp_path):
 def test_extended_run_that_dies_at_its_last_look_is_looked_at_again(
     tmp_path, monkeypatch
 ):
-    train(_plain(), tmp_path, {})
+    train(_plain(), tmp_path, {}, profile=2)
+    assert [path.name for path in tmp_path.glob("trace-*")] == ["trace-4.json.gz"]
     look = loop.evaluated
 
     def dying(trained, state, *rest):
