@@ -1,6 +1,7 @@
 """The networks of the games in PyTorch, with the sizes of genlab's."""
 
 import itertools
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -94,14 +95,66 @@ class UNet(nn.Module):
         return self.to_image(x)
 
 
-def patch_discriminator(width: int, layers: int, channels: int) -> nn.Sequential:
-    """genlab's `patch_discriminator` with batch norm, of images of so many channels."""
+class ResnetGenerator(nn.Module):
+    """genlab's `resnet_generator` with instance norm, `blocks` residual blocks at a quarter of the size."""
+
+    def __init__(self, width: int, blocks: int):
+        super().__init__()
+        wide = 4 * width
+
+        def normed(convolution: nn.Module) -> list[nn.Module]:
+            return [convolution, nn.InstanceNorm2d(convolution.out_channels)]
+
+        def mirrored(before: int, after: int, kernel: int) -> nn.Conv2d:
+            reach = kernel // 2
+            return nn.Conv2d(before, after, kernel, 1, reach, padding_mode="reflect")
+
+        def up(before: int, after: int) -> list[nn.Module]:
+            return normed(nn.ConvTranspose2d(before, after, 3, 2, 1, 1))
+
+        self.first = nn.Sequential(
+            *normed(mirrored(3, width, 7)),
+            nn.ReLU(),
+            *normed(nn.Conv2d(width, 2 * width, 3, 2, 1)),
+            nn.ReLU(),
+            *normed(nn.Conv2d(2 * width, wide, 3, 2, 1)),
+            nn.ReLU(),
+        )
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                *normed(mirrored(wide, wide, 3)),
+                nn.ReLU(),
+                *normed(mirrored(wide, wide, 3)),
+            )
+            for _ in range(blocks)
+        )
+        self.last = nn.Sequential(
+            *up(wide, 2 * width),
+            nn.ReLU(),
+            *up(2 * width, width),
+            nn.ReLU(),
+            mirrored(width, 3, 7),
+            nn.Tanh(),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        for block in self.blocks:
+            x = x + block(x)
+        return self.last(x)
+
+
+def patch_discriminator(
+    width: int, layers: int, channels: int, norm: Callable = nn.BatchNorm2d
+) -> nn.Sequential:
+    """genlab's `patch_discriminator`, of images of so many channels."""
+    bias = norm is not nn.BatchNorm2d  # as the published networks have it
     made = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(SLOPE, inplace=True)]
     widths = [width * min(2**i, 8) for i in range(layers + 1)]
     for i, (before, after) in enumerate(itertools.pairwise(widths)):
         made += [
-            nn.Conv2d(before, after, 4, 2 if i < layers - 1 else 1, 1, bias=False),
-            nn.BatchNorm2d(after),
+            nn.Conv2d(before, after, 4, 2 if i < layers - 1 else 1, 1, bias=bias),
+            norm(after),
             nn.LeakyReLU(SLOPE, inplace=True),
         ]
     return nn.Sequential(*made, nn.Conv2d(widths[-1], 1, 4, 1, 1))

@@ -13,7 +13,7 @@ from benchmarks import damage, fidelity, genlab_side, sweep
 from benchmarks.contender import Contender
 from benchmarks.faults import bombs, folder_inputs, fuzz, kills, mutation, outcome
 from benchmarks.faults.case import Bench
-from benchmarks.gpu import dcgan, entry, table, unet, vae
+from benchmarks.gpu import cyclegan, dcgan, entry, table, unet, vae
 from genlab.config import files, override
 from genlab.config import load as configs
 from genlab.errors import InputError
@@ -119,9 +119,12 @@ def test_a_surface_that_refuses_everything_is_told():
     assert found.startswith("valid input fails, InputError at ")
 
 
+@pytest.mark.full
 def test_both_sides_of_the_gpu_games_have_the_same_networks(monkeypatch):
     """By the number of each player's parameters."""
-    networks = pytest.importorskip("benchmarks.torch_networks")
+    torch = pytest.importorskip("torch")
+    from benchmarks import torch_networks as networks
+
     counts = {}
 
     def trainer(path, overrides, *, per_call):
@@ -131,7 +134,15 @@ def test_both_sides_of_the_gpu_games_have_the_same_networks(monkeypatch):
         counts.update(parameter_counts(Recipe.build(configs.plain(config)).shapes()))
 
     monkeypatch.setattr(genlab_side, "trainer", trainer)
-    size = {"batch": 2, "width": 4, "side": 32, "depth": 5, "layers": 3, "mnist": ""}
+    size = {
+        "batch": 2,
+        "width": 4,
+        "side": 32,
+        "depth": 5,
+        "layers": 3,
+        "mnist": "",
+        "blocks": 1,
+    }
     pairs = {
         dcgan: {
             "generator": networks.dcgan_generator(4),
@@ -140,6 +151,15 @@ def test_both_sides_of_the_gpu_games_have_the_same_networks(monkeypatch):
         unet: {
             "generator": networks.UNet(4, 5),
             "discriminator": networks.patch_discriminator(4, 3, 6),
+        },
+        cyclegan: {
+            "generators": torch.nn.ModuleList(
+                networks.ResnetGenerator(4, 1) for _ in range(2)
+            ),
+            "discriminators": torch.nn.ModuleList(
+                networks.patch_discriminator(4, 3, 3, torch.nn.InstanceNorm2d)
+                for _ in range(2)
+            ),
         },
         vae: {"vae": networks.Vae()},
     }
