@@ -1,5 +1,6 @@
 """What every normalizing flow is: a density by an invertible map of examples to noise."""
 
+import math
 from typing import Annotated
 
 import jax
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 from genlab.game import rng
 from genlab.game.gaussian import standard_normal_log_prob
 from genlab.models.density import Density
+from genlab.nn.levels import level_of
 from genlab.numbers import Range, Whole
 
 Array = jax.Array
@@ -50,9 +52,17 @@ class Flow(Density):
         """x with noise within its level."""
         if not self.levels:
             return x
-        width = (self.high - self.low) / self.levels
-        level = jnp.round((x - self.low) / (self.high - self.low) * (self.levels - 1))
-        return self.low + width * (level + rng.uniform(key, x.shape))
+        level = level_of(x, self.levels, self.low, self.high)
+        return self.low + self._width * (level + rng.uniform(key, x.shape))
+
+    def bits_per_dimension(self, cost: Array) -> Array:
+        """A bound on -log2 P of a level, on the mean of an example, of its cost: [B]."""
+        whole = cost - self.size * math.log(self._width)
+        return whole / (self.size * math.log(2))
+
+    @property
+    def _width(self) -> float:
+        return (self.high - self.low) / self.levels
 
     def draw(self, key: Array, num: int, *, train: bool = False) -> Array:
         """`num` examples of normal noise, [num, *example_shape]; images in their range."""

@@ -59,7 +59,7 @@ class PixelCnn(Autoregressive):
             for dilation in self.dilations
         ]
         self.hidden = Conv(self.width, 1, dtype=self.dtype)
-        self.out = Conv(self.levels, 1, dtype=self.dtype)
+        self.out = Conv(self.levels, 1)
 
     def logits(self, seen: Array, condition: Array | None = None) -> Array:
         """Of what is seen of images, `[B, H, W, C]` or `[B, H, W, C, levels]`, and a `condition: [B, K]` or
@@ -85,7 +85,7 @@ class PixelCnn(Autoregressive):
         for layer, link in zip(self.layers, told, strict=True):
             h = layer.along(h, link)
         h = nn.relu(self.hidden(nn.relu(h)))
-        return self.out(h).astype(jnp.float32)
+        return self.out(h)
 
     def fill(
         self, level: Array, known: Array, noise: Array, condition: Array | None = None
