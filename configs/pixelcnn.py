@@ -47,11 +47,15 @@ def get_config(variant: str = "") -> ConfigDict:
     adam = dict(name="adam", learning_rate=2e-3, clip=10.0, ema=0.99)
     config.optimizer = dict(density=adam)
     config.data.name = "digits"
-    config.train = dict(steps=2000, batch_size=64, steps_per_call=20)
-    config.eval.update(every=500, best="negative_log_likelihood")
-    config.eval.final_metrics = ("completion", *in_features_of_digits())
-    config.sample = dict(every=1000, plots=("samples", "completions"))
-    config.checkpoint.every = 1000
+    config.train = dict(steps=1000, batch_size=64, steps_per_call=20)
+    config.eval.update(every=250, best="negative_log_likelihood")
+    completion = dict(name="completion", draws=10)
+    config.eval.final_metrics = (
+        *("log_density", completion),
+        *in_features_of_digits(),
+    )
+    config.sample = dict(every=500, plots=("samples", "completions"))
+    config.checkpoint.every = 250
 
     match variant:
         case "tiny":
@@ -91,7 +95,9 @@ def _on_mnist(config: ConfigDict, variant: str) -> None:
     """For some minutes of a GPU."""
     steps = 12_000
     config.dtype = "bfloat16"
-    config.eval.final_metrics = () if "vq" in variant else ("completion",)
+    exact = dict(name="log_density", num=10_000)
+    completion = dict(name="completion", draws=10)
+    config.eval.final_metrics = () if "vq" in variant else (exact, completion)
     config.train = dict(steps=steps, batch_size=128, steps_per_call=100)
     schedule = dict(name="cosine", steps=steps)
     config.optimizer.density.update(learning_rate=1e-3, ema=0.999, schedule=schedule)
