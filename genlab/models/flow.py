@@ -72,7 +72,7 @@ class Flow(Density):
 
     def bits_per_dimension(self, cost: Array) -> Array:
         """A bound on -log2 P of a level, on the mean of an example, of its cost: [B]."""
-        whole = cost - self.size * math.log(self._width)
+        whole = cost - self.size * jnp.log(self._width)
         return whole / (self.size * math.log(2))
 
     @property
@@ -108,6 +108,6 @@ class Flow(Density):
         share = jnp.clip((x - self.low) / span, 0.0, 1.0)
         share = self.logit / 2 + (1 - self.logit) * share
         y = jnp.log(share) - jnp.log1p(-share)
-        log_slope = jnp.log(1 - self.logit) - math.log(span)
+        log_slope = jnp.log(1 - self.logit) - jnp.log(span)
         logs = log_slope - jnp.log(share) - jnp.log1p(-share)
         return y, jnp.sum(logs.reshape(x.shape[0], -1), axis=1)
