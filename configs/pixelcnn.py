@@ -8,11 +8,14 @@ den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937
   genlab --config=pixelcnn:binary
     the same, each pixel drawn to be black or white once. Not measured yet.
   genlab --config=pixelcnn:made
-    a perceptron with masks on the binary ones. Not measured yet.
+    a perceptron with masks on the binary ones: 24.2 nats (23.7 to 24.6), .544 bits per dimension, exact, test split,
+    at the best of its 1,000 rounds on the validation split, 250; one seed, 26 s of CPU time.
   genlab --config=pixelcnn:classes
     told the digit. Not measured yet.
   genlab --config=pixelcnn:vq
-    `vq_vae`, and the prior of its codes, which are 66.5 nats by an even one. Not measured yet.
+    `vq_vae`, and the prior of its codes, which are 66.5 nats by an even one and 56.1 (55.4 to 56.7) by this, test
+    split, after the best 250 of its 1,000 rounds, from which on it learns the 1,372 training digits by heart:
+    Frechet distance of samples 17.3 there and 8.0 at the end (real digits 3.7); one seed, 1 min 49 s of CPU time.
   genlab --config=pixelcnn:mnist --config.data.data_dir=DIR
     MNIST at 28 px, 256 levels; for a GPU. Not measured yet.
   genlab --config=pixelcnn:mnist_binary --config.data.data_dir=DIR
@@ -89,6 +92,9 @@ def get_config(variant: str = "") -> ConfigDict:
 def _binary(config: ConfigDict) -> None:
     config.data.binarize = "fixed"
     config.model.density.levels = 2
+    config.eval.final_metrics = config.eval.final_metrics[
+        :2
+    ]  # features are of gray ones
 
 
 def _on_mnist(config: ConfigDict, variant: str) -> None:
