@@ -1,7 +1,7 @@
 """Flow matching: a network that learns the velocity from data to noise along straight lines.
 
 Papers: Lipman et al. 2023, arXiv:2210.02747; Liu, Gong & Liu 2023, arXiv:2209.03003; `transport`: Tong et al. 2024,
-arXiv:2302.00482
+arXiv:2302.00482; `dit`: Peebles & Xie 2023, arXiv:2212.09748
 
   genlab --config=flow_matching
     Not measured yet.
@@ -13,17 +13,21 @@ arXiv:2302.00482
     the same ring with noise by optimal transport within the batch. Not measured yet.
   genlab --config=flow_matching:mnist --config.data.data_dir=DIR
     MNIST at 28 px. Not measured yet.
+  genlab --config=flow_matching:dit
+    a transformer of 2x2 patches that is told the digit, with guidance. Not measured yet.
+  genlab --config=flow_matching:mnist_dit --config.data.data_dir=DIR
+    the same on MNIST at 28 px; for a GPU. Not measured yet.
 """
 
 from genlab.shipped.configs import base, diffusion
 from ml_collections import ConfigDict
 
-VARIANTS = ("tiny", "toy", "transport", "mnist")
+VARIANTS = ("tiny", "toy", "transport", "mnist", "dit", "mnist_dit")
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """A U-Net on scikit-learn's digits at 16 px; `toy` and `transport` on a ring of Gaussians."""
-    config = diffusion.get_config("mnist" if variant == "mnist" else "")
+    config = diffusion.get_config("mnist" if "mnist" in variant else "")
     config.experiment = dict(
         name="diffusion",
         path="straight",
@@ -42,4 +46,12 @@ def get_config(variant: str = "") -> ConfigDict:
             diffusion.toy(config)
             config.experiment.sampler = dict(name="heun", steps=50)
             config.experiment.optimal_transport = variant == "transport"
+        case "dit" | "mnist_dit":
+            dit = dict(name="dit", width=128, blocks=4)
+            if variant == "mnist_dit":
+                dit.update(width=256, blocks=6)
+                config.dtype = "bfloat16"
+            config.model.denoiser = dict(name="guided", network=dit)
+            config.experiment.update(drop_label=0.1, guidance=1.0)
+            config.sample.plots = ("samples", "class_samples")
     return config

@@ -8,12 +8,14 @@ import jax
 import jax.numpy as jnp
 
 from genlab.errors import InputError
-from genlab.game import rng
+from genlab.game import codebook, rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.gaussian import Gaussian
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.models.density import Density as Module
+from genlab.nn import levels
+from genlab.numbers import Whole
 from genlab.objectives.likelihood import mean_example
 from genlab.part import name_of
 from genlab.registry import experiments, objectives
@@ -32,10 +34,13 @@ class Density(Experiment):
 
     With the frozen networks `features` and `renderer`, an encoder and its decoder, the density is one of
     codes, and what is drawn of it is decoded: an ex-post sampler of any trained autoencoder or VAE. A
-    Gaussian encoder's codes are drawn, as its decoder has seen them.
+    Gaussian encoder's codes are drawn, as its decoder has seen them. Of a `vq_vae` it is one of the
+    places of codes in the codebook, which comes with its encoder: the prior that it lacks.
 
     Attributes:
       likelihood: a registered likelihood, whose mean the renderer's outputs are brought to.
+      codes: in the codebook of `features`; 0 for features without one.
+      num_classes: of the data, of which samples are drawn evenly where the network takes a label.
 
     Paper: ex-post: Ghosh et al. 2020, arXiv:1903.12436
     """
@@ -51,6 +56,8 @@ class Density(Experiment):
     likelihood: str | Mapping = field(
         default="squared_error", metadata={"part": "objectives"}
     )
+    codes: Whole = 0
+    num_classes: Whole = 0
 
     def __post_init__(self) -> None:
         """Refuses networks that do not go together."""
@@ -63,6 +70,31 @@ class Density(Experiment):
             raise InputError(
                 "model.renderer decodes the codes of model.features, and there is none"
             )
+        if self.codes and "features" not in self.networks:
+            raise InputError(
+                f"experiment.codes={self.codes} are in the codebook of model.features, and there is none"
+            )
+        if self.codes and levels.count_of(self._module()) != self.codes:
+            raise InputError(
+                f"model.density must have as many levels as experiment.codes={self.codes}, not"
+                f" {levels.count_of(self._module())}"
+            )
+
+    def check_data(self, low: float, high: float) -> None:
+        """Raises InputError where levels have another range than examples in [low, high]."""
+        if "features" not in self.networks:
+            levels.check_range(self._module(), low, high)
+
+    def check_levels(self, count: int) -> None:
+        """Raises InputError where there are more levels than the data have, 0 for real numbers."""
+        if "features" not in self.networks:
+            levels.check_count(self._module(), count)
+
+    @property
+    def exact_levels(self) -> int:
+        """Levels of which `log_density` is the log probability; 0 where it is a density."""
+        module = self._module()
+        return 0 if hasattr(module, "dequantized") else levels.count_of(module)
 
     def _module(self) -> Module:
         return self.networks["density"].module
@@ -77,8 +109,15 @@ class Density(Experiment):
             x = jnp.zeros(code.shape, code.dtype)
             if "renderer" in self.networks:
                 groups["frozen"].append((self.networks["renderer"], (x,)))
+        if self.codes:
+            book = codebook.first(key, self.codes, x.shape[-1])
+            x = x[..., :1]
         networks = [(self.networks["density"], (x, key))]
-        return initialize(key, {PLAYER: networks, **groups})
+        groups = {PLAYER: networks, **groups}
+        params, extra = initialize(key, groups, batch.get("label"))
+        if self.codes:
+            extra = {**extra, codebook.COLLECTION: {"features": book}}
+        return params, extra
 
     def players(self) -> dict[str, Player]:
         return {PLAYER: Player(self._loss, self.optimizers[PLAYER])}
@@ -89,27 +128,39 @@ class Density(Experiment):
     def _loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         x = self._seen(params, extra, draw.batch["x"], draw.key("features"))
         cost, extra = self.networks["density"].train(
-            params, extra, x, draw.key("density"), key=draw.root
+            params,
+            extra,
+            x,
+            draw.key("density"),
+            key=draw.root,
+            label=draw.batch.get("label"),
         )
         return Loss(self.objective_terms(draw, cost=cost, x=x), extra)
 
     def _seen(
         self, params: PyTree, extra: PyTree, x: Array, key: Array | None = None
     ) -> Array:
-        """What the density is of: x, or the frozen code of it, drawn by the key where there is one."""
+        """What the density is of: x, or the frozen code of it, drawn by the key where there is one; of codes in
+        a codebook their places, as numbers."""
         if "features" not in self.networks:
             return x
         code = self.networks["features"](params, extra, x)
+        if self.codes:
+            code = codebook.nearest(_book(extra), code)[..., None]
+            return jax.lax.stop_gradient(code.astype(jnp.float32))
         if isinstance(code, tuple):
             code = code[0] if key is None else Gaussian(*code).draw(key)[0]
         return jax.lax.stop_gradient(code)
 
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
-        """Of held-out examples, or their codes, [B] each: the cost by its name, in nats, and what else
-        the network says of them."""
-        network = self.networks["density"]
+        """Of held-out examples, or their codes, [B] each: the cost by its name, in nats; of levels the same
+        in bits for each number, `bits_per_dimension`; and what else the network says of them."""
+        network, label = self.networks["density"], draw.batch.get("label")
         x = self._seen(params, extra, draw.batch["x"], draw.key("features"))
-        values = {self._module().COST: network(params, extra, x, draw.key("density"))}
+        cost = network(params, extra, x, draw.key("density"), label=label)
+        values = {self._module().COST: cost}
+        if levels.count_of(self._module()):
+            values["bits_per_dimension"] = self._module().bits_per_dimension(cost)
         if hasattr(self._module(), "scores"):
             values |= network(params, extra, x, method="scores")
         return values
@@ -139,9 +190,42 @@ class Density(Experiment):
         return -self.networks["density"](params, extra, x, key, method="density_cost")
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
-        """Draws of the density, decoded where it is of codes: [num, *example_shape]."""
-        z = self.networks["density"](params, extra, key, num, method="draw")
+        """Draws of the density, decoded where it is of codes: [num, *example_shape]; classes drawn evenly where
+        the network takes one."""
+        label = None
+        if self.networks["density"].takes_label:
+            label = rng.classes(key, num, self.num_classes)
+        return self._drawn(params, extra, key, num, label)
+
+    def sample_classes(
+        self, params: PyTree, extra: PyTree, label: Array, key: Array
+    ) -> Array:
+        """Draws given classes, `label: [N]`: [N, *example_shape].
+
+        Raises:
+          InputError: the network takes no label.
+        """
+        self.networks["density"].need_label("samples of a class")
+        return self._drawn(params, extra, key, label.shape[0], label)
+
+    def _drawn(
+        self, params: PyTree, extra: PyTree, key: Array, num: int, label: Array | None
+    ) -> Array:
+        network = self.networks["density"]
+        z = network(params, extra, key, num, label=label, method="draw")
         return self._rendered(params, extra, z)
+
+    def complete(
+        self, params: PyTree, extra: PyTree, x: Array, known: Array, key: Array
+    ) -> Array:
+        """One draw of what is not `known: [...]` bool of `x: [B, ...]`, given what is: [B, ...].
+
+        Raises:
+          InputError: the density is one of codes, or cannot.
+        """
+        if "features" in self.networks:
+            raise InputError("a density of codes completes no examples")
+        return self._ask("complete", params, extra, x, known, key)
 
     def sample_prior(
         self, params: PyTree, extra: PyTree, key: Array, num: int
@@ -184,6 +268,9 @@ class Density(Experiment):
             raise InputError(
                 "this density is of codes, and nothing decodes them; give the model a frozen renderer"
             )
+        if self.codes:
+            places = z[..., 0].astype(jnp.int32)
+            z = codebook.looked_up(_book(extra), places)
         outputs = self.networks["renderer"](params, extra, z)
         return mean_example(objectives.choose(self.likelihood), outputs)
 
@@ -193,3 +280,7 @@ class Density(Experiment):
                 f"model.density: {type(self._module()).__name__!r} has no {method!r}"
             )
         return self.networks["density"](params, extra, *inputs, method=method)
+
+
+def _book(extra: PyTree) -> codebook.Codebook:
+    return extra[codebook.COLLECTION]["features"]

@@ -28,11 +28,11 @@ class VqVae(Experiment):
 
     The encoder makes vectors [B, ..., D], as many codes for each example; the decoder's slope passes
     to it straight through the look-up. Codes are running means of the vectors that are nearest to them,
-    in `extra["codebook"]`. The objective is offered -log p(x|e) and the squared
+    in `extra["codebook"]["encoder"]`, which so goes with the encoder wherever it is copied. The objective is offered -log p(x|e) and the squared
     distance ||f(x) - sg(e)||^2, summed over all codes of an example, [B] each.
 
     `encode` gives the codes that the decoder sees, `code_indices` their places in the codebook, of which
-    a prior is learned afterwards; without one it draws no samples. Logged are `perplexity`, the number of
+    a `density` learns the prior afterwards, and draws the samples. Logged are `perplexity`, the number of
     codes in use by the entropy of a batch, and `dead_share`, that of the codes whose running share of use is
     less than a tenth of an even one.
 
@@ -78,7 +78,7 @@ class VqVae(Experiment):
         networks = [(encoder, (batch["x"],)), (decoder, (jnp.zeros(code.shape),))]
         params, extra = initialize(key, {PLAYER: networks}, batch.get("label"))
         first = codebook.first(rng.fold(key, "codebook"), self.codes, self.latent_dim)
-        return params, {**extra, COLLECTION: {"codes": first}}
+        return params, {**extra, COLLECTION: {"encoder": first}}
 
     def players(self) -> dict[str, Player]:
         return {PLAYER: Player(self._loss, self.optimizers[PLAYER])}
@@ -127,7 +127,7 @@ class VqVae(Experiment):
         if self.revive_below is not None:
             key = draw.key("codebook")
             book = codebook.revived(book, fixed, key, self.revive_below)
-        return Loss(terms, {**extra, COLLECTION: {"codes": book}}, told)
+        return Loss(terms, {**extra, COLLECTION: {"encoder": book}}, told)
 
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
         """Of held-out examples, [B] each: -log p(x|e); the KL of a uniform prior, log K for each code;
@@ -184,7 +184,7 @@ class VqVae(Experiment):
 
 
 def _book(extra: PyTree) -> Codebook:
-    return extra[COLLECTION]["codes"]
+    return extra[COLLECTION]["encoder"]
 
 
 def _squared(values: Array) -> Array:

@@ -126,6 +126,12 @@ class Preparation:
         low, high = self.value_range
         return {**raw, **{name: low + (high - low) * x for name, x in images.items()}}
 
+    def levels(self, dataset: Dataset) -> int:
+        """How many levels the numbers of prepared examples have at most; 0 for real numbers."""
+        if not dataset.is_image:
+            return 0
+        return 256 if self.binarize == "none" else 2
+
     def outcome(self, dataset: Dataset) -> Dataset:
         """The data set with the shapes that a degradation gives its examples.
 

@@ -40,8 +40,8 @@ class Experiment(abc.ABC):
     extra, label, key)`, `encode(params, extra, x)`, `decode(params, extra, z)`, `reconstruct(params,
     extra, x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples, `filters(params,
     extra) -> [K, D]`, the receptive filters of the first layer. `check_data(low, high)` may refuse
-    the range of prepared examples. `alarms(means) -> (text, ...)` says what is wrong by the last line
-    of the log, which a run that ends on it repeats.
+    the range of prepared examples, `check_levels(count)` how many levels they have. `alarms(means) ->
+    (text, ...)` says what is wrong by the last line of the log, which a run that ends on it repeats.
 
     Attributes:
       networks: role -> network, the family's `ROLES` and any of its `OPTIONAL_ROLES`.

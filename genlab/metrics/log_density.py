@@ -32,8 +32,8 @@ def log_density(
     """Mean log p(x), in nats; of images in bits per dimension too.
 
     Mixtures and normalizing flows have it exactly, diffusion by its probability flow, whose divergence is
-    exact for points of the plane and Hutchinson's estimate for images. Images are
-    dequantised: u ~ U[0, 1) is added to each of their whole levels, so that the mean is a lower bound on the
+    exact for points of the plane and Hutchinson's estimate for images. Autoregressive models have the log
+    probability of their levels, exactly. For all others images are dequantised: u ~ U[0, 1) is added to each of their whole levels, so that the mean is a lower bound on the
     log probability of levels, log p of the dequantised image + D ln(width of a level).
 
     Args:
@@ -41,7 +41,8 @@ def log_density(
       split: of the examples.
       num: examples of the split.
       steps: Runge-Kutta steps of a probability flow, four predictions each.
-      levels: of the values of images, 256 of bytes, 17 of scikit-learn's digits.
+      levels: of the values of images, 256 of bytes, 17 of scikit-learn's digits; autoregressive models have
+        their own.
 
     Returns:
       `log_likelihood`, nats; of images `bits_per_dimension`, -log_likelihood / (D ln 2); of data whose
@@ -56,8 +57,8 @@ def log_density(
     data, plane = trained.data, len(trained.data.example_shape) == 1
     x = trained.examples(split, num)["x"].astype(np.float64)
     key = rng.fold(jax.random.key(trained.seed), "log_density")
-    volume = 0.0
-    if not plane:
+    volume, exact = 0.0, getattr(trained.experiment, "exact_levels", 0)
+    if not plane and not exact:
         x, volume = _dequantized(trained, x, levels, rng.fold(key, "dequantize"))
     scores = {"log_likelihood": densities(trained, x, key, steps, plane) + volume}
     protocol: dict[str, Any] = {"split": split, "examples": len(x)}
@@ -69,6 +70,8 @@ def log_density(
         size = math.prod(data.example_shape)
         scores["bits_per_dimension"] = -scores["log_likelihood"] / (size * math.log(2))
         protocol |= {"levels": levels, "dequantized": "uniform", "bound": "lower"}
+        if exact:
+            protocol |= {"levels": exact, "dequantized": "no", "bound": "exact"}
     if data.log_density is not None:
         scores["log_likelihood_true"] = data.log_density(x)
         scores["kl"] = scores["log_likelihood_true"] - scores["log_likelihood"]

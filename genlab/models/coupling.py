@@ -82,7 +82,7 @@ class CouplingFlow(Flow):
         kept, moved = halves[index % 2], halves[1 - index % 2]
         told = self.tellers[index](kept).reshape(*moved.shape, -1)
         if self.transform == "affine":
-            moved, log = _affine(moved, told[..., 0], told[..., 1], back=back)
+            moved, log = affine(moved, told[..., 0], told[..., 1], back=back)
         else:
             parts = jnp.split(told, (self.bins, 2 * self.bins), axis=-1)
             moved, log = spline(moved, *parts, bound=self.bound, back=back)
@@ -224,9 +224,9 @@ class GlowStep(nn.Module):
         x = (x + self.shift[None, None, None]) * jnp.exp(self.log_scale)[
             None, None, None
         ]
-        x = x[..., ::-1] @ self._mixing()
+        x = _mixed(x[..., ::-1], self._mixing())
         kept, moved = jnp.split(x, 2, axis=-1)
-        moved, log = _affine(moved, *self._told(kept), back=False)
+        moved, log = affine(moved, *self._told(kept), back=False)
         same = pixels * jnp.sum(self.log_scale + self.log_diagonal)
         return jnp.concatenate([kept, moved], axis=-1), same + jnp.sum(
             log, axis=(1, 2, 3)
@@ -235,9 +235,9 @@ class GlowStep(nn.Module):
     def inverse(self, x: Array) -> Array:
         """What `__call__` made `x` of."""
         kept, moved = jnp.split(x, 2, axis=-1)
-        moved, _ = _affine(moved, *self._told(kept), back=True)
+        moved, _ = affine(moved, *self._told(kept), back=True)
         x = jnp.concatenate([kept, moved], axis=-1)
-        x = (x @ jnp.linalg.inv(self._mixing()))[..., ::-1]
+        x = _mixed(x, jnp.linalg.inv(self._mixing()))[..., ::-1]
         return (
             x * jnp.exp(-self.log_scale)[None, None, None]
             - self.shift[None, None, None]
@@ -255,7 +255,12 @@ class GlowStep(nn.Module):
         return tuple(jnp.split(told, 2, axis=-1))
 
 
-def _affine(x: Array, scale: Array, shift: Array, *, back: bool) -> tuple[Array, Array]:
+def _mixed(x: Array, mixing: Array) -> Array:
+    """x W as exactly as float32 allows, since the determinant is that of W and of none rounded for speed."""
+    return jnp.matmul(x, mixing, precision="highest")
+
+
+def affine(x: Array, scale: Array, shift: Array, *, back: bool) -> tuple[Array, Array]:
     """x e^s + t with s = 2 tanh(scale / 2), which stays finite, or its inverse; and s."""
     log = 2 * jnp.tanh(scale / 2)
     if back:

@@ -48,12 +48,16 @@ class Density(nn.Module):
         Raises:
           InputError: examples of another shape.
         """
+        self.check_shape(x)
+        return x.reshape(x.shape[0], self.size).astype(self.dtype).astype(jnp.float32)
+
+    def check_shape(self, x: Array) -> None:
+        """Raises InputError for examples of another shape than `x: [B, *example_shape]`."""
         if tuple(x.shape[1:]) != tuple(self.example_shape):
             raise InputError(
                 f"model.density of example_shape {tuple(self.example_shape)} does not fit what it is"
                 f" shown, {x.shape[1:]}; set its example_shape to that"
             )
-        return x.reshape(x.shape[0], self.size).astype(self.dtype).astype(jnp.float32)
 
     def shaped(self, x: Array) -> Array:
         """`x: [B, D]` as [B, *example_shape]."""

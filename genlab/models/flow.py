@@ -1,6 +1,8 @@
 """What every normalizing flow is: a density by an invertible map of examples to noise."""
 
-from typing import Annotated
+import dataclasses
+import math
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +10,7 @@ import jax.numpy as jnp
 from genlab.game import rng
 from genlab.game.gaussian import standard_normal_log_prob
 from genlab.models.density import Density
+from genlab.nn.levels import level_of, value_of
 from genlab.numbers import Range, Whole
 
 Array = jax.Array
@@ -22,51 +25,89 @@ class Flow(Density):
     Attributes:
       example_shape: as of `Density`.
       dtype: type of the computation.
-      levels: of the values of images, to which u ~ U[0, 1) of a level is added (uniform dequantisation), so
-        that the cost bounds that of the levels; 0 for examples as they are.
+      levels: of the values of images, to which u in [0, 1) of a level is added, so that the cost bounds that of the
+        levels; 0 for examples as they are.
       low: least value of an example, before dequantisation.
       high: greatest.
+      dequantizer: what draws u given the image, `variational_dequantizer`, and its log q(u|x) is added to the
+        cost; None for U[0, 1).
+      logit: the flow sees logit(a / 2 + (1 - a) p) of the place p of a number between low and high, a being this; None
+        for the number itself.
 
     Papers: Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803; dequantisation: Theis, van den Oord & Bethge
-      2016, arXiv:1511.01844
+      2016, arXiv:1511.01844; variational: Ho et al. 2019, arXiv:1902.00275
     """
 
     levels: Whole = 0
     low: Annotated[float, Range(-1e6, 1e6)] = -1.0
     high: Annotated[float, Range(-1e6, 1e6)] = 1.0
+    dequantizer: Any = dataclasses.field(default=None, metadata={"part": "models"})
+    logit: Annotated[float, Range(0, 0.5, "()")] | None = None
 
     def __call__(self, x: Array, key: Array, *, train: bool = False) -> Array:
-        """-log p(x) of `x: [B, *example_shape]`, or of what dequantisation makes of it: [B], nats."""
-        x = self.dequantized(self.shaped(self.flat(x)), key)
-        return self.density_cost(x, key, train=train)
+        """-log p(x) of `x: [B, *example_shape]`, or with noise u in its levels -log p(x + u) + log q(u|x): [B],
+        nats."""
+        x = self.shaped(self.flat(x))
+        if not self.levels:
+            return self.density_cost(x, key, train=train)
+        x, log_q = self.dequantized(x, key)
+        return self.density_cost(x, key, train=train) + log_q
 
     def density_cost(self, x: Array, key: Array, *, train: bool = False) -> Array:
         """-log p(x) of `x: [B, *example_shape]` as it is: [B], nats."""
         del key, train
-        z, log_det = self.forward(x)
-        return -log_det - standard_normal_log_prob(z.reshape(z.shape[0], -1))
+        y, log_slope = self._stretched(x)
+        z, log_det = self.forward(y)
+        log_prob = standard_normal_log_prob(z.reshape(z.shape[0], -1))
+        return -log_slope - log_det - log_prob
 
-    def dequantized(self, x: Array, key: Array) -> Array:
-        """x with noise within its level."""
-        if not self.levels:
-            return x
-        width = (self.high - self.low) / self.levels
-        level = jnp.round((x - self.low) / (self.high - self.low) * (self.levels - 1))
-        return self.low + width * (level + rng.uniform(key, x.shape))
+    def dequantized(self, x: Array, key: Array) -> tuple[Array, Array]:
+        """`x: [B, *example_shape]` with noise u within its levels, and log q(u|x), [B]."""
+        level = level_of(x, self.levels, self.low, self.high)
+        if self.dequantizer is None:
+            u, log_q = rng.uniform(key, x.shape), jnp.zeros(x.shape[0])
+        else:
+            u, log_q = self.dequantizer(value_of(level, self.levels, -1.0, 1.0), key)
+        return self.low + self._width * (level + u), log_q
+
+    def bits_per_dimension(self, cost: Array) -> Array:
+        """A bound on -log2 P of a level, on the mean of an example, of its cost: [B]."""
+        whole = cost - self.size * jnp.log(self._width)
+        return whole / (self.size * math.log(2))
+
+    @property
+    def _width(self) -> float:
+        return (self.high - self.low) / self.levels
 
     def draw(self, key: Array, num: int, *, train: bool = False) -> Array:
         """`num` examples of normal noise, [num, *example_shape]; images in their range."""
-        del train
-        x = self.inverse(self.shaped(rng.normal(key, (num, self.size))))
+        x = self.mean(rng.normal(key, (num, self.size)), train=train)
         return jnp.clip(x, self.low, self.high) if self.levels else x
 
     def code(self, x: Array, *, train: bool = False) -> Array:
         """The noise of `x: [B, *example_shape]`: [B, D]."""
         del train
-        z, _ = self.forward(self.shaped(self.flat(x)))
+        y, _ = self._stretched(self.shaped(self.flat(x)))
+        z, _ = self.forward(y)
         return z.reshape(z.shape[0], -1)
 
     def mean(self, z: Array, *, train: bool = False) -> Array:
         """The examples of noise `z: [B, D]`: [B, *example_shape]."""
         del train
-        return self.inverse(self.shaped(z))
+        y = self.inverse(self.shaped(z))
+        if self.logit is None:
+            return y
+        share = (jax.nn.sigmoid(y) - self.logit / 2) / (1 - self.logit)
+        return self.low + (self.high - self.low) * share
+
+    def _stretched(self, x: Array) -> tuple[Array, Array]:
+        """What the flow sees of `x: [B, *example_shape]`, and the log of the slope, [B]."""
+        if self.logit is None:
+            return x, jnp.zeros(x.shape[0])
+        span = self.high - self.low
+        share = jnp.clip((x - self.low) / span, 0.0, 1.0)
+        share = self.logit / 2 + (1 - self.logit) * share
+        y = jnp.log(share) - jnp.log1p(-share)
+        log_slope = jnp.log(1 - self.logit) - jnp.log(span)
+        logs = log_slope - jnp.log(share) - jnp.log1p(-share)
+        return y, jnp.sum(logs.reshape(x.shape[0], -1), axis=1)

@@ -15,7 +15,7 @@ Array = jax.Array
 
 @models.register
 class Guided(Wrapper):
-    """A network that sees a time, such as `time_mlp` or `time_unet`, with a learned vector of the class.
+    """A network that sees a time, such as `time_mlp`, `time_unet` or `dit`, with a learned vector of the class.
 
     The class `num_classes` stands for none, which classifier-free guidance needs.
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab.nn.activation import activation
+from genlab.nn.masked import MaskedDense
 from genlab.numbers import Count
 from genlab.registry import models
 
@@ -109,23 +110,10 @@ class _Step(nn.Module):
         inputs = np.arange(width)
         units = np.arange(self.hidden) % max(width - 1, 1)  # inputs up to this one
         dense = lambda size, name: nn.Dense(size, dtype=self.dtype, name=name)
-        y = _Masked(units[None] >= inputs[:, None], self.dtype, name="below")(z)
+        y = MaskedDense(units[None] >= inputs[:, None], self.dtype, name="below")(z)
         y = activation(self.activation)(y + dense(self.hidden, "context")(context))
         seen = np.tile(inputs, 2)[None] > units[:, None]
-        out = _Masked(seen, self.dtype, name="above")(y)
+        out = MaskedDense(seen, self.dtype, name="above")(y)
         out = out + dense(2 * width, "direct")(context)
         mean, gate = jnp.split(out.astype(jnp.float32), 2, axis=-1)
         return mean, gate + 1  # most of z is kept at first
-
-
-class _Masked(nn.Module):
-    """A dense layer without biases of which some weights are zero."""
-
-    mask: Any  # [inputs, outputs] bool
-    dtype: Any
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        shape = self.mask.shape
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
-        return x.astype(self.dtype) @ (kernel * self.mask).astype(self.dtype)

@@ -79,6 +79,8 @@ class Recipe:
         with parts_must_fit(config):
             spec = {section: config[section] for section in SECTIONS}
             experiment = build_experiment(spec, data, config["dtype"])
+            if hasattr(experiment, "check_levels"):
+                experiment.check_levels(preparation.levels(data))
             if hasattr(experiment, "check_data"):
                 experiment.check_data(*example_range(data, preparation))
             recipe = cls(config, data, preparation, experiment, source, stage, begin)

@@ -1,0 +1,56 @@
+"""Numbers as whole levels of a range, and levels as numbers."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from genlab.errors import InputError
+
+Array = jax.Array
+
+
+def level_of(x: Array, count: int, low: float, high: float) -> Array:
+    """The nearest of `count` levels spread evenly over [low, high], its ends among them: int32 in [0, count)."""
+    level = jnp.round((x - low) / (high - low) * (count - 1))
+    return jnp.clip(level, 0, count - 1).astype(jnp.int32)
+
+
+def value_of(level: Array, count: int, low: float, high: float) -> Array:
+    """The numbers that are levels in [0, count): float32 in [low, high]."""
+    return low + (high - low) / (count - 1) * level.astype(jnp.float32)
+
+
+def drawn(logits: Array, noise: Array) -> Array:
+    """The level of `logits: [..., L]` at which their distribution function passes `noise: [...]` in [0, 1):
+    int32 in [0, L)."""
+    below = jnp.cumsum(jax.nn.softmax(logits), axis=-1)[..., :-1]
+    return jnp.sum(below <= noise[..., None], axis=-1, dtype=jnp.int32)
+
+
+def count_of(density: Any) -> int:
+    """Levels of the numbers that a density is of; 0 for one of real numbers."""
+    return getattr(density, "levels", 0)
+
+
+def check_range(density: Any, low: float, high: float) -> None:
+    """Raises InputError where a density has levels of another range than examples in [low, high]."""
+    if count_of(density) and (density.low, density.high) != (low, high):
+        raise InputError(
+            f"model.density has levels from {density.low} to {density.high}, and examples lie in [{low},"
+            f" {high}]; set its low and high to these, or data.value_range"
+        )
+
+
+def check_count(density: Any, count: int) -> None:
+    """Raises InputError where a density has more levels than the data, which have `count`, 0 for real numbers."""
+    if count_of(density) <= count:
+        return
+    if not count:
+        raise InputError(
+            f"model.density is of numbers of {count_of(density)} levels, and the data are real numbers; take"
+            " another density, such as 'coupling_flow'"
+        )
+    raise InputError(
+        f"model.density has {count_of(density)} levels, and the data {count}; set levels={count}"
+    )
