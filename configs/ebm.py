@@ -1,0 +1,86 @@
+"""Energy-based model: a network that is low on examples, and whose slope draws them.
+
+Papers: Du & Mordatch 2019, arXiv:1903.08689; `denoising`: Vincent 2011, Neural Comput. 23:1661-1674; `sliced`: Song et
+al. 2019, arXiv:1905.07088
+
+  genlab --config=ebm
+    Not measured yet.
+"""
+
+from genlab.shipped.configs import base
+from genlab.shipped.configs.common.digits import in_features_of_digits
+from ml_collections import ConfigDict
+
+VARIANTS = ("tiny", "toy", "denoising", "sliced", "mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Short persistent chains on scikit-learn's digits at 16 px; `toy` on a ring of Gaussians, `denoising` and
+    `sliced` score matching on a swiss roll."""
+    config = base.get_config()
+    config.experiment = dict(
+        name="energy_based",
+        steps=60,
+        step_size=10.0,
+        noise=0.005,
+        clip=0.03,
+        chains=8192,
+        corruption=dict(name="gaussian_noise", std=0.005),
+        support=(-1.02, 1.02),
+        sample_from="chains",
+        sample_steps=60,
+    )
+    config.objective = dict(name="contrastive_divergence", alpha=0.1)
+    config.model = dict(energy=dict(name="sndcgan_discriminator", width=16))
+    adam = dict(name="adam", learning_rate=1e-4, b1=0.0, clip=0.1)
+    config.optimizer = dict(energy=adam)
+    config.data.update(name="digits", image_size=16, value_range=(-1.0, 1.0))
+    config.train = dict(steps=3000, batch_size=64, steps_per_call=20)
+    config.eval.update(every=1000, metrics=("free_energy_gap",))
+    config.eval.final_metrics = ("class_coverage", *in_features_of_digits())
+    config.sample = dict(every=1000, plots=("samples", "fantasies"))
+    config.checkpoint.every = 1000
+
+    match variant:
+        case "tiny":
+            config.model.energy.width = 8
+            config.experiment.update(steps=2, step_size=0.1, chains=16, sample_steps=2)
+            config.data.image_size = 8
+            base.tiny(config)
+        case "toy":
+            in_the_plane(config)
+        case "denoising" | "sliced":
+            in_the_plane(config)
+        case "mnist":
+            config.data.update(name="tfds:mnist", data_dir="", image_size=32)
+            config.model.energy.width = 32
+            config.train.update(steps=10_000, batch_size=128)
+            config.eval.final_metrics = ()
+    return config
+
+
+def in_the_plane(config: ConfigDict) -> None:
+    """A ring of eight Gaussians in the place of images, at temperature 1."""
+    config.experiment = dict(
+        name="energy_based",
+        support=(-3.0, 3.0),
+        steps=20,
+        step_size=1e-4,
+        chains=2048,
+        sample_from="chains",
+        sample_steps=200,
+    )
+    config.objective = dict(name="contrastive_divergence", alpha=0.0)
+    network = dict(name="mlp_discriminator", hidden=(128,) * 3, activation="silu")
+    config.model = dict(energy=network)
+    schedule = dict(name="cosine", steps=10_000)
+    adam = dict(name="adam", learning_rate=1e-3, clip=1.0, ema=0.995)
+    config.optimizer = dict(energy=dict(adam, schedule=schedule))
+    config.data = base.get_config().data
+    config.data.update(name="toy2d", kind="ring")
+    config.train = dict(steps=10_000, batch_size=256, steps_per_call=100)
+    config.log.every = 500
+    coverage = dict(name="mode_coverage", num_samples=2500)
+    config.eval.update(every=2000, metrics=())
+    config.eval.final_metrics = (coverage, "log_density")
+    config.sample = dict(every=5000, plots=("samples",))
