@@ -51,6 +51,10 @@ def get_config(variant: str = "") -> ConfigDict:
             in_the_plane(config)
         case "denoising" | "sliced":
             in_the_plane(config)
+            by_its_score(config)
+            if variant == "sliced":
+                config.objective = dict(name="sliced_score_matching")
+                config.data.std = 0.2
         case "mnist":
             config.data.update(name="tfds:mnist", data_dir="", image_size=32)
             config.model.energy.width = 32
@@ -66,21 +70,31 @@ def in_the_plane(config: ConfigDict) -> None:
         support=(-3.0, 3.0),
         steps=20,
         step_size=1e-4,
+        jump=True,
         chains=2048,
-        sample_from="chains",
-        sample_steps=200,
+        fresh=0.0,
+        sample_steps=1000,
     )
-    config.objective = dict(name="contrastive_divergence", alpha=0.0)
+    config.objective = dict(name="energy_difference")
     network = dict(name="mlp_discriminator", hidden=(128,) * 3, activation="silu")
     config.model = dict(energy=network)
-    schedule = dict(name="cosine", steps=10_000)
     adam = dict(name="adam", learning_rate=1e-3, clip=1.0, ema=0.995)
+    schedule = dict(name="cosine", steps=10_000)
     config.optimizer = dict(energy=dict(adam, schedule=schedule))
     config.data = base.get_config().data
     config.data.update(name="toy2d", kind="ring")
     config.train = dict(steps=10_000, batch_size=256, steps_per_call=100)
     config.log.every = 500
-    coverage = dict(name="mode_coverage", num_samples=2500)
     config.eval.update(every=2000, metrics=())
+    coverage = dict(name="mode_coverage", num_samples=2500)
     config.eval.final_metrics = (coverage, "log_density")
-    config.sample = dict(every=5000, plots=("samples",))
+    config.sample = dict(every=5000, plots=("samples", "score_field"))
+    config.checkpoint.every = 5000
+
+
+def by_its_score(config: ConfigDict) -> None:
+    """Without chains, on the swiss roll of `denoising_autoencoder:manifold` with its noise."""
+    config.experiment.update(support=(-5.0, 5.0), step_size=0.005, chains=None)
+    config.objective = dict(name="denoising_score_matching", std=0.3)
+    config.data.update(kind="swiss_roll", std=0.05)
+    config.eval.final_metrics = ("log_density",)
