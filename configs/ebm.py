@@ -31,7 +31,8 @@ def get_config(variant: str = "") -> ConfigDict:
         sample_steps=60,
     )
     config.objective = dict(name="contrastive_divergence", alpha=0.1)
-    config.model = dict(energy=dict(name="sndcgan_discriminator", width=16))
+    network = dict(name="conv_classifier", num_classes=1, activation="silu")
+    config.model = dict(energy=dict(network, channels=(32, 64), hidden=128))
     adam = dict(name="adam", learning_rate=1e-4, b1=0.0, clip=0.1)
     config.optimizer = dict(energy=adam)
     config.data.update(name="digits", image_size=16, value_range=(-1.0, 1.0))
@@ -43,7 +44,7 @@ def get_config(variant: str = "") -> ConfigDict:
 
     match variant:
         case "tiny":
-            config.model.energy.width = 8
+            config.model.energy.update(channels=(8,), hidden=16)
             config.experiment.update(steps=2, step_size=0.1, chains=16, sample_steps=2)
             config.data.image_size = 8
             base.tiny(config)
@@ -56,8 +57,8 @@ def get_config(variant: str = "") -> ConfigDict:
                 config.objective = dict(name="sliced_score_matching")
                 config.data.std = 0.2
         case "mnist":
-            config.data.update(name="tfds:mnist", data_dir="", image_size=32)
-            config.model.energy.width = 32
+            config.data.update(name="tfds:mnist", data_dir="", image_size=28)
+            config.model.energy.update(channels=(32, 64, 128), hidden=256)
             config.train.update(steps=10_000, batch_size=128)
             config.eval.final_metrics = ()
     return config

@@ -26,7 +26,8 @@ CELLS = 512  # on a side of the plane, over which a density is summed up
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
 class EnergyBased(Experiment):
-    """One network f with p(x) = exp(-E(x)) / Z in a box, E = -f: high for examples, as a discriminator is.
+    """One network f with p(x) = exp(-E(x)) / Z in a box, E = -f: high for examples, as a discriminator is. Of a
+    network with several logits, such as a classifier, f is their log-sum-exp.
 
     With an objective that looks at `model`, such as `contrastive_divergence`, negative states come from Langevin
     chains, which start at the data or persist. Those of score matching are given the `energy` itself, a function
@@ -113,11 +114,11 @@ class EnergyBased(Experiment):
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         network, x = self.networks[PLAYER], batch["x"]
         params, extra = initialize(key, {PLAYER: [(network, (x,))]})
-        found = network.shape_of_output(x)
-        if getattr(found, "shape", None) != x.shape[:1]:
+        shape = getattr(network.shape_of_output(x), "shape", ())
+        if shape[:1] != x.shape[:1] or len(shape) > 2:
             raise InputError(
-                f"model.energy: {type(network.module).__name__!r} does not make one number of an example;"
-                " take a discriminator, such as 'mlp_discriminator'"
+                f"model.energy: {type(network.module).__name__!r} makes no logits of an example, [B] or [B, K];"
+                " take a discriminator, such as 'mlp_discriminator', or 'conv_classifier'"
             )
         if self._contrasts():
             extra |= self._negative().init(key, x.shape[1:])
@@ -133,25 +134,28 @@ class EnergyBased(Experiment):
         network, x = self.networks[PLAYER], draw.batch["x"]
         if self.corruption is not None:
             x = self.ask("corruption", draw, x=x)
-        call = lambda x: network.train(params, extra, x, key=draw.root)
+
+        def call(x: Array, extra: PyTree = extra) -> tuple[Array, PyTree]:
+            logits, extra = network.train(params, extra, x, key=draw.root)
+            return _energy_of(logits), extra
+
+        energy = lambda x: call(x)[0]
         if not self._contrasts():
-            high, renewed = call(x)
-            energy = lambda x: -call(x)[0]
-            seen = dict(data=-high, model=None, energy=energy, x=x)
+            data, renewed = call(x)
+            seen = dict(data=data, model=None, energy=energy, x=x)
             return Loss(self.objective_terms(draw, **seen), renewed)
-        energy = self._energy(jax.lax.stop_gradient(params), extra)
-        states, renewed = self._negative()(energy, extra, x, draw.key("negative"))
+        still = self._energy(jax.lax.stop_gradient(params), extra)
+        states, renewed = self._negative()(still, extra, x, draw.key("negative"))
         # One product of both, which is faster than two of half the size.
-        both = jnp.concatenate([x, states])
-        high, renewed = network.train(params, renewed, both, key=draw.root)
-        data, model = jnp.split(-high, [len(x)])
+        both, renewed = call(jnp.concatenate([x, states]), renewed)
+        data, model = jnp.split(both, [len(x)])
         terms = self.objective_terms(draw, data=data, model=model, energy=energy, x=x)
         gap = jnp.mean(model) - jnp.mean(data)
         return Loss(terms, renewed, {"energy_gap": gap})
 
     def _energy(self, params: PyTree, extra: PyTree) -> Callable[[Array], Array]:
         """The trained model as a function of examples, [N, ...], to [N] nats."""
-        return lambda x: -self.networks[PLAYER](params, extra, x)
+        return lambda x: _energy_of(self.networks[PLAYER](params, extra, x))
 
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
         """The energy of held-out examples and the squared length of the score at them, [B] each."""
@@ -214,6 +218,11 @@ class EnergyBased(Experiment):
                 "plot 'fantasies' shows persistent chains; set experiment.chains, or take plot 'samples'"
             )
         return extra["chains"][ROLE]
+
+
+def _energy_of(logits: Array) -> Array:
+    """E of logits, [B] or [B, K]: [B]."""
+    return -logits if logits.ndim == 1 else -jax.nn.logsumexp(logits, axis=1)
 
 
 def _are_ordered(low: float | Array, high: float | Array) -> bool:

@@ -87,12 +87,27 @@ def test_chains_are_kept_for_objectives_of_the_model_alone():
         without.fantasies(params, extra)
 
 
-class Pairs(nn.Module):
-    """Two numbers of an example."""
+class Logits(nn.Module):
+    """Two logits of an example, x and -x; or a map of them."""
+
+    of_patches: bool = False
 
     @nn.compact
     def __call__(self, x, *, train: bool = False):
-        return nn.Dense(2)(x)
+        scale = self.param("scale", nn.initializers.ones, ())
+        both = scale * jnp.stack([x[:, 0], -x[:, 0]], axis=1)
+        return both[:, None] if self.of_patches else both
+
+
+def test_several_logits_are_one_energy():
+    """-log(e^x + e^-x)."""
+    x = jnp.array([[0.3, 0.0], [-2.0, 0.0]])
+    experiment = model(Logits())
+    variables = experiment.init(KEY, {"x": x})
+    found = experiment.measure(*variables, Draw({"x": x}, KEY, jnp.int32(0)))
+    expected = -np.log(2 * np.cosh(x[:, 0]))
+    np.testing.assert_allclose(found["free_energy"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found["squared_score"], np.tanh(x[:, 0]) ** 2, rtol=1e-5)
 
 
 def test_what_does_not_go_together_is_refused():
@@ -105,5 +120,5 @@ def test_what_does_not_go_together_is_refused():
             model(Well(), **knobs)
     with pytest.raises(InputError, match="outside experiment.support"):
         model(Well()).check_data(-10.0, 1.0)
-    with pytest.raises(InputError, match="one number of an example"):
-        model(Pairs()).init(KEY, {"x": jnp.zeros((3, 2))})
+    with pytest.raises(InputError, match="makes no logits"):
+        model(Logits(of_patches=True)).init(KEY, {"x": jnp.zeros((3, 2))})
