@@ -36,11 +36,11 @@ def get_config(variant: str = "") -> ConfigDict:
     adam = dict(name="adam", learning_rate=1e-4, b1=0.0, clip=0.1)
     config.optimizer = dict(energy=adam)
     config.data.update(name="digits", image_size=16, value_range=(-1.0, 1.0))
-    config.train = dict(steps=3000, batch_size=64, steps_per_call=20)
-    config.eval.update(every=1000, metrics=("free_energy_gap",))
+    config.train = dict(steps=800, batch_size=64, steps_per_call=20)
+    config.eval.update(every=400, metrics=("free_energy_gap",))
     config.eval.final_metrics = ("class_coverage", *in_features_of_digits())
-    config.sample = dict(every=1000, plots=("samples", "fantasies"))
-    config.checkpoint.every = 1000
+    config.sample = dict(every=400, plots=("samples", "fantasies"))
+    config.checkpoint.every = 400
 
     match variant:
         case "tiny":
@@ -60,6 +60,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.data.update(name="tfds:mnist", data_dir="", image_size=28)
             config.model.energy.update(channels=(32, 64, 128), hidden=256)
             config.train.update(steps=10_000, batch_size=128)
+            config.eval.every = config.sample.every = config.checkpoint.every = 2000
             config.eval.final_metrics = ()
     return config
 
