@@ -59,9 +59,9 @@ def get_config(variant: str = "") -> ConfigDict:
         case "mnist":
             config.data.update(name="tfds:mnist", data_dir="", image_size=28)
             config.model.energy.update(channels=(32, 64, 128), hidden=256)
-            config.train.update(steps=10_000, batch_size=128)
+            config.train.update(steps=6000, batch_size=128)
             config.eval.every = config.sample.every = config.checkpoint.every = 2000
-            config.eval.final_metrics = ()
+            config.eval.final_metrics = in_features_of_digits(5000)
     return config
 
 

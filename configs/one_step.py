@@ -8,6 +8,7 @@ arXiv:2406.14548; `distilled`: Lin et al. 2025, arXiv:2501.08316; Xiao et al. 20
 """
 
 from genlab.shipped.configs import base, diffusion
+from genlab.shipped.configs.common.digits import in_features_of_digits
 from ml_collections import ConfigDict
 
 VARIANTS = ("tiny", "toy", "mnist", "distilled", "distilled_mnist")
@@ -18,6 +19,9 @@ def get_config(variant: str = "") -> ConfigDict:
     matching model made a generator of one step by a discriminator."""
     on_mnist = variant.endswith("mnist")
     config = diffusion.get_config("mnist" if on_mnist else "")
+    if on_mnist:
+        config.train.steps = 12_000
+        config.eval.final_metrics = in_features_of_digits(5000)
     steps = config.train.steps
     gap = dict(name="exponential", value=1.0, rate=0.5, steps=steps // 8, end=0.02)
     config.experiment = dict(
