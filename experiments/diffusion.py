@@ -16,7 +16,7 @@ from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
-from genlab.numbers import Fraction, NonNegative, Part, Positive, Whole
+from genlab.numbers import Fraction, NonNegative, Positive, PositiveFraction, Whole
 from genlab.part import says
 from genlab.registry import experiments, paths, samplers, targets
 
@@ -80,7 +80,7 @@ class Diffusion(Experiment):
     drop_label: Fraction | None = None
     guidance: NonNegative = 0.0
     num_classes: Whole = 0
-    gap: Part | None = None
+    gap: PositiveFraction | None = None
     target_rate: Fraction | None = None
 
     def __post_init__(self) -> None:

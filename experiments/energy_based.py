@@ -26,8 +26,10 @@ CELLS = 512  # on a side of the plane, over which a density is summed up
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
 class EnergyBased(Experiment):
-    """One network f with p(x) = exp(-E(x)) / Z in a box, E = -f: high for examples, as a discriminator is. Of a
-    network with several logits, such as a classifier, f is their log-sum-exp.
+    """One network f with p(x) = exp(f(x)) / Z in a box, whose energy is E = -f.
+
+    It is high for examples, as a discriminator is; of several logits, such as a classifier's, f is the
+    log-sum-exp.
 
     With an objective that looks at `model`, such as `contrastive_divergence`, negative states come from Langevin
     chains, which start at the data or persist. Those of score matching are given the `energy` itself, a function
