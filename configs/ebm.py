@@ -4,7 +4,22 @@ Papers: Du & Mordatch 2019, arXiv:1903.08689; `denoising`: Vincent 2011, Neural 
 al. 2019, arXiv:1905.07088
 
   genlab --config=ebm
+    scikit-learn's digits at 16 px, 60 Langevin steps from 8,192 persistent chains: after 800 rounds a Frechet distance
+    of 7.5 (6.1 to 8.9; 300 real test images: 3.7) in `digits_classifier`, precision .38, recall .91, each class between
+    8.1 and 12.2 % of the samples; 5 min on two busy cores (one seed).
+  genlab --config=ebm:toy
+    a ring of eight Gaussians, chains that jump as well: 8 of 8 modes, 98.3 % of 2,500 samples within 3 standard
+    deviations (real points 98.5 %), KL(true || model) .035 nats (.017 to .053); 8 min 44 s on two busy cores (one
+    seed). Without jumps the wells' depths drift: 212 nats; with the energies held near 0 by alpha 0.1, after 4,000
+    rounds, .91.
+  genlab --config=ebm:denoising
+    a swiss roll with noise of standard deviation 0.3. Not measured yet at its 10,000 rounds; after 4,000 the arrows of
+    `score_field` are those of `denoising_autoencoder:manifold` wherever there are data:
+    genlab plot --workdir=DIR "--plots=({'name': 'score_field', 'beside': ['AUTOENCODER']},)"
+  genlab --config=ebm:sliced
     Not measured yet.
+  genlab --config=ebm:mnist --config.data.data_dir=DIR
+    MNIST at 28 px. Not measured yet.
 """
 
 from genlab.shipped.configs import base

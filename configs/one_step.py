@@ -5,6 +5,16 @@ arXiv:2406.14548; `distilled`: Lin et al. 2025, arXiv:2501.08316; Xiao et al. 20
 
   genlab --config=one_step
     Not measured yet.
+  genlab --config=one_step:toy
+    a ring of eight Gaussians by one call. Not measured yet at its 20,000 rounds; after 6,000, with the schedules as much
+    shorter, 8 of 8 modes but 35 % of 2,500 samples within 3 standard deviations (real points 98.5 %): one call of a
+    smooth map leaves bridges between modes so narrow.
+  genlab --config=one_step:distilled
+    digits, a teacher by flow matching and then its network against a discriminator. Not measured yet.
+  genlab --config=one_step:mnist --config.data.data_dir=DIR
+    MNIST at 28 px. Not measured yet.
+  genlab --config=one_step:distilled_mnist --config.data.data_dir=DIR
+    MNIST at 32 px. Not measured yet.
 """
 
 from genlab.shipped.configs import base, diffusion

@@ -20,7 +20,7 @@ from genlab.part import needs_of
 from genlab.registry import experiments
 
 PLAYER = "energy"
-CELLS = 512  # on a side of the plane, over which a density is summed up
+CELLS = 384  # on a side of the plane, over which a density is summed up
 
 
 @experiments.register
