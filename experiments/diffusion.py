@@ -7,7 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab.diffusion import likelihood, transport
+from genlab.diffusion import consistency, likelihood, transport
 from genlab.diffusion.path import Path
 from genlab.diffusion.sampler import Denoise, draw_along
 from genlab.diffusion.target import both
@@ -16,7 +16,7 @@ from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
-from genlab.numbers import Fraction, NonNegative, Positive, Whole
+from genlab.numbers import Fraction, NonNegative, Positive, PositiveFraction, Whole
 from genlab.part import says
 from genlab.registry import experiments, paths, samplers, targets
 
@@ -34,6 +34,11 @@ class Diffusion(Experiment):
     `heun` EDM. The objective is offered prediction and target, [B, ...]; the example x and what the prediction
     makes of it, `denoised`; the time, [B], in [0, 1]; ln(alpha^2 / sigma^2), `log_snr`, [B].
 
+    With `gap` the network is a consistency model: f(x_t, t), what its prediction makes of the example, is to be
+    the same along the probability flow, and its samples are f(x_1, 1). Prediction is then f(x_t, t), target
+    f(x_r, r) without gradient at r = (1 - gap) t with the same example and noise, and `width`, [B], is t - r
+    (t without `gap`). f(x, 0) = x on all paths without noise at 0.
+
     Attributes:
       path: a registered path from data to noise.
       target: a registered target: `noise`, `data`, `v`, `velocity`, `preconditioned`.
@@ -45,16 +50,24 @@ class Diffusion(Experiment):
       drop_label: probability that training hides the label of an example, for guidance; None for never.
       guidance: w of the prediction (1 + w) F(x_t, label) - w F(x_t) of samples; 0 for none.
       num_classes: of the data, of which samples are drawn evenly where the network takes a label.
+      gap: share of a time that lies between the two that a consistency model is compared at, with a schedule
+        from 1 down, say; None for a diffusion.
+      target_rate: how far the network that makes its targets moves to the learner in a round; None for the
+        learner itself.
 
     Papers: Ho, Jain & Abbeel 2020, arXiv:2006.11239; Karras et al. 2022, arXiv:2206.00364; Lipman et al.
-      2023, arXiv:2210.02747; guidance: Ho & Salimans 2022, arXiv:2207.12598
+      2023, arXiv:2210.02747; guidance: Ho & Salimans 2022, arXiv:2207.12598; consistency: Song et al. 2023,
+      arXiv:2303.01469; the learner as its own target: Song & Dhariwal 2023, arXiv:2310.14189; gap: Geng et al.
+      2024, arXiv:2406.14548
     """
 
     DENSITY: ClassVar = "probability flow"
     ROLES: ClassVar = (PLAYER,)
     PLAYERS: ClassVar = (PLAYER,)
     OFFERS: ClassVar = {
-        "objective": ("prediction", "target", "x", "denoised", "time", "log_snr")
+        "objective": (
+            *("prediction", "target", "x", "denoised", "time", "log_snr", "width"),
+        )
     }
 
     path: str | Mapping = field(
@@ -67,14 +80,17 @@ class Diffusion(Experiment):
     drop_label: Fraction | None = None
     guidance: NonNegative = 0.0
     num_classes: Whole = 0
+    gap: PositiveFraction | None = None
+    target_rate: Fraction | None = None
 
     def __post_init__(self) -> None:
-        """Refuses a target that the path does not allow."""
+        """Refuses a target that the path does not allow, and a sampler of another kind of model."""
         if self._path.ends_in_noise and says(self._target, "needs_signal", False):
             raise InputError(
                 f"target {self.target!r} says nothing of an example where the path {self.path!r} ends, in"
                 " noise alone; take 'velocity', 'v' or 'data'"
             )
+        consistency.check(self.gap, self.target_rate, samplers.choose(self.sampler))
 
     @property
     def _path(self) -> Path:
@@ -91,6 +107,8 @@ class Diffusion(Experiment):
         params, extra = initialize(
             key, {PLAYER: [(network, (x, time))]}, batch.get("label")
         )
+        if self.target_rate is not None:
+            extra |= consistency.first(params[PLAYER])
         return params, extra
 
     def _check_guidance(self) -> None:
@@ -112,10 +130,13 @@ class Diffusion(Experiment):
         time = self._path.times(rng.uniform(draw.key("time"), (x.shape[0],)))
         noise = self._noise(draw.key("noise"), x)
         label = self._hidden(draw)
-        call = lambda *inputs: self.networks[PLAYER].train(
+        if self.target_rate is not None:
+            own = params[PLAYER]
+            extra = consistency.followed(own, extra, self.target_rate)
+        call = lambda params, *inputs: self.networks[PLAYER].train(
             params, extra, *inputs, key=draw.root, label=label
         )
-        seen, extra = self._judged(call, x, noise, time)
+        seen, extra = self._judged(call, params, extra, x, noise, time)
         return Loss(self.objective_terms(draw, **seen), extra)
 
     def _noise(self, key: Array, x: Array) -> Array:
@@ -132,12 +153,33 @@ class Diffusion(Experiment):
         return jnp.where(coin, self.num_classes, label)
 
     def _judged(
-        self, call: Callable, x: Array, noise: Array, time: Array
+        self,
+        call: Callable,
+        params: PyTree,
+        extra: PyTree,
+        x: Array,
+        noise: Array,
+        time: Array,
     ) -> tuple[dict[str, Array], PyTree]:
         """What the objective is offered, of `x` and `noise: [B, ...]` at `time: [B]`."""
+        seen, renewed = self._predicted(call, params, x, noise, time)
+        if self.gap is not None:
+            then, teacher = consistency.earlier(time, self.gap), params
+            if self.target_rate is not None:
+                teacher = extra[consistency.TARGET]
+            before, _ = self._predicted(call, teacher, x, noise, then)
+            seen["prediction"] = seen["denoised"]
+            seen["target"] = jax.lax.stop_gradient(before["denoised"])
+            seen["width"] = time - then
+        return seen, renewed
+
+    def _predicted(
+        self, call: Callable, params: PyTree, x: Array, noise: Array, time: Array
+    ) -> tuple[dict[str, Array], PyTree]:
+        """The same of a diffusion."""
         levels, weights = self._spread(time, x.ndim)
         x_t = levels[0] * x + levels[1] * noise
-        prediction, extra = call(self._scaled(x_t, levels), time)
+        prediction, extra = call(params, self._scaled(x_t, levels), time)
         return {
             "prediction": prediction,
             "target": weights[0] * x + weights[1] * noise,
@@ -145,6 +187,7 @@ class Diffusion(Experiment):
             "denoised": both(prediction, x_t, weights, levels)[0],
             "time": time,
             "log_snr": 2 * jnp.log(levels[0] / levels[1]).reshape(-1),
+            "width": time,
         }, extra
 
     def _spread(self, time: Array, ndim: int) -> tuple[tuple, tuple]:
@@ -182,12 +225,14 @@ class Diffusion(Experiment):
         times that are spread evenly over those of training."""
         x, network = draw.batch["x"], self.networks[PLAYER]
         label = draw.batch.get("label")
-        call = lambda *inputs: (network(params, extra, *inputs, label=label), extra)
+        call = lambda params, *inputs: (
+            *(network(params, extra, *inputs, label=label), extra),
+        )
 
         def look(index: Array) -> Array:
             noise = self._noise(jax.random.fold_in(draw.key("noise"), index), x)
             time = self._path.times(jnp.full(x.shape[:1], (index + 0.5) / LOOKS))
-            seen, _ = self._judged(call, x, noise, time)
+            seen, _ = self._judged(call, params, extra, x, noise, time)
             gap = seen["prediction"] - seen["target"]
             return jnp.mean(jnp.square(gap), axis=tuple(range(1, x.ndim)))
 
@@ -232,7 +277,12 @@ class Diffusion(Experiment):
         steps: int = 100,
         exact: bool = False,
     ) -> Array:
-        """log p(x) by the probability flow, [B] nats, of `x: [B, ...]` and no label."""
+        """log p(x) by the probability flow, [B] nats, of `x: [B, ...]` and no label.
+
+        Raises:
+          InputError: the network is a consistency model.
+        """
+        consistency.need_flow(self.gap)
         denoise = self._denoise(params, extra, None)
         return likelihood.log_density(
             self._path, denoise, x, key, steps=steps, exact=exact

@@ -51,6 +51,7 @@ class Range:
 Positive = Annotated[float, Range(0, _INFINITY, "()")]
 NonNegative = Annotated[float, Range(0)]
 Fraction = Annotated[float, Range(0, 1)]
+PositiveFraction = Annotated[float, Range(0, 1, "(]")]
 Share = Annotated[float, Range(0, 1, "[)")]  # a part that leaves some of the whole
 Decay = Annotated[
     float, Range(0, 1, "[)")

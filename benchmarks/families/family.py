@@ -72,6 +72,7 @@ DENSITIES = (
     Family("splines", "normalizing_flow:spline"),
     Family("flow_matching", "flow_matching:toy"),
     Family("diffusion", "diffusion:toy"),
+    Family("energy", "ebm:toy", {"experiment.support": (-5.0, 5.0)}),
 )
 
 

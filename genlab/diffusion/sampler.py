@@ -162,3 +162,25 @@ class Heun(Euler):
             for a, b in zip(first, second, strict=True)
         ]
         return moved(*mean)
+
+
+@samplers.register
+@dataclass(frozen=True, kw_only=True)
+class Renoised:
+    """What a consistency model makes of noise, and then of that mixed with fresh noise: x_s = alpha_s x + sigma_s n.
+
+    Attributes:
+      steps: calls of the network.
+
+    Paper: Song et al. 2023, arXiv:2303.01469, algorithm 1
+    """
+
+    draws: ClassVar = True
+    consistent: ClassVar = True  # of such models alone
+
+    steps: Count = 1
+
+    def step(self, path, denoise, x, now, then, noise) -> Array:
+        """x at the time `then` of `x: [B, ...]` at `now`."""
+        alpha, sigma = path.levels(then)
+        return alpha * denoise(x, now)[0] + sigma * noise

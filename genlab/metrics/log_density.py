@@ -32,8 +32,10 @@ def log_density(
     """Mean log p(x), in nats; of images in bits per dimension too.
 
     Mixtures and normalizing flows have it exactly, diffusion by its probability flow, whose divergence is
-    exact for points of the plane and Hutchinson's estimate for images. Autoregressive models have the log
-    probability of their levels, exactly. For all others images are dequantised: u ~ U[0, 1) is added to each of their whole levels, so that the mean is a lower bound on the
+    exact for points of the plane and Hutchinson's estimate for images; energies in the plane, where their
+    partition function is a sum over a grid. Autoregressive models have the log probability of their levels,
+    exactly. For all others images are dequantised: u ~ U[0, 1) is added to each of their whole levels, so that
+    the mean is a lower bound on the
     log probability of levels, log p of the dequantised image + D ln(width of a level).
 
     Args:
@@ -66,6 +68,8 @@ def log_density(
         protocol["flow"] = f"Runge-Kutta, {steps} steps"
         probe = "exact" if plane else "Hutchinson, one probe an example"
         protocol["divergence"] = probe
+    elif getattr(trained.experiment, "DENSITY", "exact") == "grid":
+        protocol["normalized"] = "by a sum over a grid of the box"
     if not plane:
         size = math.prod(data.example_shape)
         scores["bits_per_dimension"] = -scores["log_likelihood"] / (size * math.log(2))

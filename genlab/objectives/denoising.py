@@ -54,5 +54,31 @@ def min_snr(
     return weight * _mean_square(x - denoised)
 
 
+@objectives.register
+def pseudo_huber(
+    prediction: Array, target: Array, width: Array, *, c: Positive = 0.01
+) -> Array:
+    """(sqrt(|prediction - target|^2 + c^2) - c) / width: squared for small differences, straight for large ones.
+
+    Of a consistency model, whose prediction and target differ by less, the closer their times are.
+
+    Args:
+      prediction: [B, D]; any rank of two or more.
+      target: [B, D], the same shape.
+      width: [B] in [1e-5, 1], what of the time lies between both.
+      c: where the one turns into the other; 0.00054 sqrt(D) in the paper.
+
+    Returns:
+      [B].
+
+    Paper: Song & Dhariwal 2023, arXiv:2310.14189
+    """
+    chex.assert_equal_shape([prediction, target])
+    gap = (prediction - target) / c
+    squares = jnp.sum(jnp.square(gap), axis=tuple(range(1, gap.ndim)))
+    # As (sqrt(1 + s) - 1), which keeps the digits of a small s.
+    return c * squares / (1 + jnp.sqrt(1 + squares)) / width
+
+
 def _mean_square(gap: Array) -> Array:
     return jnp.mean(jnp.square(gap), axis=tuple(range(1, gap.ndim)))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from genlab.config.files import expanded
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
 from genlab.game import rng
@@ -15,6 +14,7 @@ from genlab.game.gaussian import Gaussian
 from genlab.numbers import Count, Positive
 from genlab.part import name_of
 from genlab.plots import figure
+from genlab.plots.beside import opened
 from genlab.plots.embedding import scatter
 from genlab.registry import plots
 from genlab.trained.needs import check_part, needs, shapes_of
@@ -52,7 +52,9 @@ def latent_spaces(
       InputError: a latent that has not two numbers, or a folder without such a run.
     """
     models = {"this run" if beside else "": trained}
-    models |= {Path(folder).name: _opened(folder) for folder in beside}
+    for folder in beside:
+        models[Path(folder).name] = other = opened(folder)
+        check_part("latent_spaces", latent_spaces, {}, other.experiment, other.data)
     row = figure.new_row(len(models), size=4.8)
     for axes, (name, model) in zip(row, models.items(), strict=True):
         batch = model.examples(split or model.data.held_out()[0], num)
@@ -72,15 +74,6 @@ def latent_spaces(
             circle = radius * np.cos(turn), radius * np.sin(turn)
             axes.plot(*circle, color=figure.INK, linewidth=0.8)
     return figure.render(row[0].figure)
-
-
-def _opened(folder: str) -> Trained:
-    """The newest checkpoint of a run, as a plot looks at it."""
-    from genlab.run.course import load_run
-
-    recipe, state = load_run(Path(expanded(folder)), place={})
-    check_part("latent_spaces", latent_spaces, {}, recipe.experiment, recipe.data)
-    return recipe.trained(state)
 
 
 def _check(experiment: Experiment, data: Dataset, **knobs: Any) -> None:

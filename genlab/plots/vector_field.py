@@ -1,12 +1,23 @@
-"""Where an autoencoder would move each point of the plane."""
+"""Where models would move each point of the plane: autoencoders, and the scores of energies."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genlab.errors import InputError
+from genlab.game.slots import parts_in
 from genlab.numbers import Count
+from genlab.part import bound_knobs, settled
 from genlab.plots import figure
-from genlab.registry import plots
+from genlab.plots.beside import opened
+from genlab.registry import corruptions, plots
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MARGIN = 0.15  # of the data's larger side, left around them
 
@@ -36,16 +47,89 @@ def vector_field(
     Paper: Alain & Bengio 2014, arXiv:1211.4246
     """
     data = trained.examples("train", num_points)["x"]
+    grid = _grid(data, size)
+    arrows = trained.call("reconstruct", grid) - grid
+    axes = figure.new_axes()
+    _draw(axes, data, grid, arrows, "|g(f(x)) - x|")
+    return figure.render(axes.figure)
+
+
+@plots.register
+@needs("points", "score")
+def score_field(
+    trained: Trained,
+    *,
+    beside: Sequence[str] = (),
+    size: Count = 25,
+    num_points: Count = 1000,
+) -> np.ndarray:
+    """Arrows along the score of the model, the gradient of log p(x), and of other runs beside it.
+
+    A denoising autoencoder in their place has (g(f(x)) - x) / s^2, s the standard deviation of its noise: with
+    squared error its best reconstruction of x is x + s^2 times the score of the data smoothed by the noise, so
+    that both pictures are of one field. Arrows and colours as of `vector_field`.
+
+    Args:
+      trained: the model.
+      beside: run folders of others, with a score of their own or denoising autoencoders.
+      size: arrows on a side.
+      num_points: points of the train split drawn.
+
+    Returns:
+      [H, W, 3] uint8.
+
+    Raises:
+      InputError: the experiment has no `score`, examples are not [2], or a run beside has neither a score nor
+        Gaussian noise that it takes off.
+
+    Papers: Vincent 2011, Neural Comput. 23:1661-1674; Alain & Bengio 2014, arXiv:1211.4246
+    """
+    data = trained.examples("train", num_points)["x"]
+    grid = _grid(data, size)
+    models = {"this run" if beside else "": trained}
+    models |= {Path(folder).name: opened(folder) for folder in beside}
+    row = figure.new_row(len(models), size=5.6)
+    for axes, (name, model) in zip(row, models.items(), strict=True):
+        arrows, label = _score(model, grid, name)
+        _draw(axes, data, grid, arrows, label)
+        axes.set_title(name, color=figure.INK)
+    return figure.render(row[0].figure)
+
+
+def _score(model: Trained, grid: np.ndarray, name: str) -> tuple[np.ndarray, str]:
+    """The score of a model on a grid, [N, 2], and what its length is called."""
+    if model.has("score"):
+        return model.call("score", grid), "|gradient of log p(x)|"
+    corruption = (
+        parts_in(model.experiment, "corruption") if model.has("reconstruct") else {}
+    )
+    if "gaussian_noise" not in corruption:
+        raise InputError(
+            f"score_field: {name!r} has no score; take a run of 'energy_based', or an autoencoder with"
+            " experiment.corruption='gaussian_noise'"
+        )
+    noise = settled(corruption["gaussian_noise"], model.step)
+    std = {**corruptions.knobs("gaussian_noise"), **bound_knobs(noise)}["std"]
+    return (model.call("reconstruct", grid) - grid) / std**2, "|g(f(x)) - x| / s^2"
+
+
+def _grid(data: np.ndarray, size: int) -> np.ndarray:
+    """Points around the data, evenly on a square: [size^2, 2]."""
     low, high = data.min(axis=0), data.max(axis=0)
     half = (0.5 + MARGIN) * max(*(high - low), 1e-3)
-    centre = (low + high) / 2
     ticks = np.linspace(-half, half, size, dtype=data.dtype)
-    grid = centre + np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
-    arrows = trained.call("reconstruct", grid) - grid
+    return (low + high) / 2 + np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(
+        -1, 2
+    )
+
+
+def _draw(
+    axes: "Axes", data: np.ndarray, grid: np.ndarray, arrows: np.ndarray, label: str
+) -> None:
+    """The data, and over them an arrow at each point of the grid."""
     lengths = np.linalg.norm(arrows, axis=1)
-    cell = 2 * half / max(size - 1, 1)
+    cell = np.ptp(grid[:, 0]) / max(np.sqrt(len(grid)) - 1, 1)
     shown = arrows * (cell / np.maximum(lengths + np.median(lengths), 1e-12))[:, None]
-    axes = figure.new_axes()
     axes.set(aspect="equal")
     axes.plot(*data.T, ".", ms=3, color=figure.MUTED)
     drawn = axes.quiver(
@@ -59,5 +143,4 @@ def vector_field(
         width=0.003,
     )
     bar = axes.figure.colorbar(drawn, shrink=0.8)
-    bar.set_label("|g(f(x)) - x|", color=figure.INK)
-    return figure.render(axes.figure)
+    bar.set_label(label, color=figure.INK)

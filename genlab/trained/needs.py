@@ -73,6 +73,7 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "machine_states": lambda see: (see.draw,),
     "log_unnormalized": lambda see: (see.draw,),
     "log_density": lambda see: (see.batch["x"], see.key),
+    "score": lambda see: see.examples("score"),
     "measure": lambda see: (see.draw,),
     "log_weights": lambda see: (see.draw, 2),
     "draw_latents": lambda see: (see.draw, 2),

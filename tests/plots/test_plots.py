@@ -109,6 +109,7 @@ SERVED_BY = {
     "latent_spaces": ("vae", {"experiment__latent_dim": "2"}),
     "likelihood_curve": ("vae", {}),
     "phase_portrait": ("dirac_gan", {}),
+    "score_field": ("ebm", {"variant": "toy"}),
     "translations": ("pix2pix", {}),
     "traversals": ("infogan", {}),
 }
