@@ -195,9 +195,7 @@ def unit(z: Array) -> Array:
     return z * jax.lax.rsqrt(jnp.maximum(squares, _SMALL**2))
 
 
-def _likeness(
-    first: Array, second: Array, kind: Array, temperature: Positive
-) -> Array:
+def _likeness(first: Array, second: Array, kind: Array, temperature: Positive) -> Array:
     """The contrastive loss of each example where views of one `kind: [B]` are positives: [B]."""
     chex.assert_equal_shape([first, second])
     views = unit(first), unit(second)
