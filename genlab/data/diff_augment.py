@@ -62,11 +62,7 @@ def quarter_turn(x: Array, key: Array) -> Array:
     """Turned by 0, 90, 180 or 270 degrees, drawn evenly; of square images."""
     if x.shape[1] != x.shape[2]:
         raise InputError(f"quarter_turn is of square images, not {x.shape[1:]}")
-    turns = _whole(key, x, 0, 4)[:, None, None, None]
-    found = x
-    for quarters in (1, 2, 3):
-        found = jnp.where(turns == quarters, jnp.rot90(x, quarters, axes=(1, 2)), found)
-    return found
+    return quarters(x, _whole(key, x, 0, 4))
 
 
 def zoom(x: Array, key: Array) -> Array:
@@ -148,6 +144,14 @@ def changes(
             hint = suggest(name, ("color", *CHANGES))
             raise InputError(f"{who} knows no change {name!r}{hint}")
     return {name: CHANGES[name] for name in names}
+
+
+def quarters(x: Array, turns: Array) -> Array:
+    """Each square image of `x: [B, H, H, C]` turned anticlockwise by `turns: [B]` int quarters, exactly."""
+    turns, found = turns[:, None, None, None] % 4, x
+    for turn in (1, 2, 3):
+        found = jnp.where(turns == turn, jnp.rot90(x, turn, axes=(1, 2)), found)
+    return found
 
 
 def resampled(x: Array, along: Array, across: Array) -> Array:
