@@ -15,6 +15,7 @@ from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import NonNegative
+from genlab.objectives.information import scores_of_places
 from genlab.registry import experiments
 
 LEARNER, SLOT = "learner", "adversary"
@@ -113,14 +114,15 @@ class DeepInfomax(Experiment):
         self, cast: Cast, draw: Draw, local: Array, query: Array
     ) -> dict[str, Array]:
         """The weighted terms of the objective, of the code with the whole map and with its places."""
-        queries, terms = parallel.gather_batch(query), {}
+        terms = {}
         if "whole" in cast:
-            found = self.objective_terms(draw, scores=cast("whole", local) @ queries.T)
+            every = parallel.gather_batch(cast("whole", local))
+            found = self.objective_terms(draw, scores=query @ every.T)
             terms |= {f"whole_{name}": self.alpha * v for name, v in found.items()}
         if "local" in cast:
             places = cast("local", _places(local))
             places = places.reshape(local.shape[0], -1, places.shape[-1])
-            scores = jnp.moveaxis(places @ queries.T, 1, 0)
+            scores = scores_of_places(query, places)
             found = jax.vmap(lambda one: self.objective_terms(draw, scores=one))(scores)
             mean = lambda values: self.beta * jnp.mean(values, axis=0)
             terms |= {f"local_{name}": mean(v) for name, v in found.items()}

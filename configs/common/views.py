@@ -37,7 +37,8 @@ def of_digits(loss: str, **knobs: float) -> ConfigDict:
 
 def tiny(config: ConfigDict) -> None:
     """At 8 px, eight rounds, and no norms: a bias before one follows rounding alone, which Adam scales up."""
-    config.model.encoder.update(channels=(4,), hidden=8, latent_dim=3)
+    sizes = dict(channels=(4,), hidden=8, latent_dim=3)
+    config.model.encoder.update(sizes, code_activation="identity")
     for role in ("projector", "predictor"):
         if role in config.model:
             config.model[role].update(hidden=(8,), outputs=4, norm="none")

@@ -15,6 +15,22 @@ from genlab.registry import objectives
 Array = jax.Array
 
 
+def scores_of_places(whole: Array, local: Array) -> Array:
+    """T(x_i, y_j) = phi(l_j) . psi(x_i) of all pairs, for each place of an image alone.
+
+    Args:
+      whole: [B, E], psi of what tells of the images.
+      local: [B, L, E], phi of the features of each place.
+
+    Returns:
+      [L, B, B], rows of this device's examples, columns of all.
+
+    Paper: Hjelm et al. 2019, arXiv:1808.06670, encode-and-dot-product of appendix A
+    """
+    every = parallel.gather_batch(local)
+    return jnp.einsum("be,nle->lbn", whole, every)
+
+
 @objectives.register
 def info_nce(scores: Array) -> Array:
     """InfoNCE: y_i is to be told from all y of the batch, -log exp(T_ii) / sum_j exp(T_ij).

@@ -74,4 +74,4 @@ def rotation_of_both(
     }
 
 
-rotation_of_both.needs_head = HEAD
+rotation_of_both.needs_heads = (HEAD,)
