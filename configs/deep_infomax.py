@@ -15,7 +15,7 @@ Paper: Hjelm et al. 2019, arXiv:1808.06670
 """
 
 from genlab.shipped.configs import base
-from genlab.shipped.configs.common.views import PROBES
+from genlab.shipped.configs.common.views import PROBES, PROBES_OF_MNIST
 from ml_collections import ConfigDict
 
 BOUNDS = ("jensen_shannon", "donsker_varadhan")
@@ -69,6 +69,7 @@ def get_config(variant: str = "") -> ConfigDict:
             for role in ("query", "local"):
                 config.model[role].update(hidden=(256,), outputs=256)
             config.data.update(name="tfds:mnist", data_dir="", image_size=28)
+            config.eval.final_metrics = PROBES_OF_MNIST
             config.train = dict(steps=10_000, batch_size=128, steps_per_call=50)
             config.sample.every = config.checkpoint.every = 5000
         case "cifar10":

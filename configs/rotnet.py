@@ -14,7 +14,7 @@ Paper: Gidaris, Singh & Komodakis 2018, arXiv:1803.07728
 """
 
 from genlab.shipped.configs import base
-from genlab.shipped.configs.common.views import PROBES
+from genlab.shipped.configs.common.views import PROBES, PROBES_OF_MNIST
 from ml_collections import ConfigDict
 
 VARIANTS = ("tiny", "two", "eight", "mnist", "cifar10")
@@ -54,6 +54,7 @@ def get_config(variant: str = "") -> ConfigDict:
                 name="resnet_encoder", width=32, blocks=(1, 1, 1)
             )
             config.data.update(name="tfds:mnist", data_dir="", image_size=28)
+            config.eval.final_metrics = PROBES_OF_MNIST
             config.train = dict(steps=5000, batch_size=128, steps_per_call=50)
             config.optimizer.learner = _sgd(0.1, dict(name="cosine", steps=5000))
             config.sample.every = config.checkpoint.every = 5000

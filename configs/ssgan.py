@@ -37,6 +37,10 @@ def get_config(variant: str = "") -> ConfigDict:
     heads = tuple(head for _, names in chosen for head in names)
     inside = config.model.discriminator.network.to_dict()
     config.model.discriminator.network = dict(name="heads", network=inside, heads=heads)
+    if variant.endswith("mnist"):
+        config.train.steps = 8000
+        config.eval.metrics = (dict(name="class_coverage", num_train=5000),)
+        config.sample.every = config.checkpoint.every = 4000
     if variant == "infomax_cifar10":
         config.model.discriminator.network.pair_width = 1024
     return config

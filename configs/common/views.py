@@ -6,6 +6,11 @@ from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
 PROBES = ("linear_probe", "nearest_neighbour_probe")
+# Of 5,000 labels, with few strengths to choose from: 784 pixels take long beside codes.
+PROBES_OF_MNIST = (
+    dict(name="linear_probe", num_train=5000, C=(1e-3, 1e-2, 0.1)),
+    dict(name="nearest_neighbour_probe", num_train=5000),
+)
 
 
 def of_digits(loss: str, **knobs: float) -> ConfigDict:
@@ -58,6 +63,7 @@ def on_mnist(config: ConfigDict) -> None:
     config.train = dict(steps=5000, batch_size=512, steps_per_call=50)
     config.optimizer.learner = _adam(1e-3, 5000)
     config.log.every = 500
+    config.eval.final_metrics = PROBES_OF_MNIST
     config.sample.every = config.checkpoint.every = 5000
 
 

@@ -126,8 +126,9 @@ def color_jitter(
     saturation: NonNegative = 0.4,
     probability: Fraction = 1.0,
 ) -> Array:
-    """Brightness, contrast and saturation of `image: [H, W, C] in [0, 1]` scaled by 1 +- the knobs, with
-    `probability`.
+    """Brightness, contrast and saturation of `image: [H, W, C] in [0, 1]` scaled by 1 +- the knobs.
+
+    All three with `probability`, or none.
 
     Paper: Chen et al. 2020, arXiv:2002.05709
     """
@@ -165,8 +166,9 @@ def gaussian_blur(
     most: Positive = 2.0,
     radius: Count = 3,
 ) -> Array:
-    """`image: [H, W, C]` blurred with `probability` by a Gaussian of a deviation drawn from [least, most)
-    pixels, cut off beyond `radius` pixels.
+    """`image: [H, W, C]` blurred by a Gaussian with `probability`.
+
+    Its deviation is drawn from [least, most) pixels; it is cut off beyond `radius` pixels.
 
     Paper: Chen et al. 2020, arXiv:2002.05709
     """
@@ -190,8 +192,10 @@ def gaussian_blur(
 def random_rotation(
     image: Array, key: Array, *, degrees: Annotated[float, Range(0, 180)] = 15.0
 ) -> Array:
-    """`image: [H, W, C]` turned about its centre by an angle drawn from [-degrees, degrees); bilinear, 0 beyond
-    the border."""
+    """`image: [H, W, C]` turned about its centre by an angle drawn from [-degrees, degrees).
+
+    Bilinear; 0 beyond the border.
+    """
     angle = jnp.deg2rad(degrees) * jax.random.uniform(key, minval=-1.0)
     return resampled(image[None], jnp.cos(angle)[None], jnp.sin(angle)[None])[0]
 
