@@ -41,12 +41,18 @@ def of_digits(loss: str, **knobs: float) -> ConfigDict:
 
 
 def tiny(config: ConfigDict) -> None:
-    """At 8 px, eight rounds, and no norms: a bias before one follows rounding alone, which Adam scales up."""
+    """At 8 px, eight rounds.
+
+    Without norms, since a bias before one follows rounding, and without units that die, since a projection of zero
+    has no direction: both would be scaled up.
+    """
     sizes = dict(channels=(4,), hidden=8, latent_dim=3)
-    config.model.encoder.update(sizes, code_activation="identity")
+    smooth = dict(activation="tanh", code_activation="identity")
+    config.model.encoder.update(**sizes, **smooth)
     for role in ("projector", "predictor"):
         if role in config.model:
-            config.model[role].update(hidden=(8,), outputs=4, norm="none")
+            narrow = dict(hidden=(8,), outputs=4)
+            config.model[role].update(**narrow, activation="tanh", norm="none")
     config.experiment.augment = ["random_resized_crop"]
     config.data.image_size = 8
     config.sample.plots = ()
