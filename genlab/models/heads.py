@@ -62,7 +62,9 @@ class Heads(Wrapper):
         for head in self.heads:
             seen = self._places(x, train) if head == "local" else y
             width = self._width(head)
-            found[head] = nn.Dense(width, dtype=self.dtype, name=head)(seen)
+            # InfoNCE does not see a bias of `local`, which would follow rounding.
+            options = dict(use_bias=head != "local", dtype=self.dtype, name=head)
+            found[head] = nn.Dense(width, **options)(seen)
         return {name: values.astype(jnp.float32) for name, values in found.items()}
 
     def _places(self, x: Array, train: bool) -> Array:
