@@ -3,7 +3,9 @@
 Papers: Grill et al. 2020, arXiv:2006.07733; `simsiam`: Chen & He 2021, arXiv:2011.10566
 
   genlab --config=byol
-    scikit-learn's digits at 16 px, the target network at 1 % a round, falling to 0. Not measured yet.
+    scikit-learn's digits at 16 px, the target network at 1 % a round, falling to 0. After
+    600 of 2,000 rounds (`--config.train.steps=600`) a linear probe of the codes is right on 97.0 % of 300 test digits,
+    of raw pixels on 96.7 %, of PCA on 94.0 %, of the untrained encoder on 92.7 % (one seed).
   genlab --config=byol:simsiam
     no target network: the projections, without gradient, are the targets. Not measured yet.
   genlab --config=byol:mnist --config.data.data_dir=DIR

@@ -4,9 +4,13 @@ Papers: Chen et al. 2020, arXiv:2002.05709; `supcon`: Khosla et al. 2020, arXiv:
 Zbontar et al. 2021, arXiv:2103.03230; `vicreg`: Bardes, Ponce & LeCun 2022, arXiv:2105.04906
 
   genlab --config=simclr
-    scikit-learn's digits at 16 px. Not measured yet.
+    scikit-learn's digits at 16 px, 2,000 rounds. After 400 (`--config.train.steps=400`) a linear probe of the codes
+    is right on 98.3 % of 300 test digits, of raw pixels on 96.7 %, of PCA on 94.0 %, of the untrained encoder on
+    92.7 % (one seed).
+  genlab --config=simclr:vicreg
+    97.7 % after 300 rounds (one seed).
   genlab --config=simclr:supcon
-    with labels; also `barlow_twins` and `vicreg`. Not measured yet.
+    with labels; and `barlow_twins`. Not measured yet.
   genlab --config=simclr:mnist --config.data.data_dir=DIR
     MNIST, a ResNet of width 32; also `supcon_mnist`, `barlow_twins_mnist`, `vicreg_mnist`. For a GPU. Not
     measured yet.
