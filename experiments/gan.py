@@ -56,7 +56,8 @@ class Gan(FromCodes, Experiment):
         looks ahead and through.
       unrolled_rate: learning rate of these.
       auxiliary: a registered part with terms of both players beside the objective's, from what the
-        discriminator tells: `class_likelihood`, `mutual_information`; or a list.
+        discriminator tells: `class_likelihood`, `mutual_information`, `rotation_of_both`,
+        `information_of_both`; or a list.
       categorical: numbers of categories of the codes that the generator is given after its noise.
       continuous: number of codes in [-1, 1) after these.
       mismatched: share of the discriminator's terms in which real examples with the label of another
@@ -155,7 +156,8 @@ class Gan(FromCodes, Experiment):
         terms = adversary.weigh(self, seen, draw, judged)[0]["generator"]
         if self.top_k is not None:
             terms = adversary.of_the_best(terms, judged.fake_logits, self.top_k)
-        terms |= condition.auxiliary_terms(self, draw, judged, asked)["generator"]
+        further = condition.auxiliary_terms(self, params, extra, draw, judged, asked)
+        terms |= further["generator"]
         penalties, renewed = self._penalties(
             "generator", params, renewed, draw, judged, fake
         )
@@ -167,7 +169,8 @@ class Gan(FromCodes, Experiment):
     ) -> tuple[dict[str, Array], PyTree, Judged]:
         """What the discriminator minimises where it is shown `fake: [B, ...]`, `asked` to be something,
         `extra` after that, and its verdicts."""
-        judged, extra = self._judge(params, extra, draw, fake, asked)
+        told = params, extra, draw
+        judged, extra = self._judge(*told, fake, asked)
         believed = judged
         if self.flip_labels is not None:
             believed = judged.flipped(draw.key("flip"), self.flip_labels)
@@ -176,7 +179,7 @@ class Gan(FromCodes, Experiment):
             terms, extra = condition.with_mismatched(
                 self, params, extra, draw, believed, terms, self.mismatched
             )
-        further = condition.auxiliary_terms(self, draw, judged, asked)
+        further = condition.auxiliary_terms(self, *told, judged, asked)
         penalties, extra = self._penalties(
             "discriminator", params, extra, draw, judged, fake
         )

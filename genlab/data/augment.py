@@ -1,20 +1,26 @@
 """Random changes of one image that keep its meaning; vmapped over the batch, on the device.
 
-To add one: write a function of `image: [H, W, C] in [0, 1]` and a key, and register it. Melodies
-`[T, V]` are moved in the same place.
+To add one: write a function of `image: [H, W, C] in [0, 1]` and a key, and register it. What is `of_images` is
+a corruption of a batch as well, each image by a key of its own, so that a family may make views of examples by
+it or show them to a discriminator. Melodies `[T, V]` are moved in the same place.
 """
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 
+from genlab.data.diff_augment import resampled
 from genlab.data.images import luma
 from genlab.data.melody import PITCH
 from genlab.errors import InputError
-from genlab.numbers import Fraction, NonNegative, Range, Whole
+from genlab.game import rng
+from genlab.numbers import Count, Fraction, NonNegative, Positive, Range, Whole
 from genlab.part import giving
-from genlab.registry import Registry
+from genlab.registry import Registry, corruptions
 
 Array = jax.Array
 
@@ -25,13 +31,34 @@ augmentations = Registry(
 )
 
 
-@augmentations.register
+def of_images(part: Callable) -> Callable:
+    """Decorator that registers an augmentation, and as a corruption what it makes of each of
+    `x: [B, H, W, C]`."""
+
+    @functools.wraps(part)
+    def strike(x: Array, key: Array, **knobs) -> Array:
+        one = functools.partial(part, **knobs)
+        return jax.vmap(one)(x, rng.examples(key, x.shape[0]))
+
+    image, *others = inspect.signature(part).parameters.values()
+    strike.__signature__ = inspect.Signature([image.replace(name="x"), *others])
+    corruptions.register(strike)
+    return augmentations.register(part)
+
+
+def of_unit_range(part: Callable) -> Callable:
+    """Says of an augmentation that it takes black for 0 and white for 1."""
+    part.of_unit_range = True
+    return part
+
+
+@of_images
 def horizontal_flip(image: Array, key: Array, *, probability: Fraction = 0.5) -> Array:
     """`image: [H, W, C]` mirrored left to right with `probability`."""
     return jnp.where(jax.random.bernoulli(key, probability), image[:, ::-1], image)
 
 
-@augmentations.register
+@of_images
 def random_crop(
     image: Array, key: Array, *, padding: Whole = 4, mode: str = "constant"
 ) -> Array:
@@ -45,7 +72,7 @@ def random_crop(
     return _crop(jnp.pad(image, borders, mode=mode), key, image.shape)
 
 
-@augmentations.register
+@of_images
 def random_jitter(image: Array, key: Array, *, enlarge: Whole = 30) -> Array:
     """`image: [H, W, C]` enlarged by `enlarge` pixels (bilinear) and cropped back at random.
 
@@ -60,7 +87,7 @@ def random_jitter(image: Array, key: Array, *, enlarge: Whole = 30) -> Array:
     return _crop(larger, key, image.shape)
 
 
-@augmentations.register
+@of_images
 def random_resized_crop(
     image: Array, key: Array, *, min_area: Annotated[float, Range(0, 1, "(]")] = 0.2
 ) -> Array:
@@ -88,7 +115,8 @@ def random_resized_crop(
     )
 
 
-@augmentations.register
+@of_images
+@of_unit_range
 def color_jitter(
     image: Array,
     key: Array,
@@ -96,12 +124,15 @@ def color_jitter(
     brightness: NonNegative = 0.4,
     contrast: NonNegative = 0.4,
     saturation: NonNegative = 0.4,
+    probability: Fraction = 1.0,
 ) -> Array:
-    """Brightness, contrast and saturation of `image: [H, W, C]` scaled by 1 +- the knobs.
+    """Brightness, contrast and saturation of `image: [H, W, C] in [0, 1]` scaled by 1 +- the knobs.
+
+    All three with `probability`, or none.
 
     Paper: Chen et al. 2020, arXiv:2002.05709
     """
-    keys = jax.random.split(key, 3)
+    keys, given = jax.random.split(key, 3), image
 
     def factor(index: int, strength: float) -> Array:
         return 1 + strength * jax.random.uniform(keys[index], minval=-1.0)
@@ -111,10 +142,11 @@ def color_jitter(
     image = mean + (image - mean) * factor(1, contrast)
     gray = jnp.broadcast_to(luma(image), image.shape)
     image = gray + (image - gray) * factor(2, saturation)
-    return jnp.clip(image, 0.0, 1.0)
+    struck = jax.random.bernoulli(rng.fold(key, "coin"), probability)
+    return jnp.where(struck, jnp.clip(image, 0.0, 1.0), given)
 
 
-@augmentations.register
+@of_images
 def random_grayscale(image: Array, key: Array, *, probability: Fraction = 0.2) -> Array:
     """`image: [H, W, C]` without its colour with `probability`.
 
@@ -122,6 +154,50 @@ def random_grayscale(image: Array, key: Array, *, probability: Fraction = 0.2) -
     """
     gray = jnp.broadcast_to(luma(image), image.shape)
     return jnp.where(jax.random.bernoulli(key, probability), gray, image)
+
+
+@of_images
+def gaussian_blur(
+    image: Array,
+    key: Array,
+    *,
+    probability: Fraction = 0.5,
+    least: Positive = 0.1,
+    most: Positive = 2.0,
+    radius: Count = 3,
+) -> Array:
+    """`image: [H, W, C]` blurred by a Gaussian with `probability`.
+
+    Its deviation is drawn from [least, most) pixels; it is cut off beyond `radius` pixels.
+
+    Paper: Chen et al. 2020, arXiv:2002.05709
+    """
+    coin, draw = jax.random.split(key)
+    deviation = jax.random.uniform(draw, minval=least, maxval=most)
+    places = jnp.arange(-radius, radius + 1)
+    weights = jax.nn.softmax(-0.5 * jnp.square(places / deviation))
+    blurred = image
+    for axis in (0, 1):
+        borders = [(radius, radius) if a == axis else (0, 0) for a in range(3)]
+        padded, size = jnp.pad(blurred, borders, mode="edge"), image.shape[axis]
+        shifted = (
+            jax.lax.slice_in_dim(padded, i, i + size, axis=axis)
+            for i in range(len(places))
+        )
+        blurred = sum(w * one for w, one in zip(weights, shifted, strict=True))
+    return jnp.where(jax.random.bernoulli(coin, probability), blurred, image)
+
+
+@of_images
+def random_rotation(
+    image: Array, key: Array, *, degrees: Annotated[float, Range(0, 180)] = 15.0
+) -> Array:
+    """`image: [H, W, C]` turned about its centre by an angle drawn from [-degrees, degrees).
+
+    Bilinear; 0 beyond the border.
+    """
+    angle = jnp.deg2rad(degrees) * jax.random.uniform(key, minval=-1.0)
+    return resampled(image[None], jnp.cos(angle)[None], jnp.sin(angle)[None])[0]
 
 
 @augmentations.register

@@ -62,24 +62,20 @@ def quarter_turn(x: Array, key: Array) -> Array:
     """Turned by 0, 90, 180 or 270 degrees, drawn evenly; of square images."""
     if x.shape[1] != x.shape[2]:
         raise InputError(f"quarter_turn is of square images, not {x.shape[1:]}")
-    turns = _whole(key, x, 0, 4)[:, None, None, None]
-    found = x
-    for quarters in (1, 2, 3):
-        found = jnp.where(turns == quarters, jnp.rot90(x, quarters, axes=(1, 2)), found)
-    return found
+    return quarters(x, _whole(key, x, 0, 4))
 
 
 def zoom(x: Array, key: Array) -> Array:
     """Enlarged about the centre by 2^s, s ~ N(0, 0.2^2); bilinear."""
     factor = 2 ** (0.2 * rng.normal(key, (x.shape[0],)))
     none = jnp.zeros_like(factor)
-    return _resampled(x, 1 / factor, none)
+    return resampled(x, 1 / factor, none)
 
 
 def rotation(x: Array, key: Array) -> Array:
     """Turned about the centre by an angle drawn evenly from the circle; bilinear."""
     angle = rng.uniform(key, (x.shape[0],), -jnp.pi, jnp.pi)
-    return _resampled(x, jnp.cos(angle), jnp.sin(angle))
+    return resampled(x, jnp.cos(angle), jnp.sin(angle))
 
 
 CHANGES: dict[str, Callable[[Array, Array], Array]] = {
@@ -150,6 +146,32 @@ def changes(
     return {name: CHANGES[name] for name in names}
 
 
+def quarters(x: Array, turns: Array) -> Array:
+    """Each square image of `x: [B, H, H, C]` turned anticlockwise by `turns: [B]` int quarters, exactly."""
+    turns, found = turns[:, None, None, None] % 4, x
+    for turn in (1, 2, 3):
+        found = jnp.where(turns == turn, jnp.rot90(x, turn, axes=(1, 2)), found)
+    return found
+
+
+def resampled(x: Array, along: Array, across: Array) -> Array:
+    """Each image of `x: [B, H, W, C]` at the points (a, -b; b, a) p, p measured from its centre, with
+    `along: [B]` as a and `across: [B]` as b; bilinear, 0 beyond the border."""
+    height, width = x.shape[1:3]
+    centre = jnp.array([(height - 1) / 2, (width - 1) / 2])[:, None, None]
+    grid = jnp.stack(jnp.meshgrid(*map(jnp.arange, (height, width)), indexing="ij"))
+    rows, columns = grid - centre
+
+    def sample(image: Array, a: Array, b: Array) -> Array:
+        points = centre + jnp.stack([a * rows - b * columns, b * rows + a * columns])
+        channel = lambda values: jax.scipy.ndimage.map_coordinates(
+            values, list(points), order=1, mode="constant"
+        )
+        return jax.vmap(channel, in_axes=2, out_axes=2)(image)
+
+    return jax.vmap(sample)(x, along, across)
+
+
 def _drawn(key: Array, x: Array, low: float, high: float) -> Array:
     return rng.uniform(key, (x.shape[0], 1, 1, 1), low, high)
 
@@ -174,20 +196,3 @@ def _moved(x: Array, key: Array, rows: int, columns: int) -> Array:
         image, (row, column, 0), x.shape[1:]
     )
     return jax.vmap(window)(padded, down, right)
-
-
-def _resampled(x: Array, along: Array, across: Array) -> Array:
-    """Each image at the points (a, -b; b, a) p, p measured from its centre; bilinear."""
-    height, width = x.shape[1:3]
-    centre = jnp.array([(height - 1) / 2, (width - 1) / 2])[:, None, None]
-    grid = jnp.stack(jnp.meshgrid(*map(jnp.arange, (height, width)), indexing="ij"))
-    rows, columns = grid - centre
-
-    def sample(image: Array, a: Array, b: Array) -> Array:
-        points = centre + jnp.stack([a * rows - b * columns, b * rows + a * columns])
-        channel = lambda values: jax.scipy.ndimage.map_coordinates(
-            values, list(points), order=1, mode="constant"
-        )
-        return jax.vmap(channel, in_axes=2, out_axes=2)(image)
-
-    return jax.vmap(sample)(x, along, across)

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 
+from genlab.errors import InputError
 from genlab.game import memory
 from genlab.game.experiment import Experiment
 from genlab.game.slots import ask_part, parts_in
@@ -49,6 +50,17 @@ def show(
         check_array(f"{name!r} in augment", shown, x, same=True)
         x = shown
     return x
+
+
+def check_range(experiment: Experiment, low: float, high: float) -> None:
+    """Raises InputError where a part in the slot `augment` takes black for 0 and white for 1, and prepared
+    examples lie in another range [low, high]."""
+    for name, part in parts_in(experiment, "augment").items():
+        if says(part, "of_unit_range", False) and (low, high) != (0.0, 1.0):
+            raise InputError(
+                f"{name!r} in augment is of images in [0, 1], and these lie in [{low:g}, {high:g}]; take"
+                " data.value_range=(0.0, 1.0)"
+            )
 
 
 def adapt(

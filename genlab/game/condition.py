@@ -20,7 +20,11 @@ Asked = Mapping[str, Array]
 
 # To a part with terms of both players beside the objective's; None where the discriminator does not tell
 # it, or the game has no codes.
-AUXILIARY = ("real_classes", "fake_classes", "fake_label", "codes", "found_codes")
+AUXILIARY = (
+    *("real_classes", "fake_classes", "fake_label", "codes", "found_codes"),
+    *("real", "fake", "tell"),
+    *("real_local", "real_whole", "fake_local", "fake_whole"),
+)
 
 
 def latents(experiment: Any, draw: Draw) -> Array:
@@ -115,12 +119,19 @@ def with_mismatched(
 
 
 def auxiliary_terms(
-    experiment: Experiment, draw: Draw, judged: Judged, asked: Asked
+    experiment: Experiment,
+    params: PyTree,
+    extra: PyTree,
+    draw: Draw,
+    judged: Judged,
+    asked: Asked,
 ) -> Terms:
     """The terms of both players from the parts in the slot `auxiliary`.
 
     Args:
       experiment: with the slot, and `codes`.
+      params: of the state.
+      extra: of the state, of which nothing is renewed.
       draw: of the real examples.
       judged: with what the discriminator's heads tell.
       asked: `label` and `codes` that the fakes were made of, where there are any.
@@ -129,19 +140,27 @@ def auxiliary_terms(
       InputError: a part needs a head that the discriminator lacks, or returns no terms of a player.
     """
     real, fake, split = judged.real_heads, judged.fake_heads, experiment.codes.split
+    known = {"key": draw.key("auxiliary"), "label": draw.batch.get("label")}
+    network = experiment.networks["discriminator"]
     offered = {
         "real_classes": real.get("classes"),
         "fake_classes": fake.get("classes"),
         "fake_label": asked.get("label"),
         "codes": split(asked["codes"]) if "codes" in asked else None,
         "found_codes": split(fake["codes"]) if "codes" in fake else None,
+        "real": judged.real,
+        "fake": judged.fake,
+        "tell": lambda x: network.train(params, extra, x, **known)[0],
     }
+    for head in ("local", "whole"):
+        offered |= {f"real_{head}": real.get(head), f"fake_{head}": fake.get(head)}
     terms: Terms = {player: {} for player in PLAYERS}
     for name, part in parts_in(experiment, "auxiliary").items():
-        if (head := says(part, "needs_head")) is not None and head not in fake:
+        wanted = says(part, "needs_heads", ())
+        if missing := [head for head in wanted if head not in fake]:
             raise InputError(
-                f"objective {name!r} needs a discriminator that tells {head!r};"
-                f" dict(name='heads', network=dict(name=...), heads=({head!r},)) does"
+                f"objective {name!r} needs a discriminator that tells {missing[0]!r};"
+                f" dict(name='heads', network=dict(name=...), heads={wanted}) does"
             )
         stream = f"auxiliary/{name}"
         found = ask_part(experiment, "auxiliary", part, draw, stream, {}, offered)

@@ -114,6 +114,10 @@ class DcganDiscriminator(nn.Module):
         y = self.to_logit(self._map(x, train))
         return y[:, 0, 0, 0].astype(jnp.float32)
 
+    def maps(self, x: Array, *, train: bool = False) -> Array:
+        """Local features of `x: [B, H, W, C]`, what the last layer sees as a map: [B, 4, 4, F], float32."""
+        return self._map(x, train).astype(jnp.float32)
+
     def features(self, x: Array, *, train: bool = False) -> Array:
         """What the last layer sees of `x: [B, H, W, C]`: [B, 16 times its channels], float32."""
         return self._map(x, train).reshape(x.shape[0], -1).astype(jnp.float32)

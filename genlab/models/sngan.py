@@ -95,9 +95,13 @@ class SnganDiscriminator(nn.Module):
         """Maps images `x: [B, H, W, C] in [-1, 1]` to logits [B], float32."""
         return self.head(self.features(x, train=train))[:, 0].astype(jnp.float32)
 
-    @nn.compact
     def features(self, x: Array, *, train: bool = False) -> Array:
-        """The last map of `x: [B, H, W, C]` summed over pixels: [B, widths[-1]], float32.
+        """The last map of `x: [B, H, W, C]` summed over pixels: [B, widths[-1]], float32."""
+        return self.maps(x, train=train).sum(axis=(1, 2))
+
+    @nn.compact
+    def maps(self, x: Array, *, train: bool = False) -> Array:
+        """Local features of `x: [B, H, W, C]`, the last map: [B, h, w, widths[-1]], float32.
 
         Raises:
           InputError: `x` has another size than `image_shape`, that one cannot be halved so often, there
@@ -126,7 +130,7 @@ class SnganDiscriminator(nn.Module):
             y = block(y)
             if side in self.attention and side not in sides[:i]:
                 y = SelfAttention(self.dtype, name=f"attention_{i}")(y)
-        return nn.relu(y).astype(jnp.float32).sum(axis=(1, 2))
+        return nn.relu(y).astype(jnp.float32)
 
 
 class _Enlarging(nn.Module):

@@ -12,6 +12,7 @@ import optax
 
 from genlab.game.codes import Code
 from genlab.numbers import NonNegative, Positive
+from genlab.objectives.information import scores_of_places
 from genlab.objectives.likelihood import cross_entropy
 from genlab.registry import objectives
 
@@ -59,7 +60,7 @@ def class_likelihood(
     }
 
 
-class_likelihood.needs_head = "classes"
+class_likelihood.needs_heads = ("classes",)
 
 
 @objectives.register
@@ -102,4 +103,50 @@ def mutual_information(
     }
 
 
-mutual_information.needs_head = "codes"
+mutual_information.needs_heads = ("codes",)
+
+
+@objectives.register
+def information_of_both(
+    real_local: Array,
+    real_whole: Array,
+    fake_local: Array,
+    fake_whole: Array,
+    *,
+    discriminator_weight: NonNegative = 0.2,
+    generator_weight: NonNegative = 0.2,
+    bound: str = "info_nce",
+) -> Terms:
+    """InfoMax-GAN: what the discriminator sees of an image as a whole is to tell its parts from those of others.
+
+    A bound of the mutual information between both, for each place of the map alone, of real examples in the
+    discriminator's loss and of generated ones in the generator's. The paper's denominator has the features
+    of all places of the other images, here it has those of the same place.
+
+    Args:
+      real_local: [B, D, K], features of each place of real examples.
+      real_whole: [B, K], of the examples as a whole.
+      fake_local: [B, D, K], of generated ones.
+      fake_whole: [B, K].
+      discriminator_weight: beta of the paper, 0 or more.
+      generator_weight: alpha of the paper, 0 or more.
+      bound: an objective of scores, `info_nce`, `jensen_shannon` or `donsker_varadhan`.
+
+    Returns:
+      Terms in nats, [B].
+
+    Paper: Lee, Tran & Cheung 2021, arXiv:2007.04589, equations 7 to 9
+    """
+    estimate = jax.vmap(objectives.choose(bound))
+
+    def mean(whole: Array, local: Array) -> Array:
+        return jnp.mean(estimate(scores_of_places(whole, local)), axis=0)
+
+    real, fake = mean(real_whole, real_local), mean(fake_whole, fake_local)
+    return {
+        "discriminator": {"information_real": discriminator_weight * real},
+        "generator": {"information_fake": generator_weight * fake},
+    }
+
+
+information_of_both.needs_heads = ("local", "whole")

@@ -7,6 +7,8 @@ import pytest
 
 from genlab.data.augment import augmentations
 from genlab.errors import InputError
+from genlab.game import rng
+from genlab.registry import corruptions
 
 
 class TestAugmentations:
@@ -24,6 +26,9 @@ class TestAugmentations:
             ("random_jitter", {"enlarge": 0}),
             ("color_jitter", {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0}),
             ("random_grayscale", {"probability": 0.0}),
+            ("gaussian_blur", {"probability": 0.0}),
+            ("color_jitter", {"probability": 0.0}),
+            ("random_rotation", {"degrees": 0.0}),
         ],
     )
     def test_without_strength_nothing_changes(self, name, knobs):
@@ -94,3 +99,27 @@ class TestAugmentations:
             self.apply("random_crop", padding=-1)
         with pytest.raises(InputError, match="enlarge=-1 is not"):
             self.apply("random_jitter", enlarge=-1)
+
+
+def test_blur_is_that_of_scipy():
+    from scipy import ndimage
+
+    image = np.random.default_rng(0).random((9, 7, 1)).astype(np.float32)
+    knobs = dict(probability=1.0, least=1.3, most=1.3 + 1e-6, radius=4)
+    found = augmentations.build("gaussian_blur", **knobs)(image, jax.random.key(0))
+    options = dict(mode="nearest", axes=(0, 1), radius=4)
+    expected = ndimage.gaussian_filter(image, 1.3, **options)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_an_augmentation_is_a_corruption_of_each_image_by_its_own_key():
+    x = jnp.asarray(np.random.default_rng(0).random((4, 6, 6, 3)), jnp.float32)
+    key = jax.random.key(1)
+    knobs = dict(brightness=0.9, probability=0.7)
+    found = corruptions.build("color_jitter", **knobs)(x, key)
+    keys = rng.examples(key, 4)
+    for one, image, own in zip(found, x, keys, strict=True):
+        expected = augmentations.build("color_jitter", **knobs)(image, own)
+        np.testing.assert_allclose(one, expected, atol=1e-6)
+    with pytest.raises(InputError, match="probability"):
+        corruptions.build("color_jitter", probability=2.0)

@@ -81,3 +81,37 @@ def test_gradients_are_those_of_pytorch():
     loss = 0.7 * torch.nn.functional.cross_entropy(logits, torch.tensor(label))
     loss.backward()
     np.testing.assert_allclose(jax.grad(total)(fake), logits.grad.numpy(), atol=1e-6)
+
+
+def test_rotation_of_both_is_told_or_guessed():
+    """Of images with one bright corner, whose place after a turn says which it was."""
+    x = jnp.zeros((6, 4, 4, 1)).at[:, 0, 0].set(1.0)
+    corners = ((0, 0), (3, 0), (3, 3), (0, 3))  # anticlockwise, as turns go
+
+    def sure(x):
+        return {"rotations": 50 * jnp.stack([x[:, i, j, 0] for i, j in corners], 1)}
+
+    part = objectives.build("rotation_of_both", generator_weight=0.2)
+    found = part(x, x, sure, jax.random.key(0))
+    for player, name in (("discriminator", "real"), ("generator", "fake")):
+        np.testing.assert_allclose(found[player][f"rotation_{name}"], 0, atol=1e-6)
+    blank = lambda x: {"rotations": jnp.zeros((x.shape[0], 4))}
+    found = part(x, x, blank, jax.random.key(0))
+    real, fake = (
+        found["discriminator"]["rotation_real"],
+        found["generator"]["rotation_fake"],
+    )
+    np.testing.assert_allclose(real, [math.log(4)] * 6, rtol=1e-6)
+    np.testing.assert_allclose(fake, 0.2 * real, rtol=1e-6)
+
+
+def test_information_of_both_is_nothing_to_the_logarithm_of_the_batch():
+    local = jnp.repeat(30 * jnp.eye(5)[:, None], 3, axis=1)
+    part = objectives.build("information_of_both", generator_weight=0.5)
+    found = part(local, jnp.eye(5), jnp.zeros((5, 3, 5)), jnp.eye(5))
+    real, fake = (
+        found["discriminator"]["information_real"],
+        found["generator"]["information_fake"],
+    )
+    np.testing.assert_allclose(real, 0, atol=1e-6)
+    np.testing.assert_allclose(fake, [0.5 * math.log(5)] * 5, rtol=1e-6)

@@ -1,0 +1,94 @@
+"""What recipes of two views share: networks, augmentations, MNIST and CIFAR-10."""
+
+from typing import Any
+
+from genlab.shipped.configs import base
+from ml_collections import ConfigDict
+
+PROBES = ("linear_probe", "nearest_neighbour_probe")
+# Of 5,000 labels, with few strengths to choose from: 784 pixels take long beside codes.
+PROBES_OF_MNIST = (
+    dict(name="linear_probe", num_train=5000, C=(1e-3, 1e-2, 0.1)),
+    dict(name="nearest_neighbour_probe", num_train=5000),
+)
+
+
+def of_digits(loss: str, **knobs: float) -> ConfigDict:
+    """Views of scikit-learn's digits at 16 px, cut out, turned and jittered; a small convolutional encoder."""
+    config = base.get_config()
+    crop = dict(name="random_resized_crop", min_area=0.3)
+    config.experiment = dict(
+        name="two_view", augment=[crop, "random_rotation", "color_jitter"]
+    )
+    config.objective = dict(name=loss, **knobs)
+    config.model = dict(
+        encoder=dict(
+            name="conv_code_encoder",
+            latent_dim=64,
+            hidden=128,
+            code_activation="relu",
+        ),
+        projector=dict(name="mlp", hidden=(128,), outputs=64, norm="batch"),
+    )
+    config.optimizer = dict(learner=_adam(1e-3, 2000))
+    config.data.update(name="digits", image_size=16)
+    config.train = dict(steps=2000, batch_size=128, steps_per_call=20)
+    config.log.every = 200
+    config.eval.final_metrics = PROBES
+    config.sample = dict(every=2000, plots=("latent_embedding",))
+    config.checkpoint.every = 1000
+    return config
+
+
+def tiny(config: ConfigDict) -> None:
+    """At 8 px, eight rounds.
+
+    Without norms, since a bias before one follows rounding, and without units that die, since a projection of zero
+    has no direction: both would be scaled up.
+    """
+    sizes = dict(channels=(4,), hidden=8, latent_dim=3)
+    smooth = dict(activation="tanh", code_activation="identity")
+    config.model.encoder.update(**sizes, **smooth)
+    for role in ("projector", "predictor"):
+        if role in config.model:
+            narrow = dict(hidden=(8,), outputs=4)
+            config.model[role].update(**narrow, activation="tanh", norm="none")
+    config.experiment.augment = ["random_resized_crop"]
+    config.data.image_size = 8
+    config.sample.plots = ()
+    base.tiny(config)
+
+
+def on_mnist(config: ConfigDict) -> None:
+    """A ResNet of width 32 on MNIST, 5,000 rounds of 512."""
+    config.model.encoder = dict(name="resnet_encoder", width=32, blocks=(1, 1, 1))
+    for role in ("projector", "predictor"):
+        if role in config.model:
+            config.model[role].update(hidden=(256,), outputs=128)
+    config.data.update(name="tfds:mnist", data_dir="", image_size=28)
+    config.train = dict(steps=5000, batch_size=512, steps_per_call=50)
+    config.optimizer.learner = _adam(1e-3, 5000)
+    config.log.every = 500
+    config.eval.final_metrics = PROBES_OF_MNIST
+    config.sample.every = config.checkpoint.every = 5000
+
+
+def on_cifar10(config: ConfigDict, epochs: int) -> None:
+    """ResNet-18 on CIFAR-10 in batches of 512, with the augmentations of SimCLR for it, which blur nothing.
+
+    Paper: Chen et al. 2020, arXiv:2002.05709, appendix B.9
+    """
+    steps = epochs * 50_000 // 512
+    config.model.encoder = dict(name="resnet_encoder")
+    jitter = dict(name="color_jitter", probability=0.8)
+    crop = dict(name="random_resized_crop", min_area=0.08)
+    config.experiment.augment = [crop, "horizontal_flip", jitter, "random_grayscale"]
+    config.data.update(name="tfds:cifar10", data_dir="", image_size=32)
+    config.train = dict(steps=steps, batch_size=512, steps_per_call=50)
+    config.log.every = 500
+    config.sample.every = config.checkpoint.every = 5000
+
+
+def _adam(rate: float, steps: int) -> dict[str, Any]:
+    schedule = dict(name="cosine", steps=steps, warmup=steps // 20)
+    return dict(name="adamw", learning_rate=rate, weight_decay=1e-4, schedule=schedule)

@@ -1,0 +1,86 @@
+"""Deep InfoMax: a code of high mutual information with parts of its image, matched to a prior.
+
+Paper: Hjelm et al. 2019, arXiv:1808.06670
+
+  genlab --config=deep_infomax
+    DIM(L) with InfoNCE, scikit-learn's digits at 16 px. Not measured yet.
+  genlab --config=deep_infomax:global
+    DIM(G), the whole map in the place of its parts. Not measured yet.
+  genlab --config=deep_infomax:jensen_shannon
+    by the Jensen-Shannon bound; `donsker_varadhan` by that. Not measured yet.
+  genlab --config=deep_infomax:mnist --config.data.data_dir=DIR
+    MNIST; for a GPU. Not measured yet.
+  genlab --config=deep_infomax:cifar10 --config.data.data_dir=DIR
+    the paper's encoder, in batches of 64 for 1,000 epochs at 1e-4; for a GPU; not run.
+"""
+
+from genlab.shipped.configs import base
+from genlab.shipped.configs.common.views import PROBES, PROBES_OF_MNIST
+from ml_collections import ConfigDict
+
+BOUNDS = ("jensen_shannon", "donsker_varadhan")
+VARIANTS = ("tiny", "global", *BOUNDS, "mnist", "cifar10")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """DIM(L) by InfoNCE: alpha 0, beta 1, gamma 0.1."""
+    config = base.get_config()
+    config.experiment = dict(name="deep_infomax", alpha=0.0, beta=1.0, gamma=0.1)
+    config.objective = dict(name=variant if variant in BOUNDS else "info_nce")
+    dot = dict(name="mlp", hidden=(128,), outputs=128)
+    config.model = dict(
+        encoder=dict(
+            name="infomax_encoder", channels=(32, 64), hidden=128, latent_dim=64
+        ),
+        query=dot,
+        local=dot,
+        discriminator=dict(name="mlp_discriminator", hidden=(256, 64)),
+    )
+    adam = dict(name="adam", learning_rate=1e-3)
+    config.optimizer = dict(learner=adam, discriminator=dict(adam, b1=0.5))
+    config.data.update(name="digits", image_size=16)
+    config.train = dict(steps=2000, batch_size=64, steps_per_call=20)
+    config.log.every = 200
+    config.eval.final_metrics = PROBES
+    config.sample = dict(every=2000, plots=("latent_embedding",))
+    config.checkpoint.every = 1000
+
+    match variant:
+        case "tiny":
+            config.model.encoder.update(channels=(4, 8), hidden=8, latent_dim=3)
+            config.model.discriminator.hidden = (8,)
+            for role in ("query", "local"):
+                config.model[role].update(hidden=(8,), outputs=4)
+            config.model.whole = dict(config.model.local)
+            config.experiment.alpha = 0.5
+            # InfoNCE does not see the last bias of `local`, which would follow rounding.
+            config.objective = dict(name="jensen_shannon")
+            config.data.image_size = 8
+            config.sample.plots = ()
+            base.tiny(config)
+        case "global":
+            config.experiment.update(alpha=1.0, beta=0.0, gamma=1.0)
+            del config.model.local
+            config.model.whole = dot
+        case "mnist":
+            config.model.encoder = dict(
+                name="infomax_encoder", channels=(64, 128), hidden=512
+            )
+            for role in ("query", "local"):
+                config.model[role].update(hidden=(256,), outputs=256)
+            config.data.update(name="tfds:mnist", data_dir="", image_size=28)
+            config.eval.final_metrics = PROBES_OF_MNIST
+            config.train = dict(steps=10_000, batch_size=128, steps_per_call=50)
+            config.sample.every = config.checkpoint.every = 5000
+        case "cifar10":
+            config.model.encoder = dict(name="infomax_encoder")
+            for role in ("query", "local"):
+                config.model[role].update(hidden=(2048,), outputs=2048)
+            config.model.discriminator.hidden = (1000, 200)
+            for player in ("learner", "discriminator"):
+                config.optimizer[player].learning_rate = 1e-4
+            config.data.update(name="tfds:cifar10", data_dir="", image_size=32)
+            steps = 1000 * (50_000 // 64)
+            config.train = dict(steps=steps, batch_size=64, steps_per_call=100)
+            config.sample.every = config.checkpoint.every = 10_000
+    return config
