@@ -12,7 +12,8 @@ Papers: RealNVP: Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803; `spline`:
   genlab --config=normalizing_flow:glow
     scikit-learn's digits at 16 px, 256 levels. Not measured yet.
   genlab --config=normalizing_flow:variational
-    the digits at their 8 px and 17 levels by Glow, noise in the levels learned. Not measured yet.
+    the digits at their 8 px and 17 levels by Glow, noise in the levels learned. After 1,000 of its 4,000 rounds 1.945
+    bits per dimension (1.919 to 1.972), a bound, test split; one seed, 1 min 36 s of CPU time.
   genlab --config=normalizing_flow:mnist --config.data.data_dir=DIR
     MNIST at 28 px, 256 levels, noise in the levels learned; for a GPU. Not measured yet.
 """
