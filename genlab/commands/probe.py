@@ -7,7 +7,7 @@ from typing import Any
 
 from genlab.commands import flags
 
-HELP = "show what codes tell of the class, beside pixels, PCA and random weights"
+HELP = "show what codes tell of the class, beside pixels, PCA, untrained"
 EXAMPLES = """\
   genlab probe --workdir=runs/vae
   genlab probe runs/vae runs/simclr runs/dcgan --out=tables/digits
