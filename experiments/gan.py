@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from genlab.game import adversary, augmentation, condition, diagnostics, memory, replay
 from genlab.game.adversary import OFFER, PAID_FOR, Judged
 from genlab.game.condition import AUXILIARY, Asked
+from genlab.game.discriminating import Discriminating
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.prior import FromCodes
@@ -25,7 +26,7 @@ PAID_HERE = (*PAID_FOR, "generator", "latent", "memory")
 
 @experiments.register
 @dataclass(frozen=True, kw_only=True)
-class Gan(FromCodes, Experiment):
+class Gan(FromCodes, Discriminating, Experiment):
     """A generator maps noise to examples that a discriminator cannot tell from data.
 
     Real and generated examples go through the discriminator as two batches (batch normalisation

@@ -36,7 +36,7 @@ from genlab.process.signals import importing
 COMMANDS = (
     *("train", "sweep", "check", "list"),
     *("eval", "sample", "plot", "translate", "export"),
-    *("runs", "compare", "report", "completion"),
+    *("probe", "outliers", "runs", "compare", "report", "completion"),
 )
 _ABOUT = "genlab trains, evaluates and samples deep generative models."
 

@@ -30,6 +30,20 @@ def output(path: str, *suffixes: str) -> Path:
     return out
 
 
+def stem(path: str | None) -> Path | None:
+    """What the names of several files begin with that --out names; None without it.
+
+    Raises:
+      InputError: in a folder that is not there.
+    """
+    if path is None:
+        return None
+    if not Path(path).parent.is_dir():
+        parent = str(Path(path).parent)
+        raise InputError(f"--out={path}: there is no folder {parent!r}")
+    return Path(path)
+
+
 def place(values: argparse.Namespace) -> dict[str, str]:
     """Where the data of a run lie now, as the flags say it (see `load_run`)."""
     given = {key.removeprefix("data."): text for key, text in values.overrides.items()}

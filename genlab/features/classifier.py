@@ -155,6 +155,10 @@ def _load(run: str) -> FeatureNetwork:
             f"{run} is a run of {recipe.config['experiment']['name']!r}; features come from one"
             " of 'classifier'"
         )
+    if "features" in recipe.experiment.networks:
+        raise InputError(
+            f"{run} classifies codes of frozen networks; take a classifier of the images themselves"
+        )
     if not recipe.data.is_image:
         raise InputError(
             f"{run} classifies {recipe.data.name!r}, which holds no images"

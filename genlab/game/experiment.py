@@ -37,7 +37,7 @@ class Experiment(abc.ABC):
     parts will do. `OFFERS` says what `ask` offers in each slot.
 
     What can be drawn is found by name: `sample(params, extra, key, num)`, `sample_classes(params,
-    extra, label, key)`, `encode(params, extra, x)`, `decode(params, extra, z)`, `reconstruct(params,
+    extra, label, key)`, `encode(params, extra, x)`, or `features`, `decode(params, extra, z)`, `reconstruct(params,
     extra, x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples, `filters(params,
     extra) -> [K, D]`, the receptive filters of the first layer. `check_data(low, high)` may refuse
     the range of prepared examples, `check_levels(count)` how many levels they have. `alarms(means) ->

@@ -46,15 +46,7 @@ def anomaly_detection(
     from sklearn.metrics import roc_auc_score
 
     batch = trained.examples(split, num)
-    known = classes_of(trained.data.splits["train"])
-    unseen = ~np.isin(batch["label"], known)
-    if unseen.all() or not unseen.any():
-        which = "no class" if unseen.all() else "every class"
-        raise InputError(
-            f"metric 'anomaly_detection' needs a split with classes that training has seen and"
-            f" one that it has not; {which} of the {len(unseen)} examples of {split!r} is in"
-            " the train split: leave one out with data.without_labels"
-        )
+    unseen = unseen_in(trained, batch["label"], split, "anomaly_detection")
     gap = batch["x"] - in_chunks(trained, "reconstruct", batch["x"])
     errors = np.sum(np.square(gap.reshape(len(gap), -1), dtype=np.float64), axis=1)
     values = {
@@ -72,11 +64,30 @@ def anomaly_detection(
     return Measurement(values, protocol)
 
 
+def unseen_in(
+    trained: Trained, label: np.ndarray, split: str, metric: str
+) -> np.ndarray:
+    """Which of the labels of examples do not occur in the train split: [N] bool.
+
+    Raises:
+      InputError: all of them, or none.
+    """
+    unseen = ~np.isin(label, classes_of(trained.data.splits["train"]))
+    if unseen.all() or not unseen.any():
+        which = "no class" if unseen.all() else "every class"
+        raise InputError(
+            f"metric {metric!r} needs a split with classes that training has seen and"
+            f" one that it has not; {which} of the {len(unseen)} examples of {split!r} is in"
+            " the train split: leave one out with data.without_labels"
+        )
+    return unseen
+
+
 def _check(experiment: Experiment, data: Dataset, **knobs: Any) -> None:
     del experiment, knobs
     if len(classes_of(data.splits["train"])) == data.num_classes:
         raise InputError(
-            "metric 'anomaly_detection' needs a class that training does not see, and the train"
+            "outliers need a class that training does not see, and the train"
             f" split of {data.name!r} has all {data.num_classes}: leave one out with"
             " data.without_labels"
         )

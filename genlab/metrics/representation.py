@@ -119,7 +119,7 @@ def compare(
     for name in seen.train:
         train = seen.train[name], seen.train_label
         chosen[name] = choice(classifier, grid, *train, standardize=standardize)
-        model = _fitted(classifier(chosen[name]), *train, standardize)
+        model = fitted(classifier(chosen[name]), *train, standardize)
         right[name] = model.predict(seen.test[name]) == seen.test_label
         if _unfinished(model[-1]):
             unfinished.append(name)
@@ -154,13 +154,14 @@ def choice(
     standardize: bool,
 ) -> Any:
     """The value of the grid that does best on a fifth of each class of `features: [N, F]`, by a
-    classifier of the other four fifths; of several that are equally good the middle one."""
+    classifier of the other four fifths; of several that are equally good, as all are where there is
+    nothing to hold out, the middle one."""
     held = _a_fifth_of_each(label)
     if len(grid) == 1 or not held.any() or len(np.unique(label[~held])) < 2:
-        return grid[0]
+        return grid[len(grid) // 2]
 
     def accuracy(value: Any) -> float:
-        model = _fitted(classifier(value), features[~held], label[~held], standardize)
+        model = fitted(classifier(value), features[~held], label[~held], standardize)
         return float(np.mean(model.predict(features[held]) == label[held]))
 
     found = [accuracy(value) for value in grid]
@@ -187,9 +188,11 @@ def _a_fifth_of_each(label: np.ndarray) -> np.ndarray:
     return held
 
 
-def _fitted(
+def fitted(
     model: Any, features: np.ndarray, label: np.ndarray, standardize: bool
 ) -> Any:
+    """A pipeline of scaling, where features are standardised, and the classifier, fitted to
+    `features: [N, F]` and `label: [N]`."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

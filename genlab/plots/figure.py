@@ -24,15 +24,26 @@ def new_axes(*, size: float = 6.4) -> "Axes":
 
 def new_row(count: int, *, size: float = 6.4) -> list["Axes"]:
     """As many axes side by side, on one scale, in squares of `size` inches."""
+    return _new(1, count, size, shared=True)
+
+
+def new_grid(rows: int, columns: int, *, size: float = 4.8) -> list["Axes"]:
+    """Axes in rows and columns, each on its own scale, in squares of `size` inches."""
+    return _new(rows, columns, size, shared=False)
+
+
+def _new(rows: int, columns: int, size: float, *, shared: bool) -> list["Axes"]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(count * size, size), dpi=DPI, layout="constrained")
+    sides = columns * size, rows * size
+    figure = Figure(figsize=sides, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)  # bound here: pyplot would choose a canvas by the display
-    (row,) = figure.subplots(1, count, sharex=True, sharey=True, squeeze=False)
-    for axes in row:
+    options = dict(sharex=shared, sharey=shared, squeeze=False)
+    every = list(figure.subplots(rows, columns, **options).flat)
+    for axes in every:
         _style(axes)
-    return list(row)
+    return every
 
 
 def _style(axes: "Axes") -> None:

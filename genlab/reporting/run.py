@@ -10,6 +10,7 @@ from typing import Any
 
 from genlab.config.stage import stages_of
 from genlab.errors import InputError
+from genlab.reporting.probes import FILE, Probes, read_probes
 from genlab.run.folder import results_file
 from genlab.storage import sidefile
 
@@ -62,6 +63,7 @@ class Run:
       pictures: plot -> (step, file) in ascending order, at most `MAX_PICTURES`.
       step: the last step that any file speaks of.
       unreadable: lines of metrics.jsonl that are not whole.
+      probes: what probe.json holds; None where there is none.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Run:
     pictures: dict[str, list[tuple[int, Path]]]
     step: int
     unreadable: int
+    probes: Probes | None = None
 
     @property
     def class_names(self) -> list[str]:
@@ -134,6 +137,7 @@ def read_run(workdir: Path) -> Run:
         pictures={plot: thin(shots) for plot, shots in pictures.items()},
         step=max(steps, default=0),
         unreadable=unreadable,
+        probes=read_probes(workdir / FILE),
     )
 
 

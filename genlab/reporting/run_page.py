@@ -24,6 +24,7 @@ def parts(run: Run) -> dict[str, Any]:
         "results": run.results,
         "metrics": metrics,
         "best": best_of(run),
+        "probes": run.probes,
         "films": films(run),
         "has_pictures": bool(run.pictures),
         "groups": {_heading(name): charts for name, charts in groups.items()},

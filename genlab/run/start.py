@@ -6,7 +6,9 @@ run that `init_from` names, to the parameters and further variables that they en
 ones, where a player keeps an average).
 """
 
-from collections.abc import Mapping, Sequence
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -17,6 +19,10 @@ from genlab.registry import starts
 
 PyTree = Any
 Sources = Mapping[str, tuple[PyTree, PyTree]]
+
+LISTED = 6  # differences that a message has
+
+_log = logging.getLogger("genlab")
 
 
 @starts.register
@@ -58,27 +64,121 @@ def copy(
                 f"start 'copy' changes {name!r} on the way, which is no part{suggest(name, parts)}"
             )
     for target, path in parts.items():
-        stage, _, name = path.partition("/")
-        if stage not in sources:
-            raise InputError(
-                f"start 'copy' has no source {stage!r} for {target!r}{suggest(stage, sources)}"
-            )
-        source_params, source_extra = sources[stage]
-        found = _get(source_params, name)
+        found = _source(sources, target, path)
         if factors and target in factors:
             factor = factors[target]
             found = jax.tree.map(lambda leaf, by=factor: leaf * by, found)
         if target in transposed:
             found = jax.tree.map(jnp.transpose, found)
-        params = _put(params, target.split("/"), found, path)
-        # Parameters lie below their player, variables below their collection.
-        below, there = target.partition("/")[2], name.partition("/")[2]
-        for collection, roles in source_extra.items():
-            if below and _has(roles, there) and _has(extra.get(collection), below):
-                found = _get(roles, there)
-                renewed = _put(extra[collection], below.split("/"), found, path)
-                extra = {**extra, collection: renewed}
+        params, extra = _taken(params, extra, sources, target, path, found, _whole)
     return params, extra
+
+
+@starts.register
+def matching(
+    params: PyTree, extra: PyTree, sources: Sources, *, parts: Mapping[str, str]
+) -> tuple[PyTree, PyTree]:
+    """As `copy`, of networks that agree in part: of another size of image, or with other heads.
+
+    A parameter is taken over where one of the same name and shape is there; what differs stays fresh,
+    and is told in one line.
+
+    Args:
+      params: fresh parameters.
+      extra: fresh further variables.
+      sources: stage -> trained parameters and further variables.
+      parts: name here -> `stage/name there`.
+
+    Raises:
+      InputError: a name that does not exist, or a part of which no parameter agrees.
+    """
+    for target, path in parts.items():
+        found = _source(sources, target, path)
+        here = _get(params, target)
+        count = sum(_shapes(found).get(n) == s for n, s in _shapes(here).items())
+        unlike = differences(_shapes(here), _shapes(found))
+        if not count:
+            raise InputError(
+                f"start 'matching': no parameter of {path!r} fits {target!r}: {unlike}"
+            )
+        if unlike:
+            _tell(f"{target} takes {count} parameters of {path}; fresh: {unlike}")
+        params, extra = _taken(params, extra, sources, target, path, found, _agreeing)
+    return params, extra
+
+
+def differences(
+    here: Mapping[str, tuple[int, ...]], there: Mapping[str, tuple[int, ...]]
+) -> str:
+    """What differs between the shapes of two sets of parameters by name, the first few; empty if nothing."""
+    told = []
+    for name in dict.fromkeys([*here, *there]):
+        what = name or "it"
+        if name not in there:
+            told.append(f"{what} {list(here[name])} is only here")
+        elif name not in here:
+            told.append(f"{what} {list(there[name])} is only there")
+        elif here[name] != there[name]:
+            told.append(f"{what} is {list(here[name])} here, {list(there[name])} there")
+    more = [f"{len(told) - LISTED} more"] if len(told) > LISTED else []
+    return "; ".join(told[:LISTED] + more)
+
+
+@functools.cache  # a start is asked for shapes before it is asked for numbers
+def _tell(what: str) -> None:
+    _log.info("start 'matching': %s", what)
+
+
+def _source(sources: Sources, target: str, path: str) -> PyTree:
+    """The parameters that a path `stage/name` leads to."""
+    stage, _, name = path.partition("/")
+    if stage not in sources:
+        raise InputError(
+            f"start 'copy' has no source {stage!r} for {target!r}{suggest(stage, sources)}"
+        )
+    return _get(sources[stage][0], name)
+
+
+def _taken(
+    params: PyTree,
+    extra: PyTree,
+    sources: Sources,
+    target: str,
+    path: str,
+    found: PyTree,
+    fill: Callable[[PyTree, PyTree, str], PyTree],
+) -> tuple[PyTree, PyTree]:
+    """Parameters and further variables with what was found in the place of a target, as `fill` puts it
+    there."""
+    stage, _, name = path.partition("/")
+    params = _put(params, target.split("/"), found, path, fill)
+    # Parameters lie below their player, variables below their collection.
+    below, there = target.partition("/")[2], name.partition("/")[2]
+    for collection, roles in sources[stage][1].items():
+        if below and _has(roles, there) and _has(extra.get(collection), below):
+            own = _get(roles, there)
+            renewed = _put(extra[collection], below.split("/"), own, path, fill)
+            extra = {**extra, collection: renewed}
+    return params, extra
+
+
+def _whole(here: PyTree, found: PyTree, path: str) -> PyTree:
+    """All that was found, which must be as what is here."""
+    if unlike := differences(_shapes(here), _shapes(found)):
+        raise InputError(f"start 'copy': {path!r} does not fit: {unlike}")
+    return found
+
+
+def _agreeing(here: PyTree, found: PyTree, path: str) -> PyTree:
+    """What was found where it has the name and shape of what is here, and that elsewhere."""
+    if isinstance(here, Mapping) and isinstance(found, Mapping):
+        return {
+            key: _agreeing(leaf, found[key], path) if key in found else leaf
+            for key, leaf in here.items()
+        }
+    if isinstance(here, Mapping) or isinstance(found, Mapping):
+        return here
+    return found if found.shape == here.shape else here
 
 
 def _get(tree: PyTree, name: str) -> PyTree:
@@ -100,19 +200,21 @@ def _has(tree: PyTree, name: str) -> bool:
     return True
 
 
-def _put(tree: PyTree, keys: list[str], value: PyTree, source: str) -> PyTree:
+def _put(
+    tree: PyTree,
+    keys: list[str],
+    value: PyTree,
+    source: str,
+    fill: Callable[[PyTree, PyTree, str], PyTree],
+) -> PyTree:
     if not keys:
-        if (wanted := _shapes(tree)) != (given := _shapes(value)):
-            raise InputError(
-                f"start 'copy': {source!r} has {given}, where {wanted} is needed"
-            )
-        return value
+        return fill(tree, value, source)
     if not isinstance(tree, Mapping) or keys[0] not in tree:
         known = tree if isinstance(tree, Mapping) else ()
         raise InputError(
             f"start 'copy': no {keys[0]!r} to fill{suggest(keys[0], known)}"
         )
-    return {**tree, keys[0]: _put(tree[keys[0]], keys[1:], value, source)}
+    return {**tree, keys[0]: _put(tree[keys[0]], keys[1:], value, source, fill)}
 
 
 def _shapes(tree: PyTree) -> dict[str, tuple[int, ...]]:

@@ -54,6 +54,7 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     "sample_classes": lambda see: (see.batch["label"], see.key),
     "sample_prior": lambda see: (see.key, 2),
     "encode": lambda see: see.examples("encode"),
+    "features": lambda see: see.examples("features"),
     "decode": lambda see: (see.code(),),
     "reconstruct": lambda see: see.examples("reconstruct"),
     "predict": lambda see: see.examples("predict"),

@@ -283,7 +283,7 @@ def test_mistakes_in_stage_overrides(key, text, message):
         ),
         (
             lambda c: c["model"]["classifier"].update(widths=[6, 4]),
-            "'layer_1/autoencoder/encoder/layer_0' has .* where .* is needed",
+            "'layer_1/autoencoder/encoder/layer_0' does not fit: bias is .* here, .* there",
         ),
     ],
 )

@@ -1,0 +1,62 @@
+"""Several tasks on one encoder: the class of a digit, by how much it was turned, and what it looks like.
+
+Papers: Caruana 1997, Machine Learning 28:41-75; Gidaris et al. 2018, arXiv:1803.07728
+
+Not measured yet.
+
+  genlab --config=multi_task
+    scikit-learn's digits, 16 px, 300 labels: class, rotation and reconstruction together.
+  genlab --config=multi_task:classes
+    the class alone; also `rotations` and `reconstruction`, whose codes a linear probe reads.
+  genlab --config=multi_task:mnist --config.data.data_dir=DIR
+    MNIST with 1,000 labels; `mnist_classes`, `mnist_rotations` and `mnist_reconstruction` beside it.
+"""
+
+from genlab.shipped.configs import base
+from ml_collections import ConfigDict
+
+SINGLE = {
+    "classes": "classifier",
+    "rotations": "rotator",
+    "reconstruction": "decoder",
+}
+VARIANTS = ("tiny", *SINGLE, "mnist", *(f"mnist_{task}" for task in SINGLE))
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """All three heads; a variant keeps one of them."""
+    mnist = variant.startswith("mnist")
+    config = base.get_config()
+    config.experiment = dict(name="multi_task", reconstruction_weight=0.02)
+    config.objective = dict(name="cross_entropy")
+    config.model = dict(
+        encoder=dict(
+            name="conv_code_encoder",
+            latent_dim=64,
+            channels=(32, 64) if mnist else (16, 32),
+            hidden=256 if mnist else 128,
+            code_activation="relu",
+        ),
+        classifier=dict(name="dense_classifier", widths=()),
+        rotator=dict(name="dense_classifier", widths=(), num_classes=4),
+        decoder=dict(name="conv_decoder", channels=(32, 16), hidden=128),
+    )
+    config.optimizer = dict(learner=dict(name="adam", learning_rate=1e-3))
+    config.data.update(name="digits", image_size=16, train_size=300, subset_seed="run")
+    config.train = dict(steps=1000, batch_size=64, steps_per_call=50)
+    config.eval.final_metrics = (dict(name="linear_probe", num_train=1000),)
+    config.checkpoint.every = 1000
+    if mnist:
+        config.data.update(
+            name="tfds:mnist", data_dir="", image_size=28, train_size=1000
+        )
+        config.train.steps = 3000
+    if variant == "tiny":
+        config.model.encoder.update(channels=(4,), hidden=8, latent_dim=3)
+        config.model.decoder.update(channels=(4,), hidden=8)
+        config.data.update(image_size=8, train_size=0, subset_seed=None)
+        base.tiny(config)
+    if role := SINGLE.get(variant.removeprefix("mnist_")):
+        kept = {"encoder": config.model.encoder, role: config.model[role]}
+        config.model = ConfigDict(kept)
+    return config

@@ -1,0 +1,208 @@
+"""How many examples are put into classes that no example was seen of, by what describes the classes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from genlab.data.dataset import Dataset
+from genlab.game.experiment import Experiment
+from genlab.metrics.anomaly import anomaly_detection, unseen_in
+from genlab.metrics.attributes import attributes_of
+from genlab.metrics.feature_vae import generated
+from genlab.metrics.measurement import Measurement
+from genlab.numbers import Count, Positive
+from genlab.registry import metrics
+from genlab.trained.encoding import encoded, untrained
+from genlab.trained.needs import needs
+from genlab.trained.trained import Trained
+
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]]
+
+
+@metrics.register
+@needs("classes", "encode")
+def zero_shot(
+    trained: Trained,
+    split: str,
+    *,
+    attributes: str = "",
+    num_train: Count = 10_000,
+    num_test: Count = 10_000,
+    gamma: Positive = 1.0,
+    lambda_: Positive = 1.0,
+    per_class: Count = 200,
+    steps: Count = 2000,
+) -> Measurement:
+    """Accuracy of seen and of unseen classes where all are to choose from, and their harmonic mean.
+
+    Two ways go from codes to classes. `embedding` maps codes bilinearly to what describes the classes, in
+    closed form. `generative` draws codes of the unseen classes from a conditional VAE of the codes of the seen
+    ones and their attributes, and fits logistic regression to real and drawn ones. Each is asked of the
+    codes, of those of the same encoder untrained, and of the examples as they are, all standardised.
+
+    Args:
+      trained: the model, whose data.without_labels kept classes from it.
+      split: where the tested examples come from.
+      attributes: a CSV file with a line for each class, see `attributes_of`; "" takes the words of captions.
+      num_train: examples of seen classes, an even spread over the train split.
+      num_test: examples tested, an even spread.
+      gamma, lambda_: ridges of the embedding, per example and of the attributes.
+      per_class: codes drawn of each unseen class.
+      steps: of the VAE's Adam.
+
+    Returns:
+      `WAY_seen_FEATURES`, `WAY_unseen_FEATURES`, `WAY_harmonic_FEATURES` in [0, 1], means over classes
+      of the classes' accuracies, and `WAY_among_unseen_FEATURES`, where only unseen ones are to choose
+      from; FEATURES is `codes`, `untrained` or `raw`.
+
+    Raises:
+      InputError: no attributes, a table that misses a class, or not both seen and unseen classes.
+
+    Papers: Romera-Paredes & Torr 2015, ICML (embedding); Mishra et al. 2018, arXiv:1709.00663
+      (generative); Xian et al. 2017, arXiv:1703.04394 (the protocol)
+    """
+    described = attributes_of(trained.data, attributes)
+    train, test = (
+        trained.examples("train", num_train),
+        trained.examples(split, num_test),
+    )
+    unseen = unseen_in(trained, test["label"], split, "zero_shot")
+    new = np.unique(test["label"][unseen])
+    ways: dict[str, Fit] = {
+        "embedding": lambda x, y, s: embedding(x, y, s, gamma=gamma, ridge=lambda_),
+        "generative": lambda x, y, s: _generative(
+            x, y, s, new, per_class=per_class, steps=steps, seed=trained.seed
+        ),
+    }
+    values = {}
+    for name, (fitted, tested) in _features(trained, train, test).items():
+        for way, fit in ways.items():
+            scores = fit(fitted, train["label"], described)(tested)
+            values |= _accuracies(scores, test["label"], new, f"{way}_{{}}_{name}")
+    protocol = {
+        "split": split,
+        "unseen_classes": new.tolist(),
+        "seen_classes": len(np.unique(train["label"])),
+        "attributes": described.shape[1],
+        "described_by": attributes or "captions",
+        "fitted_on": len(train["label"]),
+        "tested_on": len(test["label"]),
+        "drawn_of_each_unseen_class": per_class,
+        "accuracy": "mean over classes",
+    }
+    return Measurement(values, protocol)
+
+
+def embedding(
+    features: np.ndarray,
+    label: np.ndarray,
+    attributes: np.ndarray,
+    *,
+    gamma: float,
+    ridge: float,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The bilinear map x V s that is to be 1 for an example's class and -1 for others, by ridges.
+
+    V = (X^T X / N + gamma I)^-1 X^T Y S / N (S^T S + lambda I)^-1, Y of the classes that occur.
+
+    Args:
+      features: [N, F], X.
+      label: [N] int in [0, K).
+      attributes: [K, A], of which those of the classes that occur are S.
+      gamma: above 0.
+      ridge: lambda, above 0.
+
+    Returns:
+      A function of features [M, F] to scores [M, K] of all classes.
+
+    Paper: Romera-Paredes & Torr 2015, ICML
+    """
+    seen, place = np.unique(label, return_inverse=True)
+    targets = np.where(np.eye(len(seen))[place] > 0, 1.0, -1.0)
+    known, count = attributes[seen], len(features)
+    left = features.T @ features / count + gamma * np.eye(features.shape[1])
+    right = known.T @ known + ridge * np.eye(attributes.shape[1])
+    middle = features.T @ targets @ known / count
+    weights = np.linalg.solve(left, np.linalg.solve(right.T, middle.T).T)
+    return lambda tested: tested @ weights @ attributes.T
+
+
+def _generative(
+    features: np.ndarray,
+    label: np.ndarray,
+    attributes: np.ndarray,
+    new: np.ndarray,
+    *,
+    per_class: int,
+    steps: int,
+    seed: int,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Scores of all classes by logistic regression of real features, and of drawn ones of new classes."""
+    from sklearn.linear_model import LogisticRegression
+
+    asked = np.repeat(new, per_class)
+    drawn = generated(
+        features, attributes[label], attributes[asked], seed=seed, steps=steps
+    )
+    model = LogisticRegression(C=0.1, max_iter=1000).fit(
+        np.concatenate([features, drawn]), np.concatenate([label, asked])
+    )
+
+    def scores(tested: np.ndarray) -> np.ndarray:
+        found = np.full((len(tested), len(attributes)), -np.inf)
+        found[:, model.classes_] = model.decision_function(tested)
+        return found
+
+    return scores
+
+
+def _features(
+    trained: Trained, train: dict, test: dict
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Standardised features of the fitted and of the tested examples, by name."""
+    both = train, test
+    codes = [encoded(trained, batch, layers=False)["codes"] for batch in both]
+    fresh = [part["codes"] for part in untrained(trained, *both, layers=False)]
+    raw = [batch["x"].reshape(len(batch["x"]), -1) for batch in both]
+    return {
+        name: _standardized(*(part.astype(np.float64) for part in parts))
+        for name, parts in {"codes": codes, "untrained": fresh, "raw": raw}.items()
+    }
+
+
+def _standardized(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(train)
+    return scaler.transform(train), scaler.transform(test)
+
+
+def _accuracies(
+    scores: np.ndarray, label: np.ndarray, new: np.ndarray, name: str
+) -> dict[str, float]:
+    """Accuracies of seen and unseen classes by `name`, which has a place for what it is."""
+    right = scores.argmax(axis=1) == label
+    among = new[scores[:, new].argmax(axis=1)] == label
+    of = lambda hits, which: float(
+        np.mean([hits[label == one].mean() for one in which])
+    )
+    old = np.setdiff1d(np.unique(label), new)
+    seen, unseen = of(right, old), of(right, new)
+    both = seen + unseen
+    return {
+        name.format("seen"): seen,
+        name.format("unseen"): unseen,
+        name.format("harmonic"): 2 * seen * unseen / both if both else 0.0,
+        name.format("among_unseen"): of(among, new),
+    }
+
+
+def _check(
+    experiment: Experiment, data: Dataset, *, attributes: str, **knobs: Any
+) -> None:
+    attributes_of(data, attributes)
+    anomaly_detection.check(experiment, data)
+
+
+zero_shot.check = _check

@@ -1,0 +1,1 @@
+"""What the representation of any trained run is good for, beside raw pixels, PCA and an untrained encoder."""

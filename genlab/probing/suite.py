@@ -1,0 +1,257 @@
+"""All probes of trained runs, beside what needs no training: raw examples, PCA, an untrained encoder."""
+
+import contextlib
+import functools
+import hashlib
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from genlab.errors import InputError, suggest
+from genlab.probing.probe import (
+    LABELS,
+    PROBES,
+    Examples,
+    Score,
+    classified,
+    clustered,
+    gain,
+    told,
+    with_few_labels,
+)
+from genlab.process import display
+from genlab.trained.encoding import check_encoding, encoded, untrained
+from genlab.trained.trained import Trained
+
+BASELINES = ("untrained", "raw", "pca")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of the table.
+
+    Attributes:
+      run: what the run is called.
+      features: `codes`, `untrained`, `raw`, `pca`, `layer I`, `untrained layer I`.
+      width: how many features an example has.
+      probe: `linear`, `knn_200`, `labels_100`, `nmi`, ...
+      value: in [0, 1].
+      low, high: 95 % interval, None where it is not known.
+      chosen: the regularisation that was chosen.
+      beats: of codes, the baselines over which the gain's interval leaves out 0.
+    """
+
+    run: str
+    features: str
+    width: int
+    probe: str
+    value: float
+    low: float | None
+    high: float | None
+    chosen: float | None = None
+    beats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is probed, and with what.
+
+    Attributes:
+      probes: of PROBES.
+      labels: counts of the few-label curve; None for those of LABELS that there are.
+      split: where the tested examples come from.
+      num_train, num_test: examples, even spreads over the splits.
+    """
+
+    probes: Sequence[str] = PROBES
+    labels: Sequence[int] | None = None
+    split: str = "test"
+    num_train: int = 10_000
+    num_test: int = 10_000
+
+    def __post_init__(self) -> None:
+        for probe in self.probes:
+            if probe not in PROBES:
+                raise InputError(f"unknown probe {probe!r}{suggest(probe, PROBES)}")
+        if not self.probes:
+            raise InputError(f"no probe is asked for; name some of {', '.join(PROBES)}")
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """How the numbers came about."""
+        return {
+            "split": self.split,
+            "intervals": "95 %, of the tested examples (Wilson), of the draws of few labels (Student), of"
+            " NMI by its deviation over resampled examples",
+            **{probe: told(probe) for probe in self.probes},
+        }
+
+
+class Suite:
+    """Probes run after run; what no run changes, raw examples and PCA, is probed once for all."""
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self._known: dict[tuple, dict[str, Score]] = {}
+
+    def check(self, trained: Trained) -> None:
+        """Raises InputError where a run cannot be probed, before anything is computed."""
+        data = trained.data
+        if data.num_classes < 2:
+            raise InputError(
+                f"probes need labels of two classes or more, and {data.name!r} has"
+                f" {data.num_classes or 'none'}"
+            )
+        if self.plan.split not in data.splits or not data.splits[self.plan.split].size:
+            filled = [name for name, part in data.splits.items() if part.size]
+            raise InputError(
+                f"--split={self.plan.split} is no split with examples"
+                f"{suggest(self.plan.split, filled)}"
+            )
+        check_encoding(trained)
+        self._counts(trained)
+
+    def _counts(self, trained: Trained) -> list[int]:
+        """The counts of the few-label curve."""
+        size, classes = trained.data.splits["train"].size, trained.data.num_classes
+        there = min(self.plan.num_train, size)
+        if self.plan.labels is None:
+            return [count for count in LABELS if classes <= count < there]
+        for count in self.plan.labels:
+            if not classes <= count <= there:
+                raise InputError(
+                    f"--labels={count} is not between the {classes} classes and the {there} training"
+                    f" examples that are taken of {trained.data.name!r}"
+                )
+        return list(self.plan.labels)
+
+    def rows(self, run: str, trained: Trained) -> list[Row]:
+        """Every number of one run.
+
+        Raises:
+          InputError: as `check`, or training examples of a single class.
+        """
+        self.check(trained)
+        with display.doing(f"encoding the examples of {run}"):
+            seen, digest = self._examples(trained)
+        counts = self._counts(trained)
+        names = list(seen.train)
+        jobs = [(name, probe) for name in names for probe in _probes(self.plan, name)]
+        keys = {
+            (name, probe): (
+                probe,
+                tuple(counts),
+                digest,
+                name,
+                seen.train[name].shape[1],
+            )
+            if name in ("raw", "pca")
+            else (probe, run, name)
+            for name, probe in jobs
+        }
+        asked = {key: job for job, key in keys.items() if key not in self._known}
+        ask = functools.partial(_asked, seen=seen, counts=counts, seed=trained.seed)
+        with display.doing(f"probing {run}"), _many_threads() as pool:
+            found = pool.map(lambda job: ask(*job), asked.values())
+            self._known |= dict(zip(asked, found, strict=True))
+        scores = {
+            (name, value): score
+            for (name, probe), key in keys.items()
+            for value, score in self._known[key].items()
+        }
+        return [
+            _row(run, name, seen.train[name].shape[1], value, scores)
+            for name, value in scores
+        ]
+
+    def _examples(self, trained: Trained) -> tuple[Examples, str]:
+        """The examples by all features, and a digest of the examples themselves."""
+        from sklearn.decomposition import PCA
+
+        plan, layers = self.plan, "layers" in self.plan.probes
+        train = trained.examples("train", plan.num_train)
+        test = trained.examples(plan.split, plan.num_test)
+        if len(np.unique(train["label"])) < 2:
+            raise InputError(
+                f"the {len(train['label'])} training examples are of one class; take more with"
+                " --num-train"
+            )
+        known = np.isin(test["label"], train["label"])
+        test = {name: leaf[known] for name, leaf in test.items()}
+        both = train, test
+        parts = [encoded(trained, batch, layers=layers) for batch in both]
+        fresh = untrained(trained, *both, layers=layers)
+        raw = [batch["x"].reshape(len(batch["x"]), -1) for batch in both]
+        width = min(parts[0]["codes"].shape[1], *raw[0].shape)
+        pca = PCA(width, random_state=0).fit(raw[0].astype(np.float64))
+        digest = hashlib.sha256(b"".join(map(np.ascontiguousarray, raw))).hexdigest()
+        train, test = (
+            {
+                "codes": own["codes"],
+                "untrained": drawn["codes"],
+                "raw": plain,
+                "pca": pca.transform(plain.astype(np.float64)),
+                **{name: y for name, y in own.items() if name != "codes"},
+                **{f"untrained {n}": y for n, y in drawn.items() if n != "codes"},
+            }
+            for own, drawn, plain in zip(parts, fresh, raw, strict=True)
+        )
+        return Examples(train, both[0]["label"], test, both[1]["label"]), digest
+
+
+def as_record(plan: Plan, rows: Sequence[Row], step: int) -> dict[str, Any]:
+    """The table of one run as `probe.json` holds it."""
+    return {"step": step, "protocol": plan.protocol, "rows": [asdict(r) for r in rows]}
+
+
+def _probes(plan: Plan, name: str) -> list[str]:
+    """What is asked of one kind of features: of layers the linear probe alone."""
+    if "layer" in name:
+        return ["layers"]
+    return [probe for probe in plan.probes if probe != "layers"]
+
+
+def _asked(
+    name: str, probe: str, *, seen: Examples, counts: Sequence[int], seed: int
+) -> dict[str, Score]:
+    if probe == "few_labels":
+        return with_few_labels(counts, seen, name, seed)
+    if probe == "clusters":
+        return clustered(seen, name, seed)
+    return classified("linear" if probe == "layers" else probe, seen, name, seed)
+
+
+def _row(
+    run: str, name: str, width: int, probe: str, scores: dict[tuple[str, str], Score]
+) -> Row:
+    score = scores[name, probe]
+    low, high = score.interval or (None, None)
+    beats = []
+    for other in BASELINES if name == "codes" else ():
+        found = gain(score, scores[other, probe])
+        if found is not None and found[0] > 0:
+            beats.append(other)
+    chosen = None if score.chosen is None else float(score.chosen)
+    return Row(run, name, width, probe, score.value, low, high, chosen, tuple(beats))
+
+
+@contextlib.contextmanager
+def _many_threads() -> Iterator[ThreadPoolExecutor]:
+    """A thread for each core, inside which the products of matrices stay in theirs.
+
+    Every fit silences the warning that it did not converge by filters that all threads share; set out
+    here too, they are the same whichever thread puts them back last.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        with ThreadPoolExecutor(cores) as pool:
+            yield pool

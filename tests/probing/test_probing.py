@@ -1,0 +1,262 @@
+"""Probes of features whose worth is known, and their table."""
+
+import dataclasses
+import json
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from linear_models import LinearCoder, linear_model
+from sklearn.neighbors import KNeighborsClassifier
+
+from genlab.commands.cli import main
+from genlab.commands.probe import _groups, _named
+from genlab.errors import InputError
+from genlab.metrics.representation import choice
+from genlab.models.dense import DenseEncoder
+from genlab.probing import clusters, table
+from genlab.probing.probe import Score, gain
+from genlab.probing.suite import Plan, Row, Suite, as_record
+from genlab.probing.vote import CosineVote
+from genlab.reporting.probes import read_probes
+from genlab.trained import encoding
+
+QUICK = ("knn_20", "few_labels")
+
+
+def labelled(size, seed):
+    """Eight numbers: one of three classes, blurred, in two of them, large noise beside."""
+    generator = np.random.default_rng(seed)
+    label = generator.integers(3, size=size).astype(np.int32)
+    angle = 2 * np.pi * label / 3
+    signal = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    noise = 10 * generator.normal(size=(size, 6))
+    blurred = signal + 0.1 * generator.normal(size=(size, 2))
+    return {"x": np.concatenate([noise, blurred], axis=1), "label": label}
+
+
+def reading(columns):
+    """A model whose code is some columns of its input."""
+    return linear_model(labelled(150, 0), labelled(90, 1), np.eye(8)[:, columns])
+
+
+def test_votes_are_scikit_learns_where_each_has_one():
+    generator = np.random.default_rng(0)
+    train, test = generator.normal(size=(60, 5)), generator.normal(size=(40, 5))
+    label = generator.integers(4, size=60) + 3
+    peer = KNeighborsClassifier(7, metric="cosine").fit(train, label)
+    own = CosineVote(7).fit(train, label)
+    np.testing.assert_array_equal(own.predict(test), peer.predict(test))
+
+
+def test_weighted_votes_by_hand():
+    """At t 0.1 one at cosine 1 weighs exp(10), two at cosine 0.6 weigh 2 exp(6)."""
+    train = np.array([[1.0, 0], [0.6, 0.8], [3.0, 4.0], [0, 0]])
+    label = np.array([0, 1, 1, 1])
+    of = lambda k, t: CosineVote(k, t).fit(train, label).predict([[2.0, 0]]).tolist()
+    assert of(200, 0.1) == [0] and of(3, None) == [1] and of(1, None) == [0]
+    assert of(3, 1.0) == [1]  # e against 2 exp(0.6)
+
+
+def test_clusters_are_matched_one_to_one():
+    found = clusters.matched(
+        np.array([2, 2, 2, 0, 0, 1, 1]), np.array([0, 0, 5, 0, 0, 5, 9])
+    )
+    # 0 is cluster 2 or 0 with two each; 5 then has 1 or 2, so the most is four.
+    assert found.sum() == 4
+    of_one, label = np.array([0, 0, 1, 1] * 5), np.array([0, 1, 0, 1] * 5)
+    value, (low, high) = clusters.shared_information(of_one, label)
+    assert value == pytest.approx(0, abs=1e-12) and low < value < high
+    same = np.arange(20) % 3
+    assert clusters.shared_information(same, same)[0] == pytest.approx(1)
+
+
+def test_layers_are_what_the_next_one_sees():
+    module = DenseEncoder((4, 3, 2), activation="tanh")
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(6, 5)), jnp.float32)
+    variables = module.init(jax.random.key(0), x)
+    code, seen = encoding.watched(lambda: module.apply(variables, x), 6)
+    weights = variables["params"]
+    first = jnp.tanh(x @ weights["layer_0"]["kernel"])
+    second = jnp.tanh(first @ weights["layer_1"]["kernel"])
+    np.testing.assert_allclose(seen[0], first, rtol=1e-5)
+    np.testing.assert_allclose(seen[1], second, rtol=1e-5)
+    assert len(seen) == 2 and code.shape == (6, 2)
+
+
+def test_two_heads_of_one_layer_see_it_once():
+    class Two(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            y = nn.relu(nn.Dense(4)(x))
+            return nn.Dense(2)(y), nn.Dense(2)(y)
+
+    x = jnp.ones((3, 5))
+    module = Two()
+    variables = module.init(jax.random.key(0), x)
+    _, seen = encoding.watched(lambda: module.apply(variables, x), 3)
+    assert [y.shape for y in seen] == [(3, 4)]
+
+
+@pytest.mark.parametrize("size", [3, 4, 6, 7])
+def test_maps_are_pooled_as_by_torch(size):
+    y = np.random.default_rng(0).normal(size=(2, size, 5, 3)).astype(np.float32)
+    cells = (min(4, size), 4)
+    peer = torch.nn.functional.adaptive_avg_pool2d(
+        torch.from_numpy(y.transpose(0, 3, 1, 2)), cells
+    )
+    wanted = peer.numpy().transpose(0, 2, 3, 1).reshape(2, -1)
+    np.testing.assert_allclose(encoding._pooled(jnp.asarray(y)), wanted, atol=1e-6)
+
+
+def test_suite_tells_signal_from_noise_and_probes_baselines_once(monkeypatch):
+    from genlab.probing import suite as module
+
+    asked = []
+    real = module._asked
+    monkeypatch.setattr(
+        module, "_asked", lambda *a, **k: asked.append(a) or real(*a, **k)
+    )
+    suite = Suite(Plan(QUICK, labels=[12]))
+    rows = suite.rows("signal", reading([6, 7])) + suite.rows("noise", reading([0, 1]))
+    value = {(r.run, r.features, r.probe): r.value for r in rows}
+    beats = {(r.run, r.probe): r.beats for r in rows if r.features == "codes"}
+    assert (
+        value["signal", "codes", "knn_20"] == 1 == value["signal", "codes", "labels_12"]
+    )
+    assert beats["signal", "knn_20"] == ("untrained", "raw", "pca")
+    assert value["noise", "codes", "knn_20"] < 0.6 and not beats["noise", "knn_20"]
+    assert asked.count(("raw", "knn_20")) == 1 == asked.count(("pca", "few_labels"))
+    assert asked.count(("codes", "knn_20")) == 2
+    assert value["signal", "raw", "knn_20"] == value["noise", "raw", "knn_20"]
+
+
+@pytest.mark.full
+def test_every_probe_of_a_code_that_is_the_class():
+    rows = Suite(Plan(labels=[30])).rows("signal", reading([6, 7]))
+    found = {row.probe: row for row in rows if row.features == "codes"}
+    assert found.keys() == {
+        *("linear", "knn_200", "knn_20", "mlp", "labels_30", "clusters", "nmi")
+    }
+    assert min(row.value for row in found.values()) > 0.99
+    assert found["linear"].beats == ("untrained", "raw", "pca")
+
+
+def test_regularisation_without_anything_to_hold_out_is_the_middle_one():
+    given = np.eye(3), np.arange(3)
+    assert choice(None, (1, 2, 3), *given, standardize=True) == 2
+
+
+def test_gain_is_of_the_same_examples():
+    one, other = np.array([1.0, 1, 1, 0] * 9), np.array([1.0, 0, 1, 0] * 9)
+    low, high = gain(Score(0.75, None, one), Score(0.5, None, other))
+    assert 0 < low < 0.25 < high
+    assert gain(Score(0.75, None, one), Score(0.5, None)) is None
+
+
+@pytest.mark.parametrize(
+    "plan, told",
+    [
+        (dict(labels=[500]), "--labels=500 is not between the 3 classes and the 150"),
+        (dict(labels=[2]), "--labels=2 is not between the 3"),
+        (dict(split="tset"), "--split=tset is no split .*'test'"),
+        (dict(probes=("liner",)), "unknown probe 'liner'.*'linear'"),
+        (dict(probes=()), "no probe is asked for"),
+    ],
+)
+def test_what_cannot_be_probed_is_refused_before_anything_is_computed(plan, told):
+    with pytest.raises(InputError, match=told):
+        Suite(Plan(**plan)).check(reading([6, 7]))
+
+
+def test_a_run_without_an_encoder_or_labels_is_refused(monkeypatch):
+    model = reading([6, 7])
+    unlabelled = model.on(dataclasses.replace(model.data, num_classes=0))
+    with pytest.raises(InputError, match="labels of two classes or more, .*'linear'"):
+        Suite(Plan()).check(unlabelled)
+    monkeypatch.delattr(LinearCoder, "encode")
+    with pytest.raises(InputError, match="LinearCoder has no encoder"):
+        Suite(Plan()).check(reading([6, 7]))
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        ([], "no run is named"),
+        (["a", "a"], "'a' is given twice"),
+        (["a", "--probes=some"], "unknown probe 'some'"),
+        (["a", "--labels=10,many"], "--labels=10,many: 'many' is no whole number"),
+        (["a", "--out=nowhere/at/all"], "there is no folder 'nowhere/at'"),
+        (["nowhere"], "nowhere"),
+    ],
+)
+def test_mistakes_of_the_command_are_one_line(arguments, told, capsys):
+    assert main(["launch.py", "probe", *arguments]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert told in line
+
+
+def _rows():
+    beaten = ("untrained", "raw", "pca")
+    return [
+        Row("a", "codes", 3, "linear", 0.9, 0.88, 0.92, 0.1, beaten),
+        Row("a", "raw", 64, "linear", 0.5, 0.4, 0.6, 1.0),
+        Row("b", "codes", 3, "linear", 0.7, None, None, 0.1, ("raw",)),
+        Row("b", "raw", 64, "linear", 0.5, 0.4, 0.6, 1.0),
+    ]
+
+
+def test_table_has_raw_examples_once_and_says_who_beats_them():
+    told = table.text(_rows()).splitlines()
+    assert [line.split("  ")[0] for line in told] == [
+        "features",
+        "a: codes, 3",
+        "a: raw, 64",
+        "b: codes, 3",
+    ]
+    assert "90.0* (88.0 to 92.0)" in told[1] and "70.0" in told[3]
+    latex = table.as_latex(_rows())
+    assert r"a: codes, 3 & $\mathbf{90.0 \pm 2.0}$ \\" in latex
+    assert table.as_csv(_rows()).splitlines()[1].endswith("0.1,untrained raw pca")
+
+
+def test_means_over_seeds_are_of_runs_that_differ_in_nothing_else():
+    config = {"seed": 0, "objective": {"name": "elbo"}}
+    configs = {"a": config, "b": {**config, "seed": 1}, "c": {**config, "x": 1}}
+    assert _groups(configs) == {"a": "a", "b": "a", "c": "c"}
+    rows = [
+        dataclasses.replace(row, features=features, value=row.value + gap)
+        for row in _rows()
+        for features, gap in (("untrained", -0.3), ("pca", -0.4), (row.features, 0.0))
+    ]
+    mean, *_ = (
+        row
+        for row in table.over_seeds(rows, {"a": "a", "b": "a"})
+        if row.features == "codes"
+    )
+    assert mean.run == "a (2 seeds)" and mean.value == pytest.approx(0.8)
+    # Over raw .4 and .2, two standard errors being .2: .3 is more.
+    assert "raw" in mean.beats
+
+
+def test_runs_are_called_after_what_their_paths_differ_in():
+    assert list(_named(["x/runs/a", "x/runs/b/c"])) == ["a", "b/c"]
+    assert list(_named(["x/runs/a"])) == ["a"]
+
+
+def test_report_reads_the_table_and_passes_over_a_damaged_one(tmp_path):
+    path = tmp_path / "probe.json"
+    record = as_record(Plan(("linear",)), _rows()[:2], 40)
+    path.write_text(json.dumps(record))
+    found = read_probes(path)
+    assert found.step == 40 and found.columns == ["linear"]
+    assert [line.name for line in found.lines] == ["codes", "raw"]
+    assert found.lines[0].cells[0].told == "90.0*"
+    assert found.lines[0].cells[0].interval == "88.0 to 92.0"
+    for damage in ({"rows": []}, {"step": "x"}, {"rows": [{"probe": 1}]}):
+        path.write_text(json.dumps({**record, **damage}))
+        assert read_probes(path) is None
+    assert read_probes(tmp_path / "none.json") is None
