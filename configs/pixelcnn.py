@@ -20,7 +20,8 @@ den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937
     split, after the best 250 of its 1,000 rounds, from which on it learns the 1,372 training digits by heart:
     Frechet distance of samples 17.3 there and 8.0 at the end (real digits 3.7); one seed, 1 min 49 s of CPU time.
   genlab --config=pixelcnn:mnist --config.data.data_dir=DIR
-    MNIST at 28 px, 256 levels; for a GPU. Not measured yet.
+    MNIST at 28 px, 256 levels; for a GPU: .899 bits per dimension (.893 to .904) of the test digits, exact; 6 min on an H100
+    that five others shared (one seed).
   genlab --config=pixelcnn:mnist_binary --config.data.data_dir=DIR
     each pixel drawn to be black or white once; for a GPU. Not measured yet.
   genlab --config=pixelcnn:mnist_made --config.data.data_dir=DIR

@@ -15,7 +15,7 @@ from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
-from genlab.numbers import Count, Fraction, NonNegative, Positive
+from genlab.numbers import Coordinate, Count, Fraction, NonNegative, Positive
 from genlab.part import needs_of
 from genlab.registry import experiments
 
@@ -63,7 +63,7 @@ class EnergyBased(Experiment):
         "corruption": ("x",),
     }
 
-    support: Sequence[float] = (-1.0, 1.0)
+    support: Sequence[Coordinate] = (-1.0, 1.0)
     steps: Count = 60
     step_size: Positive = 10.0
     noise: NonNegative | None = None

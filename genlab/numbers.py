@@ -56,7 +56,7 @@ Share = Annotated[float, Range(0, 1, "[)")]  # a part that leaves some of the wh
 Decay = Annotated[
     float, Range(0, 1, "[)")
 ]  # how much of the old a moving average keeps
-Coordinate = Annotated[float, Range(-100, 100)]  # of a point that a game begins at
+Coordinate = Annotated[float, Range(-100, 100)]  # of a point, or an end of a box
 Count = Annotated[int, Range(1, _MOST)]
 Whole = Annotated[int, Range(0, _MOST)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]

@@ -35,11 +35,13 @@ def main(argv: list[str]) -> None:
     asked = parser.parse_args(argv)
     if asked.what == "densities":
         data = asked.data or "ring"
-        families = [family.on_points(data) for family in DENSITIES]
         if data not in KINDS:
             parser.error(f"no points {data!r}; one of {', '.join(KINDS)}")
+        families = [family.on_points(data) for family in DENSITIES]
     else:
         data = asked.data or "digits"
+        if data not in ("digits", "mnist"):
+            parser.error(f"no images {data!r}; digits or mnist")
         families = of_images(data, asked.mnist, asked.features)
     out = asked.out or Path("runs") / "families" / f"{asked.what}_{data}"
     out.mkdir(parents=True, exist_ok=True)

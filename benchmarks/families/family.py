@@ -89,5 +89,49 @@ def of_images(data: str, mnist: str, features: str) -> list[Family]:
     return [family.having(overrides, metrics) for family in rows]
 
 
-DIGITS = (Family("mixture", "gaussian_mixture", {}, ("held_out",)),)
-MNIST = ()
+PROBE = ("linear_probe",)
+DENSITY = ("log_density",)
+# Rounds of the slow ones are cut so that each trains for a few minutes of two cores.
+DIGITS = (
+    Family("mixture", "gaussian_mixture"),
+    Family("vae", "vae", {"data.image_size": 16}, PROBE),
+    Family("ex_post", "autoencoder:ex_post"),
+    Family(
+        "adversarial_autoencoder",
+        "adversarial_autoencoder",
+        {"data.image_size": 16},
+        PROBE,
+    ),
+    Family("soft_intro_vae", "soft_intro_vae:digits", {}, PROBE),
+    Family("codes_prior", "pixelcnn:vq"),
+    Family("dbm", "dbm", {}, PROBE),
+    Family("dcgan", "dcgan", {"data.image_size": 16}),
+    Family("sngan", "sngan", {"train.steps": 800}),
+    Family("energy", "ebm", {"train.steps": 400}),
+    Family("glow", "normalizing_flow:glow", {"train.steps": 1000}, DENSITY),
+    Family(
+        "pixelcnn",
+        "pixelcnn",
+        {"train.steps": 500},
+        ({"name": "log_density", "levels": 17},),
+    ),
+    Family("diffusion", "diffusion:cosine", {"train.steps": 800}),
+    Family("flow_matching", "flow_matching", {"train.steps": 800}),
+    Family("one_step", "one_step", {"train.steps": 800}),
+)
+MNIST = (
+    Family("vae", "vae:mnist", {}, PROBE),
+    Family("adversarial_autoencoder", "adversarial_autoencoder:mnist", {}, PROBE),
+    Family("soft_intro_vae", "soft_intro_vae:mnist", {}, PROBE),
+    Family("codes_prior", "pixelcnn:mnist_vq"),
+    Family("dbm", "dbm:mnist", {}, PROBE),
+    Family("dcgan", "dcgan:mnist"),
+    Family("wgan", "wgan:mnist"),
+    Family("sngan", "sngan:mnist"),
+    Family("energy", "ebm:mnist"),
+    Family("glow", "normalizing_flow:mnist", {}, DENSITY),
+    Family("pixelcnn", "pixelcnn:mnist", {}, DENSITY),
+    Family("diffusion", "diffusion:mnist"),
+    Family("flow_matching", "flow_matching:mnist"),
+    Family("one_step", "one_step:mnist"),
+)

@@ -30,15 +30,18 @@ def of(sweeps: list[tuple[Family, Path]]) -> str:
     rows = [(family, _values(path), _size(path)) for family, path in sweeps]
     shown = {column for _, values, _ in rows for column in values}
     names = [column for column in COLUMNS.values() if column in shown]
-    head = ["family", "command", *names, "parameters", f"{SAMPLES:,} samples", "sweep"]
+    head = ["family", "command", "example", *names, "parameters"]
+    head += [f"{SAMPLES:,} samples", "sweep"]
     lines = [_line(head), _line(["---"] * len(head))]
-    for (family, values, (count, drawn)), (_, path) in zip(rows, sweeps, strict=True):
+    for (family, values, (shape, count, drawn)), (_, path) in zip(
+        rows, sweeps, strict=True
+    ):
         cells = [_told(values.get(name, [])) for name in names]
         parameters = f"{count:,}" if count else ""
         drawing = f"{drawn:.2f} s" if drawn else ""
         lines.append(
             _line(
-                [family.name, f"`{family.config}`", *cells, parameters, drawing]
+                [family.name, f"`{family.config}`", shape, *cells, parameters, drawing]
                 + [_seconds(path)]
             )
         )
@@ -78,17 +81,19 @@ def _told(values: list[float]) -> str:
     return str(summarize(values))
 
 
-def _size(sweep: Path) -> tuple[int, float]:
-    """Parameters of the first trial, and seconds in which it draws SAMPLES, compiled."""
+def _size(sweep: Path) -> tuple[str, int, float]:
+    """Shape of an example, parameters of the first trial, seconds in which it draws SAMPLES, compiled."""
     trials = sorted(path.parent for path in sweep.glob("*/results.json"))
     if not trials:
-        return 0, 0.0
+        return "", 0, 0.0
     run = genlab.open(trials[0])
     count = sum(leaf.size for leaf in jax.tree.leaves(run.params))
     run.sample(SAMPLES)
     began = time.perf_counter()
     run.sample(SAMPLES, seed=1)
-    return count, time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    shape = " x ".join(map(str, run.trained.data.example_shape))
+    return shape, count, seconds
 
 
 def _seconds(sweep: Path) -> str:

@@ -1,7 +1,7 @@
 """A trained classifier as a named network of features, for metrics and perceptual losses."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class FeatureNetwork:
     step: int
     checksum: str
     module: nn.Module
-    variables: Any
+    variables: Any = field(repr=False)
     input: ImageInput
 
     def features(self, images: Array) -> Array:

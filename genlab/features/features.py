@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -57,7 +57,7 @@ class Features:
     layer: str
     width: int
     classes: int
-    variables: PyTree
+    variables: PyTree = field(repr=False)
     outputs: Callable[[PyTree, Array], Outputs]
     original: bool = False
 

@@ -30,7 +30,7 @@ def zero_shot(
     num_train: Count = 10_000,
     num_test: Count = 10_000,
     gamma: Positive = 1.0,
-    lambda_: Positive = 1.0,
+    ridge: Positive = 1.0,
     per_class: Count = 200,
     steps: Count = 2000,
 ) -> Measurement:
@@ -47,7 +47,8 @@ def zero_shot(
       attributes: a CSV file with a line for each class, see `attributes_of`; "" takes the words of captions.
       num_train: examples of seen classes, an even spread over the train split.
       num_test: examples tested, an even spread.
-      gamma, lambda_: ridges of the embedding, per example and of the attributes.
+      gamma: ridge of the embedding on the examples.
+      ridge: the same on the attributes.
       per_class: codes drawn of each unseen class.
       steps: of the VAE's Adam.
 
@@ -70,7 +71,7 @@ def zero_shot(
     unseen = unseen_in(trained, test["label"], split, "zero_shot")
     new = np.unique(test["label"][unseen])
     ways: dict[str, Fit] = {
-        "embedding": lambda x, y, s: embedding(x, y, s, gamma=gamma, ridge=lambda_),
+        "embedding": lambda x, y, s: embedding(x, y, s, gamma=gamma, ridge=ridge),
         "generative": lambda x, y, s: _generative(
             x, y, s, new, per_class=per_class, steps=steps, seed=trained.seed
         ),

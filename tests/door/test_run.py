@@ -123,7 +123,7 @@ def test_what_goes_in_is_checked(vae, gan):
         (lambda: gan.decode(np.zeros(8)), r"codes of this model are \[N, 8\]"),
         (
             lambda: gan.encode(blank),
-            "Gan does not encode; it has sample, sample_classes, decode",
+            "Gan does not encode; it has sample, sample_classes, features, decode",
         ),
         (lambda: gan.reconstruct(blank), "Gan does not reconstruct"),
         (lambda: vae.translate(blank), "Vae does not translate"),

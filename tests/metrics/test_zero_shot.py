@@ -43,7 +43,7 @@ def _written(folder, names="0123"):
 def test_codes_that_are_the_attributes_tell_a_class_that_was_never_seen(tmp_path):
     model = linear_model(_data(300, 0, 3), _data(200, 1, 4), np.eye(4))
     table = _written(tmp_path)
-    found = zero_shot(model, "test", attributes=table, gamma=0.01, lambda_=0.01)
+    found = zero_shot(model, "test", attributes=table, gamma=0.01, ridge=0.01)
     values = found.values
     assert values["embedding_among_unseen_codes"] == 1
     # A seen example may tie with the unseen class (by hand: 1 and 1), an unseen one does not (5).
