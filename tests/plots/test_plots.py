@@ -110,6 +110,7 @@ SERVED_BY = {
     "likelihood_curve": ("vae", {}),
     "phase_portrait": ("dirac_gan", {}),
     "score_field": ("ebm", {"variant": "toy"}),
+    "density": ("normalizing_flow", {}),
     "translations": ("pix2pix", {}),
     "traversals": ("infogan", {}),
 }
