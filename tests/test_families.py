@@ -1,0 +1,48 @@
+"""The comparison of families: every row is a recipe that its overrides fit, and its table reads sweeps."""
+
+import pytest
+
+import genlab
+from benchmarks import families
+from benchmarks.families import table
+from benchmarks.families.family import DENSITIES, KINDS, Family, of_images
+
+
+@pytest.mark.parametrize("kind", ["digits", "mnist", *KINDS])
+def test_rows_are_recipes(kind):
+    """Every key and part is there, and no row says less than its name and its metrics."""
+    if kind in KINDS:
+        rows = [family.on_points(kind) for family in DENSITIES]
+    else:
+        rows = of_images(kind, "DIR", "")
+    assert len({row.name for row in rows}) == len(rows) > 5
+    for row in rows:
+        assert row.metrics
+        loaded = genlab.load(row.config, dict(row.overrides))
+        assert loaded.config["experiment"]["name"]
+
+
+def test_shorter_trainings_have_shorter_schedules():
+    flags = Family("flow", "normalizing_flow").arguments(0.1)
+    assert "--config.train.steps=1000" in flags
+    assert "--config.optimizer.density.schedule.steps=1000" in flags
+
+
+def test_table_has_means_of_what_was_measured(tmp_path):
+    sweep = tmp_path / "one"
+    sweep.mkdir()
+    (sweep / "results.csv").write_text(
+        "trial,state,seed,log_density/kl,frechet/frechet_x,frechet/frechet_x_floor\n"
+        "a,finished,0,1.0,7,2\nb,finished,1,3.0,9,2\nc,failed,2,,,\n"
+    )
+    text = table.of([(Family("one", "vae"), sweep)])
+    assert "| 8 (-4.706 to 20.71) |" in text and "| 2 (-10.71 to 14.71) |" in text
+    assert "failed" in text and "floor" not in text
+
+
+@pytest.mark.parametrize("argv", [["densities", "rings"], ["samples", "cifar"]])
+def test_unknown_data_are_named(argv, capsys):
+    with pytest.raises(SystemExit) as caught:
+        families.main(argv)
+    assert caught.value.code == 2
+    assert argv[1] in capsys.readouterr().err
