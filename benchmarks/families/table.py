@@ -11,17 +11,17 @@ from benchmarks.families.family import Family
 from genlab.statistics import summarize
 
 SAMPLES = 1000
-# Values, by their last name or their metric's, and what the table calls them; others are left out.
+# Metric or value -> what the table calls it; others are left out.
 COLUMNS = {
-    "modes_covered": "modes",
-    "high_quality_share": "within 3 sd",
-    "kl": "KL to the truth, nats",
+    "mode_coverage/modes_covered": "modes",
+    "mode_coverage/high_quality_share": "within 3 sd",
+    "log_density/kl": "KL to the truth, nats",
+    "log_density/bits_per_dimension": "bits per dimension",
     "frechet": "Frechet distance",
-    "precision": "precision",
-    "recall": "recall",
-    "bits_per_dimension": "bits per dimension",
-    "negative_log_likelihood": "-log p, nats",
-    "linear_probe": "linear probe",
+    "precision_recall/precision": "precision",
+    "precision_recall/recall": "recall",
+    "linear_probe/accuracy_codes": "linear probe",
+    "linear_probe/accuracy_raw": "of raw pixels",
 }
 
 
@@ -69,10 +69,9 @@ def _values(sweep: Path) -> dict[str, list[float]]:
 
 def _column(name: str) -> str:
     """What the table calls a value; empty for floors and what else it leaves out."""
-    metric, _, value = name.rpartition("/")
-    if value.endswith("floor"):
+    if name.endswith("floor"):
         return ""
-    return COLUMNS.get(metric, COLUMNS.get(value, ""))
+    return COLUMNS.get(name, COLUMNS.get(name.partition("/")[0], ""))
 
 
 def _told(values: list[float]) -> str:
