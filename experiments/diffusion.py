@@ -51,7 +51,7 @@ class Diffusion(Experiment):
       guidance: w of the prediction (1 + w) F(x_t, label) - w F(x_t) of samples; 0 for none.
       num_classes: of the data, of which samples are drawn evenly where the network takes a label.
       gap: share of a time that lies between the two that a consistency model is compared at, with a schedule
-        from 1 down, say; None for a diffusion.
+        from 1 down, say, to an end above 0; None for a diffusion.
       target_rate: how far the network that makes its targets moves to the learner in a round; None for the
         learner itself.
 
@@ -104,12 +104,12 @@ class Diffusion(Experiment):
         network, x = self.networks[PLAYER], batch["x"]
         self._check_guidance()
         time = jnp.zeros(x.shape[0])
-        params, extra = initialize(
-            key, {PLAYER: [(network, (x, time))]}, batch.get("label")
-        )
-        if self.target_rate is not None:
-            extra |= consistency.first(params[PLAYER])
-        return params, extra
+        return initialize(key, {PLAYER: [(network, (x, time))]}, batch.get("label"))
+
+    def followers(self, params: PyTree) -> PyTree:
+        if self.target_rate is None:
+            return {}
+        return consistency.first(params[PLAYER])
 
     def _check_guidance(self) -> None:
         guided = self.drop_label is not None or _is_positive(self.guidance)
@@ -170,7 +170,7 @@ class Diffusion(Experiment):
             before, _ = self._predicted(call, teacher, x, noise, then)
             seen["prediction"] = seen["denoised"]
             seen["target"] = jax.lax.stop_gradient(before["denoised"])
-            seen["width"] = time - then
+            seen["width"] = jnp.maximum(time - then, consistency.EARLIEST)
         return seen, renewed
 
     def _predicted(

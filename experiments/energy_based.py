@@ -122,6 +122,11 @@ class EnergyBased(Experiment):
                 f"model.energy: {type(network.module).__name__!r} makes no logits of an example, [B] or [B, K];"
                 " take a discriminator, such as 'mlp_discriminator', or 'conv_classifier'"
             )
+        if "batch_stats" in extra:
+            raise InputError(
+                "model.energy normalises over the batch, so that the energy of an example depends on the others;"
+                " take norm='none', or 'conv_classifier'"
+            )
         if self._contrasts():
             extra |= self._negative().init(key, x.shape[1:])
         return params, extra

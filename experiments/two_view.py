@@ -95,12 +95,12 @@ class TwoView(Experiment):
                         " of two views it is to have one, as 'conv_code_encoder' and 'mlp' have"
                     )
                 seen = jnp.zeros(made.shape, made.dtype)
-        params, extra = initialize(key, {PLAYER: networks})
-        if self.target_rate is not None:
-            extra[TARGET] = {
-                PLAYER: {role: params[PLAYER][role] for role in self.ROLES}
-            }
-        return params, extra
+        return initialize(key, {PLAYER: networks})
+
+    def followers(self, params: PyTree) -> PyTree:
+        if self.target_rate is None:
+            return {}
+        return {TARGET: {PLAYER: {role: params[PLAYER][role] for role in self.ROLES}}}
 
     def players(self) -> dict[str, Player]:
         return {PLAYER: Player(self._loss, self.optimizers[PLAYER])}

@@ -125,6 +125,7 @@ def test_the_codebook_comes_with_the_encoder(tmp_path):
         ({"data__binarize": "fixed"}, "has 17 levels, and the data 2"),
         ({"model__density__levels": "300"}, "has 300 levels, and the data 256"),
         ({"data__value_range": "(-1.0, 1.0)"}, "levels from 0.0 to 1.0, and examples"),
+        ({"model__density__ordered": "False"}, "categories, numbers from 0 to 16"),
         ({"experiment__codes": "17"}, "codebook of model.features, and there is none"),
         (
             {"data__name": "toy2d", "data__kind": "ring"},

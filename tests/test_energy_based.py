@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import recipes
 from genlab.shipped.experiments.energy_based import PLAYER, EnergyBased
 from scipy import stats
 
@@ -13,6 +14,7 @@ from genlab.game.network import Network
 from genlab.game.turn import Draw
 from genlab.objectives.energy import contrastive_divergence
 from genlab.objectives.score import denoising_score_matching
+from genlab.run.recipe import Recipe
 
 KEY = jax.random.key(0)
 CENTRE, STD = jnp.array([[0.5, -1.0]]), jnp.array([[0.3, 0.8]])
@@ -122,3 +124,7 @@ def test_what_does_not_go_together_is_refused():
         model(Well()).check_data(-10.0, 1.0)
     with pytest.raises(InputError, match="makes no logits"):
         model(Logits(of_patches=True)).init(KEY, {"x": jnp.zeros((3, 2))})
+    config = recipes.plain("ebm", data__image_size="16")
+    config["model"]["energy"] = {"name": "dcgan_discriminator", "width": 4}
+    with pytest.raises(InputError, match="normalises over the batch"):
+        Recipe.build(config).init_state()

@@ -27,8 +27,11 @@ def _draw(count=4):
 
 
 def test_target_network_starts_as_the_learner_and_follows_by_its_rate():
+    """As the learner stands after a start from elsewhere, which moves all parameters here."""
     built = _byol()
-    state = built.init_state()
+    batch = {"x": jnp.zeros((2, 8, 8, 1))}
+    elsewhere = lambda params, extra: (jax.tree.map(lambda w: w + 3.0, params), extra)
+    state = built.experiment.init_state(jax.random.key(0), batch, elsewhere)
     start, own = state.extra["target"][PLAYER], state.params[PLAYER]
     assert start.keys() == {"encoder", "projector"}
     jax.tree.map(np.testing.assert_array_equal, start, {r: own[r] for r in start})

@@ -183,4 +183,5 @@ class Renoised:
     def step(self, path, denoise, x, now, then, noise) -> Array:
         """x at the time `then` of `x: [B, ...]` at `now`."""
         alpha, sigma = path.levels(then)
-        return alpha * denoise(x, now)[0] + sigma * noise
+        fresh = jnp.where(then > 0, sigma, 0.0)  # some paths begin with a little noise
+        return alpha * denoise(x, now)[0] + fresh * noise

@@ -63,6 +63,11 @@ class Experiment(abc.ABC):
         """`params[player][role]` and `extra[collection][role]` before the first round; `batch` has
         blank examples, `x: [B, ...]` and all that comes with it."""
 
+    def followers(self, params: PyTree) -> PyTree:
+        """What of `extra` follows parameters, as those stand before the first round, whatever they start from."""
+        del params
+        return {}
+
     @abc.abstractmethod
     def players(self) -> dict[str, Player]:
         """The players by name."""
@@ -88,6 +93,7 @@ class Experiment(abc.ABC):
         params, extra = first.init(key, batch)
         if start is not None:
             params, extra = start(params, extra)
+        extra = {**extra, **first.followers(params)}
         if remembered := memory.first(self, params):
             extra = {**extra, memory.COLLECTION: remembered}
         averaged = average.first(params, extra, self.optimizers)

@@ -44,7 +44,7 @@ class ClassDensity(Density):
 
     @property
     def levels(self) -> int:
-        """Of the network inside; so `low` and `high`."""
+        """Of the network inside; so `low`, `high` and `ordered`."""
         return self.network.levels
 
     @property
@@ -54,6 +54,10 @@ class ClassDensity(Density):
     @property
     def high(self) -> float:
         return self.network.high
+
+    @property
+    def ordered(self) -> bool:
+        return self.network.ordered
 
     def bits_per_dimension(self, cost: Array) -> Array:
         """As of the network inside."""

@@ -80,9 +80,12 @@ class Flow(Density):
         return (self.high - self.low) / self.levels
 
     def draw(self, key: Array, num: int, *, train: bool = False) -> Array:
-        """`num` examples of normal noise, [num, *example_shape]; images in their range."""
+        """`num` examples of normal noise, [num, *example_shape]; images of whole levels."""
         x = self.mean(rng.normal(key, (num, self.size)), train=train)
-        return jnp.clip(x, self.low, self.high) if self.levels else x
+        if not self.levels:
+            return x
+        level = jnp.clip((x - self.low) // self._width, 0, self.levels - 1)
+        return value_of(level, self.levels, self.low, self.high)
 
     def code(self, x: Array, *, train: bool = False) -> Array:
         """The noise of `x: [B, *example_shape]`: [B, D]."""

@@ -34,8 +34,21 @@ def count_of(density: Any) -> int:
 
 
 def check_range(density: Any, low: float, high: float) -> None:
-    """Raises InputError where a density has levels of another range than examples in [low, high]."""
-    if count_of(density) and (density.low, density.high) != (low, high):
+    """Raises InputError where a density has levels, or bounds, of another range than examples in [low, high]."""
+    count = count_of(density)
+    if not getattr(density, "ordered", True):
+        if (low, high) != (0.0, count - 1.0):
+            raise InputError(
+                f"model.density.ordered=False is of categories, numbers from 0 to {count - 1}, and examples lie"
+                f" in [{low}, {high}]; leave it out"
+            )
+    elif getattr(density, "logit", None) is not None:
+        if not density.low <= low <= high <= density.high:
+            raise InputError(
+                f"model.density.logit is of examples from {density.low} to {density.high}, its low and high, and"
+                f" these lie in [{low}, {high}]"
+            )
+    elif count and (density.low, density.high) != (low, high):
         raise InputError(
             f"model.density has levels from {density.low} to {density.high}, and examples lie in [{low},"
             f" {high}]; set its low and high to these, or data.value_range"

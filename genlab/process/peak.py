@@ -8,14 +8,23 @@ import jax
 # The first name found in that of the device counts.
 _TERA = {
     "H100 PCIe": (756, 378),
+    "H100 NVL": (835, 418),
+    "H200 NVL": (835, 418),
     "H100": (989, 494),
     "H200": (989, 494),
     "A100": (312, 156),
     "L40S": (362, 183),
+    "L40": (181, 90.5),
     "L4": (121, 60),
     "RTX 4090": (165, 82.6),
+    "RTX 3090 Ti": (80, 40),
     "RTX 3090": (71, 35.6),
 }
+_PARTS = (
+    " MIG",
+    "Laptop",
+    "4090 D",
+)  # less than the name before says, by how much is not known
 
 
 def of(devices: Sequence[jax.Device], dtype: str) -> float | None:
@@ -31,8 +40,11 @@ def of(devices: Sequence[jax.Device], dtype: str) -> float | None:
 def of_kinds(kinds: Sequence[str], dtype: str) -> float | None:
     """As `of`, by what the devices call themselves."""
     column = ("bfloat16", "float32").index(dtype)
-    found = [
-        next((tera[column] for name, tera in _TERA.items() if name in kind), None)
-        for kind in kinds
-    ]
+    found = [_tera(kind, column) for kind in kinds]
     return None if None in found else 1e12 * sum(found)
+
+
+def _tera(kind: str, column: int) -> float | None:
+    if any(part in kind for part in _PARTS):
+        return None
+    return next((tera[column] for name, tera in _TERA.items() if name in kind), None)

@@ -149,7 +149,9 @@ class _Blank:
     def __init__(self, experiment, data: Dataset, key: jax.Array, with_label: bool):
         self.batch, self._with_label = blank_batch(data), with_label
         self.key, self._experiment = key, experiment
-        self._variables = settled(experiment, 0).init(key, self.batch)
+        first = settled(experiment, 0)
+        params, extra = first.init(key, self.batch)
+        self._variables = params, {**extra, **first.followers(params)}
         self.batch.setdefault("label", jnp.zeros(2, jnp.int32))
         self.draw = Draw(self.batch, key, jnp.zeros((), jnp.int32))
 

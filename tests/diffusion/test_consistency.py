@@ -73,6 +73,7 @@ def test_the_gradient_is_that_of_the_later_prediction_alone(target_rate):
     experiment = model(Linear(), target_rate=target_rate)
     x = jax.random.normal(KEY, (4, 2))
     params, extra = experiment.init(KEY, {"x": x})
+    extra |= experiment.followers(params)
     params = {PLAYER: {PLAYER: {"w": jnp.float32(0.3)}}}  # it has moved from 0.7
     draw = Draw({"x": x}, jax.random.key(3), jnp.int32(0))
     seen = {}

@@ -9,6 +9,7 @@ from jax.scipy import stats
 
 from genlab.errors import InputError
 from genlab.game import rng
+from genlab.nn.levels import check_range
 from genlab.nn.spline import spline
 from genlab.registry import models
 from genlab.run.recipe import Recipe
@@ -132,6 +133,19 @@ def test_the_density_of_a_flow_behind_a_logit_is_that_of_the_jacobian():
     np.testing.assert_allclose(cost[0], known[0], atol=1e-4)
     np.testing.assert_allclose(back, x, atol=1e-4)
     assert np.isfinite(cost).all()
+
+
+def test_images_are_drawn_at_whole_levels_and_a_logit_knows_its_bounds():
+    flow = models.build("coupling_flow", example_shape=(6,), levels=5, hidden=(4,))
+    variables = flow.init(KEY, jnp.zeros((2, 6)), KEY)
+    x = np.asarray(flow.apply(variables, KEY, 50, method="draw"))
+    assert set(np.unique(x)) == set(
+        np.linspace(flow.low, flow.high, 5, dtype="float32")
+    )
+    bounded = models.build("coupling_flow", example_shape=(2,), logit=0.01)
+    check_range(bounded, bounded.low, bounded.high)
+    with pytest.raises(InputError, match="is of examples from"):
+        check_range(bounded, -3.0, 3.0)
 
 
 def test_bits_of_levels_that_are_told_apart_by_nothing():
