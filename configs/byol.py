@@ -11,7 +11,8 @@ Papers: Grill et al. 2020, arXiv:2006.07733; `simsiam`: Chen & He 2021, arXiv:20
   genlab --config=byol:mnist --config.data.data_dir=DIR
     MNIST, a ResNet of width 32; also `simsiam_mnist`. For a GPU. Not measured yet.
   genlab --config=byol:cifar10 --config.data.data_dir=DIR
-    SimSiam's protocol for CIFAR-10, appendix D of its paper; for a GPU; not run.
+    SimSiam's schedule for CIFAR-10, appendix D of its paper, but for the projector's last normalisation, the least area
+    of a crop (here .08) and the jitter of hues; for a GPU; not run.
 """
 
 from genlab.shipped.configs.common import views

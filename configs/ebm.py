@@ -13,7 +13,8 @@ al. 2019, arXiv:1905.07088
     seed). Without jumps the wells' depths drift: 212 nats; with the energies held near 0 by alpha 0.1, after 4,000
     rounds, .91.
   genlab --config=ebm:denoising
-    a swiss roll with noise of standard deviation 0.3. Not measured yet at its 10,000 rounds; after 4,000 the arrows of
+    a swiss roll with noise of standard deviation 0.3, whose density it learns: `kl` is to the points without it, and 1.35
+    nats at the optimum. Not measured yet at its 10,000 rounds; after 4,000 the arrows of
     `score_field` are those of `denoising_autoencoder:manifold` wherever there are data:
     genlab plot --workdir=DIR "--plots=({'name': 'score_field', 'beside': ['AUTOENCODER']},)"
   genlab --config=ebm:sliced

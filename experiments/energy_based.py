@@ -48,7 +48,8 @@ class EnergyBased(Experiment):
       corruption: a registered corruption of the examples that the network sees, such as a little
         `gaussian_noise`.
       sample_steps: of the chains behind a sample.
-      sample_from: where they start: `noise` in the box, or the `chains`.
+      sample_from: where they start: `noise` in the box, or the `chains`, drawn with replacement, so that many samples
+        of few chains are alike and not independent.
       example_shape: shape of one example.
 
     Papers: Hinton 2002, Neural Comput. 14:1771-1800; Du & Mordatch 2019, arXiv:1903.08689; Nijkamp et al. 2019,

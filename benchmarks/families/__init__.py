@@ -1,4 +1,4 @@
-"""Families side by side on the same data, each at its own recipe made comparable.
+"""Families side by side on the same data, each by its own recipe, the slow ones for fewer rounds.
 
   python -m benchmarks families densities [ring|grid|two_moons] [--seeds=3] [--out=DIR]
   python -m benchmarks families samples [digits|mnist] [--seeds=3] [--out=DIR] [--mnist=DIR] [--features=RUN]
@@ -8,10 +8,12 @@
 figure, `densities.png`. `samples` trains every family that samples images. Each is a sweep over seeds, `genlab
 sweep`, that goes on where it was cut; the table is printed and written to `table.md`. `--scale` shortens all
 trainings. `--features` names a run of `classifier` whose features the distances are in, in the place of the
-classifier of digits that comes with genlab. Times are of the whole sweep, with compiling and measuring.
+classifier of digits that comes with genlab. Times are of the whole sweep, with compiling and measuring. Of the
+points the mixture is told how many parts they have.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import time
@@ -60,16 +62,19 @@ def main(argv: list[str]) -> None:
 
 
 def _train(family: Family, sweep: Path, seeds: int, scale: float) -> None:
-    done = sweep / "seconds.txt"
+    arguments = [f"--seeds={seeds}", *family.arguments(scale)]
+    done = sweep / table.DONE
     if done.exists():
+        if json.loads(done.read_text())["arguments"] != arguments:
+            sys.exit(f"{sweep} was trained by other flags; take another --out")
         return
     began = time.monotonic()
-    command = [sys.executable, "launch.py", "sweep", f"--seeds={seeds}"]
-    command += [f"--workdir={sweep}", *family.arguments(scale)]
+    command = [sys.executable, "launch.py", "sweep", f"--workdir={sweep}", *arguments]
     print(f"{family.name}: {' '.join(command[1:])}", flush=True)
     with open(sweep.with_suffix(".log"), "w") as log:
         code = subprocess.call(command, stdout=log, stderr=subprocess.STDOUT)
     if code:
         print(f"{family.name} failed: {sweep.with_suffix('.log')}", flush=True)
-    else:
-        done.write_text(f"{time.monotonic() - began:.1f}")
+        return
+    record = {"arguments": arguments, "seconds": time.monotonic() - began}
+    done.write_text(json.dumps(record))

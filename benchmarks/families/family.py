@@ -44,6 +44,15 @@ class Family:
         """The recipe as it is shipped."""
         return genlab.load(self.config).config
 
+    def told(self) -> str:
+        """The recipe and its overrides, but for where data lie."""
+        changed = (
+            f"--config.{key}={value}"
+            for key, value in self.overrides.items()
+            if key != "data.data_dir"
+        )
+        return " ".join((self.config, *changed))
+
     def arguments(self, scale: float) -> list[str]:
         """Flags of `genlab sweep`; trainings and their schedules `scale` times as long."""
         overrides = {**NO_PICTURES, **self.overrides}

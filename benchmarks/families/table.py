@@ -1,6 +1,7 @@
 """The rows of a comparison, read from sweeps."""
 
 import csv
+import json
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from benchmarks.families.family import Family
 from genlab.statistics import summarize
 
 SAMPLES = 1000
+DONE = "done.json"  # flags and seconds of a sweep that came to its end
 # Metric or value -> what the table calls it; others are left out.
 COLUMNS = {
     "mode_coverage/modes_covered": "modes",
@@ -30,7 +32,7 @@ def of(sweeps: list[tuple[Family, Path]]) -> str:
     rows = [(family, _values(path), _size(path)) for family, path in sweeps]
     shown = {column for _, values, _ in rows for column in values}
     names = [column for column in COLUMNS.values() if column in shown]
-    head = ["family", "command", "example", *names, "parameters"]
+    head = ["family", "command", "seeds", "example", *names, "parameters"]
     head += [f"{SAMPLES:,} samples", "sweep"]
     lines = [_line(head), _line(["---"] * len(head))]
     for (family, values, (shape, count, drawn)), (_, path) in zip(
@@ -41,7 +43,8 @@ def of(sweeps: list[tuple[Family, Path]]) -> str:
         drawing = f"{drawn:.2f} s" if drawn else ""
         lines.append(
             _line(
-                [family.name, f"`{family.config}`", shape, *cells, parameters, drawing]
+                [family.name, f"`{family.told()}`", _seeds(values), shape]
+                + [*cells, parameters, drawing]
                 + [_seconds(path)]
             )
         )
@@ -96,5 +99,12 @@ def _size(sweep: Path) -> tuple[str, int, float]:
 
 
 def _seconds(sweep: Path) -> str:
-    path = sweep / "seconds.txt"
-    return f"{float(path.read_text()):.0f} s" if path.exists() else "failed"
+    path = sweep / DONE
+    if not path.exists():
+        return "failed"
+    return f"{json.loads(path.read_text())['seconds']:.0f} s"
+
+
+def _seeds(values: dict[str, list[float]]) -> str:
+    """How many were measured."""
+    return str(max(map(len, values.values()), default=0))

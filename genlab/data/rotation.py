@@ -27,7 +27,8 @@ def rotated(x: Array, turn: Array, *, rotations: int = 4) -> Array:
     """Each image turned anticlockwise by its own multiple of 360 / `rotations` degrees.
 
     Two and four rotations move pixels and change none. Of eight, those between the quarters are turned on by 45
-    degrees, bilinearly, and all are cut to the circle inside the image, whose corners would tell them apart.
+    degrees, bilinearly, which blurs them a little, and all are cut to the circle inside the image, whose corners would
+    tell them apart.
 
     Args:
       x: [B, H, H, C].

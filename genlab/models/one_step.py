@@ -22,7 +22,7 @@ class OneStep(Wrapper):
     """What a diffusion's network makes of noise alone, in one step: the example that its prediction at time 1 means.
 
     With the parameters of a trained one it is where the finetuning of a one-step generator by an adversary
-    starts; the latent is that noise.
+    starts; the latent is that noise. The diffusion is one without `scale_input`.
 
     Papers: Lin et al. 2025, arXiv:2501.08316; Xiao et al. 2022, arXiv:2112.07804
 
