@@ -81,8 +81,8 @@ def over_seeds(rows: Sequence[Row], group_of: dict[str, str]) -> list[Row]:
       group_of: run -> what its group is called.
 
     Returns:
-      A row for each group of two runs or more; `beats` has the baselines that codes beat by more than
-      two standard errors of the paired differences.
+      A row for each group of two runs or more; `beats` has the baselines over which the gain is above 0
+      by Student's interval over the runs, and by that over its tested examples in every one of them.
     """
     found: dict[tuple[str, str, str], dict[str, Row]] = {}
     for row in rows:
@@ -97,8 +97,8 @@ def over_seeds(rows: Sequence[Row], group_of: dict[str, str]) -> list[Row]:
         for other in ("untrained", *ONCE) if features == "codes" else ():
             others = found[group, other, probe]
             gaps = [runs[name].value - others[name].value for name in runs]
-            gap = summarize(gaps)
-            if gap.mean > 2 * gap.standard_error:
+            every = all(other in row.beats for row in runs.values())
+            if every and summarize(gaps).low > 0:
                 beats.append(other)
         width = next(iter(runs.values())).width
         ends = summary.low, summary.high

@@ -227,19 +227,29 @@ def test_means_over_seeds_are_of_runs_that_differ_in_nothing_else():
     config = {"seed": 0, "objective": {"name": "elbo"}}
     configs = {"a": config, "b": {**config, "seed": 1}, "c": {**config, "x": 1}}
     assert _groups(configs) == {"a": "a", "b": "a", "c": "c"}
-    rows = [
-        dataclasses.replace(row, features=features, value=row.value + gap)
-        for row in _rows()
-        for features, gap in (("untrained", -0.3), ("pca", -0.4), (row.features, 0.0))
-    ]
-    mean, *_ = (
-        row
-        for row in table.over_seeds(rows, {"a": "a", "b": "a"})
-        if row.features == "codes"
-    )
-    assert mean.run == "a (2 seeds)" and mean.value == pytest.approx(0.8)
-    # Over raw .4 and .2, two standard errors being .2: .3 is more.
-    assert "raw" in mean.beats
+
+
+@pytest.mark.parametrize(
+    "gains, each, starred",
+    [
+        ([0.1, 0.12, 0.11], [("raw",)] * 3, True),
+        ([0.1, 0.28], [("raw",)] * 2, False),  # two standard errors, and p = .3
+        ([0.1, 0.12, 0.11], [("raw",), (), ("raw",)], False),
+    ],
+)
+def test_a_star_over_seeds_needs_students_interval_and_every_run(gains, each, starred):
+    rows = []
+    for run, gain_of_run, beats in zip("abc", gains, each, strict=False):
+        value = 0.5 + gain_of_run
+        rows.append(Row(run, "codes", 3, "linear", value, None, None, None, beats))
+        rows += [
+            Row(run, name, 3, "linear", 0.5, None, None)
+            for name in ("untrained", "raw", "pca")
+        ]
+    mean, *_ = table.over_seeds(rows, dict.fromkeys("abc", "a"))
+    assert mean.run == f"a ({len(gains)} seeds)"
+    assert mean.value == pytest.approx(0.5 + np.mean(gains))
+    assert ("raw" in mean.beats) is starred
 
 
 def test_runs_are_called_after_what_their_paths_differ_in():
