@@ -16,12 +16,12 @@ from genlab.config.catalogue import collect, render
 from genlab.errors import InputError
 from genlab.game import experiment as game
 from genlab.game.slots import ALWAYS, slots_of
-from genlab.metrics.representation import _untrained_codes
 from genlab.numbers import Positive
 from genlab.part import ask, needs_of, settled
 from genlab.registry import experiments, models, objectives, optimizers
 from genlab.run.build import SECTIONS, build_experiment
 from genlab.run.recipe import Recipe
+from genlab.trained.encoding import untrained
 from genlab.training.fit import check_fit
 from genlab.training.rounds import rounds_of
 from genlab.training.tracing import floats_of, untraceable
@@ -317,9 +317,10 @@ def test_a_family_never_sees_a_schedule_in_the_place_of_its_float():
     built = Recipe.build(config)
     trained = built.trained(built.init_state())
     x = trained.examples("test", 2)["x"]
-    hot = _untrained_codes(trained, {"x": x})[0]
+    codes = lambda: untrained(trained, {"x": x}, layers=False)[0]["codes"]
+    hot = codes()
     trained.step = 1
-    np.testing.assert_allclose(_untrained_codes(trained, {"x": x})[0], hot / 2)
+    np.testing.assert_allclose(codes(), hot / 2)
 
 
 def test_only_what_sees_the_step_follows_a_schedule():

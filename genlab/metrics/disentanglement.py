@@ -12,10 +12,10 @@ from genlab.distances.information import Coded
 from genlab.errors import InputError, suggest
 from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement, known
-from genlab.metrics.representation import CHUNK
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.statistics import about, standard_error
+from genlab.trained.encoding import CHUNK
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 

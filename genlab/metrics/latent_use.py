@@ -9,9 +9,9 @@ import numpy as np
 from genlab.game import rng
 from genlab.game.turn import Draw
 from genlab.metrics.measurement import Measurement
-from genlab.metrics.representation import CHUNK
 from genlab.numbers import Count, NonNegative
 from genlab.registry import metrics
+from genlab.trained.encoding import CHUNK
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 

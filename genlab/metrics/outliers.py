@@ -16,11 +16,10 @@ from genlab.metrics.representation import in_chunks
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.statistics import about
-from genlab.trained.encoding import METHODS, encoded, untrained
+from genlab.trained.encoding import CHUNK, METHODS, encoded, untrained
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
-CHUNK = 500  # examples measured at a time
 # What a family measures of an example -> the score that it is.
 MEASURED = {
     "negative_elbo": "bound",

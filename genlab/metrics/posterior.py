@@ -7,10 +7,10 @@ import numpy as np
 from genlab.game import rng
 from genlab.game.gaussian import Gaussian, Mixture, standard_normal_log_prob
 from genlab.metrics.measurement import Measurement
-from genlab.metrics.representation import CHUNK
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.divergence import full_gaussian_kl, gaussian_kl_per_dimension
 from genlab.registry import metrics
+from genlab.trained.encoding import CHUNK
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 

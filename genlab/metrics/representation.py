@@ -6,17 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
 from genlab.errors import InputError
-from genlab.game import rng
-from genlab.game.precision import exact_products
 from genlab.metrics.measurement import Measurement, means_of
-from genlab.part import settled
+from genlab.trained.encoding import in_chunks as chunked
+from genlab.trained.encoding import untrained
 from genlab.trained.trained import Trained
 
-CHUNK = 500  # examples that pass through a network at a time
 CHOSEN_ON = "a fifth of each class of the fitted examples"
 
 
@@ -78,12 +75,12 @@ def representations(
     codes = [_flat(in_chunks(trained, "encode", part["x"])) for part in (train, test)]
     raw = [_flat(part["x"]) for part in (train, test)]
     pca = PCA(min(codes[0].shape[1], *raw[0].shape), random_state=0).fit(raw[0])
-    untrained = _untrained_codes(trained, train, test)
+    fresh = untrained(trained, train, test, layers=False)
     features = {
         "codes": codes,
         "raw": raw,
         "pca": [pca.transform(part) for part in raw],
-        "untrained": untrained,
+        "untrained": [_flat(part["codes"]) for part in fresh],
     }
     return Representations(
         {name: parts[0] for name, parts in features.items()},
@@ -215,39 +212,7 @@ def in_chunks(trained: Trained, method: str, *arrays: np.ndarray) -> np.ndarray:
     Raises:
       InputError: the experiment has no such method.
     """
-    parts = [
-        trained.call(method, *(array[start : start + CHUNK] for array in arrays))
-        for start in range(0, len(arrays[0]), CHUNK)
-    ]
-    return np.concatenate(parts)
-
-
-def _untrained_codes(trained: Trained, *batches: dict) -> list[np.ndarray]:
-    """Codes `[N, Z]` of each batch by the same encoder, its parameters drawn anew."""
-    experiment = settled(trained.experiment, trained.step)
-    few = {name: leaf[:2] for name, leaf in batches[0].items()}
-    key = rng.stream(trained.seed, "untrained")
-    drawn = _compiled(experiment.init, key, few)
-    return [
-        _flat(
-            np.concatenate(
-                [
-                    _compiled(
-                        experiment.encode, *drawn, batch["x"][start : start + CHUNK]
-                    )
-                    for start in range(0, len(batch["x"]), CHUNK)
-                ]
-            )
-        )
-        for batch in batches
-    ]
-
-
-@functools.partial(jax.jit, static_argnums=0)
-@exact_products
-def _compiled(method, *arguments):
-    # A bound method is equal to itself looked up again, so that a program is compiled once.
-    return method(*arguments)
+    return chunked(functools.partial(trained.call, method), *arrays)
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

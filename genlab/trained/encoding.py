@@ -1,14 +1,17 @@
 """Codes of any trained model, and what each of its encoder's layers sees."""
 
+import functools
+from collections.abc import Callable
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.core.tracers import current_trace
 
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
-from genlab.part import settled
 from genlab.trained.needs import shapes_of
 from genlab.trained.trained import Trained
 
@@ -51,24 +54,36 @@ def encoded(
       batch: examples `x: [N, ...]`.
       layers: whether to look at the layers as well.
     """
-    look = trained.compile(
-        f"probe, layers {layers}", _looker(encoding(trained), layers)
-    )
-    return _in_chunks(lambda x: look(trained.params, trained.extra, x), batch["x"])
+    return _looked(trained, (trained.params, trained.extra), batch["x"], layers)
 
 
 def untrained(
     trained: Trained, *batches: dict[str, np.ndarray], layers: bool
 ) -> list[dict[str, np.ndarray]]:
     """The same of each batch by the same encoder, its parameters drawn anew from the run's seed."""
-    experiment = settled(trained.experiment, trained.step)
     few = {name: leaf[:2] for name, leaf in batches[0].items()}
-    key = rng.stream(trained.seed, "untrained")
-    drawn = jax.jit(experiment.init)(key, few)
-    look = jax.jit(
-        lambda *given: _looker(encoding(trained), layers)(experiment, *given)
+    draw = trained.compile(
+        "untrained", lambda experiment, key, batch: experiment.init(key, batch)
     )
-    return [_in_chunks(lambda x: look(*drawn, x), batch["x"]) for batch in batches]
+    drawn = draw(rng.stream(trained.seed, "untrained"), few)
+    return [_looked(trained, drawn, batch["x"], layers) for batch in batches]
+
+
+def in_chunks(function: Callable[..., PyTree], *arrays: np.ndarray) -> PyTree:
+    """What a function makes of arrays `[N, ...]`, a chunk at a time, so that memory is bounded."""
+    parts = [
+        jax.device_get(function(*(array[start : start + CHUNK] for array in arrays)))
+        for start in range(0, len(arrays[0]), CHUNK)
+    ]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def _looked(
+    trained: Trained, variables: tuple[PyTree, PyTree], x: np.ndarray, layers: bool
+) -> dict[str, np.ndarray]:
+    looker = _looker(encoding(trained), layers)
+    look = trained.compile(f"probe, layers {layers}", looker)
+    return in_chunks(functools.partial(look, *variables), x)
 
 
 def _looker(method: str, layers: bool):
@@ -86,8 +101,10 @@ def _looker(method: str, layers: bool):
 def watched(make, count: int) -> tuple[Array, list[Array]]:
     """What `make()` returns, and what each of its layers with a kernel sees of `count` examples, the first
     left out, which sees the example: the outputs of all layers below the code, behind norm and
-    activation."""
-    seen: list[Array] = []
+    activation. What a loop's body sees, as of a recurrent cell, is passed over: it is there in the loop
+    alone."""
+    seen: list[Array | None] = []
+    outside = current_trace()
 
     def look(call, arguments, named, context):
         weighted = context.module.has_variable("params", "kernel")
@@ -98,12 +115,12 @@ def watched(make, count: int) -> tuple[Array, list[Array]]:
             and getattr(shown, "shape", ())[:1] == (count,)
             and all(shown is not one for one in seen)
         ):
-            seen.append(shown)
+            seen.append(shown if current_trace() == outside else None)
         return call(*arguments, **named)
 
     with nn.intercept_methods(look):
         code = make()
-    return code, seen[1:]
+    return code, [y for y in seen[1:] if y is not None]
 
 
 def _pooled(y: Array) -> Array:
@@ -125,11 +142,3 @@ def _cells(size: int) -> np.ndarray:
         np.isin(np.arange(size), range(a, b)) for a, b in zip(first, last, strict=True)
     ]
     return np.float32([row / row.sum() for row in rows])
-
-
-def _in_chunks(look, x: np.ndarray) -> dict[str, np.ndarray]:
-    parts = [
-        jax.device_get(look(x[start : start + CHUNK]))
-        for start in range(0, len(x), CHUNK)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

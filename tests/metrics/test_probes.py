@@ -145,7 +145,7 @@ def test_compare_scales_by_the_fitted_examples_alone(standardize):
 def test_in_chunks_is_one_call(monkeypatch):
     model = reading([2, 7])
     x = model.examples("train", 600)["x"]
-    monkeypatch.setattr("genlab.metrics.representation.CHUNK", 250)
+    monkeypatch.setattr("genlab.trained.encoding.CHUNK", 250)
     np.testing.assert_array_equal(in_chunks(model, "encode", x), x[:, [2, 7]])
 
 

@@ -17,6 +17,7 @@ from genlab.commands.probe import _groups, _named
 from genlab.errors import InputError
 from genlab.metrics.representation import choice
 from genlab.models.dense import DenseEncoder
+from genlab.models.recurrent import RecurrentEncoder
 from genlab.probing import clusters, table
 from genlab.probing.probe import Score, gain
 from genlab.probing.suite import Plan, Row, Suite, as_record
@@ -99,6 +100,15 @@ def test_two_heads_of_one_layer_see_it_once():
     variables = module.init(jax.random.key(0), x)
     _, seen = encoding.watched(lambda: module.apply(variables, x), 3)
     assert [y.shape for y in seen] == [(3, 4)]
+
+
+def test_layers_inside_a_scan_are_passed_over():
+    module = RecurrentEncoder(2, hidden=3)
+    x = jnp.ones((4, 5, 2))
+    variables = module.init(jax.random.key(0), x)
+    look = jax.jit(lambda: encoding.watched(lambda: module.apply(variables, x), 4))
+    code, seen = look()
+    assert code.shape == (4, 2) and [y.shape for y in seen] == [(4, 3)]
 
 
 @pytest.mark.parametrize("size", [3, 4, 6, 7])
