@@ -85,8 +85,8 @@ def run(values: argparse.Namespace) -> None:
     groups = _groups({name: recipe.config for name, (_, recipe, _) in opened.items()})
     means = table.over_seeds(rows, groups)
     if out:
-        drawn = means or rows
         _write_all(out, [*rows, *means])
+        drawn = table.means_and_others(rows, means, groups)
         picture.of_runs(drawn).save(out.with_name(f"{out.name}.png"))
     deliver("\n\n".join(filter(None, [table.text(rows), means and table.text(means)])))
 
@@ -139,12 +139,12 @@ def _write(folder: Path, suite, rows, trained) -> None:
     from genlab.run.folder import locked
     from genlab.storage.files import write_atomic
 
-    drawn = picture.of_run(rows, trained, suite.plan.split)
     record = as_record(suite.plan, rows, trained.step)
     with locked(folder):
         write_atomic(folder / "probe.json", json.dumps(record, indent=1))
         write_atomic(folder / "probe.csv", table.as_csv(rows))
         write_atomic(folder / "probe.tex", table.as_latex(rows))
+        drawn = picture.of_run(rows, trained, suite.plan.split)
         drawn.save(picture_path(folder / "samples", "probes", trained.step))
         write_report(folder)
 

@@ -54,7 +54,7 @@ def _bars(axes: "Axes", rows: Sequence[Row]) -> None:
     whole = [row for row in rows if not _count(row) and "layer" not in row.features]
     probes = list(dict.fromkeys(row.probe for row in whole))
     names = list(dict.fromkeys(row.features for row in whole))
-    for place, (name, color) in enumerate(zip(names, COLORS, strict=True)):
+    for place, (name, color) in enumerate(zip(names, COLORS, strict=False)):
         found = [row for row in whole if row.features == name]
         x = np.array([probes.index(row.probe) for row in found])
         x = x + 0.2 * (place - 1.5)

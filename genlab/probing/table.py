@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+from collections import Counter
 from collections.abc import Sequence
 
 from genlab.probing.suite import Row
@@ -107,6 +108,14 @@ def over_seeds(rows: Sequence[Row], group_of: dict[str, str]) -> list[Row]:
             Row(name, features, width, probe, summary.mean, *ends, None, tuple(beats))
         )
     return made
+
+
+def means_and_others(
+    rows: Sequence[Row], means: Sequence[Row], group_of: dict[str, str]
+) -> list[Row]:
+    """The means of groups, and the rows of runs that are alone in theirs."""
+    size = Counter(group_of.values())
+    return [*means, *(row for row in rows if size[group_of[row.run]] < 2)]
 
 
 def _shown(row: Row) -> str:
