@@ -131,20 +131,24 @@ def trimmed_mean(
     return float(kept.mean()), error, len(kept)
 
 
-def about(value: float, error: float, count: int) -> tuple[float, float] | None:
+def about(
+    value: float, error: float, count: int, *, share: bool = False
+) -> tuple[float, float] | None:
     """95 % interval around a value by Student's t; None where the error is not known or nothing.
 
     Args:
       value: the middle.
       error: its standard error, or its deviation over resamples.
       count: numbers that the error was told from.
+      share: whether the value lies in [0, 1], where the interval then ends too.
     """
     from scipy import stats
 
     if count < 2 or not (math.isfinite(error) and error > 0):
         return None
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
-    return value - reach, value + reach
+    low, high = value - reach, value + reach
+    return (max(low, 0.0), min(high, 1.0)) if share else (low, high)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ class LinearCoder:
     def init(self, key, batch):
         size = batch["x"][0].size
         encoder = jax.random.normal(key, (size, 2))
-        return {"encoder": encoder, "decoder": encoder.T}, {}
+        blank = jnp.zeros(batch["x"].shape[1:])
+        return {"encoder": encoder, "decoder": encoder.T, "blank": blank}, {}
 
     def view(self, state):
         return state.params, state.extra

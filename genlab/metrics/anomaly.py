@@ -1,13 +1,10 @@
 """Whether a model tells examples of a class that it has never seen."""
 
-from typing import Any
-
 import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.data.split import Split
 from genlab.errors import InputError
-from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.representation import in_chunks
 from genlab.numbers import Count
@@ -83,17 +80,19 @@ def unseen_in(
     return unseen
 
 
-def _check(experiment: Experiment, data: Dataset, **knobs: Any) -> None:
-    del experiment, knobs
+def refuse_all_seen(metric: str, data: Dataset) -> None:
+    """Raises InputError where the train split has every class."""
     if len(classes_of(data.splits["train"])) == data.num_classes:
         raise InputError(
-            "outliers need a class that training does not see, and the train"
+            f"metric {metric!r} needs a class that training does not see, and the train"
             f" split of {data.name!r} has all {data.num_classes}: leave one out with"
             " data.without_labels"
         )
 
 
-anomaly_detection.check = _check
+anomaly_detection.check = lambda experiment, data, **knobs: refuse_all_seen(
+    "anomaly_detection", data
+)
 
 
 def classes_of(split: Split) -> np.ndarray:

@@ -1,6 +1,7 @@
 """How well each thing that a model can say of an example tells a class that it has never seen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,14 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.game.turn import Draw
-from genlab.metrics.anomaly import anomaly_detection, unseen_in
+from genlab.metrics.anomaly import refuse_all_seen, unseen_in
 from genlab.metrics.measurement import Measurement, known
 from genlab.metrics.representation import in_chunks
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.statistics import about
-from genlab.trained.encoding import CHUNK, METHODS, encoded, untrained
-from genlab.trained.needs import needs
+from genlab.trained.encoding import CHUNK, METHODS, check_encoding, encoded, untrained
+from genlab.trained.needs import needs, shapes_of
 from genlab.trained.trained import Trained
 
 # What a family measures of an example -> the score that it is.
@@ -57,6 +58,8 @@ def outliers(
       k: neighbours that a distance is the mean of.
       components: of PCA.
 
+    A score that the model's networks do not serve is left out, and the protocol says why.
+
     Returns:
       `roc_auc_SCORE` in [0, 1], 0.5 by chance, with intervals over the examples (DeLong's error).
 
@@ -69,11 +72,14 @@ def outliers(
     batch = trained.examples(split, num)
     unseen = unseen_in(trained, batch["label"], split, "outliers")
     train = trained.examples("train", num_train)
-    scores = dict(_scores(trained, train, batch, k, components))
+    offered, left_out = offers(trained)
+    scores = dict(_scores(trained, offered, train, batch, k, components))
     found = {name: area(score, unseen) for name, score in scores.items()}
     values = {f"roc_auc_{name}": value for name, (value, _) in found.items()}
     count = int(min(unseen.sum(), (~unseen).sum()))
-    intervals = {f"roc_auc_{n}": about(v, e, count) for n, (v, e) in found.items()}
+    intervals = {
+        f"roc_auc_{n}": about(v, e, count, share=True) for n, (v, e) in found.items()
+    }
     protocol = {
         "split": split,
         "unseen_classes": np.unique(batch["label"][unseen]).tolist(),
@@ -81,6 +87,7 @@ def outliers(
         "known": int((~unseen).sum()),
         "distance": f"mean of the {k} nearest of {len(train['x'])} training examples",
         "pca": f"{components} components",
+        "left_out": left_out,
     }
     return Measurement(values, protocol, known(intervals))
 
@@ -100,20 +107,49 @@ def area(scores: np.ndarray, unseen: np.ndarray) -> tuple[float, float]:
     return float(above.mean()), float(np.sqrt(sum(parts)))
 
 
+def offers(trained: Trained) -> tuple[set[str], dict[str, str]]:
+    """What a model's scores are made by, of `reconstruct`, `measure`, `realness` and `codes`: what it can,
+    and what its family can and its networks cannot, with what they say."""
+    looks: dict[str, Callable[[], Any]] = {
+        method: partial(shapes_of, trained.experiment, trained.data, method)
+        for method in ("reconstruct", "measure", "realness")
+        if trained.has(method)
+    }
+    if any(map(trained.has, METHODS)):
+        looks["codes"] = partial(check_encoding, trained)
+    told = {}
+    for name, look in looks.items():
+        try:
+            look()
+        except InputError as error:
+            told[name] = str(error)
+    return looks.keys() - told.keys(), told
+
+
+def in_order(measured: Mapping[str, Any]) -> list[str]:
+    """Which of MEASURED a family measures, the same order whatever it does."""
+    return [name for name in MEASURED if name in measured]
+
+
 def _scores(
-    trained: Trained, train: dict, batch: dict, k: int, components: int
+    trained: Trained,
+    offered: set[str],
+    train: dict,
+    batch: dict,
+    k: int,
+    components: int,
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Every score of the examples by name: [N] each."""
     x = batch["x"]
-    if trained.has("reconstruct"):
+    if "reconstruct" in offered:
         yield "reconstruction", _squared(x - in_chunks(trained, "reconstruct", x))
-    if trained.has("measure"):
+    if "measure" in offered:
         measured = _measured(trained, batch)
-        for name in MEASURED.keys() & measured.keys():
+        for name in in_order(measured):
             yield MEASURED[name], measured[name]
-    if trained.has("realness"):
+    if "realness" in offered:
         yield "discriminator", -in_chunks(trained, "realness", x)
-    if any(map(trained.has, METHODS)):
+    if "codes" in offered:
         own = [encoded(trained, part, layers=False)["codes"] for part in (train, batch)]
         yield "codes", _distance(*own, k)
         fresh = untrained(trained, train, batch, layers=False)
@@ -160,7 +196,8 @@ def _squared(gap: np.ndarray) -> np.ndarray:
 
 
 def _check(experiment: Experiment, data: Dataset, **knobs: Any) -> None:
-    anomaly_detection.check(experiment, data, **knobs)
+    del knobs
+    refuse_all_seen("outliers", data)
     if any(network.takes_label for network in experiment.networks.values()):
         raise InputError(
             "metric 'outliers' scores examples whose class the model is not told, and a network of"

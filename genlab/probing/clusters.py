@@ -39,7 +39,7 @@ def shared_information(
         for rows in generator.integers(len(label), size=(RESAMPLES, len(label)))
     ]
     value = float(score(label, clusters))
-    return value, about(value, float(np.std(drawn, ddof=1)), len(label))
+    return value, about(value, float(np.std(drawn, ddof=1)), len(label), share=True)
 
 
 def k_means(features: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -70,6 +70,7 @@ METHODS: Mapping[str, Callable[..., tuple]] = {
     ),
     "translate": lambda see: (see.batch["x"], see.key),
     "translate_back": lambda see: (see.batch["y"], see.key),
+    "realness": lambda see: see.examples("realness"),
     "machine": lambda see: (),
     "machine_states": lambda see: (see.draw,),
     "log_unnormalized": lambda see: (see.draw,),

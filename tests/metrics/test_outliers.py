@@ -1,16 +1,21 @@
 """Outlier scores where the outliers are known, and their table over classes and seeds."""
 
 import json
+from itertools import permutations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from linear_models import linear_model
+import recipes
+from linear_models import LinearCoder, linear_model
 from sklearn.metrics import roc_auc_score
 
 from genlab.commands.cli import main
 from genlab.errors import InputError
-from genlab.metrics.outliers import area, outliers
+from genlab.metrics.anomaly import anomaly_detection
+from genlab.metrics.outliers import area, in_order, offers, outliers
 from genlab.reporting import outliers as reporting
+from genlab.run.recipe import Recipe
 
 
 def test_area_is_scikit_learns_and_its_error_delongs():
@@ -55,10 +60,53 @@ def test_every_score_of_a_model_is_measured_beside_the_untrained():
     assert low < found.values["roc_auc_raw"] < high
 
 
+def test_what_a_model_refuses_is_left_out_and_told(monkeypatch):
+    def refused(self, params, extra, x):
+        raise InputError("no head reconstructs")
+
+    monkeypatch.setattr(LinearCoder, "reconstruct", refused)
+    model = linear_model(_data(90, 0, 2), _data(60, 1, 3), np.eye(4)[:, :2])
+    found = outliers(model, "test", components=2)
+    assert list(found.values) == [
+        f"roc_auc_{name}" for name in ("codes", "untrained", "raw", "pca")
+    ]
+    assert found.protocol["left_out"] == {"reconstruct": "no head reconstructs"}
+    for low, high in found.intervals.values():
+        assert 0 <= low < high <= 1
+
+
+@pytest.mark.parametrize(
+    "name, variant, changes, kept, left",
+    [
+        ("pixelcnn", "tiny", {}, ["measure"], ["reconstruct", "codes"]),
+        ("multi_task", "classes", {}, ["measure", "codes"], ["reconstruct"]),
+        (
+            *("dcgan", "tiny"),
+            dict(model__discriminator='{"name": "patch_discriminator", "layers": 1}'),
+            *(["realness"], ["codes"]),
+        ),
+    ],
+)
+def test_families_score_by_what_their_networks_can(name, variant, changes, kept, left):
+    built = Recipe.build(recipes.plain(name, variant, **changes))
+    offered, told = offers(built.trained(built.init_state()))
+    assert set(kept) <= offered and list(told) == left
+
+
+def test_measured_scores_have_one_order():
+    names = {"energy": 0, "free_energy": 0, "negative_elbo": 0}
+    (order,) = {tuple(in_order(dict.fromkeys(n, 0))) for n in permutations(names)}
+    assert order == ("negative_elbo", "free_energy", "energy")
+
+
 def test_outliers_need_a_class_that_training_has_not_seen():
     model = linear_model(_data(60, 0, 3), _data(60, 1, 3), np.eye(4)[:, :2])
     with pytest.raises(InputError, match="'outliers' needs .*data.without_labels"):
         outliers(model, "test")
+    bare = SimpleNamespace(networks={})
+    for metric in (anomaly_detection, outliers):
+        with pytest.raises(InputError, match=f"'{metric.__name__}' needs a class that"):
+            metric.check(bare, model.data)
 
 
 def _run(folder, held, seed, **values):
