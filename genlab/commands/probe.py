@@ -7,7 +7,7 @@ from typing import Any
 
 from genlab.commands import flags
 
-HELP = "show what codes tell of the class, beside pixels, PCA, untrained"
+HELP = "compare what a run's codes tell of the class with pixels, PCA and an untrained encoder"
 EXAMPLES = """\
   genlab probe --workdir=runs/vae
   genlab probe runs/vae runs/simclr runs/dcgan --out=tables/digits
@@ -30,14 +30,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--probes",
         metavar="NAME,...",
-        help="some of linear, knn_200, knn_20, mlp, few_labels, clusters, layers; all without",
+        help="some of linear, knn_200, knn_20, mlp, few_labels, clusters, layers; all by default",
     )
     parser.add_argument(
         "--labels",
         metavar="N,...",
-        help="counts of the few-label curve; those of 10, 100 and 1000 that there are without",
+        help="counts of the few-label curve; by default those of 10, 100 and 1000 that are at most half of the examples",
     )
-    parser.add_argument("--split", default="test", help="of the tested examples")
+    parser.add_argument(
+        "--split", default="test", help="split that the tested examples come from"
+    )
     for name, what in {"train": "labelled", "test": "tested"}.items():
         parser.add_argument(
             f"--num-{name}",
@@ -134,12 +136,11 @@ def _write(folder: Path, suite, rows, trained) -> None:
 
     from genlab.evaluation.evaluate import picture_path
     from genlab.probing import picture, table
-    from genlab.probing.suite import as_record
     from genlab.reporting.report import write_report
     from genlab.run.folder import locked
     from genlab.storage.files import write_atomic
 
-    record = as_record(suite.plan, rows, trained.step)
+    record = suite.record(rows[0].run, rows, trained.step)
     with locked(folder):
         write_atomic(folder / "probe.json", json.dumps(record, indent=1))
         write_atomic(folder / "probe.csv", table.as_csv(rows))

@@ -12,7 +12,15 @@ from genlab.statistics import about, over_examples
 HELD_OUT = "held_out"  # the family's own metric, whose values stand by their own name
 # What a protocol says of the model that was measured: others need not share it to be compared.
 OWN = frozenset(
-    {"seed", "chosen", "chosen_at_an_end", "classes_missed", "warning", "left_out"}
+    {
+        "seed",
+        "chosen",
+        "chosen_at_an_end",
+        "classes_missed",
+        "warning",
+        "left_out",
+        "scaling",
+    }
 )
 
 FEW = 3  # numbered values that are no long series

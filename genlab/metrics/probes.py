@@ -2,8 +2,8 @@
 
 Each probe measures the same classifier on the examples as they are, on their principal components
 of as many numbers as a code has, and on the codes of the same encoder untrained: what the codes
-are worth is the difference. For each of these its regularisation is chosen alike, on training labels
-that are held out for it.
+are worth is the difference. For each of these its regularisation and the scaling of the features are
+chosen alike, on training labels that are held out for it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,12 @@ from dataclasses import replace
 
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement
-from genlab.metrics.representation import check_grid, compare, representations
+from genlab.metrics.representation import (
+    STRENGTHS,
+    check_grid,
+    compare,
+    representations,
+)
 from genlab.numbers import Count, NonNegative, Positive
 from genlab.registry import metrics
 from genlab.trained.needs import needs
@@ -26,7 +31,7 @@ def linear_probe(
     *,
     num_train: Count = 10_000,
     num_test: Count = 10_000,
-    C: Sequence[Positive] = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0),
+    C: Sequence[Positive] = STRENGTHS,
     max_iter: Count = 1000,
 ) -> Measurement:
     """Accuracy of logistic regression on standardised codes, beside raw, PCA and untrained.

@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,12 @@ from genlab.trained.encoding import in_chunks as chunked
 from genlab.trained.encoding import untrained
 from genlab.trained.trained import Trained
 
+SCALINGS = {
+    "all": "one scale for all features together",
+    "each": "a scale for each",
+    "none": "as they are",
+}
+STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)  # of a linear probe
 CHOSEN_ON = "a fifth of each class of the fitted examples"
 
 
@@ -99,71 +105,145 @@ def compare(
 ) -> Measurement:
     """Accuracy of a kind of classifier on each of the representations, chosen and fitted for each.
 
-    A value of the grid is chosen by the accuracy on a fifth of the fitted examples, by a classifier of
-    the other four fifths; the tested examples take no part in it.
+    A value of the grid, and where features are scaled, of the ways of SCALINGS, is chosen by the
+    accuracy on a fifth of the fitted examples, by a classifier of the other four fifths; the tested
+    examples take no part in it.
 
     Args:
       seen: the examples.
       classifier: value of the grid -> an unfitted scikit-learn classifier.
       grid: values to choose from, in order; of several that are equally good the middle one is taken.
-      standardize: whether each feature is scaled to mean 0 and variance 1 over the fitted examples.
+      standardize: whether features are scaled to mean 0 and variance 1 over the fitted examples.
 
     Returns:
       `accuracy_NAME` in [0, 1] and `gain_over_NAME`, that of the codes less that of the others, on
       the same examples; with the classifier, the choice, the counts and the sizes as protocol.
     """
-    right, chosen, unfinished = {}, {}, []
-    for name in seen.train:
-        train = seen.train[name], seen.train_label
-        chosen[name] = choice(classifier, grid, *train, standardize=standardize)
-        model = fitted(classifier(chosen[name]), *train, standardize)
-        right[name] = model.predict(seen.test[name]) == seen.test_label
-        if _unfinished(model[-1]):
-            unfinished.append(name)
+    found = {
+        name: tuned(
+            classifier,
+            grid,
+            in_ways(seen.train[name], seen.test[name], standardize=standardize),
+            seen.train_label,
+        )
+        for name in seen.train
+    }
+    right = {name: one.predicted == seen.test_label for name, one in found.items()}
     scores = {f"accuracy_{name}": hits.astype(float) for name, hits in right.items()}
     for name in [name for name in right if name != "codes"]:
         gain = right["codes"].astype(float) - right[name]
         scores[f"gain_over_{name}"] = gain
     values, intervals = means_of(scores, differences=("gain_over_",))
-    ends = (grid[0], grid[-1]) if len(grid) > 2 else ()
     protocol = {
         "classifier": repr(classifier(grid[0])),
         "chosen_from": list(grid),
-        "chosen": chosen,
+        "chosen": {name: one.value for name, one in found.items()},
         "chosen_on": CHOSEN_ON,
-        "chosen_at_an_end": [name for name, value in chosen.items() if value in ends],
-        "standardized": standardize,
+        "chosen_at_an_end": [name for name, one in found.items() if one.at_an_end],
+        "scaling": {name: one.scaling for name, one in found.items()},
         "fitted_on": len(seen.train_label),
         "classes_fitted": len(np.unique(seen.train_label)),
         "tested_on": len(seen.test_label),
         "features": {name: part.shape[1] for name, part in seen.train.items()},
-        "not_converged": unfinished,
+        "not_converged": [name for name, one in found.items() if not one.converged],
     }
     return Measurement(values, protocol, intervals)
+
+
+def in_ways(
+    train: np.ndarray, test: np.ndarray, *, standardize: bool
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Features `train: [N, F]` and `test: [M, F]` in each way of scaling that there is to choose from.
+
+    By `all` together they keep their proportions, as principal components do, whose last are mostly
+    noise; by `each`, numbers of unlike units count alike. Both are over all of `train`: labels take no
+    part in it.
+
+    Args:
+      train: what means and deviations are of.
+      test: what is scaled by them.
+      standardize: whether there is a choice; `none` leaves them as they are.
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    if not standardize:
+        return {"none": (train, test)}
+    scaler = StandardScaler().fit(train)
+    whole = float(np.sqrt(scaler.var_.mean())) or 1.0
+    scales = {"all": whole, "each": scaler.scale_}
+    scaled = lambda part, by: ((part - scaler.mean_) / by).astype(train.dtype)
+    return {way: (scaled(train, by), scaled(test, by)) for way, by in scales.items()}
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a classifier says, and what was chosen for it.
+
+    Attributes:
+      predicted: the class of each tested example: [M].
+      value: of the grid.
+      scaling: the way its features were scaled.
+      at_an_end: whether the value is the first or the last of three or more.
+      converged: whether it took fewer steps than it may.
+    """
+
+    predicted: np.ndarray
+    value: Any
+    scaling: str
+    at_an_end: bool
+    converged: bool
+
+
+def tuned(
+    classifier: Callable[[Any], Any],
+    grid: Sequence[Any],
+    ways: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    label: np.ndarray,
+    rows: Any = slice(None),
+) -> Tuned:
+    """A classifier fitted to examples as `choice` likes it best.
+
+    Args:
+      classifier: value of the grid -> an unfitted scikit-learn classifier.
+      grid: values to choose from.
+      ways: as of `in_ways`.
+      label: [N], of all training examples.
+      rows: which of these have a label that may be read.
+    """
+    train = {way: part[rows] for way, (part, _) in ways.items()}
+    way, value = choice(classifier, grid, train, label[rows])
+    model = _fitted(classifier(value), train[way], label[rows])
+    limit = model.get_params().get("max_iter")
+    return Tuned(
+        model.predict(ways[way][1]),
+        value,
+        way,
+        len(grid) > 2 and value in (grid[0], grid[-1]),
+        limit is None or bool(np.max(model.n_iter_) < limit),
+    )
 
 
 def choice(
     classifier: Callable[[Any], Any],
     grid: Sequence[Any],
-    features: np.ndarray,
+    ways: Mapping[str, np.ndarray],
     label: np.ndarray,
-    *,
-    standardize: bool,
-) -> Any:
-    """The value of the grid that does best on a fifth of each class of `features: [N, F]`, by a
+) -> tuple[str, Any]:
+    """The features `[N, F]`, by name, and the value of the grid that do best on a fifth of each class, by a
     classifier of the other four fifths; of several that are equally good, as all are where there is
-    nothing to hold out, the middle one."""
+    nothing to hold out, the first features and the middle value."""
     held = _a_fifth_of_each(label)
-    if len(grid) == 1 or not held.any() or len(np.unique(label[~held])) < 2:
-        return grid[len(grid) // 2]
+    options = [(way, value) for way in ways for value in grid]
+    if len(options) > 1 and held.any() and len(np.unique(label[~held])) > 1:
 
-    def accuracy(value: Any) -> float:
-        model = fitted(classifier(value), features[~held], label[~held], standardize)
-        return float(np.mean(model.predict(features[held]) == label[held]))
+        def accuracy(way: str, value: Any) -> float:
+            model = _fitted(classifier(value), ways[way][~held], label[~held])
+            return float(np.mean(model.predict(ways[way][held]) == label[held]))
 
-    found = [accuracy(value) for value in grid]
-    best = [value for value, a in zip(grid, found, strict=True) if a == max(found)]
-    return best[len(best) // 2]
+        found = [accuracy(*option) for option in options]
+        options = [o for o, a in zip(options, found, strict=True) if a == max(found)]
+    best = [value for way, value in options if way == options[0][0]]
+    return options[0][0], best[len(best) // 2]
 
 
 def check_grid(**grid: Sequence[Any]) -> None:
@@ -185,25 +265,14 @@ def _a_fifth_of_each(label: np.ndarray) -> np.ndarray:
     return held
 
 
-def fitted(
-    model: Any, features: np.ndarray, label: np.ndarray, standardize: bool
-) -> Any:
-    """A pipeline of scaling, where features are standardised, and the classifier, fitted to
-    `features: [N, F]` and `label: [N]`."""
+def _fitted(model: Any, features: np.ndarray, label: np.ndarray) -> Any:
+    """The classifier fitted to `features: [N, F]` and `label: [N]`."""
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler(with_mean=standardize, with_std=standardize)
     with warnings.catch_warnings():
         # The protocol says which did not converge, so that it is not lost in a log.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return make_pipeline(scaler, model).fit(features, label)
-
-
-def _unfinished(model: Any) -> bool:
-    limit = model.get_params().get("max_iter")
-    return limit is not None and bool(np.max(model.n_iter_) >= limit)
+        return model.fit(features, label)
 
 
 def in_chunks(trained: Trained, method: str, *arrays: np.ndarray) -> np.ndarray:

@@ -8,12 +8,11 @@ import numpy as np
 
 from genlab.data.selection import stratified_order
 from genlab.metrics.measurement import means_of
-from genlab.metrics.representation import choice, fitted
+from genlab.metrics.representation import SCALINGS, STRENGTHS, Tuned, in_ways, tuned
 from genlab.probing import clusters
 from genlab.probing.vote import CosineVote
 from genlab.statistics import about, standard_error
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
 DECAYS = (1e-4, 1e-2, 1.0)
 DRAWS = 5  # subsets of each count of labels
 LABELS = (10, 100, 1000)
@@ -44,14 +43,19 @@ class Score:
     Attributes:
       value: in [0, 1].
       interval: of 95 %; None where it is not known.
-      units: [N], whose mean the value is, the same examples or draws for all features; empty for none.
+      units: [M] or [draws, M], whose mean the value is, the same examples and draws for all features;
+        empty for none.
       chosen: the regularisation that was chosen on held-out training labels.
+      scaling: the way of scaling that was, of SCALINGS; for several draws each that was in one.
+      notes: `chosen at an end` of the values, `not converged`; in one of several draws or more.
     """
 
     value: float
     interval: tuple[float, float] | None
     units: np.ndarray = field(default_factory=lambda: np.empty(0))
     chosen: Any = None
+    scaling: str = ""
+    notes: tuple[str, ...] = ()
 
 
 Fit = Callable[[Any], Any]
@@ -79,12 +83,13 @@ def classifiers(seed: int) -> dict[str, tuple[Fit, Sequence[Any], bool]]:
 
 def told(probe: str) -> str:
     """The protocol of a probe in words."""
+    ways = f"scaled by {SCALINGS['all']} or {SCALINGS['each']}"
     return {
-        "linear": f"logistic regression on standardised features, C of {STRENGTHS}",
+        "linear": f"logistic regression, C of {STRENGTHS}, features {ways}",
         "knn_200": "200 nearest by cosine, weighted by exp(cosine / 0.1)",
         "knn_20": "20 nearest by cosine, one vote each",
-        "mlp": f"256 rectified units on standardised features, weight decay of {DECAYS}",
-        "few_labels": f"linear, on {DRAWS} draws by class of so many labels",
+        "mlp": f"256 rectified units, weight decay of {DECAYS}, features {ways}",
+        "few_labels": f"linear, on {DRAWS} draws by class of so many labels, which overlap",
         "clusters": "k-means with as many clusters as classes, of the tested examples",
         "layers": "linear, on what each layer with a kernel hands on, maps as means over 4 x 4 cells",
     }[probe]
@@ -95,30 +100,34 @@ def classified(probe: str, seen: Examples, name: str, seed: int) -> dict[str, Sc
     # L-BFGS stops early in single precision; the others are quicker in it.
     dtype = np.float64 if probe == "linear" else np.float32
     train, test = (part[name].astype(dtype) for part in (seen.train, seen.test))
-    fit = classifiers(seed)[probe]
-    right, chosen = _right(fit, (train, seen.train_label), (test, seen.test_label))
-    return {probe: _of_examples(right, chosen)}
+    make, grid, standardize = classifiers(seed)[probe]
+    ways = in_ways(train, test, standardize=standardize)
+    found = tuned(make, grid, ways, seen.train_label)
+    right = found.predicted == seen.test_label
+    return {probe: _of_examples(right, found.value, found.scaling, _notes([found]))}
 
 
 def with_few_labels(
     counts: Sequence[int], seen: Examples, name: str, seed: int
 ) -> dict[str, Score]:
     """Accuracy of the linear probe of few labels: `labels_10`, ..., means over draws of them."""
-    fit = classifiers(seed)["linear"]
-    train, test = (_doubles(part[name]) for part in (seen.train, seen.test))
+    make, grid, standardize = classifiers(seed)["linear"]
+    parts = (part[name].astype(np.float64) for part in (seen.train, seen.test))
+    ways = in_ways(*parts, standardize=standardize)
     orders = [stratified_order(seen.train_label, draw) for draw in range(DRAWS)]
-    found = {}
+    scores = {}
     for count in counts:
-        means = []
-        for order in orders:
-            rows = order[:count]
-            part = train[rows], seen.train_label[rows]
-            right, _ = _right(fit, part, (test, seen.test_label))
-            means.append(right.mean())
-        units = np.array(means)
-        interval = about(float(units.mean()), standard_error(units), DRAWS)
-        found[f"labels_{count}"] = Score(float(units.mean()), interval, units)
-    return found
+        found = [
+            tuned(make, grid, ways, seen.train_label, order[:count]) for order in orders
+        ]
+        hits = np.stack([one.predicted == seen.test_label for one in found])
+        units = hits.astype(float)
+        interval = _about_mean(units, share=True)
+        scaling = " ".join(sorted({one.scaling for one in found}))
+        scores[f"labels_{count}"] = Score(
+            float(units.mean()), interval, units, None, scaling, _notes(found)
+        )
+    return scores
 
 
 def clustered(seen: Examples, name: str, seed: int) -> dict[str, Score]:
@@ -128,7 +137,7 @@ def clustered(seen: Examples, name: str, seed: int) -> dict[str, Score]:
     groups = clusters.k_means(seen.test[name], count, seed)
     nmi, interval = clusters.shared_information(groups, label)
     return {
-        "clusters": _of_examples(clusters.matched(groups, label), None),
+        "clusters": _of_examples(clusters.matched(groups, label)),
         "nmi": Score(nmi, interval),
     }
 
@@ -137,28 +146,35 @@ def gain(one: Score, other: Score) -> tuple[float, float] | None:
     """95 % interval of what one kind of features gains over another, on the same examples or draws."""
     if not one.units.size or one.units.shape != other.units.shape:
         return None
-    paired = one.units - other.units
-    return about(float(paired.mean()), standard_error(paired), len(paired))
+    return _about_mean(one.units - other.units, share=False)
 
 
-def _right(
-    fit: tuple[Fit, Sequence[Any], bool],
-    train: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
-) -> tuple[np.ndarray, Any]:
-    """Whether each tested example is put in its class, [M] float, and what was chosen."""
-    make, grid, standardize = fit
-    chosen = choice(make, grid, *train, standardize=standardize)
-    model = fitted(make(chosen), *train, standardize)
-    right = model.predict(test[0]) == test[1]
-    return right.astype(float), chosen
+def _about_mean(units: np.ndarray, *, share: bool) -> tuple[float, float] | None:
+    """95 % interval of the mean of `units: [M]` over examples, or `[draws, M]` over both: the examples that
+    are tested are others each time, and so are those that are fitted."""
+    by_example, error = units, 0.0
+    if units.ndim > 1:
+        by_example, error = units.mean(axis=0), standard_error(units.mean(axis=1))
+    error = float(np.hypot(error, standard_error(by_example)))
+    return about(float(units.mean()), error, len(units), share=share)
 
 
-def _of_examples(right: np.ndarray, chosen: Any) -> Score:
-    values, intervals = means_of({"accuracy": right.astype(float)})
+def _notes(found: Sequence[Tuned]) -> tuple[str, ...]:
+    """What to know of how values were chosen and fitted."""
+    notes = {
+        "chosen at an end": any(one.at_an_end for one in found),
+        "not converged": not all(one.converged for one in found),
+    }
+    return tuple(note for note, holds in notes.items() if holds)
+
+
+def _of_examples(
+    right: np.ndarray,
+    chosen: Any = None,
+    scaling: str = "",
+    notes: tuple[str, ...] = (),
+) -> Score:
     units = right.astype(float)
-    return Score(values["accuracy"], intervals.get("accuracy"), units, chosen)
-
-
-def _doubles(features: np.ndarray) -> np.ndarray:
-    return features.astype(np.float64)
+    values, intervals = means_of({"accuracy": units})
+    interval = intervals.get("accuracy")
+    return Score(values["accuracy"], interval, units, chosen, scaling, notes)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from genlab.errors import InputError, suggest
+from genlab.metrics.representation import CHOSEN_ON
 from genlab.probing.probe import (
     LABELS,
     PROBES,
@@ -44,6 +45,7 @@ class Row:
       low, high: 95 % interval, None where it is not known.
       chosen: the regularisation that was chosen.
       beats: of codes, the baselines over which the gain's interval leaves out 0.
+      scaling, notes: as of a `Score`.
     """
 
     run: str
@@ -55,6 +57,8 @@ class Row:
     high: float | None
     chosen: float | None = None
     beats: tuple[str, ...] = ()
+    scaling: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,9 @@ class Plan:
         """How the numbers came about."""
         return {
             "split": self.split,
-            "intervals": "95 %, of the tested examples (Wilson), of the draws of few labels (Student), of"
-            " NMI by its deviation over resampled examples",
+            "intervals": "95 %, of the tested examples (Wilson), with few labels of their draws as well"
+            " (Student), of NMI by its deviation over resampled examples",
+            "chosen_on": CHOSEN_ON,
             **{probe: told(probe) for probe in self.probes},
         }
 
@@ -98,6 +103,7 @@ class Suite:
     def __init__(self, plan: Plan):
         self.plan = plan
         self._known: dict[tuple, dict[str, Score]] = {}
+        self._measured: dict[str, dict[str, Any]] = {}
 
     def check(self, trained: Trained) -> None:
         """Raises InputError where a run cannot be probed, before anything is computed."""
@@ -121,12 +127,13 @@ class Suite:
         size, classes = trained.data.splits["train"].size, trained.data.num_classes
         there = min(self.plan.num_train, size)
         if self.plan.labels is None:
-            return [count for count in LABELS if classes <= count < there]
+            return [count for count in LABELS if classes <= count <= there // 2]
         for count in self.plan.labels:
-            if not classes <= count <= there:
+            if not classes <= count <= there // 2:
                 raise InputError(
-                    f"--labels={count} is not between the {classes} classes and the {there} training"
-                    f" examples that are taken of {trained.data.name!r}"
+                    f"--labels={count} is not between the {classes} classes and half of the {there}"
+                    f" training examples that are taken of {trained.data.name!r}: draws of more are"
+                    " mostly the same examples"
                 )
         return list(self.plan.labels)
 
@@ -142,6 +149,17 @@ class Suite:
         counts = self._counts(trained)
         names = list(seen.train)
         jobs = [(name, probe) for name in names for probe in _probes(self.plan, name)]
+        if not jobs:
+            raise InputError(
+                f"the encoder of {run} has no layer with a kernel below its code, which"
+                " --probes=layers is of; ask for others too"
+            )
+        self._measured[run] = {
+            "data": trained.data.name,
+            "seed": trained.seed,
+            "fitted_on": len(seen.train_label),
+            "tested_on": len(seen.test_label),
+        }
         keys = {
             (name, probe): (
                 probe,
@@ -169,6 +187,22 @@ class Suite:
             for name, value in scores
         ]
 
+    def record(self, run: str, rows: Sequence[Row], step: int) -> dict[str, Any]:
+        """The table of one run as `probe.json` holds it.
+
+        Args:
+          run: as `rows` called it.
+          rows: its numbers.
+          step: rounds of the state that was probed.
+        """
+        noted: dict[str, list[str]] = {"chosen at an end": [], "not converged": []}
+        for row in rows:
+            for note in row.notes:
+                noted[note].append(f"{row.probe} of {row.features}")
+        told = {key.replace(" ", "_"): found for key, found in noted.items()}
+        protocol = {**self._measured[run], **self.plan.protocol, **told}
+        return {"step": step, "protocol": protocol, "rows": [asdict(r) for r in rows]}
+
     def _examples(self, trained: Trained) -> tuple[Examples, str]:
         """The examples by all features, and a digest of the examples themselves."""
         from sklearn.decomposition import PCA
@@ -182,6 +216,12 @@ class Suite:
                 " --num-train"
             )
         known = np.isin(test["label"], train["label"])
+        if not known.any():
+            raise InputError(
+                f"the {len(known)} examples of {plan.split!r} are of classes that the"
+                f" {len(train['label'])} training examples do not have; take more with --num-train or"
+                " --num-test"
+            )
         test = {name: leaf[known] for name, leaf in test.items()}
         both = train, test
         parts = [encoded(trained, batch, layers=layers) for batch in both]
@@ -189,7 +229,9 @@ class Suite:
         raw = [batch["x"].reshape(len(batch["x"]), -1) for batch in both]
         width = min(parts[0]["codes"].shape[1], *raw[0].shape)
         pca = PCA(width, random_state=0).fit(raw[0].astype(np.float64))
-        digest = hashlib.sha256(b"".join(map(np.ascontiguousarray, raw))).hexdigest()
+        labels = [batch["label"] for batch in both]
+        parts_of = map(np.ascontiguousarray, [*raw, *labels])
+        digest = hashlib.sha256(b"".join(parts_of)).hexdigest()
         train, test = (
             {
                 "codes": own["codes"],
@@ -202,11 +244,6 @@ class Suite:
             for own, drawn, plain in zip(parts, fresh, raw, strict=True)
         )
         return Examples(train, both[0]["label"], test, both[1]["label"]), digest
-
-
-def as_record(plan: Plan, rows: Sequence[Row], step: int) -> dict[str, Any]:
-    """The table of one run as `probe.json` holds it."""
-    return {"step": step, "protocol": plan.protocol, "rows": [asdict(r) for r in rows]}
 
 
 def _probes(plan: Plan, name: str) -> list[str]:
@@ -236,8 +273,13 @@ def _row(
         found = gain(score, scores[other, probe])
         if found is not None and found[0] > 0:
             beats.append(other)
-    chosen = None if score.chosen is None else float(score.chosen)
-    return Row(run, name, width, probe, score.value, low, high, chosen, tuple(beats))
+    return Row(
+        *(run, name, width, probe, score.value, low, high),
+        chosen=None if score.chosen is None else float(score.chosen),
+        beats=tuple(beats),
+        scaling=score.scaling,
+        notes=score.notes,
+    )
 
 
 @contextlib.contextmanager

@@ -56,7 +56,13 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer = csv.DictWriter(out, names, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({**dataclasses.asdict(row), "beats": " ".join(row.beats)})
+        writer.writerow(
+            {
+                **dataclasses.asdict(row),
+                "beats": " ".join(row.beats),
+                "notes": "; ".join(row.notes),
+            }
+        )
     return out.getvalue()
 
 

@@ -58,7 +58,11 @@ def read_probes(path: Path) -> Probes | None:
         width = next(iter(own.values()))["width"]
         cells = [_cell(own[c]) if c in own else None for c in columns]
         lines.append(Line(name, width, cells))
-    protocol = {str(key): str(value) for key, value in found["protocol"].items()}
+    protocol = {
+        str(key): ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        for key, value in found["protocol"].items()
+        if value != []
+    }
     return Probes(found["step"], columns, lines, protocol)
 
 

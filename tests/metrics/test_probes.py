@@ -60,7 +60,7 @@ def test_protocol_tells_what_was_compared():
         "chosen": dict.fromkeys(("codes", "raw", "pca", "untrained"), 0.5),
         "chosen_on": "a fifth of each class of the fitted examples",
         "chosen_at_an_end": [],
-        "standardized": True,
+        "scaling": {"codes": "all", "raw": "each", "pca": "all", "untrained": "all"},
         "fitted_on": 50,
         "classes_fitted": 4,
         "tested_on": 40,
@@ -135,11 +135,14 @@ def test_compare_scales_by_the_fitted_examples_alone(standardize):
     recorder = Recorder()
     found = compare(seen, lambda value: recorder, [None], standardize=standardize)
     shown = [recorder.fitted_.tolist(), recorder.tested_.tolist()]
-    # Mean 2 and deviation 1; a number that never differs is only centred.
-    scaled, plain = [[[-1, 0], [1, 0]], [[3, 1]]], [[[1, 5], [3, 5]], [[5, 6]]]
-    assert shown == (scaled if standardize else plain)
+    # Means 2 and 5, of variances 1 and 0 the mean .5; with nothing to hold out one scale is taken.
+    unit = np.sqrt(2)
+    scaled = [[-unit, 0], [unit, 0]], [[3 * unit, unit]]
+    wanted = scaled if standardize else ([[1, 5], [3, 5]], [[5, 6]])
+    for found_part, part in zip(shown, wanted, strict=True):
+        np.testing.assert_allclose(found_part, part)
     assert found.values == {"accuracy_codes": 0.0}
-    assert found.protocol["standardized"] is standardize
+    assert found.protocol["scaling"] == {"codes": "all" if standardize else "none"}
 
 
 def test_in_chunks_is_one_call(monkeypatch):

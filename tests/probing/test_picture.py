@@ -1,5 +1,7 @@
 """The picture of every selection of probes, and what is left if it cannot be drawn."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from genlab.commands import probe as command
@@ -51,8 +53,9 @@ def test_numbers_are_written_before_the_picture(tmp_path, monkeypatch):
         raise ValueError("no picture")
 
     monkeypatch.setattr(picture, "of_run", fails)
-    trained = type("Trained", (), {"step": 3})()
+    trained, suite = SimpleNamespace(step=3), Suite(Plan(("linear",)))
+    suite._measured["a"] = {}
     with pytest.raises(ValueError, match="no picture"):
-        command._write(tmp_path, Suite(Plan(("linear",))), rows_of("linear"), trained)
+        command._write(tmp_path, suite, rows_of("linear"), trained)
     written = {path.name for path in tmp_path.glob("probe.*")}
     assert written == {"probe.json", "probe.csv", "probe.tex"}

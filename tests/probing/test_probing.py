@@ -19,8 +19,8 @@ from genlab.metrics.representation import choice
 from genlab.models.dense import DenseEncoder
 from genlab.models.recurrent import RecurrentEncoder
 from genlab.probing import clusters, table
-from genlab.probing.probe import Score, gain
-from genlab.probing.suite import Plan, Row, Suite, as_record
+from genlab.probing.probe import Examples, Score, _about_mean, gain, with_few_labels
+from genlab.probing.suite import Plan, Row, Suite
 from genlab.probing.vote import CosineVote
 from genlab.reporting.probes import read_probes
 from genlab.trained import encoding
@@ -156,8 +156,8 @@ def test_every_probe_of_a_code_that_is_the_class():
 
 
 def test_regularisation_without_anything_to_hold_out_is_the_middle_one():
-    given = np.eye(3), np.arange(3)
-    assert choice(None, (1, 2, 3), *given, standardize=True) == 2
+    ways = {"all": np.eye(3), "each": np.eye(3)}
+    assert choice(None, (1, 2, 3), ways, np.arange(3)) == ("all", 2)
 
 
 def test_gain_is_of_the_same_examples():
@@ -167,10 +167,42 @@ def test_gain_is_of_the_same_examples():
     assert gain(Score(0.75, None, one), Score(0.5, None)) is None
 
 
+def test_few_labels_are_as_sure_as_draws_and_examples_let_them_be():
+    """Each draw is right of the same half of 40 examples: the examples are all that is unsure."""
+    units = np.tile(np.repeat([0.0, 1.0], 20), (5, 1))
+    low, high = _about_mean(units, share=True)
+    reach = 2.776 * 0.5 / np.sqrt(39)
+    assert (low, high) == pytest.approx((0.5 - reach, 0.5 + reach), rel=1e-3)
+    # One draw of five that is right of none: the draws' error beside it.
+    units[0] = 0
+    error = np.hypot(0.1, np.std(units.mean(0), ddof=1) / np.sqrt(40))
+    assert _about_mean(units, share=True)[1] == pytest.approx(0.4 + 2.776 * error, 1e-3)
+    rare = np.tile(np.arange(40.0) < 1, (5, 1)).astype(float)
+    assert _about_mean(rare, share=True)[0] == 0 > _about_mean(rare, share=False)[0]
+    low, high = gain(Score(0.5, None, units), Score(0.5, None, 0 * units))
+    assert (low + high) / 2 == pytest.approx(0.4)
+
+
+def test_few_labels_may_keep_the_proportions_of_principal_components():
+    """One label of each class: to whiten three axes of signal and thirty of noise loses the class."""
+    generator = np.random.default_rng(0)
+    label = np.arange(400) % 4
+    scale = np.array([5.0] * 3 + [0.3] * 30)
+    x = generator.normal(size=(400, 33)) * scale * 0.2
+    x[:, :3] += 5 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])[label]
+    seen = Examples({"pca": x[:200]}, label[:200], {"pca": x[200:]}, label[200:])
+    score = with_few_labels([4], seen, "pca", 0)["labels_4"]
+    assert score.value > 0.99 and score.scaling == "all"
+    assert score.units.shape == (5, 200)
+
+
 @pytest.mark.parametrize(
     "plan, told",
     [
-        (dict(labels=[500]), "--labels=500 is not between the 3 classes and the 150"),
+        (
+            dict(labels=[76]),
+            "--labels=76 is not between the 3 classes and half of the 150",
+        ),
         (dict(labels=[2]), "--labels=2 is not between the 3"),
         (dict(split="tset"), "--split=tset is no split .*'test'"),
         (dict(probes=("liner",)), "unknown probe 'liner'.*'linear'"),
@@ -230,7 +262,7 @@ def test_table_has_raw_examples_once_and_says_who_beats_them():
     assert "90.0* (88.0 to 92.0)" in told[1] and "70.0" in told[3]
     latex = table.as_latex(_rows())
     assert r"a: codes, 3 & $\mathbf{90.0 \pm 2.0}$ \\" in latex
-    assert table.as_csv(_rows()).splitlines()[1].endswith("0.1,untrained raw pca")
+    assert table.as_csv(_rows()).splitlines()[1].endswith("0.1,untrained raw pca,,")
 
 
 def test_means_over_seeds_are_of_runs_that_differ_in_nothing_else():
@@ -269,9 +301,15 @@ def test_runs_are_called_after_what_their_paths_differ_in():
 
 def test_report_reads_the_table_and_passes_over_a_damaged_one(tmp_path):
     path = tmp_path / "probe.json"
-    record = as_record(Plan(("linear",)), _rows()[:2], 40)
+    suite = Suite(Plan(("linear",)))
+    suite._measured["a"] = {"data": "digits", "seed": 3, "fitted_on": 9, "tested_on": 4}
+    rows = [dataclasses.replace(row, notes=("not converged",)) for row in _rows()[:2]]
+    record = suite.record("a", rows, 40)
     path.write_text(json.dumps(record))
     found = read_probes(path)
+    assert found.protocol["not_converged"] == "linear of codes, linear of raw"
+    assert "chosen_at_an_end" not in found.protocol
+    assert (found.protocol["data"], found.protocol["fitted_on"]) == ("digits", "9")
     assert found.step == 40 and found.columns == ["linear"]
     assert [line.name for line in found.lines] == ["codes", "raw"]
     assert found.lines[0].cells[0].told == "90.0*"
