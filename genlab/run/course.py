@@ -20,7 +20,7 @@ from genlab.run.defaults import defaults_of, settled
 from genlab.run.folder import identity, load_config
 from genlab.run.recipe import Recipe, chosen_data
 from genlab.run.sources import sources_of, tell_changes
-from genlab.run.start import Sources
+from genlab.run.start import Sources, tell_anew
 from genlab.storage.checkpoint import Checkpoints
 
 
@@ -46,6 +46,7 @@ class Course:
           InputError: a stage that cannot be built, a start that finds no parameters to take, or an
           `init_from` that no start uses.
         """
+        tell_anew()
         recipes: list[Recipe] = []
         for stage in stages_of(config):
             same = recipes and chosen_data(recipes[-1].config) == chosen_data(

@@ -32,7 +32,21 @@ def fresh(params: PyTree, extra: PyTree, sources: Sources) -> tuple[PyTree, PyTr
     return params, extra
 
 
+def _named(start: Callable) -> Callable:
+    """The start, which names itself in what it refuses."""
+
+    @functools.wraps(start)
+    def named(*arguments: Any, **knobs: Any) -> tuple[PyTree, PyTree]:
+        try:
+            return start(*arguments, **knobs)
+        except InputError as error:
+            raise InputError(f"start {start.__name__!r}: {error}") from None
+
+    return named
+
+
 @starts.register
+@_named
 def copy(
     params: PyTree,
     extra: PyTree,
@@ -61,7 +75,7 @@ def copy(
     for name in (*(factors or {}), *transposed):
         if name not in parts:
             raise InputError(
-                f"start 'copy' changes {name!r} on the way, which is no part{suggest(name, parts)}"
+                f"changes {name!r} on the way, which is no part{suggest(name, parts)}"
             )
     for target, path in parts.items():
         found = _source(sources, target, path)
@@ -75,6 +89,7 @@ def copy(
 
 
 @starts.register
+@_named
 def matching(
     params: PyTree, extra: PyTree, sources: Sources, *, parts: Mapping[str, str]
 ) -> tuple[PyTree, PyTree]:
@@ -98,9 +113,7 @@ def matching(
         count = sum(_shapes(found).get(n) == s for n, s in _shapes(here).items())
         unlike = differences(_shapes(here), _shapes(found))
         if not count:
-            raise InputError(
-                f"start 'matching': no parameter of {path!r} fits {target!r}: {unlike}"
-            )
+            raise InputError(f"no parameter of {path!r} fits {target!r}: {unlike}")
         if unlike:
             _tell(f"{target} takes {count} parameters of {path}; fresh: {unlike}")
         params, extra = _taken(params, extra, sources, target, path, found, _agreeing)
@@ -124,6 +137,11 @@ def differences(
     return "; ".join(told[:LISTED] + more)
 
 
+def tell_anew() -> None:
+    """What was told of a run is told of the next one as well."""
+    _tell.cache_clear()
+
+
 @functools.cache  # a start is asked for shapes before it is asked for numbers
 def _tell(what: str) -> None:
     _log.info("start 'matching': %s", what)
@@ -133,9 +151,7 @@ def _source(sources: Sources, target: str, path: str) -> PyTree:
     """The parameters that a path `stage/name` leads to."""
     stage, _, name = path.partition("/")
     if stage not in sources:
-        raise InputError(
-            f"start 'copy' has no source {stage!r} for {target!r}{suggest(stage, sources)}"
-        )
+        raise InputError(f"no source {stage!r} for {target!r}{suggest(stage, sources)}")
     return _get(sources[stage][0], name)
 
 
@@ -165,7 +181,7 @@ def _taken(
 def _whole(here: PyTree, found: PyTree, path: str) -> PyTree:
     """All that was found, which must be as what is here."""
     if unlike := differences(_shapes(here), _shapes(found)):
-        raise InputError(f"start 'copy': {path!r} does not fit: {unlike}")
+        raise InputError(f"{path!r} does not fit: {unlike}")
     return found
 
 
@@ -185,9 +201,7 @@ def _get(tree: PyTree, name: str) -> PyTree:
     for key in name.split("/"):
         if not isinstance(tree, Mapping) or key not in tree:
             known = tree if isinstance(tree, Mapping) else ()
-            raise InputError(
-                f"start 'copy': no {key!r} in {name!r}{suggest(key, known)}"
-            )
+            raise InputError(f"no {key!r} in {name!r}{suggest(key, known)}")
         tree = tree[key]
     return tree
 
@@ -211,9 +225,7 @@ def _put(
         return fill(tree, value, source)
     if not isinstance(tree, Mapping) or keys[0] not in tree:
         known = tree if isinstance(tree, Mapping) else ()
-        raise InputError(
-            f"start 'copy': no {keys[0]!r} to fill{suggest(keys[0], known)}"
-        )
+        raise InputError(f"no {keys[0]!r} to fill{suggest(keys[0], known)}")
     return {**tree, keys[0]: _put(tree[keys[0]], keys[1:], value, source, fill)}
 
 

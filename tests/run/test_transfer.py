@@ -8,7 +8,7 @@ import pytest
 import recipes
 
 from genlab.errors import InputError
-from genlab.run import start
+from genlab.run import course, start
 from genlab.run.course import Course
 from genlab.run.start import copy, differences, matching
 from genlab.training.train import train
@@ -55,6 +55,26 @@ def test_weights_that_do_not_match_are_refused_with_what_differs():
     strange = {"init": ({"p": {"e": {"other": np.zeros(3)}}}, {})}
     with pytest.raises(InputError, match="no parameter of 'init/p/e' fits .*only here"):
         matching(tree(), {}, strange, parts=PARTS)
+
+
+def test_a_start_names_itself_in_what_it_refuses():
+    sources = {"init": (tree(), {})}
+    for take in (copy, matching):
+        for target, path in {"p/f": "init/p/e", "p/e": "init/q", "p": "it/p"}.items():
+            with pytest.raises(
+                InputError, match=f"^start '{take.__name__}': no '?[fqs]"
+            ):
+                take(tree(), {}, sources, parts={target: path})
+
+
+def test_what_a_start_leaves_fresh_is_told_of_every_run(caplog, monkeypatch):
+    monkeypatch.setattr(course, "stages_of", lambda config: [])
+    with caplog.at_level(logging.INFO, "genlab"):
+        for _ in range(2):
+            Course.build({"init_from": "", "seed": 0})
+            start._tell("the same")
+            start._tell("the same")
+    assert len([r for r in caplog.records if "the same" in r.getMessage()]) == 2
 
 
 def test_a_long_list_of_differences_is_cut():
