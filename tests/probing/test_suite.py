@@ -1,0 +1,60 @@
+"""What the suite refuses, and what it takes for the same."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from linear_models import linear_model
+
+from genlab.data.split import ArraySplit
+from genlab.errors import InputError
+from genlab.probing.suite import Plan, Suite
+
+
+def model(train_label, test_label):
+    parts = [
+        {
+            "x": np.random.default_rng(len(label)).normal(size=(len(label), 4)),
+            "label": label,
+        }
+        for label in (np.int32(train_label), np.int32(test_label))
+    ]
+    return linear_model(*parts, np.eye(4)[:, :2])
+
+
+def test_tested_examples_of_unknown_classes_alone_are_refused():
+    with pytest.raises(
+        InputError, match="the 9 examples of 'test' are of classes that"
+    ):
+        Suite(Plan(("knn_20",))).rows("a", model([0, 1] * 20, [2] * 9))
+
+
+def test_layers_alone_of_an_encoder_without_any_are_refused():
+    with pytest.raises(InputError, match="encoder of a has no layer .*--probes=layers"):
+        Suite(Plan(("layers",))).rows("a", model([0, 1] * 20, [0, 1] * 9))
+
+
+def test_the_same_examples_with_other_labels_are_probed_anew():
+    suite = Suite(Plan(("knn_20",)))
+    one = model([0, 1] * 20, [0, 1] * 9)
+    part = one.data.splits["test"]
+    batch = part.gather(np.arange(part.size))
+    other = ArraySplit({"x": batch["x"], "label": 1 - batch["label"]})
+    turned = one.on(
+        dataclasses.replace(one.data, splits={**one.data.splits, "test": other})
+    )
+    found = [
+        {row.features: row.value for row in suite.rows(name, run)}
+        for name, run in {"a": one, "b": turned}.items()
+    ]
+    for features in ("raw", "pca"):
+        assert found[0][features] == pytest.approx(1 - found[1][features])
+        assert found[0][features] != 0.5
+
+
+def test_a_record_says_what_was_measured():
+    suite = Suite(Plan(("knn_20",)))
+    rows = suite.rows("a", model([0, 1] * 20, [0, 1] * 9))
+    protocol = suite.record("a", rows, 3)["protocol"]
+    told = {"data": "linear", "seed": 0, "fitted_on": 40, "tested_on": 18}
+    assert told.items() <= protocol.items() and protocol["not_converged"] == []
