@@ -10,14 +10,17 @@ from genlab.game.experiment import Experiment
 from genlab.metrics.anomaly import refuse_all_seen, unseen_in
 from genlab.metrics.attributes import attributes_of
 from genlab.metrics.feature_vae import generated
-from genlab.metrics.measurement import Measurement
+from genlab.metrics.measurement import Measurement, known
 from genlab.numbers import Count, Positive
 from genlab.registry import metrics
+from genlab.statistics import about, standard_error
 from genlab.trained.encoding import encoded, untrained
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
 Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]]
+
+STRENGTH = 0.1  # C of the regression of real and drawn features
 
 
 @metrics.register
@@ -55,7 +58,8 @@ def zero_shot(
     Returns:
       `WAY_seen_FEATURES`, `WAY_unseen_FEATURES`, `WAY_harmonic_FEATURES` in [0, 1], means over classes
       of the classes' accuracies, and `WAY_among_unseen_FEATURES`, where only unseen ones are to choose
-      from; FEATURES is `codes`, `untrained` or `raw`.
+      from; FEATURES is `codes`, `untrained` or `raw`. By guessing they are `chance`, and
+      `chance_among_unseen`, which of a single unseen class is 1. Intervals are over the examples.
 
     Raises:
       InputError: no attributes, a table that misses a class, or not both seen and unseen classes.
@@ -76,11 +80,16 @@ def zero_shot(
             x, y, s, new, per_class=per_class, steps=steps, seed=trained.seed
         ),
     }
-    values = {}
+    values = {"chance": 1 / len(described), "chance_among_unseen": 1 / len(new)}
+    errors = {}
     for name, (fitted, tested) in _features(trained, train, test).items():
         for way, fit in ways.items():
             scores = fit(fitted, train["label"], described)(tested)
-            values |= _accuracies(scores, test["label"], new, f"{way}_{{}}_{name}")
+            for what, found in _accuracies(scores, test["label"], new).items():
+                key = f"{way}_{what}_{name}"
+                values[key], errors[key] = found
+    count = len(test["label"])
+    intervals = {n: about(values[n], e, count, share=True) for n, e in errors.items()}
     protocol = {
         "split": split,
         "unseen_classes": new.tolist(),
@@ -89,10 +98,14 @@ def zero_shot(
         "described_by": attributes or "captions",
         "fitted_on": len(train["label"]),
         "tested_on": len(test["label"]),
+        "gamma": gamma,
+        "ridge": ridge,
         "drawn_of_each_unseen_class": per_class,
+        "steps": steps,
+        "C": STRENGTH,
         "accuracy": "mean over classes",
     }
-    return Measurement(values, protocol)
+    return Measurement(values, protocol, known(intervals))
 
 
 def embedding(
@@ -146,13 +159,16 @@ def _generative(
     drawn = generated(
         features, attributes[label], attributes[asked], seed=seed, steps=steps
     )
-    model = LogisticRegression(C=0.1, max_iter=1000).fit(
+    model = LogisticRegression(C=STRENGTH, max_iter=1000).fit(
         np.concatenate([features, drawn]), np.concatenate([label, asked])
     )
 
     def scores(tested: np.ndarray) -> np.ndarray:
         found = np.full((len(tested), len(attributes)), -np.inf)
-        found[:, model.classes_] = model.decision_function(tested)
+        decided = model.decision_function(tested)
+        if decided.ndim == 1:  # of two classes it is the second's
+            decided = np.stack([-decided, decided], axis=1)
+        found[:, model.classes_] = decided
         return found
 
     return scores
@@ -180,23 +196,37 @@ def _standardized(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def _accuracies(
-    scores: np.ndarray, label: np.ndarray, new: np.ndarray, name: str
-) -> dict[str, float]:
-    """Accuracies of seen and unseen classes by `name`, which has a place for what it is."""
+    scores: np.ndarray, label: np.ndarray, new: np.ndarray
+) -> dict[str, tuple[float, float]]:
+    """Accuracies of seen and of unseen classes, and their standard errors over the examples."""
     right = scores.argmax(axis=1) == label
     among = new[scores[:, new].argmax(axis=1)] == label
-    of = lambda hits, which: float(
-        np.mean([hits[label == one].mean() for one in which])
-    )
     old = np.setdiff1d(np.unique(label), new)
-    seen, unseen = of(right, old), of(right, new)
+    (seen, of_seen), (unseen, of_unseen) = (
+        _over_classes(right, label, which) for which in (old, new)
+    )
     both = seen + unseen
+    # The slopes of 2 s u / (s + u) are twice the squared shares of the other one.
+    slopes = np.array([unseen, seen]) ** 2 * 2 / both**2 if both else np.zeros(2)
     return {
-        name.format("seen"): seen,
-        name.format("unseen"): unseen,
-        name.format("harmonic"): 2 * seen * unseen / both if both else 0.0,
-        name.format("among_unseen"): of(among, new),
+        "seen": (seen, of_seen),
+        "unseen": (unseen, of_unseen),
+        "harmonic": (
+            2 * seen * unseen / both if both else 0.0,
+            float(np.hypot(*(slopes * [of_seen, of_unseen]))),
+        ),
+        "among_unseen": _over_classes(among, label, new),
     }
+
+
+def _over_classes(
+    right: np.ndarray, label: np.ndarray, which: np.ndarray
+) -> tuple[float, float]:
+    """Mean over classes of the share that is right, and its standard error, the classes being given."""
+    parts = [right[label == one].astype(float) for one in which]
+    errors = np.array([standard_error(part) for part in parts])
+    mean = float(np.mean([part.mean() for part in parts]))
+    return mean, float(np.sqrt(np.sum(errors**2)) / len(parts))
 
 
 def _check(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,12 +12,16 @@ from typing import Any
 import numpy as np
 
 from genlab.errors import InputError
+from genlab.reporting.knobs import differing_knobs, setting
 from genlab.reporting.run import Run, read_run
 from genlab.statistics import standard_error
 from genlab.trials.manifest import FILE as SWEEP
 from genlab.trials.table import in_columns
+from genlab.values import flat_keys
 
 METRIC, PREFIX = "outliers", "roc_auc_"
+
+_log = logging.getLogger("genlab")
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class Row:
     """One score of one recipe.
 
     Attributes:
-      recipe: the family, or the sweep that its runs are trials of.
+      recipe: the family, or the sweep that its runs are trials of, and what it differs in from others of
+        that name.
       score: `reconstruction`, `bound`, ...
       classes, seeds: how many were held out in turn, and how often each at most.
       mean: of the classes' means over seeds.
@@ -51,22 +57,35 @@ def table(folders: Sequence[Path]) -> list[Row]:
       InputError: a folder that is no run's and no sweep's, or nothing measured in any.
     """
     found: dict[tuple[str, str], dict[tuple[str, int], float]] = {}
-    names: dict[str, str] = {}
-    for name, run in _runs(folders):
+    runs = list(_runs(folders))
+    recipes = _recipes([(name, run.record["config"]) for name, run in runs])
+    without = []
+    for recipe, (_, run) in zip(recipes, runs, strict=True):
         config = run.record["config"]
-        recipe = names.setdefault(_same(config), _free(name, names))
         held = ", ".join(map(str, config["data"]["without_labels"]))
         values = (run.results or {"metrics": {}})["metrics"].get(METRIC, {})
-        for value_name, value in values.get("values", {}).items():
-            if value_name.startswith(PREFIX) and value is not None:
-                score = value_name.removeprefix(PREFIX)
-                own = found.setdefault((recipe, score), {})
-                own[held, config["seed"]] = float(value)
+        measured = {
+            name.removeprefix(PREFIX): value
+            for name, value in values.get("values", {}).items()
+            if name.startswith(PREFIX) and value is not None
+        }
+        for score, value in measured.items():
+            own = found.setdefault((recipe, score), {})
+            own[held, config["seed"]] = float(value)
+        if not measured:
+            without.append(
+                f"{recipe} without {held or 'nothing'}, seed {config['seed']}"
+            )
     if not found:
         told = ", ".join(map(str, folders))
         raise InputError(
             f"no run in {told} has measured outliers; train some with"
             " --config.data.without_labels=(CLASS,) --config.eval.final_metrics=outliers"
+        )
+    if without:
+        told = "; ".join(without)
+        _log.warning(
+            "%d of %d runs have no outliers: %s", len(without), len(runs), told
         )
     return [_row(*key, values) for key, values in found.items()]
 
@@ -74,7 +93,7 @@ def table(folders: Sequence[Path]) -> list[Row]:
 def text(rows: Sequence[Row]) -> str:
     """Aligned text: the mean, its standard errors, and the held-out classes."""
     held = list(dict.fromkeys(name for row in rows for name in row.by_class))
-    head = ["recipe", "score", "mean", "over classes", "over seeds", *held]
+    head = ["recipe", "score", "mean", "s.e. over classes", "s.e. over seeds", *held]
     lines = [
         [
             *(row.recipe, row.score, f"{row.mean:.3f}"),
@@ -144,18 +163,27 @@ def _runs(folders: Sequence[Path]) -> Iterator[tuple[str, Run]]:
                 yield folder.resolve().name, read_run(path)
 
 
+def _recipes(runs: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+    """What the recipe of each run is called, of its name and its config: beside others of one name, the
+    knobs in which they differ as well."""
+    recipes = [(name, _same(config)) for name, config in runs]
+    called: dict[tuple[str, str], str] = {}
+    for name in dict.fromkeys(name for name, _ in recipes):
+        own = list(dict.fromkeys(recipe for recipe in recipes if recipe[0] == name))
+        configs = [flat_keys(json.loads(same)) for _, same in own]
+        knobs = differing_knobs(configs)
+        labels = [f"{name}, {setting(c, knobs)}" if knobs else name for c in configs]
+        if len(set(labels)) < len(labels):  # unlike in what a setting rounds away
+            labels = [f"{label} ({index})" for index, label in enumerate(labels, 1)]
+        called |= dict(zip(own, labels, strict=True))
+    return [called[recipe] for recipe in recipes]
+
+
 def _same(config: dict[str, Any]) -> str:
     """A config without what the runs of one recipe differ in."""
     data = {**config["data"], "without_labels": (), "subset_seed": None}
     same = {**config, "data": data, "seed": 0}
     return json.dumps(same, sort_keys=True, default=str)
-
-
-def _free(name: str, names: dict[str, str]) -> str:
-    """The name, numbered where other recipes are called so too."""
-    taken = set(names.values())
-    numbered = (f"{name} {number}" for number in range(2, len(taken) + 3))
-    return next(n for n in [name, *numbered] if n not in taken)
 
 
 def _named(part: Any) -> Any:

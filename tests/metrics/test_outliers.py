@@ -109,10 +109,11 @@ def test_outliers_need_a_class_that_training_has_not_seen():
             metric.check(bare, model.data)
 
 
-def _run(folder, held, seed, **values):
+def _run(folder, held, seed, width=8, **values):
     folder.mkdir(parents=True)
     data = {"name": "digits", "without_labels": [held], "subset_seed": None}
-    config = {"experiment": {"name": "vae"}, "data": data, "seed": seed}
+    model = {"encoder": {"name": "mlp", "width": width}}
+    config = {"experiment": {"name": "vae"}, "model": model, "data": data, "seed": seed}
     (folder / "config.json").write_text(json.dumps({"config": config}))
     measured = {f"roc_auc_{name}": value for name, value in values.items()}
     metrics = {"outliers": {"values": measured, "protocol": {}, "intervals": {}}}
@@ -138,7 +139,25 @@ def test_table_has_errors_over_classes_and_over_seeds(tmp_path, capsys):
     out = tmp_path / "table"
     assert main(["launch.py", "outliers", *map(str, folders), f"--out={out}"]) == 0
     shown = capsys.readouterr().out
-    assert "+-0.100 of 2" in shown and (tmp_path / "table.tex").exists()
+    assert (
+        "s.e. over classes  s.e. over seeds" in shown
+        and "+-0.100 of 2" in shown
+        and (tmp_path / "table.tex").exists()
+    )
+
+
+def test_recipes_of_one_name_are_told_by_what_differs(tmp_path, caplog):
+    folders = [
+        _run(tmp_path / "a", 3, 0, bound=0.9),
+        _run(tmp_path / "b", 3, 0, width=16, bound=0.7),
+        _run(tmp_path / "c", 4, 0, width=16),
+    ]
+    rows = reporting.table(folders)
+    assert [row.recipe for row in rows] == ["vae, width 8", "vae, width 16"]
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "1 of 3 runs have no outliers: vae, width 16 without 4, seed 0"
+    )
 
 
 def test_runs_that_measured_no_outliers_are_refused(tmp_path, capsys):

@@ -9,7 +9,7 @@ from linear_models import linear_model
 from genlab.errors import InputError
 from genlab.metrics.attributes import attributes_of
 from genlab.metrics.feature_vae import generated
-from genlab.metrics.zero_shot import embedding, zero_shot
+from genlab.metrics.zero_shot import _accuracies, embedding, zero_shot
 
 # Two attributes of two values each; the last class is never seen.
 TABLE = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [0, 1, 1, 0], [0, 1, 0, 1.0]])
@@ -53,6 +53,43 @@ def test_codes_that_are_the_attributes_tell_a_class_that_was_never_seen(tmp_path
     harmonic = 2 * seen * unseen / (seen + unseen)
     assert values["generative_harmonic_codes"] == pytest.approx(harmonic)
     assert found.protocol["unseen_classes"] == [3]
+
+
+def test_one_seen_and_one_unseen_class_are_told_apart_with_intervals(
+    tmp_path, monkeypatch
+):
+    def drawn(features, given, asked, **knobs):
+        noise = np.random.default_rng(0).normal(size=(len(asked), features.shape[1]))
+        return features.mean(axis=0) + 5 * np.resize([-1, 1], noise.shape[1]) + noise
+
+    monkeypatch.setattr("genlab.metrics.zero_shot.generated", drawn)
+    train, test = _data(60, 0, 1), _data(80, 1, 2)
+    test["label"] *= 3
+    test["x"] = TABLE[test["label"]] + np.random.default_rng(2).normal(size=(80, 4))
+    model = linear_model(train, test, np.eye(4))
+    found = zero_shot(model, "test", attributes=_written(tmp_path))
+    values = found.values
+    assert values["generative_unseen_codes"] > 0.5
+    assert (values["chance"], values["chance_among_unseen"]) == (1 / 4, 1)
+    protocol = {name: found.protocol[name] for name in ("gamma", "ridge", "steps", "C")}
+    assert protocol == {"gamma": 1.0, "ridge": 1.0, "steps": 2000, "C": 0.1}
+    for name, (low, high) in found.intervals.items():
+        assert 0 <= low < values[name] < high <= 1
+    assert "generative_unseen_codes" in found.intervals
+
+
+def test_error_of_a_harmonic_mean_is_that_of_resampled_examples():
+    generator = np.random.default_rng(0)
+    label = np.repeat([0, 1], 400)
+    hits = generator.random(800) < np.where(label, 0.2, 0.9)
+    scores = np.eye(2)[np.where(hits, label, 1 - label)]
+    found = _accuracies(scores, label, np.array([1]))
+    drawn = []
+    for _ in range(1000):
+        rows = [generator.choice(np.flatnonzero(label == k), 400) for k in (0, 1)]
+        seen, unseen = (hits[part].mean() for part in rows)
+        drawn.append(2 * seen * unseen / (seen + unseen))
+    assert found["harmonic"][1] == pytest.approx(np.std(drawn), rel=0.15)
 
 
 @pytest.mark.full
