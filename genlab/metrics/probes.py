@@ -34,7 +34,7 @@ def linear_probe(
     C: Sequence[Positive] = STRENGTHS,
     max_iter: Count = 1000,
 ) -> Measurement:
-    """Accuracy of logistic regression on standardised codes, beside raw, PCA and untrained.
+    """Accuracy of logistic regression on scaled codes, beside raw, PCA and untrained.
 
     Args:
       trained: the model; its encoder stays as it is.
@@ -131,7 +131,7 @@ def mlp_probe(
     max_iter: Count = 50,
     alpha: Sequence[NonNegative] = (1e-4, 1e-2, 1.0),
 ) -> Measurement:
-    """Accuracy of a perceptron on standardised codes, beside raw, PCA and untrained.
+    """Accuracy of a perceptron on scaled codes, beside raw, PCA and untrained.
 
     One hidden layer of rectified units, Adam, scikit-learn's defaults otherwise; its weights and
     the order of the examples are drawn from the run's seed.

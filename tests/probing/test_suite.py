@@ -2,13 +2,15 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
-from linear_models import linear_model
+from linear_models import LinearCoder, linear_model
 
 from genlab.data.split import ArraySplit
 from genlab.errors import InputError
 from genlab.probing.suite import Plan, Suite
+from genlab.trained.encoding import encoded, untrained
 
 
 def model(train_label, test_label):
@@ -55,3 +57,19 @@ def test_a_record_says_what_was_measured():
     protocol = suite.record("a", rows, 3)["protocol"]
     told = {"data": "linear", "seed": 0, "fitted_on": 40, "tested_on": 18}
     assert told.items() <= protocol.items() and protocol["not_converged"] == []
+
+
+def test_untrained_codes_are_of_exact_products_as_trained_ones(monkeypatch):
+    seen, plain = [], LinearCoder.encode
+
+    def encode(*given):
+        seen.append(jax.config.jax_default_matmul_precision)
+        return plain(*given)
+
+    monkeypatch.setattr(LinearCoder, "encode", encode)
+    one = model([0, 1] * 4, [0, 1])
+    batch = one.examples("train", 8)
+    (fresh,) = untrained(one, batch, layers=False)
+    assert seen == ["highest"]
+    own = encoded(one, batch, layers=False)
+    assert fresh["codes"].shape == own["codes"].shape == (8, 2)
