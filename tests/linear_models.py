@@ -20,6 +20,9 @@ class LinearCoder:
         blank = jnp.zeros(batch["x"].shape[1:])
         return {"encoder": encoder, "decoder": encoder.T, "blank": blank}, {}
 
+    def followers(self, params):
+        return {}
+
     def view(self, state):
         return state.params, state.extra
 

@@ -62,11 +62,17 @@ def untrained(
 ) -> list[dict[str, np.ndarray]]:
     """The same of each batch by the same encoder, its parameters drawn anew from the run's seed."""
     few = {name: leaf[:2] for name, leaf in batches[0].items()}
-    draw = trained.compile(
-        "untrained", lambda experiment, key, batch: experiment.init(key, batch)
-    )
+    draw = trained.compile("untrained", _fresh)
     drawn = draw(rng.stream(trained.seed, "untrained"), few)
     return [_looked(trained, drawn, batch["x"], layers) for batch in batches]
+
+
+def _fresh(
+    experiment: Experiment, key: Array, batch: dict[str, Array]
+) -> tuple[PyTree, PyTree]:
+    """Parameters and further variables as a run has them before its first round."""
+    params, extra = experiment.init(key, batch)
+    return params, {**extra, **experiment.followers(params)}
 
 
 def in_chunks(function: Callable[..., PyTree], *arrays: np.ndarray) -> PyTree:
