@@ -7,7 +7,7 @@ from typing import Any
 
 from genlab.commands import flags
 
-HELP = "compare what a run's codes tell of the class with pixels, PCA and an untrained encoder"
+HELP = "compare a run's codes with pixels, PCA and an untrained encoder"
 EXAMPLES = """\
   genlab probe --workdir=runs/vae
   genlab probe runs/vae runs/simclr runs/dcgan --out=tables/digits
