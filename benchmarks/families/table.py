@@ -11,7 +11,7 @@ import genlab
 from benchmarks.families.family import Family
 from genlab.statistics import summarize
 
-SAMPLES = 1000
+SAMPLES = 100
 DONE = "done.json"  # flags and seconds of a sweep that came to its end
 # Metric or value -> what the table calls it; others are left out.
 COLUMNS = {
