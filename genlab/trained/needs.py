@@ -152,7 +152,9 @@ class _Blank:
         self.key, self._experiment = key, experiment
         first = settled(experiment, 0)
         params, extra = first.init(key, self.batch)
-        self._variables = params, {**extra, **first.followers(params)}
+        if isinstance(first, Experiment):  # and nothing that stands in for one
+            extra = {**extra, **first.followers(params)}
+        self._variables = params, extra
         self.batch.setdefault("label", jnp.zeros(2, jnp.int32))
         self.draw = Draw(self.batch, key, jnp.zeros((), jnp.int32))
 

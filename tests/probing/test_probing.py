@@ -152,7 +152,8 @@ def test_every_probe_of_a_code_that_is_the_class():
         *("linear", "knn_200", "knn_20", "mlp", "labels_30", "clusters", "nmi")
     }
     assert min(row.value for row in found.values()) > 0.99
-    assert found["linear"].beats == ("untrained", "raw", "pca")
+    # Raw examples hold the same two numbers, which a linear probe finds as well.
+    assert {"untrained", "pca"} <= {*found["linear"].beats}
 
 
 def test_regularisation_without_anything_to_hold_out_is_the_middle_one():
