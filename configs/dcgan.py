@@ -17,7 +17,7 @@ arXiv:1411.1784
     least squares, Mao et al. 2017, arXiv:1611.04076. Not measured yet.
   genlab --config=dcgan:mnist --config.data.data_dir=DIR
     MNIST at 32 px, width 64; after 10,000 of its 20,000 rounds a Frechet distance of 47.8 and 47.2 (two seeds; 10,000 test digits: 5.2) in
-    the features of `classifier:mnist`, precision .56 and .58, recall .75 and .76.
+    the features of a run of `classifier:mnist` (RESULTS has the flags), precision .56 and .58, recall .75 and .76.
   genlab --config=dcgan:folder --config.data.name=folder:DIR
     images of one's own in colour, 64 px, width 32, with DiffAugment, which a few hundred of them need. Not
     measured yet.
