@@ -28,9 +28,9 @@ class Representations:
     """Features of the same examples by name: `codes`, `raw`, `pca`, `untrained`.
 
     Attributes:
-      train: name -> [N, F] float64.
+      train: name -> [N, F] floats.
       train_label: [N] int.
-      test: name -> [M, F] float64.
+      test: name -> [M, F] floats.
       test_label: [M] int.
     """
 

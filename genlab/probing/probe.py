@@ -8,7 +8,14 @@ import numpy as np
 
 from genlab.data.selection import stratified_order
 from genlab.metrics.measurement import means_of
-from genlab.metrics.representation import SCALINGS, STRENGTHS, Tuned, in_ways, tuned
+from genlab.metrics.representation import (
+    SCALINGS,
+    STRENGTHS,
+    Representations,
+    Tuned,
+    in_ways,
+    tuned,
+)
 from genlab.probing import clusters
 from genlab.probing.vote import CosineVote
 from genlab.statistics import about, standard_error
@@ -17,23 +24,6 @@ DECAYS = (1e-4, 1e-2, 1.0)
 DRAWS = 5  # subsets of each count of labels
 LABELS = (10, 100, 1000)
 PROBES = ("linear", "knn_200", "knn_20", "mlp", "few_labels", "clusters", "layers")
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The same examples by several features.
-
-    Attributes:
-      train: name -> [N, F] float32.
-      train_label: [N] int.
-      test: name -> [M, F] float32.
-      test_label: [M] int.
-    """
-
-    train: dict[str, np.ndarray]
-    train_label: np.ndarray
-    test: dict[str, np.ndarray]
-    test_label: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -95,7 +85,9 @@ def told(probe: str) -> str:
     }[probe]
 
 
-def classified(probe: str, seen: Examples, name: str, seed: int) -> dict[str, Score]:
+def classified(
+    probe: str, seen: Representations, name: str, seed: int
+) -> dict[str, Score]:
     """Accuracy of a classifier of all training examples, on the tested ones."""
     # L-BFGS stops early in single precision; the others are quicker in it.
     dtype = np.float64 if probe == "linear" else np.float32
@@ -108,7 +100,7 @@ def classified(probe: str, seen: Examples, name: str, seed: int) -> dict[str, Sc
 
 
 def with_few_labels(
-    counts: Sequence[int], seen: Examples, name: str, seed: int
+    counts: Sequence[int], seen: Representations, name: str, seed: int
 ) -> dict[str, Score]:
     """Accuracy of the linear probe of few labels: `labels_10`, ..., means over draws of them."""
     make, grid, standardize = classifiers(seed)["linear"]
@@ -130,7 +122,7 @@ def with_few_labels(
     return scores
 
 
-def clustered(seen: Examples, name: str, seed: int) -> dict[str, Score]:
+def clustered(seen: Representations, name: str, seed: int) -> dict[str, Score]:
     """Accuracy of k-means after matching, and normalised mutual information."""
     label = seen.test_label
     count = len(np.unique(label))

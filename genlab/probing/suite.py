@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from genlab.errors import InputError, suggest
-from genlab.metrics.representation import CHOSEN_ON
+from genlab.metrics.representation import CHOSEN_ON, Representations
 from genlab.probing.probe import (
     LABELS,
     PROBES,
-    Examples,
     Score,
     classified,
     clustered,
@@ -203,7 +202,7 @@ class Suite:
         protocol = {**self._measured[run], **self.plan.protocol, **told}
         return {"step": step, "protocol": protocol, "rows": [asdict(r) for r in rows]}
 
-    def _examples(self, trained: Trained) -> tuple[Examples, str]:
+    def _examples(self, trained: Trained) -> tuple[Representations, str]:
         """The examples by all features, and a digest of the examples themselves."""
         from sklearn.decomposition import PCA
 
@@ -243,7 +242,7 @@ class Suite:
             }
             for own, drawn, plain in zip(parts, fresh, raw, strict=True)
         )
-        return Examples(train, both[0]["label"], test, both[1]["label"]), digest
+        return Representations(train, both[0]["label"], test, both[1]["label"]), digest
 
 
 def _probes(plan: Plan, name: str) -> list[str]:
@@ -254,7 +253,7 @@ def _probes(plan: Plan, name: str) -> list[str]:
 
 
 def _asked(
-    name: str, probe: str, *, seen: Examples, counts: Sequence[int], seed: int
+    name: str, probe: str, *, seen: Representations, counts: Sequence[int], seed: int
 ) -> dict[str, Score]:
     if probe == "few_labels":
         return with_few_labels(counts, seen, name, seed)

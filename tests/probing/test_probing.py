@@ -15,11 +15,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from genlab.commands.cli import main
 from genlab.commands.probe import _groups, _named
 from genlab.errors import InputError
-from genlab.metrics.representation import choice
+from genlab.metrics.representation import Representations, choice
 from genlab.models.dense import DenseEncoder
 from genlab.models.recurrent import RecurrentEncoder
 from genlab.probing import clusters, table
-from genlab.probing.probe import Examples, Score, _about_mean, gain, with_few_labels
+from genlab.probing.probe import Score, _about_mean, gain, with_few_labels
 from genlab.probing.suite import Plan, Row, Suite
 from genlab.probing.vote import CosineVote
 from genlab.reporting.probes import read_probes
@@ -191,7 +191,7 @@ def test_few_labels_may_keep_the_proportions_of_principal_components():
     scale = np.array([5.0] * 3 + [0.3] * 30)
     x = generator.normal(size=(400, 33)) * scale * 0.2
     x[:, :3] += 5 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])[label]
-    seen = Examples({"pca": x[:200]}, label[:200], {"pca": x[200:]}, label[200:])
+    seen = Representations({"pca": x[:200]}, label[:200], {"pca": x[200:]}, label[200:])
     score = with_few_labels([4], seen, "pca", 0)["labels_4"]
     assert score.value > 0.99 and score.scaling == "all"
     assert score.units.shape == (5, 200)
