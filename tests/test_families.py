@@ -5,16 +5,25 @@ import pytest
 import genlab
 from benchmarks import families
 from benchmarks.families import table
-from benchmarks.families.family import DENSITIES, KINDS, Family, of_images
+from benchmarks.families.family import (
+    DENSITIES,
+    KINDS,
+    MIXTURES,
+    Family,
+    of_images,
+    of_methods,
+)
+
+ROWS = {
+    **{kind: [row.on_points(kind) for row in DENSITIES] for kind in KINDS},
+    **{data: of_images(data, "DIR", "") for data in ("digits", "mnist")},
+    **{f"methods_{kind}": of_methods(kind) for kind in MIXTURES},
+}
 
 
-@pytest.mark.parametrize("kind", ["digits", "mnist", *KINDS])
-def test_rows_are_recipes(kind):
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+def test_rows_are_recipes(rows):
     """Every key and part is there, and no row says less than its name and its metrics."""
-    if kind in KINDS:
-        rows = [family.on_points(kind) for family in DENSITIES]
-    else:
-        rows = of_images(kind, "DIR", "")
     assert len({row.name for row in rows}) == len(rows) > 5
     for row in rows:
         assert row.metrics
@@ -32,11 +41,12 @@ def test_table_has_means_of_what_was_measured(tmp_path):
     sweep = tmp_path / "one"
     sweep.mkdir()
     (sweep / "results.csv").write_text(
-        "trial,state,seed,log_density/kl,frechet/frechet_x,frechet/frechet_x_floor\n"
-        "a,finished,0,1.0,7,2\nb,finished,1,3.0,9,2\nc,failed,2,,,\n"
+        "trial,state,seed,log_density/kl,frechet/x,frechet/x_floor,frechet/x_at_floor\n"
+        "a,finished,0,1.0,7,2,3\nb,finished,1,3.0,9,2,3\nc,failed,2,,,,\n"
     )
     text = table.of([(Family("one", "vae"), sweep)])
     assert "| 8 (-4.706 to 20.71) |" in text and "| 2 (-10.71 to 14.71) |" in text
+    assert "| real examples |  |  |  |  | 2 (2 to 2) |" in text
     assert "failed" in text and "floor" not in text
 
 

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from genlab.shipped.configs.common import pacgan
+
 import genlab
 
 KINDS = {"ring": 8, "grid": 25, "two_moons": 20}  # parts of a mixture that has enough
+MIXTURES = ("ring", "grid")  # whose modes are counted
+COVERAGE = {"name": "mode_coverage", "num_samples": 2500}
 NO_PICTURES = {"sample.every": 0, "sample.plots": (), "eval.every": 0, "eval.best": ""}
 
 
@@ -31,8 +35,7 @@ class Family:
         more: dict[str, Any] = {"data.kind": kind}
         if "components" in self.config_of()["model"].get("density", {}):
             more["model.density.components"] = KINDS[kind]
-        coverage = {"name": "mode_coverage", "num_samples": 2500}
-        common = ("log_density",) if kind == "two_moons" else (coverage, "log_density")
+        common = ("log_density",) if kind == "two_moons" else (COVERAGE, "log_density")
         return self.having(more, common)
 
     def having(self, overrides: Mapping[str, Any], metrics: tuple) -> "Family":
@@ -83,6 +86,13 @@ DENSITIES = (
     Family("diffusion", "diffusion:toy"),
     Family("energy", "ebm:toy", {"experiment.support": (-5.0, 5.0)}),
 )
+
+
+def of_methods(kind: str) -> list[Family]:
+    """The recipe of a mixture, and the plain GAN and its changes by PacGAN's protocol, made small."""
+    recipe = f"gan_{kind}"
+    changed = [Family(name, f"{recipe}:{name}") for name in pacgan.METHODS]
+    return [row.having({}, (COVERAGE,)) for row in (Family("recipe", recipe), *changed)]
 
 
 def of_images(data: str, mnist: str, features: str) -> list[Family]:

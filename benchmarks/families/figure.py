@@ -5,6 +5,7 @@ from pathlib import Path
 import genlab
 from genlab.plots import density
 from genlab.plots.figure import new_row, render
+from genlab.plots.plane import plane_of
 
 SIZE = 160  # cells on a side
 STEPS = 50  # of a probability flow
@@ -21,7 +22,7 @@ def write(sweeps: list[tuple[str, Path]], out: Path) -> None:
     runs = [(name, genlab.open(trial)) for name, trial in trials if trial]
     data = runs[0][1].data
     points = data.splits["train"].load().arrays["x"]
-    extent, grid = density.plane_of(points, SIZE)
+    extent, grid = plane_of(points, SIZE)
     truth = density.truth_on_plane(data, grid)
     axes = new_row(1 + len(runs), size=3.2)
     density.draw(axes[0], truth, extent, truth.max(), "truth")

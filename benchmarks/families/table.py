@@ -12,11 +12,14 @@ from benchmarks.families.family import Family
 from genlab.statistics import summarize
 
 SAMPLES = 100
+FLOOR = "_floor"  # ends the name of a value of real examples
 DONE = "done.json"  # flags and seconds of a sweep that came to its end
 # Metric or value -> what the table calls it; others are left out.
 COLUMNS = {
-    "mode_coverage/modes_covered": "modes",
+    "mode_coverage/modes_reached": "modes with a sample",
+    "mode_coverage/modes_covered": "modes with a fifth of their share",
     "mode_coverage/high_quality_share": "within 3 sd",
+    "mode_coverage/reverse_kl": "reverse KL, nats",
     "log_density/kl": "KL to the truth, nats",
     "log_density/bits_per_dimension": "bits per dimension",
     "frechet": "Frechet distance",
@@ -28,13 +31,17 @@ COLUMNS = {
 
 
 def of(sweeps: list[tuple[Family, Path]]) -> str:
-    """A table in Markdown: means over the seeds with Student's 95 % intervals."""
+    """A table in Markdown: means over the seeds with Student's 95 % intervals, real examples first."""
     rows = [(family, _values(path), _size(path)) for family, path in sweeps]
+    floors = next(filter(None, (_values(path, FLOOR) for _, path in sweeps)), {})
     shown = {column for _, values, _ in rows for column in values}
     names = [column for column in COLUMNS.values() if column in shown]
     head = ["family", "command", "seeds", "example", *names, "parameters"]
     head += [f"{SAMPLES:,} samples", "sweep"]
     lines = [_line(head), _line(["---"] * len(head))]
+    if floors:
+        cells = [_told(floors.get(name, [])) for name in names]
+        lines.append(_line(["real examples", "", "", "", *cells, "", "", ""]))
     for (family, values, (shape, count, drawn)), (_, path) in zip(
         rows, sweeps, strict=True
     ):
@@ -55,8 +62,8 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _values(sweep: Path) -> dict[str, list[float]]:
-    """Measured value by name -> one number a seed."""
+def _values(sweep: Path, suffix: str = "") -> dict[str, list[float]]:
+    """Measured value by the table's name -> one number a seed; with FLOOR those of real examples."""
     path = sweep / "results.csv"
     if not path.exists():
         return {}
@@ -64,7 +71,7 @@ def _values(sweep: Path) -> dict[str, list[float]]:
         rows = [row for row in csv.DictReader(file) if row["state"] == "finished"]
     found: dict[str, list[float]] = {}
     for name in rows[0] if rows else ():
-        column = _column(name)
+        column = _column(name.removesuffix(suffix)) if name.endswith(suffix) else ""
         if column and column not in found:
             found[column] = [float(row[name]) for row in rows if row[name]]
     return found
@@ -72,7 +79,7 @@ def _values(sweep: Path) -> dict[str, list[float]]:
 
 def _column(name: str) -> str:
     """What the table calls a value; empty for floors and what else it leaves out."""
-    if name.endswith("floor"):
+    if name.endswith((FLOOR, "_at")):
         return ""
     return COLUMNS.get(name, COLUMNS.get(name.partition("/")[0], ""))
 

@@ -10,6 +10,7 @@ from genlab.game import rng
 from genlab.metrics.log_density import densities, log_density
 from genlab.numbers import Count
 from genlab.plots import figure
+from genlab.plots.plane import plane_of
 from genlab.registry import plots
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
@@ -17,7 +18,6 @@ from genlab.trained.trained import Trained
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MARGIN = 0.15  # of the data's larger side, left around them
 DEPTH = 12.0  # nats below the largest that are still told from nothing
 
 
@@ -56,19 +56,6 @@ def density(
         draw(axes[0], known, extent, ceiling, "truth")
     draw(axes[1], found, extent, ceiling, "model")
     return figure.render(axes[0].figure)
-
-
-def plane_of(points: np.ndarray, size: int) -> tuple[tuple[float, ...], np.ndarray]:
-    """Where points `[N, 2]` lie: left, right, bottom, top, and the middles of `size` x `size` cells, [size^2, 2]."""
-    points = points.astype(np.float64)
-    low, high = points.min(axis=0), points.max(axis=0)
-    half = (0.5 + MARGIN) * max(*(high - low), 1e-3)
-    centre = (low + high) / 2
-    ticks = half * (2 * (np.arange(size) + 0.5) / size - 1)
-    grid = centre + np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
-    left, bottom = centre - half
-    right, top = centre + half
-    return (left, right, bottom, top), grid
 
 
 def on_plane(trained: Trained, grid: np.ndarray, steps: int) -> np.ndarray:

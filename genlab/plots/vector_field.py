@@ -12,14 +12,13 @@ from genlab.numbers import Count
 from genlab.part import bound_knobs, settled
 from genlab.plots import figure
 from genlab.plots.beside import opened
+from genlab.plots.plane import plane_of
 from genlab.registry import corruptions, plots
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-MARGIN = 0.15  # of the data's larger side, left around them
 
 
 @plots.register
@@ -47,7 +46,7 @@ def vector_field(
     Paper: Alain & Bengio 2014, arXiv:1211.4246
     """
     data = trained.examples("train", num_points)["x"]
-    grid = _grid(data, size)
+    _, grid = plane_of(data, size)
     arrows = trained.call("reconstruct", grid) - grid
     axes = figure.new_axes()
     _draw(axes, data, grid, arrows, "|g(f(x)) - x|")
@@ -85,7 +84,7 @@ def score_field(
     Papers: Vincent 2011, Neural Comput. 23:1661-1674; Alain & Bengio 2014, arXiv:1211.4246
     """
     data = trained.examples("train", num_points)["x"]
-    grid = _grid(data, size)
+    _, grid = plane_of(data, size)
     models = {"this run" if beside else "": trained}
     models |= {Path(folder).name: opened(folder) for folder in beside}
     row = figure.new_row(len(models), size=5.6)
@@ -111,16 +110,6 @@ def _score(model: Trained, grid: np.ndarray, name: str) -> tuple[np.ndarray, str
     noise = settled(corruption["gaussian_noise"], model.step)
     std = {**corruptions.knobs("gaussian_noise"), **bound_knobs(noise)}["std"]
     return (model.call("reconstruct", grid) - grid) / std**2, "|g(f(x)) - x| / s^2"
-
-
-def _grid(data: np.ndarray, size: int) -> np.ndarray:
-    """Points around the data, evenly on a square: [size^2, 2]."""
-    low, high = data.min(axis=0), data.max(axis=0)
-    half = (0.5 + MARGIN) * max(*(high - low), 1e-3)
-    ticks = np.linspace(-half, half, size, dtype=data.dtype)
-    return (low + high) / 2 + np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(
-        -1, 2
-    )
 
 
 def _draw(

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import recipes
 
-from genlab.plots.density import on_plane, plane_of, truth_on_plane
+from genlab.plots.density import on_plane, truth_on_plane
+from genlab.plots.plane import plane_of
 from genlab.run.recipe import Recipe
 
 
