@@ -156,12 +156,26 @@ def _runs(folders: Sequence[Path]) -> Iterator[tuple[str, Run]]:
     """Every run with the name that its recipe would have."""
     for folder in folders:
         if not (folder / SWEEP).is_file():
-            run = read_run(folder)
+            run = _run(folder)
             yield str(_named(run.record["config"].get("experiment"))), run
             continue
         for path in sorted(folder.iterdir()):
             if (path / "config.json").is_file():
-                yield folder.resolve().name, read_run(path)
+                yield folder.resolve().name, _run(path)
+
+
+def _run(folder: Path) -> Run:
+    """A run, whose config says what it held out and its seed."""
+    run = read_run(folder)
+    config = run.record["config"]
+    data = config.get("data")
+    held = data.get("without_labels") if isinstance(data, dict) else None
+    if not isinstance(held, list) or type(config.get("seed")) is not int:
+        raise InputError(
+            f"{str(folder / 'config.json')!r} is not what a run writes: data.without_labels is no list,"
+            " or seed no whole number"
+        )
+    return run
 
 
 def _recipes(runs: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
