@@ -18,8 +18,13 @@ _PROBES = {
     "protocol": {"split": "test", "num_train": 100, "notes": ["a", "b"]},
     "rows": [
         {
-            **{"features": features, "width": 2, "probe": "linear", "value": 0.5},
-            **{"low": 0.4, "high": 0.6, "beats": ["pixels"]},
+            "features": features,
+            "width": 2,
+            "probe": "linear",
+            "value": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+            "beats": ["pixels"],
         }
         for features in ("codes", "pixels")
     ],
@@ -197,11 +202,11 @@ def melodies(bench: Bench, folder: Path) -> Reader:
 
 
 SURFACES: dict[str, tuple[float, Any]] = {
-    "probe.json": (0.5, probe_tables),
+    "probe.json": (0.1, probe_tables),
     "outliers": (2.0, outlier_tables),
     "runs and compare": (1.0, compared_runs),
-    "cache": (1.5, caches),
-    "images of eval": (1.0, image_sets),
-    "attributes": (1.5, attributes),
-    "melodies": (1.5, melodies),
+    "cache": (3.0, caches),
+    "images of eval": (2.0, image_sets),
+    "attributes": (3.0, attributes),
+    "melodies": (3.0, melodies),
 }

@@ -211,8 +211,8 @@ def _varint(value: int) -> bytes:
 
 
 SURFACES = {
-    "torch.save": (3.0, torch_files),
-    "frozen graph": (3.0, frozen_graphs),
-    "published weights": (2.0, published),
-    "exported model": (2.0, exported),
+    "torch.save": (6.0, torch_files),
+    "frozen graph": (6.0, frozen_graphs),
+    "published weights": (4.0, published),
+    "exported model": (4.0, exported),
 }

@@ -141,9 +141,7 @@ def load_run(
     return at(int(state.step)), jax.device_put(state)
 
 
-def before_next_round(
-    workdir: Path, place: Mapping[str, Any]
-) -> tuple[Recipe, State]:
+def before_next_round(workdir: Path, place: Mapping[str, Any]) -> tuple[Recipe, State]:
     """The stage of the round after the newest intact state of a run, and the state before that round.
 
     Args:

@@ -108,11 +108,12 @@ def content(path: Path, most: int = MOST_BYTES, *, follow: bool = True) -> bytes
       OSError: there is no such file, or it may not be read.
     """
     with opened(path, follow=follow) as file:
-        found = b""
-        if os.fstat(file.fileno()).st_size <= most:
-            found = file.read(most + 1)  # of what has no size beforehand, /proc
-            if len(found) <= most:
-                return found
+        # A read of so many bytes would take them at once.
+        if (
+            os.fstat(file.fileno()).st_size <= most
+            and len(found := file.read()) <= most
+        ):
+            return found
     raise InputError(f"{str(path)!r} has more than {most:,} bytes")
 
 

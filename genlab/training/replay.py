@@ -85,6 +85,20 @@ def replay(workdir: Path, place: Mapping[str, Any]) -> Replay:
         )
     with display.doing("building data and networks"):
         recipe, state = before_next_round(workdir, place)
+    return first_failure(recipe, state, trained)
+
+
+def first_failure(recipe: Recipe, state: State, trained: int) -> Replay:
+    """The first round after a state that is not finite.
+
+    Args:
+      recipe: of the stage that the round lies in.
+      state: before it, by less than a call of rounds.
+      trained: the round that was not finite when the run was trained, counted from 1.
+
+    Raises:
+      NotReproduced: every round up to the end of that call is finite.
+    """
     inputs, metrics, error = _failing_round(recipe, state, trained)
     _log.info("step %s is not finite again; looking for where", error.step)
     rounds = rounds_of(recipe.experiment, recipe.feed(), recipe.begin)
