@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
         bench = Bench(given.seed, Path(folder), given.workers)
         totals = Totals(bench)
         for kind in _kinds():
-            cases = _cases(kind, bench, given)
+            cases = cases_of(kind, bench, given)
             if cases:
                 totals.take(kind.NAME, kind.PROMISE, kind.judge(bench, cases))
         totals.show()
@@ -57,7 +57,8 @@ def _kinds() -> list:
     return [kills, corruptions, accidents, paths, signals, fuzz]
 
 
-def _cases(kind, bench: Bench, given: argparse.Namespace) -> list[str]:
+def cases_of(kind, bench: Bench, given: argparse.Namespace) -> list[str]:
+    """The cases of a kind that the arguments ask for."""
     if given.only:
         return [given.only] if given.only.startswith(f"{kind.NAME}/") else []
     part, parts = given.part
