@@ -77,7 +77,9 @@ def test_every_registered_family_is_killed():
 
 def test_parts_are_the_whole():
     bench, given = Bench(0, Path()), SimpleNamespace(only="", kills=50)
-    cases = lambda *part: faults.cases_of(kills, bench, SimpleNamespace(**vars(given), part=part))
+    cases = lambda *part: faults.cases_of(
+        kills, bench, SimpleNamespace(**vars(given), part=part)
+    )
     parts = [case for part in (1, 2, 3) for case in cases(part, 3)]
     assert sorted(parts) == sorted(cases(1, 1)) and len(set(parts)) == len(parts)
 
