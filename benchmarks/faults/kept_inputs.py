@@ -110,14 +110,13 @@ def compared_runs(bench: Bench, folder: Path) -> Reader:
 def caches(bench: Bench, folder: Path) -> Reader:
     """Kept features of images and bars of songs: what is not as it was written is made anew."""
     from genlab.data import folksongs, melody
-    from genlab.metrics import sample_features
     from genlab.storage import cache
 
     steps = np.full((4, melody.STEPS), 60, np.int16)
     songs = {"steps": steps, "sounding": steps[:, 0]}
     songs |= {"song": np.arange(4, dtype=np.int32), "run": np.zeros(4, np.int32)}
     seen = {"features": np.ones((4, 3), np.float32)}
-    are_seen = lambda arrays: sample_features._are_seen(arrays, 4)
+    are_seen = lambda arrays: cache.are_rows(arrays, 4)
     known = [(songs, folksongs._are_bars), (seen, are_seen)]
 
     def read(generator: random.Random) -> None:

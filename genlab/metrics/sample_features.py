@@ -215,7 +215,7 @@ def of_examples(trained: Trained, network: Features, split: str, num: int) -> Se
     def made() -> Seen:
         name = f"features/{network.name}-{_checksum(trained, network, images())}.npz"
         fields = ("features", "logits") if network.classes else ("features",)
-        whole = functools.partial(_are_seen, count=count)
+        whole = functools.partial(cache.are_rows, count=count)
         if found := cache.read(name, fields, is_whole=whole, most=max_bytes()):
             return Seen(**found)
         begun = time.monotonic()
@@ -225,14 +225,6 @@ def of_examples(trained: Trained, network: Features, split: str, num: int) -> Se
         return seen
 
     return trained.once(("seen", identity(network), split, count), made)
-
-
-def _are_seen(arrays: dict[str, np.ndarray], count: int) -> bool:
-    """Whether arrays are what a network sees in so many images."""
-    return all(
-        array.dtype == np.float32 and array.ndim == 2 and len(array) == count
-        for array in arrays.values()
-    )
 
 
 def _checksum(trained: Trained, network: Features, chunks: Iterable[Any]) -> str:

@@ -53,6 +53,12 @@ def read(
         return None
 
 
+def are_rows(arrays: Mapping[str, np.ndarray], count: int) -> bool:
+    """Whether every array is `[count, ...]` float32 of two axes."""
+    found = {(array.dtype, array.ndim, len(array)) for array in arrays.values()}
+    return found == {(np.dtype(np.float32), 2, count)}
+
+
 def write(
     name: str, arrays: Mapping[str, np.ndarray], folder: str | None = None
 ) -> None:

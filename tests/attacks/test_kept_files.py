@@ -72,6 +72,13 @@ def test_a_cache_that_inflates_is_made_anew(tmp_path):
     assert found["x"].nbytes == 50_000_000
 
 
+def test_features_of_another_shape_are_none():
+    seen = {"features": np.ones((3, 2), np.float32)}
+    assert cache.are_rows(seen, 3)
+    for odd in (np.ones((2, 2)), np.ones((4, 2), np.float32), np.ones(3, np.float32)):
+        assert not cache.are_rows({**seen, "logits": odd}, 3)
+
+
 def bars(**odd):
     steps = np.full((3, melody.STEPS), 60, np.int16)
     given = {"steps": steps, "sounding": steps[:, 0], "song": np.zeros(3, np.int32)}
