@@ -207,10 +207,8 @@ def of_samples(
 def of_examples(trained: Trained, network: Features, split: str, num: int) -> Seen:
     """What the network sees in `num` images of a split, an even spread, as the data set has them."""
     count = min(num, trained.data.splits[split].size)
-    read = functools.partial(
-        trained.examples_in_chunks, split, count, CHUNK, as_stored=True
-    )
-    images = lambda: (raw["x"] for raw in read())
+    read = functools.partial(trained.examples_in_chunks, split, count, CHUNK)
+    images = lambda: (raw["x"] for raw in read(as_stored=True))
 
     def made() -> Seen:
         name = f"features/{network.name}-{_checksum(trained, network, images())}.npz"

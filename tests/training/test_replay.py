@@ -180,5 +180,6 @@ def test_the_page_says_what_happens(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert main(["genlab", *shlex.split(replay)]) == 0
     said = capsys.readouterr().out.splitlines()
-    shown = re.findall(r"^(?:step|first not finite).*$", PAGE.read_text(), re.MULTILINE)
-    assert [line for line in said if not line.startswith("  ")] == shown
+    page = re.sub(r"\.py:\d+", ".py", PAGE.read_text())
+    shown = re.findall(r"^(?:step|first not|  given|  made).*$", page, re.MULTILINE)
+    assert [re.sub(r"\.py:\d+", ".py", line) for line in said] == shown
