@@ -77,6 +77,7 @@ def replayed(workdir, capsys, *training):
 
 
 RING, VAE = "--config=gan_ring:tiny", "--config=vae:tiny"
+STACK = "--config=stacked_autoencoder:tiny"
 GAME = "--config.objective=planted:game"
 PENALTY = "--config.experiment.penalty=planted:penalty"
 
@@ -99,6 +100,10 @@ PENALTY = "--config.experiment.penalty=planted:penalty"
         (
             [RING, "--config.model.generator=planted:Generator"],
             *("", "", "mul in network generator / Generator"),
+        ),
+        (  # in the first round of a stage, which takes over from those before it
+            [STACK, "--config.optimizer.classifier.learning_rate=1e30"],
+            *("classifier", "parameter_norm", r"square \(experiment.py"),
         ),
         (
             [VAE, "--config.objective=planted:bound"],
