@@ -88,7 +88,9 @@ def test_a_gradient_and_the_layer_it_flows_through():
 
 
 def test_what_was_not_finite_already_is_an_argument():
-    first = found(lambda x, y: jnp.sum(x) + y["b"], jnp.ones(2), {"b": jnp.float32(jnp.inf)})
+    first = found(
+        lambda x, y: jnp.sum(x) + y["b"], jnp.ones(2), {"b": jnp.float32(jnp.inf)}
+    )
     assert (first.operation, first.argument) == ("", 1)
 
 
