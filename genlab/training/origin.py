@@ -219,8 +219,10 @@ def _described(event: _Event, asked: Sequence[bool], stack: str) -> Origin:
             return found if found.line else replace(found, line=_line(equation))
     names = re.split(r"[/()]+", stack)
     scopes = dict.fromkeys(name for name in names if name not in _TRANSFORMS)
+    # A call whose own operands are constants goes by the name of what is called, `where`.
+    called = str(equation.params.get("name") or equation.primitive.name)
     return Origin(
-        equation.primitive.name,
+        called.strip("_"),
         scopes=tuple(scopes),
         backward="transpose(" in stack,
         line=_line(equation),

@@ -101,7 +101,7 @@ PENALTY = "--config.experiment.penalty=planted:penalty"
         ),
         (
             [RING, "--config.model.generator=planted:Generator"],
-            *("", "", "mul in network generator / Generator"),
+            *("", "", "where in network generator / Generator"),
         ),
         (  # in the first round of a stage, which takes over from those before it
             [STACK, "--config.optimizer.classifier.learning_rate=1e30"],
