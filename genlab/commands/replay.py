@@ -5,7 +5,7 @@ from pathlib import Path
 
 from genlab.commands import flags
 
-HELP = "play the round again in which a loss was not finite, and show where it arose"
+HELP = "show where a loss that was not finite arose"
 EXAMPLES = """\
   genlab replay --workdir=runs/dcgan
 
