@@ -3,7 +3,7 @@
 | exit code | what it says |
 |---|---|
 | 0 | what was asked for is finished |
-| 1 | a loss was not finite, a metric or plot failed and the rest is written, a sweep has no trial that finished, or a bug with its traceback |
+| 1 | a loss was not finite, or what was replayed is, a metric or plot failed and the rest is written, a sweep has no trial that finished, or a bug with its traceback |
 | 2 | a value, a file or a folder that genlab cannot use |
 | 71 | out of memory (EX_OSERR) |
 | 75 | stopped by a signal and saved; the same command goes on (EX_TEMPFAIL) |
@@ -11,6 +11,7 @@
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 EXIT_DIVERGED = 1
@@ -45,6 +46,9 @@ class NonFiniteLoss(ArithmeticError):
 
     Attributes:
       step: the round, counted from 1, in which it did.
+      player: whose term it is.
+      term: name of it, or of a norm.
+      value: what it is.
     """
 
     def __init__(self, step: int, name: str, value: float):
@@ -54,7 +58,17 @@ class NonFiniteLoss(ArithmeticError):
             " state before it is saved (a smaller learning rate, or clip=1.0 on the"
             " optimizer, may help)"
         )
-        self.step = step
+        self.step, self.player, self.term, self.value = step, player, term, value
+
+    @staticmethod
+    def step_of(text: str) -> int | None:
+        """The round that a recorded message names; None where it is another's."""
+        found = re.match(r"(?:genlab: error: )?step (\d+): .* of player ", text)
+        return int(found[1]) if found else None
+
+
+class NotReproduced(Exception):
+    """What is replayed does not happen again."""
 
 
 class PartFailed(Exception):

@@ -4,12 +4,13 @@ judge of `benchmarks faults` sees what it is there to see."""
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import recipes
 
-from benchmarks import damage, fidelity, genlab_side, sweep
+from benchmarks import damage, faults, fidelity, genlab_side, sweep
 from benchmarks.contender import Contender
 from benchmarks.faults import bombs, folder_inputs, fuzz, kills, mutation, outcome
 from benchmarks.faults.case import Bench
@@ -17,6 +18,7 @@ from benchmarks.gpu import cyclegan, dcgan, entry, table, unet, vae
 from genlab.config import files, override
 from genlab.config import load as configs
 from genlab.errors import InputError
+from genlab.registry import experiments
 from genlab.run.recipe import Recipe
 from genlab.training.summary import parameter_counts
 
@@ -63,6 +65,25 @@ def test_kills_are_dealt_among_all_recipes_and_engines():
     assert dealt == [f"kills/{name}/2" for name in sorted(games)]
 
 
+def test_every_registered_family_is_killed():
+    chosen = {
+        part["experiment"]["name"]
+        for name in recipes.all_configs()
+        for part in (recipes.plain(name), *recipes.plain(name)["stages"])
+        if "experiment" in part
+    }
+    assert chosen >= set(experiments), set(experiments) - chosen
+
+
+def test_parts_are_the_whole():
+    bench, given = Bench(0, Path()), SimpleNamespace(only="", kills=50)
+    cases = lambda *part: faults.cases_of(
+        kills, bench, SimpleNamespace(**vars(given), part=part)
+    )
+    parts = [case for part in (1, 2, 3) for case in cases(part, 3)]
+    assert sorted(parts) == sorted(cases(1, 1)) and len(set(parts)) == len(parts)
+
+
 def test_a_case_draws_the_same_whatever_is_tried_beside_it():
     one, other = (Bench(3, Path()).generator("fuzz/grid/7") for _ in range(2))
     assert mutation.document(one, {"a": [1]}) == mutation.document(other, {"a": [1]})
@@ -95,8 +116,10 @@ def test_fuzzing_makes_as_many_inputs_as_asked_for():
 
 
 # The others mutate what a run leaves, and are asked when the judge begins.
-_ON_ITS_OWN = fuzz.surfaces().keys() - (
-    folder_inputs.SURFACES.keys() - {"process.json", "journal"}
+_ON_ITS_OWN = (
+    fuzz.surfaces().keys()
+    - (folder_inputs.SURFACES.keys() - {"process.json", "journal"})
+    - {"probe.json", "outliers", "runs and compare"}
 )
 
 

@@ -1,10 +1,11 @@
 """Faults on purpose: kills, damaged files, odd paths, signals, and input that nobody would write.
 
-  python -m benchmarks faults [--seed=0] [--only=CASE]
+  python -m benchmarks faults [--seed=0] [--only=CASE] [--part=K/N]
     [--kills=N] [--corruptions=N] [--accidents=N] [--paths=N] [--signals=N] [--fuzz=N]
 
 Every case has random numbers of its own, made from the seed and its name, so that a failure is
-repeated by the command that is printed with it. A kind without cases is left out.
+repeated by the command that is printed with it. A kind without cases is left out. `--part=2/5` tries
+the second fifth of them all: five commands try what one does without it.
 """
 
 import argparse
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
         parser.add_argument(f"--{kind}", type=int, default=count)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="one case, as a failure names it")
+    parser.add_argument("--part", type=_part, default=(1, 1), help="K/N of the cases")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     given = parser.parse_args(arguments)
     process.prepare()
@@ -42,7 +44,7 @@ def main(arguments: list[str]) -> int:
         bench = Bench(given.seed, Path(folder), given.workers)
         totals = Totals(bench)
         for kind in _kinds():
-            cases = _cases(kind, bench, given)
+            cases = cases_of(kind, bench, given)
             if cases:
                 totals.take(kind.NAME, kind.PROMISE, kind.judge(bench, cases))
         totals.show()
@@ -55,7 +57,16 @@ def _kinds() -> list:
     return [kills, corruptions, accidents, paths, signals, fuzz]
 
 
-def _cases(kind, bench: Bench, given: argparse.Namespace) -> list[str]:
+def cases_of(kind, bench: Bench, given: argparse.Namespace) -> list[str]:
+    """The cases of a kind that the arguments ask for."""
     if given.only:
         return [given.only] if given.only.startswith(f"{kind.NAME}/") else []
-    return kind.cases(bench, getattr(given, kind.NAME))
+    part, parts = given.part
+    return kind.cases(bench, getattr(given, kind.NAME))[part - 1 :: parts]
+
+
+def _part(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not 1 <= int(part) <= int(parts):
+        raise ValueError(text)
+    return int(part), int(parts)

@@ -263,10 +263,10 @@ def read_all(name: str, **knobs) -> None:
 
 
 SURFACES = {
-    "npz": (2.0, npz),
+    "npz": (4.0, npz),
     "IDX": (2.0, idx),
-    "image": (3.0, pictures),
-    "folder of images": (0.5, folders),
-    "TFDS": (0.3, tfds),
+    "image": (5.0, pictures),
+    "folder of images": (0.3, folders),
+    "TFDS": (0.1, tfds),
     "safetensors": (0.1, weights),
 }

@@ -199,12 +199,12 @@ def _content(generator: random.Random, file: Path) -> bytes:
 
 
 SURFACES = {
-    "config.json": (2.0, configs),
-    "model of config.json": (0.05, models),
+    "config.json": (2.5, configs),
+    "model of config.json": (0.03, models),
     "checkpoint manifest": (1.0, manifests),
-    "metrics and results": (1.5, logs),
-    "report": (1.5, run_reports),
-    "sweep report": (0.5, sweep_reports),
+    "metrics and results": (0.3, logs),
+    "report": (0.2, run_reports),
+    "sweep report": (0.1, sweep_reports),
     "process.json": (1.0, status),
     "journal": (0.5, journals),
 }

@@ -22,9 +22,16 @@ def surfaces() -> dict:
 
     `begin(bench, folder)` returns what reads one input: generator -> None.
     """
-    from benchmarks.faults import bombs, data_inputs, folder_inputs, text_inputs
+    from benchmarks.faults import (
+        bombs,
+        data_inputs,
+        folder_inputs,
+        kept_inputs,
+        text_inputs,
+        weight_inputs,
+    )
 
-    rooms = text_inputs, folder_inputs, data_inputs, bombs
+    rooms = text_inputs, folder_inputs, data_inputs, weight_inputs, kept_inputs, bombs
     return {name: row for room in rooms for name, row in room.SURFACES.items()}
 
 

@@ -192,10 +192,10 @@ def _is_number(value: Any) -> bool:
 
 
 SURFACES = {
-    "override": (4.0, overrides),
-    "grid": (2.0, grids),
+    "override": (2.0, overrides),
+    "grid": (3.0, grids),
     "command line": (1.0, commands),
-    "metrics": (1.0, metric_choices),
+    "metrics": (2.0, metric_choices),
     "space": (1.0, spaces),
-    "recipe": (0.1, recipes),
+    "recipe": (0.03, recipes),
 }

@@ -21,6 +21,7 @@ from genlab.errors import (
     InputError,
     NoneFinished,
     NonFiniteLoss,
+    NotReproduced,
     PartFailed,
     Stopped,
     is_out_of_memory,
@@ -36,8 +37,9 @@ from genlab.process.signals import importing
 COMMANDS = (
     *("train", "sweep", "check", "list"),
     *("eval", "sample", "plot", "translate", "export"),
-    *("probe", "outliers", "runs", "compare", "report", "completion"),
+    *("probe", "outliers", "runs", "compare", "report", "replay", "completion"),
 )
+_FAILED = (NonFiniteLoss, NoneFinished, NotReproduced, PartFailed)
 _ABOUT = "genlab trains, evaluates and samples deep generative models."
 
 _log = logging.getLogger("genlab")
@@ -158,7 +160,7 @@ def _known(error: BaseException) -> tuple[int, str]:
     """The exit code and the line of a mistake or a mishap; 0 for anything else, a bug."""
     if isinstance(error, InputError):
         return EXIT_INPUT, str(error)
-    if isinstance(error, NonFiniteLoss | NoneFinished | PartFailed):
+    if isinstance(error, _FAILED):
         return EXIT_DIVERGED, str(error)
     if isinstance(error, KeyboardInterrupt):
         return EXIT_INTERRUPTED, "interrupted"

@@ -12,6 +12,7 @@ import numpy as np
 from genlab import shipped
 from genlab.data import melody
 from genlab.data.dataset import Dataset, carve, carve_missing
+from genlab.data.limits import max_bytes
 from genlab.data.split import ArraySplit
 from genlab.errors import InputError, suggest
 from genlab.numbers import Count, Range, Share, Whole
@@ -120,7 +121,8 @@ def _bars(
     )
     made_from = _checksum(files, f"{melody.VERSION} {max_songs}")
     kept = f"folksongs-{made_from}.npz"
-    if found := cache.read(kept, melody.Bars._fields, cache_dir):
+    checked = {"is_whole": _are_bars, "most": max_bytes()}
+    if found := cache.read(kept, melody.Bars._fields, cache_dir, **checked):
         return melody.Bars(**found)
     songs = [song for path in files for song in melody.split_songs(path)]
     if 0 < max_songs < len(songs):
@@ -129,6 +131,22 @@ def _bars(
     bars = melody.parse(songs)
     cache.write(kept, bars._asdict(), cache_dir)
     return bars
+
+
+def _are_bars(arrays: dict[str, np.ndarray]) -> bool:
+    """Whether arrays are what `melody.parse` makes: as many of each, and pitches of MIDI."""
+    bars = melody.Bars(**arrays)
+    count = len(bars.run)
+    shapes = [(count, melody.STEPS), *3 * [(count,)]]
+    kinds = [np.int16, np.int16, np.int32, np.int32]
+    known = all(
+        array.shape == shape and array.dtype == kind
+        for array, shape, kind in zip(bars, shapes, kinds, strict=True)
+    )
+    low, high = melody.SUSTAIN, 127 + 24  # moved by octaves
+    return known and all(
+        low <= part.min(initial=0) and part.max(initial=0) <= high for part in bars[:2]
+    )
 
 
 def _corpus() -> pathlib.Path:

@@ -8,14 +8,16 @@ from typing import Any
 import jax
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from genlab import __version__
 from genlab.config.files import expanded
 from genlab.config.paths import without_homes
+from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
 from genlab.storage.checkpoint import flatten
 from genlab.storage.files import write_atomic
+from genlab.storage.tensors import tensors_in
 from genlab.trained.trained import Trained
 
 PyTree = Any
@@ -72,11 +74,16 @@ def load_params(path: str | os.PathLike) -> tuple[PyTree, PyTree]:
     path = Path(expanded(os.fspath(path)))
     if not path.is_file():
         raise InputError(f"there is no file {str(path)!r}")
+    with open_data(path) as stream:
+        check_size(str(path), os.fstat(stream.fileno()).st_size)
+        content = stream.read()
     try:
+        arrays = tensors_in(content)
         with safe_open(path, "numpy") as file:
             structure = json.loads((file.metadata() or {})["structure"])
-        tree = _filled(structure, load_file(path))
-        return tree["params"], tree["extra"]
+        tree = {part: structure[part] for part in ("params", "extra")}
+        filled = _filled(tree, arrays)
+        return filled["params"], filled["extra"]
     except (SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise InputError(
             f"{str(path)!r} is no file that `genlab export` wrote"
@@ -88,6 +95,8 @@ def _filled(structure: PyTree, arrays: dict[str, np.ndarray], path: str = "") ->
     """Nested dicts, those that hold nothing among them, with an array at every None."""
     if structure is None:
         return arrays[path]
+    if not isinstance(structure, dict):
+        raise TypeError(f"{path or 'structure'} is no dict")
     return {
         key: _filled(part, arrays, f"{path}/{key}" if path else key)
         for key, part in structure.items()

@@ -1,43 +1,29 @@
 """Files of `torch.save` read without PyTorch, and without running anything that they name.
 
-Such a file is a pickle, a program, beside the numbers. Of all that a pickle can ask for this reader
-knows dicts, tensors and their storages; whatever else one names is refused before it is looked up.
+Such a file is a pickle, a program, beside the numbers; `tensor_pickle` reads dicts of tensors from one.
 Both of PyTorch's formats are read: the zip archive, and the older row of pickles.
 """
 
 import io
 import math
-import pickle
 import struct
 import zipfile
-from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from genlab.errors import InputError
+from genlab.features.tensor_pickle import TYPES, Storage, Tensor, unpickle
 
 ZIP = b"PK\x03\x04"
 LEGACY = (
     b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # a pickle of PyTorch's magic number
 )
 
-_TYPES = {
-    "DoubleStorage": "<f8",
-    "FloatStorage": "<f4",
-    "HalfStorage": "<f2",
-    "LongStorage": "<i8",
-    "IntStorage": "<i4",
-    "ShortStorage": "<i2",
-    "CharStorage": "i1",
-    "ByteStorage": "u1",
-    "BoolStorage": "?",
-}
+MOST_AXES = 64  # NumPy's own limit
 
-# What pickle and zipfile let through from a damaged file.
+# What pickletools and zipfile let through from a damaged file.
 _BROKEN = (
-    pickle.UnpicklingError,
     zipfile.BadZipFile,
     AttributeError,
     EOFError,
@@ -50,24 +36,6 @@ _BROKEN = (
     ValueError,
     struct.error,
 )
-
-
-class _Storage(NamedTuple):
-    """Numbers in a row, by the key that they lie under in the file. What a pickle can hold of it is
-    a tuple, to which it cannot do anything."""
-
-    key: str
-    kind: str
-    size: int
-
-
-class _Tensor(NamedTuple):
-    """A view of a storage, as a pickle claims it; nothing is checked yet."""
-
-    storage: _Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
 
 
 def read_tensors(content: bytes, name: str) -> dict[str, np.ndarray]:
@@ -91,9 +59,8 @@ def read_tensors(content: bytes, name: str) -> dict[str, np.ndarray]:
     except _BROKEN as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(
-            f"{name} is no whole file of torch.save ({type(error).__name__}: {error})"
-        ) from None
+        reason = f"{type(error).__name__}: {str(error)[:200]}"
+        raise InputError(f"{name} is no whole file of torch.save ({reason})") from None
 
 
 def _read_zip(content: bytes, name: str) -> tuple[Any, dict[str, bytes]]:
@@ -111,7 +78,7 @@ def _read_zip(content: bytes, name: str) -> tuple[Any, dict[str, bytes]]:
             raise InputError(f"{name} claims to hold more than it does")
         if "byteorder" in entries and archive.read(entries["byteorder"]) != b"little":
             raise InputError(f"{name} was written on a machine of the other byte order")
-        tensors = _unpickle(io.BytesIO(archive.read(entries["data.pkl"])), name)
+        tensors = unpickle(io.BytesIO(archive.read(entries["data.pkl"])), name)
         return tensors, {
             path.removeprefix("data/"): archive.read(entry)
             for path, entry in entries.items()
@@ -121,13 +88,13 @@ def _read_zip(content: bytes, name: str) -> tuple[Any, dict[str, bytes]]:
 
 def _read_legacy(content: bytes, name: str) -> tuple[Any, dict[str, memoryview]]:
     file = io.BytesIO(content)
-    _, _, system = (_unpickle(file, name) for _ in range(3))
+    _, _, system = (unpickle(file, name) for _ in range(3))
     if not (isinstance(system, dict) and system.get("little_endian") is True):
         raise InputError(f"{name} was written on a machine of the other byte order")
-    found: dict[str, _Storage] = {}
-    tensors = _unpickle(file, name, found)
+    found: dict[str, Storage] = {}
+    tensors = unpickle(file, name, found)
     storages = {}
-    for key in _unpickle(file, name):
+    for key in map(str, _keys(unpickle(file, name))):
         (size,) = struct.unpack("<q", file.read(8))
         storage = found[key]
         if size != storage.size:
@@ -135,83 +102,31 @@ def _read_legacy(content: bytes, name: str) -> tuple[Any, dict[str, memoryview]]
                 f"a storage of {size} numbers in the place of {storage.size}"
             )
         start = file.tell()
-        end = start + size * np.dtype(_TYPES[storage.kind]).itemsize
+        end = start + size * np.dtype(TYPES[storage.kind]).itemsize
         storages[key] = memoryview(content)[start:end]
         file.seek(end)
     return tensors, storages
 
 
-def _unpickle(
-    file: io.BytesIO, name: str, storages: dict[str, _Storage] | None = None
-) -> Any:
-    """What the next pickle of a file makes of dicts, numbers, texts and tensors.
-
-    Args:
-      file: at the beginning of a pickle.
-      name: what messages call it.
-      storages: takes those that the pickle names, by key.
-
-    Raises:
-      InputError: the pickle names anything else.
-    """
-    known = _constructors()
-
-    class Unpickler(pickle.Unpickler):
-        def find_class(self, module: str, attribute: str) -> Any:
-            found = known.get(f"{module}.{attribute}")
-            if found is None:
-                raise InputError(
-                    f"{name} names {module}.{attribute}, which is no tensor; nothing of it was run,"
-                    " and a file of weights needs no such thing"
-                )
-            return found
-
-        def persistent_load(self, reference: tuple) -> _Storage:
-            tag, kind, key, _, size, *_ = reference
-            if tag != "storage" or kind not in _TYPES:
-                raise InputError(
-                    f"{name} refers to things that are no tensors' storages"
-                )
-            storage = _Storage(str(key), kind, int(size))
-            if storages is not None:
-                storages[storage.key] = storage
-            return storage
-
-    return Unpickler(file).load()
-
-
-def _constructors() -> dict[str, Callable | str]:
-    """What a pickle may name, and what it gets instead; made anew for each, since a pickle can set
-    attributes of a function that it holds."""
-
-    def tensor(storage, offset, shape, strides, *_) -> _Tensor:
-        return _Tensor(storage, offset, shape, strides)
-
-    def parameter(data, *_) -> _Tensor:
-        return data
-
-    return {
-        "collections.OrderedDict": OrderedDict,
-        "torch._utils._rebuild_tensor_v2": tensor,
-        "torch._utils._rebuild_parameter": parameter,
-        **{f"torch.{kind}": kind for kind in _TYPES},
-    }
+def _keys(found: Any) -> list[str | int]:
+    if not isinstance(found, list) or not all(isinstance(k, str | int) for k in found):
+        raise TypeError("no list of storages behind the tensors")
+    return found
 
 
 def _array(key: Any, value: Any, storages: dict, name: str) -> np.ndarray:
     """One tensor as a read-only view of its storage, if it lies in it."""
-    if not isinstance(key, str) or not isinstance(value, _Tensor):
+    if not isinstance(key, str) or not isinstance(value, Tensor):
         raise InputError(
             f"{name} holds {type(value).__name__} among its tensors; a state dict, saved alone, is"
             " needed"
         )
     storage, offset, shape, strides = value
-    dtype = np.dtype(_TYPES[storage.kind])
+    dtype = np.dtype(TYPES[storage.kind])
     numbers = np.frombuffer(storages[storage.key], dtype)
     sizes = [*shape, *strides, offset]
-    if len(shape) != len(strides) or not all(
-        isinstance(n, int) and n >= 0 for n in sizes
-    ):
+    axes = len(shape) == len(strides) <= MOST_AXES
+    if not axes or not all(isinstance(n, int) and n >= 0 for n in sizes):
         raise ValueError(f"{key!r} has no shape")
     if not math.prod(shape):
         return np.zeros(shape, dtype)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from genlab.config.files import expanded
 from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
 from genlab.features.graph_file import GRAPH, read_constants
 from genlab.features.torch_file import LEGACY, ZIP, read_tensors
+from genlab.storage.tensors import tensors_in
 
 Arrays = dict[str, np.ndarray]
 
@@ -194,8 +193,8 @@ def _arrays(content: bytes, path: str) -> Mapping[str, np.ndarray]:
     if content.startswith(GRAPH) and content[8:9] != b"{":
         return read_constants(content, path)
     try:
-        return load(content)
-    except SafetensorError as error:
+        return tensors_in(content)
+    except ValueError as error:
         raise InputError(
             f"{path} is a file neither of torch.save nor of safetensors, and no frozen graph of"
             f" TensorFlow ({error})"

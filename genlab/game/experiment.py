@@ -139,7 +139,8 @@ class Experiment(abc.ABC):
                     jax.random.fold_in(key, index),
                     state.step,
                 )
-                state, moved = _move(state, name, players[name], seen)
+                with jax.named_scope(f"player {name}"):
+                    state, moved = _move(state, name, players[name], seen)
                 optimizer, number = players[name].optimizer, before + index
                 return average.after_move(state, name, optimizer, number), moved
 
@@ -257,10 +258,11 @@ def _move(
     reserved = {"loss", "gradient_norm", "update_norm", "parameter_norm"}
     (total, loss), gradient = jax.value_and_grad(objective, has_aux=True)(own)
     gradient = parallel.mean_over_devices(gradient)
-    update, opt_state = player.optimizer.transform.update(
-        gradient, state.opt_state[name], own
-    )
-    renewed = optax.apply_updates(own, update)
+    with jax.named_scope("optimizer"):
+        update, opt_state = player.optimizer.transform.update(
+            gradient, state.opt_state[name], own
+        )
+        renewed = optax.apply_updates(own, update)
     if twice := (loss.terms.keys() | reserved) & loss.metrics.keys():
         raise ValueError(f"player {name!r} names a metric like a term: {sorted(twice)}")
     logged = {key: jnp.mean(value) for key, value in loss.metrics.items()}

@@ -54,13 +54,14 @@ class Network:
         Raises:
           InputError: it takes one, and there is none.
         """
-        outputs = self.module.apply(
-            self._variables(params, extra),
-            *inputs,
-            **self.labelled(label),
-            train=False,
-            method=method,
-        )
+        with jax.named_scope(f"network {self.role}"):
+            outputs = self.module.apply(
+                self._variables(params, extra),
+                *inputs,
+                **self.labelled(label),
+                train=False,
+                method=method,
+            )
         return self._checked(outputs)
 
     def shape_of_output(
@@ -107,18 +108,19 @@ class Network:
         its own, and flax takes all others, apart from each other, from the one called `params`.
         """
         collections = [name for name in extra if self.role in extra[name]]
-        outputs, changed = self.module.apply(
-            self._variables(params, extra),
-            *inputs,
-            **self.labelled(label),
-            train=True,
-            rngs={
-                "dropout": rng.fold(key, f"{self.role}/dropout"),
-                "params": rng.fold(key, f"{self.role}/streams"),
-            },
-            mutable=collections,
-            method=method,
-        )
+        with jax.named_scope(f"network {self.role}"):
+            outputs, changed = self.module.apply(
+                self._variables(params, extra),
+                *inputs,
+                **self.labelled(label),
+                train=True,
+                rngs={
+                    "dropout": rng.fold(key, f"{self.role}/dropout"),
+                    "params": rng.fold(key, f"{self.role}/streams"),
+                },
+                mutable=collections,
+                method=method,
+            )
         renewed = {
             name: {**extra[name], self.role: variables}
             for name, variables in changed.items()

@@ -5,6 +5,8 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import jax
+
 from genlab.game.turn import Draw
 from genlab.part import Scheduled, ask, bound_knobs, check_needs, name_of, settled
 from genlab.registry import REGISTRIES, Registry, objectives
@@ -108,7 +110,8 @@ def ask_part(
     if "label" in draw.batch:
         values["label"] = draw.batch["label"]
     now = functools.partial(settled(part, draw.step), **knobs)
-    return ask(now, values, type(experiment).__name__, slot)
+    with jax.named_scope(f"{slot} {name_of(part)}"):
+        return ask(now, values, type(experiment).__name__, slot)
 
 
 def _named(chosen: Any) -> Iterator[tuple[str, Any]]:

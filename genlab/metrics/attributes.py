@@ -45,7 +45,10 @@ def _read(path: Path, data: Dataset) -> np.ndarray:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise InputError(f"attributes={str(path)!r} cannot be read: {reason}") from None
-    rows = [row for row in csv.reader(lines) if row]
+    try:
+        rows = [row for row in csv.reader(lines) if row]
+    except csv.Error as error:  # a cell of 100,000 letters
+        raise InputError(f"attributes={str(path)!r} is no table ({error})") from None
     found: dict[str, list[float]] = {}
     width = len(rows[0]) if rows else 0
     for row in rows[1:]:

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab.data.dataset import Dataset
+from genlab.data.limits import max_bytes
 from genlab.errors import InputError, suggest
 from genlab.features.features import Features, Outputs, choose
 from genlab.game.experiment import Experiment
@@ -206,15 +207,14 @@ def of_samples(
 def of_examples(trained: Trained, network: Features, split: str, num: int) -> Seen:
     """What the network sees in `num` images of a split, an even spread, as the data set has them."""
     count = min(num, trained.data.splits[split].size)
-    read = functools.partial(
-        trained.examples_in_chunks, split, count, CHUNK, as_stored=True
-    )
-    images = lambda: (raw["x"] for raw in read())
+    read = functools.partial(trained.examples_in_chunks, split, count, CHUNK)
+    images = lambda: (raw["x"] for raw in read(as_stored=True))
 
     def made() -> Seen:
         name = f"features/{network.name}-{_checksum(trained, network, images())}.npz"
         fields = ("features", "logits") if network.classes else ("features",)
-        if found := cache.read(name, fields):
+        whole = functools.partial(cache.are_rows, count=count)
+        if found := cache.read(name, fields, is_whole=whole, most=max_bytes()):
             return Seen(**found)
         begun = time.monotonic()
         seen = _look(trained, network, images(), count, "real images")

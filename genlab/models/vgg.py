@@ -15,6 +15,7 @@ from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
 from genlab.nn import lowering
 from genlab.nn.products import Geometry
+from genlab.storage.tensors import tensors_in
 
 Array = jax.Array
 
@@ -71,9 +72,6 @@ def _maps(weights: dict[str, np.ndarray], images: Array) -> list[Array]:
 
 @functools.lru_cache(maxsize=1)
 def _read(path: str, sha256: str) -> dict[str, np.ndarray]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     file = Path(os.path.expanduser(path))
     if not file.exists():
         raise InputError(
@@ -89,8 +87,8 @@ def _read(path: str, sha256: str) -> dict[str, np.ndarray]:
             f"{path} has the checksum {found}, not sha256={sha256!r}; it is another file"
         )
     try:
-        weights = load(content)
-    except SafetensorError as error:
+        weights = tensors_in(content)
+    except ValueError as error:
         raise InputError(f"{path} is no safetensors file ({error})") from None
     needed = _shapes()
     for name, shape in needed.items():

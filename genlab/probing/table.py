@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from genlab.probing.suite import Row
 from genlab.statistics import summarize
-from genlab.trials.table import in_columns
+from genlab.trials.table import in_columns, in_latex
 
 ONCE = ("raw", "pca")  # features that no run changes
 
@@ -69,14 +69,14 @@ def as_csv(rows: Sequence[Row]) -> str:
 def as_latex(rows: Sequence[Row]) -> str:
     """A `tabular`, values in per cent and half their intervals, bold where codes beat all baselines."""
     columns, lines = cells(kept_once(rows))
-    head = " & ".join(["features", *columns])
+    head = " & ".join(map(in_latex, ["features", *columns]))
     body = [
-        " & ".join([name, *(_in_latex(found.get(c)) for c in columns)])
+        " & ".join([in_latex(name), *(_in_latex(found.get(c)) for c in columns)])
         for name, found in lines
     ]
     written = [r"\begin{tabular}{l" + "r" * len(columns) + "}", r"\hline"]
-    written += [_escaped(head) + r" \\", r"\hline"]
-    written += [_escaped(line) + r" \\" for line in body]
+    written += [head + r" \\", r"\hline"]
+    written += [line + r" \\" for line in body]
     return "\n".join([*written, r"\hline", r"\end{tabular}", ""])
 
 
@@ -138,7 +138,3 @@ def _in_latex(row: Row | None) -> str:
     if row.low is not None and row.high is not None:
         shown += f" \\pm {50 * (row.high - row.low):.1f}"
     return f"$\\mathbf{{{shown}}}$" if len(row.beats) == 3 else f"${shown}$"
-
-
-def _escaped(line: str) -> str:
-    return line.replace("_", r"\_").replace("%", r"\%").replace("#", r"\#")

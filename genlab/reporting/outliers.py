@@ -16,7 +16,7 @@ from genlab.reporting.knobs import differing_knobs, setting
 from genlab.reporting.run import Run, read_run
 from genlab.statistics import standard_error
 from genlab.trials.manifest import FILE as SWEEP
-from genlab.trials.table import in_columns
+from genlab.trials.table import in_columns, in_latex
 from genlab.values import flat_keys
 
 METRIC, PREFIX = "outliers", "roc_auc_"
@@ -124,13 +124,14 @@ def as_latex(rows: Sequence[Row]) -> str:
     """A `tabular`: a line for each recipe, a column for each score, the error that over classes."""
     scores = list(dict.fromkeys(row.score for row in rows))
     lines = [r"\begin{tabular}{l" + "r" * len(scores) + "}", r"\hline"]
-    lines += [" & ".join(["recipe", *scores]) + r" \\", r"\hline"]
+    head = map(in_latex, ["recipe", *scores])
+    lines += [" & ".join(head) + r" \\", r"\hline"]
     for recipe in dict.fromkeys(row.recipe for row in rows):
         own = {row.score: row for row in rows if row.recipe == recipe}
         told = [_in_latex(own[s]) if s in own else "" for s in scores]
-        lines.append(" & ".join([recipe, *told]) + r" \\")
+        lines.append(" & ".join([in_latex(recipe), *told]) + r" \\")
     lines += [r"\hline", r"\end{tabular}", ""]
-    return "\n".join(line.replace("_", r"\_") for line in lines)
+    return "\n".join(lines)
 
 
 def _row(recipe: str, score: str, values: dict[tuple[str, int], float]) -> Row:
@@ -155,12 +156,26 @@ def _runs(folders: Sequence[Path]) -> Iterator[tuple[str, Run]]:
     """Every run with the name that its recipe would have."""
     for folder in folders:
         if not (folder / SWEEP).is_file():
-            run = read_run(folder)
+            run = _run(folder)
             yield str(_named(run.record["config"].get("experiment"))), run
             continue
         for path in sorted(folder.iterdir()):
             if (path / "config.json").is_file():
-                yield folder.resolve().name, read_run(path)
+                yield folder.resolve().name, _run(path)
+
+
+def _run(folder: Path) -> Run:
+    """A run, whose config says what it held out and its seed."""
+    run = read_run(folder)
+    config = run.record["config"]
+    data = config.get("data")
+    held = data.get("without_labels") if isinstance(data, dict) else None
+    if not isinstance(held, list) or type(config.get("seed")) is not int:
+        raise InputError(
+            f"{str(folder / 'config.json')!r} is not what a run writes: data.without_labels is no list,"
+            " or seed no whole number"
+        )
+    return run
 
 
 def _recipes(runs: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:

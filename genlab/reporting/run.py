@@ -239,6 +239,15 @@ def _is_parameter(entry: Any) -> bool:
     )
 
 
+def _values(found: Any) -> dict[str, float | None]:
+    """Numbers by name, None for one that is not finite."""
+    return {
+        name: value
+        for name, value in (found if isinstance(found, dict) else {}).items()
+        if sidefile.is_number_or_none(value)
+    }
+
+
 def _intervals(found: Any) -> dict[str, list[float]]:
     """Pairs of finite numbers by name."""
     return {
@@ -260,10 +269,10 @@ def _results(results: dict[str, Any]) -> dict[str, Any]:
         "measured": results.get("measured"),
         "metrics": {
             name: {
-                key: part if isinstance(part := result.get(key), dict) else {}
-                for key in ("values", "protocol")
+                "values": _values(result.get("values")),
+                "protocol": p if isinstance(p := result.get("protocol"), dict) else {},
+                "intervals": _intervals(result.get("intervals")),
             }
-            | {"intervals": _intervals(result.get("intervals"))}
             for name, result in (metrics if isinstance(metrics, dict) else {}).items()
             if isinstance(result, dict)
         },

@@ -115,11 +115,8 @@ def load_run(
     # What the run once took its parameters from is not needed to look at them.
     fresh = {"start": {"name": "fresh"}}
     parts = [{**stage, **fresh} for stage in config["stages"]]
-    data = {**config["data"], **(place or {})}
-    config = {**config, **fresh, "data": data, "init_from": "", "stages": parts}
-    if was := record.defaults(workdir):
-        check_parts(config)
-        config = settled(config, was, defaults_of(config))
+    config = {**config, **fresh, "init_from": "", "stages": parts}
+    config = _as_trained(config, workdir, place)
     stages, recipes = stages_of(config), {}
 
     def at(step: int) -> Recipe:
@@ -144,6 +141,33 @@ def load_run(
     return at(int(state.step)), jax.device_put(state)
 
 
+def before_next_round(workdir: Path, place: Mapping[str, Any]) -> tuple[Recipe, State]:
+    """The stage of the round after the newest intact state of a run, and the state before that round.
+
+    Args:
+      workdir: the run folder.
+      place: as of `load_run`; the examples are read.
+
+    Raises:
+      InputError: as `load_run`, or a run without any rounds left.
+    """
+    recipe, state = load_run(workdir, place=place)
+    if int(state.step) < recipe.end:
+        return recipe, state
+    course = Course.build(_as_trained(load_config(workdir), workdir, place))
+    after = [recipe for recipe in course.recipes if recipe.begin == int(state.step)]
+    if not after:
+        raise InputError(f"run folder {str(workdir)!r} is trained to its end")
+    # The first of a later stage, which takes over from those before it.
+    checkpoints = Checkpoints(workdir / "checkpoints", run=identity(workdir))
+    sources = dict(course.sources)
+    for before in course.recipes[: course.recipes.index(after[0])]:
+        ended = checkpoints.read(before.end, before.shapes())
+        sources[before.stage] = before.experiment.view(ended)
+    seed = np.uint32(after[0].config["seed"])
+    return after[0], jax.jit(after[0].first_state)(seed, sources)
+
+
 def examples_of(recipe: Recipe, workdir: Path, place: Mapping[str, Any]) -> Dataset:
     """The data of a run, as its recipe takes them, that `load_run` opened without its examples.
 
@@ -158,6 +182,17 @@ def examples_of(recipe: Recipe, workdir: Path, place: Mapping[str, Any]) -> Data
     config = {**recipe.config, "data": {**recipe.config["data"], **place}}
     stage = Stage(recipe.stage, config, recipe.begin)
     return _opened(stage, record.data(workdir), True, workdir).data
+
+
+def _as_trained(
+    config: dict[str, Any], workdir: Path, place: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """A run's config with the defaults that it was made with, and with the place of its data."""
+    config = {**config, "data": {**config["data"], **(place or {})}}
+    if was := record.defaults(workdir):
+        check_parts(config)
+        config = settled(config, was, defaults_of(config))
+    return config
 
 
 def _opened(

@@ -19,8 +19,7 @@ def read(workdir: Path) -> dict[str, Any]:
       ValueError, TypeError: it is no record of a run.
     """
     try:
-        with files.opened(workdir / "config.json") as file:
-            content = json.load(file)
+        content = json.loads(files.content(workdir / "config.json"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict):

@@ -7,7 +7,7 @@ import functools
 import io
 import logging
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,12 @@ _log = logging.getLogger("genlab")
 
 
 def read(
-    name: str, fields: Collection[str], folder: str | None = None
+    name: str,
+    fields: Collection[str],
+    folder: str | None = None,
+    *,
+    is_whole: Callable[[dict[str, np.ndarray]], bool],
+    most: int,
 ) -> dict[str, np.ndarray] | None:
     """The arrays that `write` kept.
 
@@ -27,6 +32,8 @@ def read(
       name: of the file.
       fields: names of the arrays.
       folder: where the file lies; None is the folder of the user's caches.
+      is_whole: whether arrays by these names are what belongs into it; what it raises counts as no.
+      most: bytes that they may take, unpacked.
 
     Returns:
       The arrays by name; None where there is no such file, or a damaged or another one.
@@ -37,9 +44,19 @@ def read(
             opened(_folder(folder) / name) as file,
             np.load(file, allow_pickle=False) as archive,
         ):
-            return {field: archive[field] for field in fields}
+            unpacked = sum(entry.file_size for entry in archive.zip.infolist())
+            if unpacked > most:
+                return None
+            found = {field: archive[field] for field in fields}
+            return found if is_whole(found) else None
     except Exception:  # noqa: BLE001 - a damaged archive raises errors of many libraries
         return None
+
+
+def are_rows(arrays: Mapping[str, np.ndarray], count: int) -> bool:
+    """Whether every array is `[count, ...]` float32 of two axes."""
+    found = {(array.dtype, array.ndim, len(array)) for array in arrays.values()}
+    return found == {(np.dtype(np.float32), 2, count)}
 
 
 def write(

@@ -13,6 +13,8 @@ from typing import BinaryIO
 from genlab.errors import InputError
 
 _DRAFT = ".unfinished"  # how the names of files end that are not whole yet
+MOST_BYTES = 2**30  # of a file that is read whole and holds no arrays
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_TEXTS = (
     "No space left",
@@ -91,6 +93,28 @@ def opened(path: Path, *, follow: bool = True) -> BinaryIO:
       OSError: there is no such file, or it may not be read.
     """
     return open(_open(path, os.O_RDONLY | (0 if follow else os.O_NOFOLLOW)), "rb")
+
+
+def content(path: Path, most: int = MOST_BYTES, *, follow: bool = True) -> bytes:
+    """The bytes of a file.
+
+    Args:
+      path: the file.
+      most: bytes that it may have; of a larger one nothing is read.
+      follow: whether it may be a link.
+
+    Raises:
+      InputError: it is larger, or as of `opened`.
+      OSError: there is no such file, or it may not be read.
+    """
+    with opened(path, follow=follow) as file:
+        # A read of so many bytes would take them at once.
+        if (
+            os.fstat(file.fileno()).st_size <= most
+            and len(found := file.read()) <= most
+        ):
+            return found
+    raise InputError(f"{str(path)!r} has more than {most:,} bytes")
 
 
 def refuse_link(path: Path) -> None:

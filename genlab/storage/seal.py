@@ -41,8 +41,7 @@ def facts(folder: Path) -> dict[str, Any]:
       OSError: it cannot be read.
       ValueError: it is not as it was written.
     """
-    with files.opened(folder / FILE) as file:
-        manifest = sidefile.parsed(file.read(), _is_manifest)
+    manifest = sidefile.parsed(files.content(folder / FILE), _is_manifest)
     if manifest is None:
         raise ValueError("it is no manifest")
     signature = manifest.pop("checksum", None)

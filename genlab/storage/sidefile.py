@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from genlab.errors import InputError
-from genlab.storage.files import opened
+from genlab.storage.files import MOST_BYTES, content
 
 MAX_PICTURE = 2**26  # pixels, and bytes of a file
 
@@ -32,8 +32,8 @@ def read(path: Path, is_whole: Callable[[Any], bool]) -> Any | None:
     """
     if (text := content_of(path)) is None:
         return None
-    content = parsed(text, is_whole)
-    return pass_over(path, "it is damaged") if content is None else content
+    found = parsed(text, is_whole)
+    return pass_over(path, "it is damaged") if found is None else found
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
@@ -46,28 +46,24 @@ def read_picture(path: Path) -> tuple[bytes, Image.Image] | None:
 
     Pillow hands some other formats, whatever the file is called, to programs.
     """
-    if (content := content_of(path, MAX_PICTURE)) is None:
+    if (encoded := content_of(path, MAX_PICTURE)) is None:
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=("PNG",))
+            picture = Image.open(io.BytesIO(encoded), formats=("PNG",))
             if picture.width * picture.height > MAX_PICTURE:
                 return pass_over(path, f"it has more than {MAX_PICTURE:,} pixels")
             picture.load()
-            return content, picture
+            return encoded, picture
     except Exception:  # noqa: BLE001 whatever Pillow makes of one that is damaged
         return pass_over(path, "it is no whole PNG file")
 
 
-def content_of(path: Path, most: int = -1) -> bytes | None:
+def content_of(path: Path, most: int = MOST_BYTES) -> bytes | None:
     """The bytes of a file, `most` at most; None without it, or, with a warning, unreadable."""
     try:
-        with opened(path) as file:
-            content = file.read(most + 1 if most >= 0 else -1)
-        if 0 <= most < len(content):
-            return pass_over(path, f"it has more than {most:,} bytes")
-        return content
+        return content(path, most)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, InputError) as error:
@@ -77,8 +73,8 @@ def content_of(path: Path, most: int = -1) -> bytes | None:
 def parsed(text: str | bytes, is_whole: Callable[[Any], bool]) -> Any | None:
     """The content of a JSON text, None where it is not whole."""
     try:
-        content = json.loads(text)
-        return content if is_whole(content) else None
+        found = json.loads(text)
+        return found if is_whole(found) else None
     # RecursionError: of brackets nested deeper than Python's stack.
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None

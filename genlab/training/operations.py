@@ -57,7 +57,7 @@ class _Graph:
             operands = tuple(map(number, equation.invars))
             name, outputs = equation.primitive.name, equation.outvars
             if name in _CALLS:
-                made = self.walk(_inner(equation), operands)
+                made = self.walk(inner_program(equation), operands)
             else:
                 how = str(equation.params) if name not in _LOOPS else id(equation)
                 made = [self._once((name, how, operands), _cost(equation), operands)]
@@ -81,9 +81,14 @@ class _Graph:
         return self._known[key]
 
 
-def _inner(equation: core.JaxprEqn) -> core.ClosedJaxpr | core.Jaxpr:
-    programs = core.ClosedJaxpr | core.Jaxpr
-    return next(p for p in equation.params.values() if isinstance(p, programs))
+def inner_program(equation: core.JaxprEqn) -> core.ClosedJaxpr | None:
+    """The program that a call runs; None of an operation that is none."""
+    for parameter in equation.params.values():
+        if isinstance(parameter, core.ClosedJaxpr):
+            return parameter
+        if isinstance(parameter, core.Jaxpr):
+            return core.ClosedJaxpr(parameter, ())
+    return None
 
 
 def _cost(equation: core.JaxprEqn) -> int:

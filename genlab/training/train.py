@@ -1,6 +1,7 @@
 """The loop, the only one: rounds in compiled calls, and between calls what is due."""
 
 import logging
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from genlab.game import parallel
 from genlab.game.turn import State
 from genlab.process import display, peak
 from genlab.process.bar import Bar
+from genlab.process.command import program
 from genlab.process.signals import Stop, stop_requested
 from genlab.run.course import Course
 from genlab.run.folder import claim, identity, locked, read_results, refuse_lost
@@ -170,6 +172,8 @@ class _Loop:
             with display.doing("computing the state before it again"):
                 self._keep_state_before(error.step)
             failure.record(self.workdir, str(error))
+            again = f"{program()} replay --workdir={shlex.quote(str(self.workdir))}"
+            _log.info("`%s` shows where it arose", again)
             raise
         finally:
             self.profile.close()

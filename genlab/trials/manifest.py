@@ -58,8 +58,7 @@ def read(sweep: Path) -> Manifest | None:
     """
     path = sweep / FILE
     try:
-        with files.opened(path) as file:
-            record = json.load(file)
+        record = json.loads(files.content(path))
         manifest = Manifest(**{**record, "trials": tuple(record["trials"])})
     except FileNotFoundError:
         return None

@@ -16,6 +16,13 @@ from genlab.trials.pruned import is_pruned
 from genlab.trials.tail import Evaluations, loss_of
 from genlab.trials.trial import Trial
 
+_LATEX = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
 _log = logging.getLogger("genlab")
 
 
@@ -27,6 +34,11 @@ def rows(trials: list[Trial], sweep: Path) -> list[dict[str, object]]:
         row |= trial.overrides
         table.append(row | measured(trial, sweep))
     return table
+
+
+def in_latex(text: str) -> str:
+    """A text, of whoever made a run, as LaTeX shows it; no sign in it is a command."""
+    return "".join(_LATEX.get(sign, sign) for sign in " ".join(text.split()))
 
 
 def measured(trial: Trial, sweep: Path) -> dict[str, float | None]:

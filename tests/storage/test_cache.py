@@ -10,6 +10,10 @@ import pytest
 from genlab.storage import cache, files
 
 
+def read(name, fields, folder=None, most=2**20):
+    return cache.read(name, fields, folder, is_whole=bool, most=most)
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """The folder of the user's caches; no warning was given yet."""
@@ -20,10 +24,14 @@ def home(tmp_path, monkeypatch):
 
 def test_what_is_kept_is_read(home):
     cache.write("rooms/a.npz", {"x": np.arange(3)})
-    np.testing.assert_array_equal(cache.read("rooms/a.npz", ["x"])["x"], [0, 1, 2])
-    assert cache.read("rooms/a.npz", ["x", "y"]) is None
-    assert cache.read("rooms/b.npz", ["x"]) is None
-    assert cache.read("a.npz", ["x"], str(home / "rooms"))
+    np.testing.assert_array_equal(read("rooms/a.npz", ["x"])["x"], [0, 1, 2])
+    assert read("rooms/a.npz", ["x", "y"]) is None
+    assert read("rooms/b.npz", ["x"]) is None
+    assert read("a.npz", ["x"], str(home / "rooms"))
+    nothing = {"is_whole": lambda arrays: arrays["x"][9], "most": 2**20}
+    with pytest.raises(IndexError):
+        nothing["is_whole"]({"x": np.arange(3)})
+    assert cache.read("rooms/a.npz", ["x"], **nothing) is None
 
 
 def test_a_damaged_file_is_none(home):
@@ -50,7 +58,7 @@ def test_a_damaged_file_is_none(home):
     damaged.append(path.read_bytes())
     for content in damaged:
         path.write_bytes(content)
-        assert cache.read("a.npz", ["x"]) is None, content
+        assert read("a.npz", ["x"]) is None, content
 
 
 @pytest.mark.parametrize("reason", ["full", "a file", "no home"])
@@ -66,6 +74,6 @@ def test_what_cannot_be_kept_is_said_once(home, monkeypatch, caplog, reason):
         monkeypatch.setenv("XDG_CACHE_HOME", "~no-such-user/here")
     for name in ("a.npz", "b.npz"):
         cache.write(name, {"x": np.arange(3)})
-        assert cache.read(name, ["x"]) is None
+        assert read(name, ["x"]) is None
     (record,) = caplog.records
     assert "nothing is cached, and will be made anew" in record.getMessage()
