@@ -21,11 +21,11 @@ from genlab.errors import InputError
 from genlab.numbers import Range, Share
 from genlab.registry import datasets
 
-# What a file may call an array; the names of Keras's mnist.npz, of dSprites and of
+# What a file may call an array; the names of Keras's mnist.npz, of dSprites, of `genlab sample` and of
 # arrays that `numpy.savez` was given without a name among them.
 _NAMES = {
     "train": {
-        "x": ("x", "images", "x_train", "train_images", "imgs", "arr_0"),
+        "x": ("x", "images", "x_train", "train_images", "imgs", "samples", "arr_0"),
         "label": ("label", "labels", "y", "y_train", "train_labels"),
         "factors": ("factors", "latents_classes"),
     },
@@ -59,7 +59,7 @@ def npz(
 ) -> Dataset:
     """Arrays of images or points in a .npz file, `npz:PATH`, with labels or factors if it has any.
 
-    Keys: `x` (or `images`, `x_train`, `imgs`, `arr_0`), `label` (`labels`, `y`, `y_train`), `factors`
+    Keys: `x` (or `images`, `x_train`, `imgs`, `samples`, `arr_0`), `label` (`labels`, `y`, `y_train`), `factors`
     (`latents_classes`), and the same for `x_validation` and `x_test`. Images are
     `[N, H, W]` or `[N, H, W, C]` of bytes, booleans, or floats in [0, 1]; points `[N, D]` of floats.
     Labels are whole numbers from anywhere, booleans or strings: each value is a class, which keeps

@@ -112,6 +112,15 @@ class TestNpz:
         np.testing.assert_array_equal(all_of(data, "test")["label"], [0, 1, 2])
         assert data.num_classes == 5
 
+    @pytest.mark.parametrize("key", ["x", "imgs", "samples", "arr_0"])
+    def test_keys(self, tmp_path, key):
+        data = build(
+            self.write(tmp_path, **{key: self.x}),
+            validation_fraction=0,
+            test_fraction=0,
+        )
+        np.testing.assert_array_equal(all_of(data)["x"][..., 0], self.x)
+
     def test_carves_what_is_missing(self, tmp_path):
         data = build(self.write(tmp_path, images=self.x))
         assert {name: split.size for name, split in data.splits.items()} == {
