@@ -15,7 +15,7 @@ from genlab.boltzmann.units import Bernoulli, check_binary
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
-from genlab.game.norm import sum_of_squares
+from genlab.game.sums import sum_of_squares
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
 from genlab.registry import experiments

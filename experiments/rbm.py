@@ -18,7 +18,7 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
-from genlab.game.norm import sum_of_squares
+from genlab.game.sums import sum_of_squares
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Fraction, NonNegative
 from genlab.objectives.activation import first_mean, mean_activations

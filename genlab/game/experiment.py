@@ -18,9 +18,9 @@ import optax
 from genlab.errors import InputError
 from genlab.game import average, memory, parallel
 from genlab.game.network import Network
-from genlab.game.norm import norm
 from genlab.game.optim import Optimizer
 from genlab.game.slots import parts_in
+from genlab.game.sums import norm
 from genlab.game.turn import Draw, Loss, Player, State, Turn
 from genlab.part import as_terms, check_term, settled
 
