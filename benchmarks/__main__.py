@@ -1,6 +1,7 @@
 """Speed and memory of genlab against its peers, alternating in one run.
 
-  python -m benchmarks [dcgan vae nll rbm fidelity sweep] [--repeats=7] [--mnist=DIR]
+  python -m benchmarks [dcgan vae nll rbm pix2pix cyclegan fidelity sweep] [--repeats=7] [--mnist=DIR]
+  python -m benchmarks first_step, see benchmarks/first_step.py
   python -m benchmarks faults, see benchmarks/faults/__init__.py
   python -m benchmarks damage, see benchmarks/damage.py
   python -m benchmarks parity, see benchmarks/parity.py
@@ -45,6 +46,18 @@ GAMES = {
         "seconds an epoch",
         ("genlab", "scikit_learn"),
         1,
+    ),
+    "pix2pix": (
+        "pix2pix, U-Net 32-64-128-256 against patches, 128 px, batch 4, one round of both players",
+        "seconds a round",
+        ("genlab", "torch", "torch_channels_last"),
+        2,
+    ),
+    "cyclegan": (
+        "CycleGAN, width 32, 6 residual blocks, 128 px, batch 1, one round of both players",
+        "seconds a round",
+        ("genlab", "torch", "torch_channels_last"),
+        2,
     ),
     "fidelity": (
         "Inception-v3 of FID, 8 images of 299 px",
@@ -112,6 +125,10 @@ if __name__ == "__main__":
         from benchmarks import parity
 
         sys.exit(parity.main(*map(int, sys.argv[2:3])))
+    if sys.argv[1:2] == ["first_step"]:
+        from benchmarks import first_step
+
+        sys.exit(first_step.main(sys.argv[2:]))
     if sys.argv[1:2] == ["families"]:
         from benchmarks import families
 

@@ -15,6 +15,7 @@ from genlab.boltzmann.units import Bernoulli, check_binary
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.sums import sum_of_squares
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
 from genlab.registry import experiments
@@ -89,7 +90,7 @@ class Dbm(Experiment):
         free_energy = machine.free_energy(states)
         terms = self.objective_terms(draw, data=energy, model=free_energy)
         kernels = [
-            jnp.sum(jnp.square(leaf))
+            sum_of_squares(leaf)
             for name, leaf in params[PLAYER]["machine"].items()
             if name.startswith("kernel_")
         ]

@@ -17,6 +17,7 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.sums import sum_of_squares
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative
 from genlab.objectives.likelihood import bernoulli
@@ -119,7 +120,7 @@ class Dbn(Experiment):
             for index, (below, above) in enumerate(itertools.pairwise(sleep))
         )
         kernel = params[PLAYER]["machine"]["kernel"]
-        terms["weight_decay"] = 0.5 * self.weight_decay * jnp.sum(jnp.square(kernel))
+        terms["weight_decay"] = 0.5 * self.weight_decay * sum_of_squares(kernel)
         return Loss(terms, extra, metrics)
 
     def _logits(self, params: PyTree, role: str, states: Array, index: int) -> Array:

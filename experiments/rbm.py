@@ -18,6 +18,7 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.sums import sum_of_squares
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Fraction, NonNegative
 from genlab.objectives.activation import first_mean, mean_activations
@@ -117,7 +118,7 @@ class Rbm(Experiment):
         energies = jnp.split(machine.free_energy(both), [count])
         terms = self.objective_terms(draw, data=energies[0], model=energies[1])
         kernel = params[PLAYER]["machine"]["kernel"]
-        terms["weight_decay"] = 0.5 * self.weight_decay * jnp.sum(jnp.square(kernel))
+        terms["weight_decay"] = 0.5 * self.weight_decay * sum_of_squares(kernel)
         # Copies of a hidden unit are one unit.
         encode = lambda v: machine.hidden.mean(machine.hidden_field(v))[
             :, : self._module().hidden

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import recipes
 
-from benchmarks import damage, faults, fidelity, genlab_side, sweep
+from benchmarks import cyclegan as cpu_cyclegan
+from benchmarks import damage, faults, fidelity, first_step, genlab_side, pix2pix, sweep
 from benchmarks.contender import Contender
 from benchmarks.faults import bombs, folder_inputs, fuzz, kills, mutation, outcome
 from benchmarks.faults.case import Bench
-from benchmarks.gpu import cyclegan, dcgan, entry, table, unet, vae
+from benchmarks.gpu import SMALL, cyclegan, dcgan, entry, table, unet, vae
 from genlab.config import files, override
 from genlab.config import load as configs
 from genlab.errors import InputError
@@ -148,15 +149,7 @@ def test_both_sides_of_the_gpu_games_have_the_same_networks(monkeypatch):
     torch = pytest.importorskip("torch")
     from benchmarks import torch_networks as networks
 
-    counts = {}
-
-    def trainer(path, overrides, *, per_call):
-        config = configs.load(str(files.CONFIGS / path))
-        for key, text in overrides.items():
-            override.override(config, key, text)
-        counts.update(parameter_counts(Recipe.build(configs.plain(config)).shapes()))
-
-    monkeypatch.setattr(genlab_side, "trainer", trainer)
+    counts = _counted(monkeypatch)
     size = {
         "batch": 2,
         "width": 4,
@@ -193,6 +186,84 @@ def test_both_sides_of_the_gpu_games_have_the_same_networks(monkeypatch):
             player: sum(leaf.numel() for leaf in module.parameters())
             for player, module in players.items()
         }
+
+
+def _counted(monkeypatch) -> dict[str, int]:
+    """Where the parameters of genlab's side are counted by player, in the place of a training."""
+    counts = {}
+
+    def trainer(path, overrides, *, per_call):
+        config = configs.load(str(files.CONFIGS / path))
+        for key, text in overrides.items():
+            override.override(config, key, text)
+        counts.update(parameter_counts(Recipe.build(configs.plain(config)).shapes()))
+
+    monkeypatch.setattr(genlab_side, "trainer", trainer)
+    return counts
+
+
+@pytest.mark.full
+def test_translators_on_a_cpu_have_the_same_networks(monkeypatch):
+    """By the number of each player's parameters, at the sizes that are measured."""
+    torch = pytest.importorskip("torch")
+    from benchmarks import torch_networks as networks
+
+    counts = _counted(monkeypatch)
+    count = lambda module: sum(leaf.numel() for leaf in module.parameters())
+    pix2pix.genlab("")
+    width, depth, layers = (pix2pix.SIZE[key] for key in ("width", "depth", "layers"))
+    critic = networks.patch_discriminator(width, layers, 6)
+    assert counts == {
+        "generator": count(networks.UNet(width, depth)),
+        "discriminator": count(critic),
+    }
+    counts.clear()
+    cpu_cyclegan.genlab("")
+    size = cpu_cyclegan.SIZE
+    critic = networks.patch_discriminator(
+        size["width"], size["layers"], 3, torch.nn.InstanceNorm2d
+    )
+    generator = networks.ResnetGenerator(size["width"], size["blocks"])
+    assert counts == {
+        "generators": 2 * count(generator),
+        "discriminators": 2 * count(critic),
+    }
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("game", "small"), [(pix2pix, "unet"), (cpu_cyclegan, "cyclegan")]
+)
+@pytest.mark.parametrize("name", ["genlab", "torch", "torch_channels_last"])
+def test_contender_of_a_translation_runs(game, small, name, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(game, "SIZE", SMALL[small])
+    getattr(game, name)("")(2)
+
+
+def test_images_and_kernels_of_a_way_lie_as_it_says():
+    torch = pytest.importorskip("torch")
+    from benchmarks.gpu.torch_side import WAYS
+
+    stored = torch.zeros(3, 3, 8, 8, dtype=torch.uint8)
+    last = torch.channels_last
+    for name, asked in (("torch", False), ("torch_channels_last", True)):
+        way = WAYS[name]()
+        _, call = way.network(torch.nn.Conv2d(3, 4, 4))
+        index = torch.arange(2)
+        assert way.images(stored, index).is_contiguous(memory_format=last) == asked
+        assert call.weight.is_contiguous(memory_format=last) == asked
+
+
+def test_a_config_that_fails_has_a_line_in_the_table_of_first_steps():
+    assert first_step.line("vea").startswith("| vea | failed: ")
+
+
+@pytest.mark.full
+def test_a_first_step_is_shorter_with_the_programs_of_the_one_before():
+    cells = first_step.line("vae:tiny").strip("| ").split(" | ")
+    cold, warm, built = map(float, cells[1:])
+    assert cells[0] == "vae:tiny" and built < warm and built < cold
 
 
 def test_a_contender_that_dies_or_hangs_says_so(tmp_path):

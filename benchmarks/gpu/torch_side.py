@@ -19,12 +19,14 @@ class Way:
     """How networks are run.
 
     Attributes:
-      dtype: float32, on a GPU with products in TF32; or bfloat16 by autocast, channels last and
-        with the fused Adam.
-      compiled: the mode of `torch.compile`, or empty; `reduce-overhead` replays CUDA graphs.
+      dtype: float32, on a GPU with products in TF32; or bfloat16 by autocast and with the fused Adam.
+      channels_last: whether maps and kernels lie channels last.
+      compiled: the mode of `torch.compile`, or empty; `reduce-overhead` replays CUDA graphs. The
+        compiler chooses a layout of its own, and is confused by images of one pixel in another.
     """
 
     dtype: str = "float32"
+    channels_last: bool = False
     compiled: str = ""
 
     def __post_init__(self) -> None:
@@ -34,9 +36,7 @@ class Way:
 
     @property
     def layout(self) -> torch.memory_format:
-        # The compiler chooses its own, and is confused by images of one pixel in another.
-        plain = self.dtype == "float32" or self.compiled
-        return torch.contiguous_format if plain else torch.channels_last
+        return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def network(self, module: nn.Module) -> tuple[nn.Module, Callable]:
         """The module on the device, and what is called in its place."""
@@ -98,9 +98,10 @@ class Way:
 
 WAYS: dict[str, Callable[[], Way]] = {
     "torch": Way,
-    "torch_bf16": functools.partial(Way, "bfloat16"),
-    "torch_compiled": functools.partial(Way, "bfloat16", "default"),
-    "torch_graphs": functools.partial(Way, "bfloat16", "reduce-overhead"),
+    "torch_channels_last": functools.partial(Way, channels_last=True),
+    "torch_bf16": functools.partial(Way, "bfloat16", channels_last=True),
+    "torch_compiled": functools.partial(Way, "bfloat16", compiled="default"),
+    "torch_graphs": functools.partial(Way, "bfloat16", compiled="reduce-overhead"),
 }
 
 

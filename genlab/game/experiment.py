@@ -20,6 +20,7 @@ from genlab.game import average, memory, parallel
 from genlab.game.network import Network
 from genlab.game.optim import Optimizer
 from genlab.game.slots import parts_in
+from genlab.game.sums import norm
 from genlab.game.turn import Draw, Loss, Player, State, Turn
 from genlab.part import as_terms, check_term, settled
 
@@ -267,9 +268,9 @@ def _move(
         raise ValueError(f"player {name!r} names a metric like a term: {sorted(twice)}")
     logged = {key: jnp.mean(value) for key, value in loss.metrics.items()}
     metrics = parallel.mean_over_devices({**loss.terms, **logged, "loss": total})
-    metrics["gradient_norm"] = optax.tree.norm(gradient)
-    metrics["update_norm"] = optax.tree.norm(update)
-    metrics["parameter_norm"] = optax.tree.norm(renewed)
+    metrics["gradient_norm"] = norm(gradient)
+    metrics["update_norm"] = norm(update)
+    metrics["parameter_norm"] = norm(renewed)
     return (
         state.replace(
             params={**state.params, name: renewed},

@@ -1,5 +1,6 @@
 """Any network with batch normalisation, by the statistics of a fixed batch."""
 
+import math
 from typing import Any
 
 import flax.linen as nn
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.game import parallel
+from genlab.game.sums import sums, sums_of_squares
 from genlab.models.wrapper import Wrapper
 from genlab.nn.norm import BatchNorm, normalized, replacing_batch_norms
 from genlab.numbers import Count
@@ -71,12 +73,10 @@ class VirtualBatchNorm(Wrapper):
 
 def _normalized_by(layer: BatchNorm, x: Array, count: int) -> Array:
     """`x: [R + B, ..., C]`, of which the first `count` examples are the reference."""
-    pixels, wide = tuple(range(1, x.ndim - 1)), x.astype(jnp.float32)
-    moments = jnp.stack([wide, jnp.square(wide)])
-    own = moments.mean(axis=tuple(axis + 1 for axis in pixels), keepdims=True)
+    wide, pixels = x.astype(jnp.float32), math.prod(x.shape[1:-1])
+    own = jnp.stack([sums(wide), sums_of_squares(wide)]) / pixels
     reference = own[:, :count].mean(axis=1, keepdims=True)
-    share = jnp.where(jnp.arange(len(x)) < count, 0.0, 1 / (count + 1))
-    share = share.reshape(1, -1, *(1 for _ in x.shape[1:]))
+    share = jnp.where(jnp.arange(len(x)) < count, 0.0, 1 / (count + 1))[None, :, None]
     mean, square = share * own + (1 - share) * reference
     variance = jnp.maximum(square - jnp.square(mean), 0.0)
     return normalized(layer, x, mean, variance)

@@ -1,6 +1,7 @@
 """Normalisation over the batch and over the pixels of one image."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from jax import lax
 
 from genlab.errors import InputError
 from genlab.game import parallel
+from genlab.game.sums import spread, sums, sums_of_squares
 
 Array = jax.Array
 Affine = Callable[..., Array]
@@ -93,22 +95,20 @@ class InstanceNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Normalises `x: [B, ..., C]` over the axes between the first and the last."""
-        pixels = tuple(range(1, x.ndim - 1))
-        wide = x.astype(jnp.float32)
-        mean = wide.mean(pixels, keepdims=True)
-        variance = jnp.square(wide - mean).mean(pixels, keepdims=True)
+        wide, pixels = x.astype(jnp.float32), math.prod(x.shape[1:-1])
+        mean = sums(wide) / pixels
+        variance = sums_of_squares(wide - spread(mean, x.shape)) / pixels
         return normalized(self, x, mean, variance)
 
 
 def _batch_statistics(x: Array) -> tuple[Array, Array]:
     """Mean and biased variance per channel of the global batch, both `[C]` float32."""
-    axes = tuple(range(x.ndim - 1))
-    wide = x.astype(jnp.float32)
+    wide, pixels = x.astype(jnp.float32), math.prod(x.shape[1:-1])
     # A square summed as it is read needs no copy of the centred activations, and one reduction
     # over devices serves both sums. It costs (mean / deviation)^2 rounding errors: at a mean of
     # 30 deviations, which no layer without a large bias has, the variance is right to 1e-4.
     mean, square = parallel.mean_over_devices(
-        (wide.mean(axes), jnp.square(wide).mean(axes))
+        (sums(wide).mean(0) / pixels, sums_of_squares(wide).mean(0) / pixels)
     )
     return mean, jnp.maximum(square - jnp.square(mean), 0.0)
 
@@ -161,24 +161,24 @@ def normalized(
     Args:
       layer: says whether there are scale and bias, and has them where `affine` does not.
       x: [B, ..., C].
-      mean: [C], or with as many axes as `x`.
+      mean: [C] or [B, C].
       variance: of the same shape.
       affine: as `BatchNorm` takes it.
     """
     affine = affine or layer.param
-    factor = _spread(lax.rsqrt(variance + layer.epsilon), x.ndim)
+    factor = _of_images(lax.rsqrt(variance + layer.epsilon))
     if layer.use_scale:
-        scale = affine("scale", layer.scale_init, x.shape[-1:])
-        factor = factor * _spread(scale, x.ndim)
-    offset = -_spread(mean, x.ndim) * factor
+        factor = factor * _of_images(affine("scale", layer.scale_init, x.shape[-1:]))
+    offset = -_of_images(mean) * factor
     if layer.use_bias:
-        bias = affine("bias", layer.bias_init, x.shape[-1:])
-        offset = offset + _spread(bias, x.ndim)
+        offset = offset + _of_images(affine("bias", layer.bias_init, x.shape[-1:]))
+    shape = (x.shape[0], x.shape[-1])
+    factor, offset = (
+        spread(jnp.broadcast_to(values, shape), x.shape) for values in (factor, offset)
+    )
     return (x * factor + offset).astype(layer.dtype or x.dtype)
 
 
-def _spread(values: Array, ndim: int) -> Array:
-    """`[C]` as `[1, ..., C]`, `[B, C]` as `[B, 1, ..., C]`."""
-    outer = values.shape[:-1] or (1,)
-    middle = (1,) * (ndim - 1 - len(outer))
-    return values.reshape(*outer, *middle, values.shape[-1])
+def _of_images(values: Array) -> Array:
+    """`[C]` as `[1, C]`; `[B, C]` as it is."""
+    return jnp.atleast_2d(values)
