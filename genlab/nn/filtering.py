@@ -383,12 +383,15 @@ def _product(left: Array, right: Array, contracted: tuple[int, int]) -> Array:
 
 
 def _piece(batch: int, kernel: Array, tiling: Tiling) -> int:
-    """How many pieces the batch is cut into: a divisor of it."""
+    """How many pieces the batch is cut into: a divisor of it that leaves tiles enough in each."""
     inner = math.prod((*tiling.geometry.strides, kernel.shape[2]))
     tiles = math.prod(tiling.tiles)
     wide = math.prod(filter.products for filter in tiling.filters) * inner
-    fits = max(PIECE // (wide * tiles), -(-TILES // tiles), 1)
-    return next(n for n in range(1, batch + 1) if batch % n == 0 and batch // n <= fits)
+    fits = max(PIECE // (wide * tiles), 1)
+    counts = [
+        n for n in range(1, batch + 1) if batch % n == 0 and batch // n * tiles >= TILES
+    ]
+    return next((n for n in counts if batch // n <= fits), max(counts, default=1))
 
 
 def _pieces(arrays: Sequence[Array], count: int) -> Callable[[int], list[Array]]:

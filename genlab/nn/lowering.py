@@ -1,11 +1,12 @@
 """Convolution as a bilinear primitive whose lowering is chosen for the platform at compile time.
 
-CPUs get matrix products: of patches (`genlab.nn.products`), or fewer by minimal filtering
-(`genlab.nn.filtering`) where that wins. GPUs and TPUs get XLA's own convolution, for the members of a population one after another: mapped over kernels it would be a grouped convolution, which GPUs run
-slowly. The map and
-its two derivatives are three primitives, each the transpose of the others, so that forward and
-reverse mode work to any order and no derivative is found by transposing slices, which XLA runs
-slowly. What reverse mode keeps are the operands alone: patches are gathered again.
+CPUs get matrix products: of patches (`genlab.nn.products`), or fewer of them by minimal filtering
+(`genlab.nn.filtering`) where that wins. GPUs and TPUs get XLA's own convolution, for the members of a
+population one after another: mapped over kernels it would be a grouped convolution, which GPUs run
+slowly. The map and its two derivatives are three primitives, each the transpose of the others, so that
+forward and reverse mode work to any order and no derivative is found by transposing slices, which XLA
+runs slowly. What reverse mode keeps are the operands alone: patches are gathered and data transformed
+again.
 """
 
 import functools
