@@ -40,9 +40,7 @@ Grid = list[list[Array]]  # an array per row and column of a tile
 GAIN = 1.5  # products saved, after those that the last tiles waste
 CHANNELS = 32  # of the image and of the result
 TILES = 256  # of a batch: fewer do not pay for the kernel's transform
-PIECE = (
-    2**20
-)  # numbers of transformed data that caches hold; longer batches go piece by piece
+PIECE = 2**20  # numbers of transformed data: a longer batch goes piece by piece
 
 
 @dataclasses.dataclass(frozen=True)
