@@ -9,6 +9,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from genlab.nn import filtering, lowering, products
 from genlab.nn.convolution import Conv, ConvTranspose
+from genlab.nn.filters import FILTERS
 from genlab.nn.products import Geometry
 from tests.nn.test_convolution import assert_same, images
 
@@ -53,10 +54,10 @@ def assert_close(ours, theirs):
         np.testing.assert_allclose(a, b, rtol=0, atol=ERROR * np.abs(b).max())
 
 
-@pytest.mark.parametrize("taps", filtering.FILTERS)
+@pytest.mark.parametrize("taps", FILTERS)
 def test_filters_are_short_correlations(taps):
     """In integers, so exactly: each output is the sum of `taps` products."""
-    f = filtering.FILTERS[taps]
+    f = FILTERS[taps]
     assert (f.taps, f.outputs, f.products) == (taps, 2, taps + 1)
     rng = np.random.default_rng(0)
     data, kernel = rng.integers(-9, 10, taps + 1), rng.integers(-9, 10, taps)
