@@ -132,6 +132,8 @@ def test_where_it_wins():
         filtering.wins(halves(size), 64, channels, 2 * channels)
         for size, channels in ((32, 64), (16, 128), (8, 256))
     )
+    thirds = Geometry((32, 32), (3, 3), (1, 1), SAME, (1, 1))
+    assert filtering.wins(thirds, 64, 64, 64)
     assert not filtering.wins(halves(64), 64, 3, 64)  # few channels
     assert not filtering.wins(halves(8), 4, 256, 512)  # few tiles
     assert not filtering.wins(halves(10), 64, 64, 128)  # 5 pixels are 3 tiles
