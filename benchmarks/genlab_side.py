@@ -83,7 +83,7 @@ def linen_layers():
     import flax.linen as nn
 
     def square(layer):
-        def build(features, *, kernel_size, strides=1, **options):
+        def build(features, kernel_size, strides=1, **options):
             return layer(
                 features,
                 (kernel_size, kernel_size),

@@ -1,15 +1,17 @@
 """Convolution as a bilinear primitive whose lowering is chosen for the platform at compile time.
 
-CPUs get matrix products (`genlab.nn.products`), GPUs and TPUs XLA's own convolution, for the members of a
+CPUs get matrix products: of patches (`genlab.nn.products`), or fewer of them by minimal filtering
+(`genlab.nn.filtering`) where that wins. GPUs and TPUs get XLA's own convolution, for the members of a
 population one after another: mapped over kernels it would be a grouped convolution, which GPUs run
-slowly. The map and
-its two derivatives are three primitives, each the transpose of the others, so that forward and
-reverse mode work to any order and no derivative is found by transposing slices, which XLA runs
-slowly. What reverse mode keeps are the operands alone: patches are gathered again.
+slowly. The map and its two derivatives are three primitives, each the transpose of the others, so that
+forward and reverse mode work to any order and no derivative is found by transposing slices, which XLA
+runs slowly. What reverse mode keeps are the operands alone: patches are gathered and data transformed
+again.
 """
 
 import functools
 from collections.abc import Callable
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +19,7 @@ from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from genlab.nn import products
+from genlab.nn import filtering, products
 from genlab.nn.products import Geometry
 
 Array = jax.Array
@@ -101,6 +103,29 @@ def one_by_one(form: Callable) -> Callable:
     return members
 
 
+def _convolve_on_cpu(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
+    room = _room(image, geometry, *kernel.shape[2:])
+    return room.convolve(image, kernel, geometry=geometry)
+
+
+def _adjoint_on_cpu(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
+    room = _room(result, geometry, *kernel.shape[2:])
+    return room.convolve_adjoint(result, kernel, geometry=geometry)
+
+
+def _kernel_on_cpu(image: Array, result: Array, *, geometry: Geometry) -> Array:
+    room = _room(image, geometry, image.shape[-1], result.shape[-1])
+    return room.convolve_kernel(image, result, geometry=geometry)
+
+
+def _room(batch: Array, geometry: Geometry, channels: int, features: int) -> ModuleType:
+    """Where the form is that a CPU runs fastest; a bfloat16 would be rounded by transforms."""
+    exact = batch.dtype == jnp.float32
+    if exact and filtering.wins(geometry, len(batch), channels, features):
+        return filtering
+    return products
+
+
 def _primitive(
     name: str, native: Callable, product: Callable, *, shares_kernel: bool
 ) -> Primitive:
@@ -164,12 +189,12 @@ def _primitive(
     return primitive
 
 
-_convolve = _primitive("convolve", _native, products.convolve, shares_kernel=True)
+_convolve = _primitive("convolve", _native, _convolve_on_cpu, shares_kernel=True)
 _adjoint = _primitive(
-    "convolve_adjoint", _native_adjoint, products.convolve_adjoint, shares_kernel=True
+    "convolve_adjoint", _native_adjoint, _adjoint_on_cpu, shares_kernel=True
 )
 _kernel = _primitive(
-    "convolve_kernel", _native_kernel, products.convolve_kernel, shares_kernel=False
+    "convolve_kernel", _native_kernel, _kernel_on_cpu, shares_kernel=False
 )
 
 # One trilinear form <convolve(image, kernel), result>; each primitive is its derivative in one

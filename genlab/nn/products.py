@@ -7,7 +7,7 @@ native convolution a matrix product is not slower inside `lax.scan` on the CPU b
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -217,17 +217,47 @@ def _overlap_add(columns: Array, geometry: Geometry) -> Array:
 def _pad_to_blocks(image: Array, geometry: Geometry) -> Array:
     sizes = [a * b for a, b in zip(geometry.blocks, geometry.strides)]
     pads = [
-        (low, padded - size - low, 0)
-        for (low, _), size, padded in zip(geometry.padding, geometry.image, sizes)
+        (low, whole - size - low)
+        for (low, _), size, whole in zip(geometry.padding, geometry.image, sizes)
     ]
-    return lax.pad(image, jnp.zeros((), image.dtype), ((0, 0, 0), *pads, (0, 0, 0)))
+    return padded(image, pads)
 
 
 def _crop(full: Array, geometry: Geometry) -> Array:
     pads = [
-        (-low, size + low - padded, 0)
-        for (low, _), size, padded in zip(
+        (-low, size + low - whole)
+        for (low, _), size, whole in zip(
             geometry.padding, geometry.image, full.shape[1:3]
         )
     ]
-    return lax.pad(full, jnp.zeros((), full.dtype), ((0, 0, 0), *pads, (0, 0, 0)))
+    return padded(full, pads)
+
+
+def padded(images: Array, pads: Sequence[tuple[int, int]]) -> Array:
+    """`[B, H, W, C]` with (low, high) zeros per axis of space; negative ones crop.
+
+    By concatenation of flat rows, which a CPU copies as a whole; a padding it makes number by number.
+    """
+    (top, bottom), (left, right) = pads
+    _, height, width, _ = images.shape
+    images = images[
+        :,
+        max(-top, 0) : height - max(-bottom, 0),
+        max(-left, 0) : width - max(-right, 0),
+    ]
+    batch, height, width, channels = images.shape
+    rows = images.reshape(batch, height, width * channels)
+    rows = _between_zeros(rows, left * channels, right * channels)
+    wide = rows.shape[-1]
+    flat = rows.reshape(batch, height * wide)
+    flat = _between_zeros(flat, top * wide, bottom * wide)
+    return flat.reshape(batch, -1, wide // channels, channels)
+
+
+def _between_zeros(x: Array, before: int, after: int) -> Array:
+    parts = [x]
+    if before > 0:
+        parts.insert(0, jnp.zeros((*x.shape[:-1], before), x.dtype))
+    if after > 0:
+        parts.append(jnp.zeros((*x.shape[:-1], after), x.dtype))
+    return jnp.concatenate(parts, axis=-1)
