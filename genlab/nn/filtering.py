@@ -28,7 +28,6 @@ import jax.numpy as jnp
 from jax import lax
 
 from genlab.nn.filters import FILTERS
-from genlab.nn.pieces import piecewise, summed
 from genlab.nn.products import Geometry
 from genlab.nn.tiling import (
     Tiling,
@@ -47,7 +46,6 @@ Array = jax.Array
 GAIN = 1.75  # products saved, after those that the last tiles waste
 CHANNELS = 64  # of the image and of the result
 TILES = 256  # of a batch: fewer do not pay for the kernel's transform
-PIECE = 2**20  # numbers of transformed data: a longer batch goes piece by piece
 
 
 def wins(geometry: Geometry, batch: int, channels: int, features: int) -> bool:
@@ -69,43 +67,24 @@ def wins(geometry: Geometry, batch: int, channels: int, features: int) -> bool:
 def convolve(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
     """The convolution: `[B, H, W, C]` and `[h, w, C, F]` to `[B, H', W', F]`."""
     tiling = Tiling(geometry)
-    seen = of_kernel(kernel, tiling)
-
-    def piece(image: Array) -> Array:
-        made = [_product(*pair, (1, 0)) for pair in zip(of_data(image, tiling), seen)]
-        return to_result(made, tiling)
-
-    return piecewise(piece, image, count=_piece(image.shape[0], kernel, tiling))
+    pairs = zip(of_data(image, tiling), of_kernel(kernel, tiling))
+    return to_result([_product(*pair, (1, 0)) for pair in pairs], tiling)
 
 
 def convolve_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
     """The derivative in the image: `[B, H', W', F]` and `[h, w, C, F]` to `[B, H, W, C]`."""
     tiling = Tiling(geometry)
-    seen = of_kernel(kernel, tiling)
-
-    def piece(result: Array) -> Array:
-        made = [
-            _product(*pair, (1, 1)) for pair in zip(of_result(result, tiling), seen)
-        ]
-        return to_image(made, tiling)
-
-    return piecewise(piece, result, count=_piece(result.shape[0], kernel, tiling))
+    pairs = zip(of_result(result, tiling), of_kernel(kernel, tiling))
+    return to_image([_product(*pair, (1, 1)) for pair in pairs], tiling)
 
 
 def convolve_kernel(image: Array, result: Array, *, geometry: Geometry) -> Array:
     """The derivative in the kernel: `[B, H, W, C]` and `[B, H', W', F]` to `[h, w, C, F]`."""
     tiling = Tiling(geometry)
-    kernel = jax.ShapeDtypeStruct(
-        (*geometry.kernel, image.shape[-1], result.shape[-1]), image.dtype
-    )
-
-    def piece(image: Array, result: Array) -> list[Array]:
-        # Contracted in the first axes of both, since transposing a whole kernel costs more.
-        pairs = zip(of_data(image, tiling), of_result(result, tiling))
-        return [_product(*pair, (0, 0)) for pair in pairs]
-
-    count = _piece(image.shape[0], kernel, tiling)
-    return to_kernel(summed(piece, image, result, count=count), kernel.shape, tiling)
+    shape = (*geometry.kernel, image.shape[-1], result.shape[-1])
+    # Contracted in the first axes of both, since transposing a whole kernel costs more.
+    pairs = zip(of_data(image, tiling), of_result(result, tiling))
+    return to_kernel([_product(*pair, (0, 0)) for pair in pairs], shape, tiling)
 
 
 def _product(left: Array, right: Array, contracted: tuple[int, int]) -> Array:
@@ -113,15 +92,3 @@ def _product(left: Array, right: Array, contracted: tuple[int, int]) -> Array:
     return lax.dot_general(
         left, right, (axes, ((), ())), preferred_element_type=jnp.float32
     )
-
-
-def _piece(batch: int, kernel: Array, tiling: Tiling) -> int:
-    """How many pieces the batch is cut into: a divisor of it that leaves tiles enough in each."""
-    inner = math.prod((*tiling.geometry.strides, kernel.shape[2]))
-    tiles = math.prod(tiling.tiles)
-    wide = math.prod(filter.products for filter in tiling.filters) * inner
-    fits = max(PIECE // (wide * tiles), 1)
-    counts = [
-        n for n in range(1, batch + 1) if batch % n == 0 and batch // n * tiles >= TILES
-    ]
-    return next((n for n in counts if batch // n <= fits), max(counts, default=1))

@@ -27,9 +27,9 @@ ERROR = 2e-6  # of the largest number, in float32
 
 @pytest.fixture
 def everywhere(monkeypatch):
-    """Minimal filtering wherever it can be, example by example."""
-    for bound in ("GAIN", "CHANNELS", "TILES", "PIECE"):
-        monkeypatch.setattr(filtering, bound, 1 if bound == "PIECE" else 0)
+    """Minimal filtering wherever it can be."""
+    for bound in ("GAIN", "CHANNELS", "TILES"):
+        monkeypatch.setattr(filtering, bound, 0)
 
 
 def operands(geometry: Geometry):
@@ -66,11 +66,8 @@ def test_filters_are_short_correlations(taps):
     np.testing.assert_array_equal(y, np.correlate(data, kernel, "valid"))
 
 
-@pytest.mark.parametrize("piece", [2**20, 1])
 @pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_three_maps_equal_native_convolutions(geometry, piece, monkeypatch):
-    monkeypatch.setattr(filtering, "PIECE", piece)
-    monkeypatch.setattr(filtering, "TILES", 0)
+def test_three_maps_equal_native_convolutions(geometry):
     native = (lowering._native, lowering._native_adjoint, lowering._native_kernel)
     run = lambda pairs: [f(*p, geometry=geometry) for f, p in zip(native, pairs)]
     assert_close(computed(geometry), jax.jit(run)(operands(geometry)))
