@@ -3,21 +3,28 @@
 Under `jax.jit` with shardings the batch that a function sees is the global one, and a mean is a
 mean. Under `jax.pmap` each device sees its share. The functions here are the same in both: a layer
 that looks across the batch calls them and does not know how it is compiled.
+
+The devices may be those of several processes. Each of them then calls the same programs in the same
+order, feeds its own devices their share of the batch, and sees the same metrics.
 """
 
 import contextlib
 import contextvars
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from genlab.errors import InputError, suggest
 
 Array = jax.Array
+Rows = tuple[int, ...] | None  # of a batch; None for all
 
 BATCH = "batch"  # the mesh axis, and the pmap axis, along which examples are split
 
@@ -59,7 +66,7 @@ def example_indices(count: int) -> Array:
 
 
 def all_devices() -> list[jax.Device]:
-    """The devices that JAX finds.
+    """The devices that JAX finds, of all processes.
 
     Raises:
       InputError: JAX_PLATFORMS asks for a backend that is not there.
@@ -81,14 +88,25 @@ def choose_devices(count: int) -> list[jax.Device]:
     """The first `count` devices, all of them for 0.
 
     Raises:
-      InputError: there are not so many.
+      InputError: there are not so many, or of several processes not all are taken.
     """
-    devices = all_devices()
+    devices, processes = all_devices(), jax.process_count()
+    if processes > 1 and count not in (0, len(devices)):
+        raise InputError(
+            f"devices={count}, but {processes} processes share {len(devices)}; 0 takes all of them,"
+            " and JAX_LOCAL_DEVICE_IDS chooses those of a process"
+        )
     if not 0 <= count <= len(devices):
         raise InputError(
             f"devices={count}, but this machine has {len(devices)}; 0 takes all of them"
         )
     return devices[: count or len(devices)]
+
+
+def own_devices(count: int) -> list[jax.Device]:
+    """Those of `choose_devices` that are this process's."""
+    mine = jax.process_index()
+    return [d for d in choose_devices(count) if d.process_index == mine]
 
 
 class Program:
@@ -98,6 +116,9 @@ class Program:
     are replicated, the third axis of every leaf of `chunk`, `[rounds, draws, B, ...]`, is split
     over the devices.
 
+    Attributes:
+      rows: which examples of a batch this process gives in a chunk; None for all, where it is alone.
+
     Args:
       rounds: the function of these arguments.
       devices: where to run.
@@ -105,7 +126,8 @@ class Program:
       batch_size: B, over all devices.
 
     Raises:
-      InputError: an unknown way, or a batch that the devices cannot share evenly.
+      InputError: an unknown way, a batch that the devices cannot share evenly, or processes that do
+        not have as many devices each.
     """
 
     def __init__(
@@ -119,15 +141,67 @@ class Program:
         if how not in _WAYS:
             raise InputError(f"parallel={how!r} is unknown{suggest(how, _WAYS)}")
         mesh = _mesh(devices)
-        self._whole = NamedSharding(mesh, PartitionSpec())
-        self._run = _WAYS[how](rounds, mesh)
+        self._several = _are_of_several(devices)
+        self.rows = _rows(mesh, batch_size) if self._several else None
+        self._run, self._whole = _WAYS[how](rounds, mesh, self.rows, batch_size)
 
     def place(self, tree):
-        """The tree on every device, as the program takes state and resident data."""
-        return jax.device_put(tree, self._whole)
+        """The tree on every device, as the program takes state and resident data; every process has
+        the same."""
+        if not self._several:
+            return jax.device_put(tree, self._whole)
+        return jax.tree.map(lambda leaf: _replicated(np.asarray(leaf), self._whole), tree)
+
+    def place_first(self, shapes, make: Callable[[], Any]):
+        """As `place`, of the tree that the first process makes.
+
+        Args:
+          shapes: of its leaves, the same in all processes.
+          make: called in the first process alone.
+        """
+        if not self._several:
+            return self.place(make())
+        return self.place(_from_first(shapes, make))
+
+    def own(self, tree):
+        """What the program returns as arrays of this process alone, which can compute with them
+        without the others."""
+        if not self._several:
+            return tree
+        return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
 
     def __call__(self, state, resident, chunk, seed):
         return self._run(state, resident, chunk, seed)
+
+
+class Ballot:
+    """Whether any of several processes wants something, in all of them after the same call.
+
+    The votes are counted by a program of their own, which is read when the next ones are cast, so
+    that nothing waits for it.
+    """
+
+    def __init__(self):
+        self._alone = jax.process_count() == 1
+        if self._alone:
+            return
+        mesh = _mesh(all_devices())
+        self._split = NamedSharding(mesh, PartitionSpec(BATCH))
+        self._count = jax.jit(jnp.any, out_shardings=NamedSharding(mesh, PartitionSpec()))
+        self._cast: Array | None = None
+
+    def any(self, vote: bool) -> bool:
+        """Casts this process's vote, and says whether any vote of the time before was a yes; of a
+        process alone, its vote."""
+        if self._alone:
+            return vote
+        before = self._cast
+        votes = np.full(self._split.mesh.size, vote)
+        each = jax.make_array_from_callback(
+            votes.shape, self._split, lambda index: votes[index]
+        )
+        self._cast = self._count(each)
+        return before is not None and bool(before)
 
 
 class OverExamples:
@@ -175,39 +249,96 @@ def _mesh(devices: Sequence[jax.Device]) -> jax.sharding.Mesh:
     )
 
 
-def _with_shardings(rounds: Callable, mesh: jax.sharding.Mesh) -> Callable:
+def _are_of_several(devices: Sequence[jax.Device]) -> bool:
+    """Whether the devices are those of several processes, which have to have as many each."""
+    owners = [device.process_index for device in devices]
+    counts = {owners.count(owner) for owner in owners}
+    if len(counts) > 1:
+        raise InputError(
+            f"processes with {' and '.join(map(str, sorted(counts)))} devices cannot share a batch;"
+            " give each as many, for example by JAX_LOCAL_DEVICE_IDS"
+        )
+    return len({*owners}) > 1
+
+
+def _rows(mesh: jax.sharding.Mesh, batch_size: int) -> Rows:
+    """Which examples of a batch, in order, the devices of this process hold."""
+    shares = np.arange(batch_size).reshape(mesh.size, -1)
+    mine = [device.process_index == jax.process_index() for device in mesh.devices]
+    return tuple(shares[mine].reshape(-1).tolist())
+
+
+def _replicated(leaf: np.ndarray, sharding: NamedSharding) -> Array:
+    return jax.make_array_from_callback(leaf.shape, sharding, lambda index: leaf[index])
+
+
+def _from_first(shapes, make: Callable[[], Any]):
+    """The tree that the first process makes, in all of them bit for bit, as NumPy arrays."""
+    first = jax.process_index() == 0
+    tree = jax.device_get(make()) if first else _zeros(shapes)
+    # As whole numbers, since the others add 0 to it: a float would lose the sign of its zeros.
+    bits = jax.tree.map(lambda leaf: leaf.view(f"u{leaf.itemsize}"), tree)
+    bits = multihost_utils.broadcast_one_to_all(bits)
+    return jax.tree.map(lambda leaf, own: leaf.view(own.dtype), bits, tree)
+
+
+def _zeros(shapes):
+    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+
+
+def _with_shardings(
+    rounds: Callable, mesh: jax.sharding.Mesh, rows: Rows, batch_size: int
+) -> tuple[Callable, NamedSharding]:
     whole = NamedSharding(mesh, PartitionSpec())
     split = NamedSharding(mesh, PartitionSpec(None, None, BATCH))
-    return jax.jit(
+    program = jax.jit(
         rounds,
         in_shardings=(whole, whole, split, whole),
         out_shardings=(whole, whole),
         donate_argnums=0,
     )
+    if rows is None:
+        return program, whole
+
+    def share(leaf):
+        shape = (*leaf.shape[:2], batch_size, *leaf.shape[3:])
+
+        def of_device(index):
+            first, last = np.searchsorted(rows, (index[2].start, index[2].stop))
+            return leaf[:, :, first:last]
+
+        return jax.make_array_from_callback(shape, split, of_device)
+
+    def run(state, resident, chunk, seed):
+        return program(state, resident, jax.tree.map(share, chunk), seed)
+
+    return run, whole
 
 
-def _per_device(rounds: Callable, mesh: jax.sharding.Mesh) -> Callable:
+def _per_device(
+    rounds: Callable, mesh: jax.sharding.Mesh, rows: Rows, batch_size: int
+) -> tuple[Callable, NamedSharding]:
     def on_one_device(state, resident, chunk, seed):
         with mapped():
             return rounds(state, resident, chunk, seed)
 
-    devices = list(mesh.devices)
+    mine = [d for d in mesh.devices if d.process_index == jax.process_index()]
     program = jax.pmap(
         on_one_device,
         axis_name=BATCH,
         in_axes=(None, None, 2, None),
         out_axes=None,
-        devices=devices,
+        devices=list(mesh.devices),
     )
 
     def share(leaf):
-        shape = (*leaf.shape[:2], len(devices), -1, *leaf.shape[3:])
+        shape = (*leaf.shape[:2], len(mine), -1, *leaf.shape[3:])
         return leaf.reshape(shape)
 
     def run(state, resident, chunk, seed):
         return program(state, resident, jax.tree.map(share, chunk), seed)
 
-    return run
+    return run, NamedSharding(_mesh(mine), PartitionSpec())
 
 
 _WAYS = {"jit": _with_shardings, "pmap": _per_device}
