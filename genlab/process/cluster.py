@@ -5,10 +5,12 @@ import logging
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genlab.errors import InputError, is_out_of_memory
+from genlab.errors import EXIT_LOST, InputError, is_out_of_memory
 from genlab.process import coordinator, peers
 
 # Schedulers by the names that JAX has for what it detects, and how a task becomes a process there.
@@ -76,7 +78,7 @@ def joined(cluster: Cluster | None) -> Iterator[None]:
       cluster: None for a process alone.
 
     Raises:
-      InputError: the others do not come, or the address cannot be used.
+      InputError: nothing can listen at the address.
     """
     if cluster is None:
         yield
@@ -121,6 +123,9 @@ def _join(cluster: Cluster) -> None:
     # It would take SIGTERM for itself, which `signals` sees to.
     jax.config.update("jax_enable_preemption_service", False)
     service = _serve(cluster) if cluster.index == 0 else None
+    late = threading.Timer(JOIN_WITHIN, _give_up, [cluster])
+    late.daemon = True
+    late.start()
     try:
         jax.distributed.initialize(
             cluster.address,
@@ -128,34 +133,44 @@ def _join(cluster: Cluster) -> None:
             cluster.index,
             None if os.environ.get("JAX_LOCAL_DEVICE_IDS") else cluster.devices,
             cluster_detection_method="deactivate",
-            initialization_timeout=JOIN_WITHIN,
+            initialization_timeout=2 * JOIN_WITHIN,  # when it would abort with a stack trace
             heartbeat_timeout_seconds=3600,  # `peers` looks sooner, and says it in a line
             # The service that JAX starts in the first process is left idle, see `coordinator`.
             coordinator_bind_address="localhost:0",
         )
-    except Exception as error:
-        if service is not None:
-            service.kill()
-        reason = str(error).partition("\n")[0]
-        raise InputError(
-            f"process {cluster.index} has not found all {cluster.count} at {cluster.address}"
-            f" ({reason})"
-        ) from error
+    finally:
+        late.cancel()
     peers.watch(service)
 
 
+def _give_up(cluster: Cluster) -> None:
+    told = (
+        f"not all of {cluster.count} processes have come to {cluster.address} within {JOIN_WITHIN} s;"
+        " see what the others say, and whether that address can be reached from them"
+    )
+    peers.end(EXIT_LOST, told)
+
+
 def _serve(cluster: Cluster) -> subprocess.Popen:
-    """Starts the coordination service of all processes."""
+    """Starts the coordination service of all processes.
+
+    Raises:
+      InputError: the port is in use, for longer than by the service of an attempt that just died.
+    """
     port = cluster.address.rpartition(":")[2]
     bind = os.environ.get("JAX_COORDINATOR_BIND_ADDRESS") or f"[::]:{port}"
     command = [sys.executable, "-P", coordinator.__file__, bind, str(cluster.count)]
     pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    service = subprocess.Popen(
-        command, **pipes, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    if service.stdout.readline().strip() != coordinator.READY.encode():
-        raise InputError(
-            f"nothing can listen at port {port}, where the processes were to meet; name a free one in"
-            " --coordinator-address=HOST:PORT (JAX_COORDINATOR_PORT under a scheduler)"
+    deadline = time.monotonic() + coordinator.OUTLIVES + 5
+    while True:
+        service = subprocess.Popen(
+            command, **pipes, stderr=subprocess.DEVNULL, start_new_session=True
         )
-    return service
+        if service.stdout.readline().strip() == coordinator.READY.encode():
+            return service
+        if time.monotonic() > deadline:
+            raise InputError(
+                f"nothing can listen at port {port}, where the processes were to meet; name a free"
+                " one in --coordinator-address=HOST:PORT (JAX_COORDINATOR_PORT under a scheduler)"
+            )
+        time.sleep(1)

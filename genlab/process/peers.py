@@ -18,8 +18,9 @@ from subprocess import Popen
 from typing import Any, NoReturn
 
 from genlab.errors import EXIT_LOST
+from genlab.process import coordinator
 
-LOST_AFTER = 30  # seconds without a sign of life
+LOST_AFTER = 25  # seconds without a sign of life; the coordinator outlives the first by more
 _EVERY = 1.0  # seconds between two of them
 _GOODBYE = 10  # seconds that the first waits at the end for the others
 _ROOT = "genlab"
@@ -70,14 +71,14 @@ def first_does(work: Callable[[], Any]) -> None:
     from_first(lambda: work() and None)
 
 
-def watch(coordinator: Popen | None) -> None:
+def watch(service: Popen | None) -> None:
     """From here on this process looks after the others and they after it.
 
     Args:
-      coordinator: the process of the coordination service, in the first.
+      service: the process of the coordination service, in the first.
     """
     global _watch
-    _watch = _Watch(coordinator)
+    _watch = _Watch(service)
 
 
 def are_watched() -> bool:
@@ -113,6 +114,12 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def end(code: int, told: str) -> NoReturn:
+    """Ends the process from whichever thread, with a line."""
+    print(f"genlab: error: {told}", file=sys.stderr, flush=True)
+    os._exit(code)
+
+
 class _Watch:
     """A thread that exchanges records, and one that counts for how long others have been silent.
 
@@ -120,8 +127,8 @@ class _Watch:
     rather than seconds, so that nobody is lost while all of them sleep.
     """
 
-    def __init__(self, coordinator: Popen | None):
-        self._coordinator = coordinator
+    def __init__(self, service: Popen | None):
+        self._service = service
         self._client, self._index, self._count = _state().client, index(), count()
         self._record: dict[str, Any] = {"beat": 0}
         self._heard: dict[int, dict[str, Any]] = {}
@@ -146,8 +153,9 @@ class _Watch:
         while self._staying() and time.monotonic() < deadline:
             time.sleep(0.05)
             self._listen()
-        if self._coordinator is not None and not self._staying():
-            self._coordinator.kill()
+        if self._service is not None and not self._staying():
+            self._service.stdin.write(coordinator.OVER.encode())
+            self._service.stdin.close()
 
     def _staying(self) -> list[int]:
         others = range(1, self._count)
@@ -176,21 +184,16 @@ class _Watch:
                     told = f"process {other} failed: {record['failed']}"
                     with contextlib.suppress(Exception):
                         self.say(left=True)
-                    _end(record["code"], told)
+                    end(record["code"], told)
                 self._silence[other] += not record.get("left")
                 if self._silence[other] * _EVERY >= LOST_AFTER:
-                    _end(EXIT_LOST, self._loss(other))
+                    end(EXIT_LOST, self._loss(other))
 
     def _loss(self, other: int) -> str:
         return (
             f"process {other} of {self._count} has not been heard of for {LOST_AFTER} s; the same"
             " commands go on from the newest checkpoint"
         )
-
-
-def _end(code: int, told: str) -> NoReturn:
-    print(f"genlab: error: {told}", file=sys.stderr, flush=True)
-    os._exit(code)
 
 
 def _state() -> Any:

@@ -25,7 +25,7 @@ def check_config(config: dict[str, Any]) -> None:
     versions = {package: importlib.metadata.version(package) for package in PACKAGES}
     flat = flat_keys(without_homes(config))
     told = {f"--config.{key}": v for key, v in flat.items() if key not in _DIFFER}
-    _compare("was started with", told | versions)
+    _compare(told | versions)
 
 
 def check_data(course: Course) -> None:
@@ -38,16 +38,16 @@ def check_data(course: Course) -> None:
         return
     prints = {f"the data of {r.stage}": fingerprint(r.source) for r in course.recipes}
     parts = {what: found["parts"] for what, found in prints.items()}
-    _compare("reads", flat_keys(parts))
+    _compare(flat_keys(parts))
 
 
-def _compare(does: str, mine: dict[str, Any]) -> None:
+def _compare(mine: dict[str, Any]) -> None:
     first = peers.from_first(lambda: mine)
     for key in sorted({*first, *mine}):
         here, there = mine.get(key), first.get(key)
         if _plain(here) != _plain(there):
             raise InputError(
-                f"process {peers.index()} {does} {key}={here!r}, the first with {there!r}; all"
+                f"{key} is {here!r} in process {peers.index()} and {there!r} in the first; all"
                 " processes of a run are started alike (--num-processes=1 trains in each alone)"
             )
 
