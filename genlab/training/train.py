@@ -203,7 +203,8 @@ class _Loop:
         except NonFiniteLoss as error:
             with display.doing("computing the state before it again"):
                 self._keep_state_before(error.step)
-            peers.first_does(lambda: failure.record(self.workdir, str(error)))
+            told = str(error)
+            peers.first_does(lambda: failure.record(self.workdir, told))
             raise
         finally:
             self.profile.close()
