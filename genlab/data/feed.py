@@ -123,9 +123,7 @@ class Feed:
             piece = {**piece, **self._split.lookup(resident, piece["index"])}
         return self.preparation(piece, key, True)
 
-    def _gather(
-        self, step: int, rounds: int, rows: tuple[int, ...] | None
-    ) -> Piece:
+    def _gather(self, step: int, rounds: int, rows: tuple[int, ...] | None) -> Piece:
         per_round = self.draws * self.batch_size
         index = schedule.indices_from(
             self.seed, step * per_round, rounds * per_round, self._split.size

@@ -150,7 +150,9 @@ class Program:
         the same."""
         if not self._several:
             return jax.device_put(tree, self._whole)
-        return jax.tree.map(lambda leaf: _replicated(np.asarray(leaf), self._whole), tree)
+        return jax.tree.map(
+            lambda leaf: _replicated(np.asarray(leaf), self._whole), tree
+        )
 
     def place_first(self, shapes, make: Callable[[], Any]):
         """As `place`, of the tree that the first process makes.
@@ -187,7 +189,9 @@ class Ballot:
             return
         mesh = _mesh(all_devices())
         self._split = NamedSharding(mesh, PartitionSpec(BATCH))
-        self._count = jax.jit(jnp.any, out_shardings=NamedSharding(mesh, PartitionSpec()))
+        self._count = jax.jit(
+            jnp.any, out_shardings=NamedSharding(mesh, PartitionSpec())
+        )
         self._cast: Array | None = None
 
     def any(self, vote: bool) -> bool:

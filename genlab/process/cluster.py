@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from genlab.errors import EXIT_LOST, InputError, is_out_of_memory
-from genlab.process import coordinator, peers
+from genlab.process import coordinator, display, peers
 
 # Schedulers by the names that JAX has for what it detects, and how a task becomes a process there.
 _DETECTED = ("slurm", "ompi", "gcetpu", "gketpu")
@@ -85,7 +85,9 @@ def joined(cluster: Cluster | None) -> Iterator[None]:
         return
     import jax
 
-    _join(cluster)
+    place = f"process {cluster.index} of {cluster.count} at {cluster.address}"
+    with display.doing(f"waiting for all processes, as {place}"):
+        _join(cluster)
     if cluster.index:
         logging.getLogger("genlab").setLevel(logging.WARNING)
     try:
@@ -133,7 +135,8 @@ def _join(cluster: Cluster) -> None:
             cluster.index,
             None if os.environ.get("JAX_LOCAL_DEVICE_IDS") else cluster.devices,
             cluster_detection_method="deactivate",
-            initialization_timeout=2 * JOIN_WITHIN,  # when it would abort with a stack trace
+            initialization_timeout=2
+            * JOIN_WITHIN,  # when it would abort with a stack trace
             heartbeat_timeout_seconds=3600,  # `peers` looks sooner, and says it in a line
             # The service that JAX starts in the first process is left idle, see `coordinator`.
             coordinator_bind_address="localhost:0",
@@ -146,7 +149,7 @@ def _join(cluster: Cluster) -> None:
 def _give_up(cluster: Cluster) -> None:
     told = (
         f"not all of {cluster.count} processes have come to {cluster.address} within {JOIN_WITHIN} s;"
-        " see what the others say, and whether that address can be reached from them"
+        f" see what the others say, and whether that address can be reached from them; {_ALONE}"
     )
     peers.end(EXIT_LOST, told)
 

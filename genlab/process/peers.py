@@ -20,7 +20,9 @@ from typing import Any, NoReturn
 from genlab.errors import EXIT_LOST
 from genlab.process import coordinator
 
-LOST_AFTER = 25  # seconds without a sign of life; the coordinator outlives the first by more
+LOST_AFTER = (
+    25  # seconds without a sign of life; the coordinator outlives the first by more
+)
 _EVERY = 1.0  # seconds between two of them
 _GOODBYE = 10  # seconds that the first waits at the end for the others
 _ROOT = "genlab"
