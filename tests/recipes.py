@@ -111,7 +111,8 @@ def run_rounds(
         rounds_of(built.experiment, feed), jax.devices()[:devices], how, feed.batch_size
     )
     resident = program.place(feed.resident)
-    state, seed = program.place(built.init_state()), np.uint32(built.config["seed"])
+    state = program.place_state(built.shapes(), built.init_state)
+    seed = np.uint32(built.config["seed"])
     metrics = []
     for step in range(0, rounds, per_call):
         state, row = program(state, resident, feed.chunk(step, per_call), seed)

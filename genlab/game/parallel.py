@@ -10,6 +10,7 @@ order, feeds its own devices their share of the batch, and sees the same metrics
 
 import contextlib
 import contextvars
+import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,6 +25,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from genlab.errors import InputError, suggest
 
 Array = jax.Array
+SMALL = 2**12  # numbers in an array that `fsdp` does not split
 Rows = tuple[int, ...] | None  # of a batch; None for all
 
 BATCH = "batch"  # the mesh axis, and the pmap axis, along which examples are split
@@ -112,9 +114,8 @@ def own_devices(count: int) -> list[jax.Device]:
 class Program:
     """Many rounds, compiled for one or more devices.
 
-    Called as `program(state, resident, chunk, seed) -> (state, metrics)`. State and resident data
-    are replicated, the third axis of every leaf of `chunk`, `[rounds, draws, B, ...]`, is split
-    over the devices.
+    Called as `program(state, resident, chunk, seed) -> (state, metrics)`. The third axis of every leaf
+    of `chunk`, `[rounds, draws, B, ...]`, is split over the devices; resident data are replicated.
 
     Attributes:
       rows: which examples of a batch this process gives in a chunk; None for all, where it is alone.
@@ -122,7 +123,8 @@ class Program:
     Args:
       rounds: the function of these arguments.
       devices: where to run.
-      how: `jit` (one program with shardings, the state donated) or `pmap` (one per device).
+      how: `jit` (one program with shardings, the state replicated and donated), `fsdp` (the same, with
+        the large arrays of the state split over the devices) or `pmap` (one program per device).
       batch_size: B, over all devices.
 
     Raises:
@@ -143,37 +145,37 @@ class Program:
         mesh = _mesh(devices)
         self._several = _are_of_several(devices)
         self.rows = _rows(mesh, batch_size) if self._several else None
-        self._run, self._whole = _WAYS[how](rounds, mesh, self.rows, batch_size)
+        self._way = _WAYS[how](rounds, mesh, self.rows, batch_size)
 
     def place(self, tree):
-        """The tree on every device, as the program takes state and resident data; every process has
-        the same."""
-        if not self._several:
-            return jax.device_put(tree, self._whole)
-        return jax.tree.map(
-            lambda leaf: _replicated(np.asarray(leaf), self._whole), tree
-        )
+        """The tree on every device, as the program takes resident data; every process has the same."""
+        return self._placed(tree, lambda leaf: self._way.whole)
 
-    def place_first(self, shapes, make: Callable[[], Any]):
-        """As `place`, of the tree that the first process makes.
+    def place_state(self, shapes, make: Callable[[], Any]):
+        """The state that the first process makes, as the program takes it, in all of them.
 
         Args:
           shapes: of its leaves, the same in all processes.
           make: called in the first process alone.
         """
-        if not self._several:
-            return self.place(make())
-        return self.place(_from_first(shapes, make))
+        state = _from_first(shapes, make) if self._several else make()
+        return self._placed(state, self._way.held)
 
     def own(self, tree):
-        """What the program returns as arrays of this process alone, which can compute with them
-        without the others."""
+        """A state of the program whole, as arrays that this process computes with alone; all of them
+        ask for it."""
+        tree = self._way.gathered(tree)
         if not self._several:
             return tree
         return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
 
     def __call__(self, state, resident, chunk, seed):
-        return self._run(state, resident, chunk, seed)
+        return self._way(state, resident, chunk, seed)
+
+    def _placed(self, tree, sharding: Callable[[Any], NamedSharding]):
+        if not self._several:
+            return jax.device_put(tree, jax.tree.map(sharding, tree))
+        return jax.tree.map(lambda leaf: _put(np.asarray(leaf), sharding(leaf)), tree)
 
 
 class Ballot:
@@ -272,7 +274,7 @@ def _rows(mesh: jax.sharding.Mesh, batch_size: int) -> Rows:
     return tuple(shares[mine].reshape(-1).tolist())
 
 
-def _replicated(leaf: np.ndarray, sharding: NamedSharding) -> Array:
+def _put(leaf: np.ndarray, sharding: NamedSharding) -> Array:
     return jax.make_array_from_callback(leaf.shape, sharding, lambda index: leaf[index])
 
 
@@ -290,59 +292,108 @@ def _zeros(shapes):
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
 
 
-def _with_shardings(
-    rounds: Callable, mesh: jax.sharding.Mesh, rows: Rows, batch_size: int
-) -> tuple[Callable, NamedSharding]:
-    whole = NamedSharding(mesh, PartitionSpec())
-    split = NamedSharding(mesh, PartitionSpec(None, None, BATCH))
-    program = jax.jit(
-        rounds,
-        in_shardings=(whole, whole, split, whole),
-        out_shardings=(whole, whole),
-        donate_argnums=0,
-    )
-    if rows is None:
-        return program, whole
+class _OneProgram:
+    """One program for all devices, the state replicated or its large arrays split over them.
 
-    def share(leaf):
-        shape = (*leaf.shape[:2], batch_size, *leaf.shape[3:])
+    Of those that are split each lies along its longest axis that the devices divide; the compiler
+    gathers what a layer needs where it needs it, and each device updates its share (Rajbhandari et
+    al. 2020, ZeRO, stage 3).
+    """
+
+    def __init__(
+        self,
+        rounds: Callable,
+        mesh: jax.sharding.Mesh,
+        rows: Rows,
+        batch_size: int,
+        *,
+        splits_state: bool = False,
+    ):
+        self._rounds, self._rows, self._size = rounds, rows, batch_size
+        self._splits_state = splits_state
+        self.whole = NamedSharding(mesh, PartitionSpec())
+        self._split = NamedSharding(mesh, PartitionSpec(None, None, BATCH))
+        self._program: Callable | None = None
+
+    def held(self, leaf) -> NamedSharding:
+        """Where an array of the state lies."""
+        count = self.whole.mesh.size
+        axes = [axis for axis, size in enumerate(leaf.shape) if size % count == 0]
+        if not self._splits_state or leaf.size < SMALL or not axes:
+            return self.whole
+        axis = max(axes, key=lambda axis: leaf.shape[axis])
+        return NamedSharding(self.whole.mesh, PartitionSpec(*axis * (None,), BATCH))
+
+    def gathered(self, state):
+        """The state, replicated."""
+        if not self._splits_state:
+            return state
+        return jax.jit(lambda state: state, out_shardings=self.whole)(state)
+
+    def __call__(self, state, resident, chunk, seed):
+        if self._program is None:
+            held = jax.tree.map(self.held, state)
+            self._program = jax.jit(
+                self._rounds,
+                in_shardings=(held, self.whole, self._split, self.whole),
+                out_shardings=(held, self.whole),
+                donate_argnums=0,
+            )
+        if self._rows is not None:
+            chunk = jax.tree.map(self._shared, chunk)
+        return self._program(state, resident, chunk, seed)
+
+    def _shared(self, leaf: np.ndarray) -> Array:
+        """The batches of all processes, of which this one has some rows."""
+        shape = (*leaf.shape[:2], self._size, *leaf.shape[3:])
 
         def of_device(index):
-            first, last = np.searchsorted(rows, (index[2].start, index[2].stop))
+            ends = (index[2].start, index[2].stop)
+            first, last = np.searchsorted(self._rows, ends)
             return leaf[:, :, first:last]
 
-        return jax.make_array_from_callback(shape, split, of_device)
-
-    def run(state, resident, chunk, seed):
-        return program(state, resident, jax.tree.map(share, chunk), seed)
-
-    return run, whole
+        return jax.make_array_from_callback(shape, self._split, of_device)
 
 
-def _per_device(
-    rounds: Callable, mesh: jax.sharding.Mesh, rows: Rows, batch_size: int
-) -> tuple[Callable, NamedSharding]:
-    def on_one_device(state, resident, chunk, seed):
-        with mapped():
-            return rounds(state, resident, chunk, seed)
+class _PerDevice:
+    """One program per device."""
 
-    mine = [d for d in mesh.devices if d.process_index == jax.process_index()]
-    program = jax.pmap(
-        on_one_device,
-        axis_name=BATCH,
-        in_axes=(None, None, 2, None),
-        out_axes=None,
-        devices=list(mesh.devices),
-    )
+    def __init__(
+        self, rounds: Callable, mesh: jax.sharding.Mesh, rows: Rows, batch_size: int
+    ):
+        def on_one_device(state, resident, chunk, seed):
+            with mapped():
+                return rounds(state, resident, chunk, seed)
 
-    def share(leaf):
-        shape = (*leaf.shape[:2], len(mine), -1, *leaf.shape[3:])
+        mine = [d for d in mesh.devices if d.process_index == jax.process_index()]
+        self._count = len(mine)
+        self.whole = NamedSharding(_mesh(mine), PartitionSpec())
+        self._program = jax.pmap(
+            on_one_device,
+            axis_name=BATCH,
+            in_axes=(None, None, 2, None),
+            out_axes=None,
+            devices=list(mesh.devices),
+        )
+
+    def held(self, leaf) -> NamedSharding:
+        """Where an array of the state lies."""
+        return self.whole
+
+    def gathered(self, state):
+        """The state, replicated."""
+        return state
+
+    def __call__(self, state, resident, chunk, seed):
+        return self._program(state, resident, jax.tree.map(self._shared, chunk), seed)
+
+    def _shared(self, leaf: np.ndarray) -> np.ndarray:
+        shape = (*leaf.shape[:2], self._count, -1, *leaf.shape[3:])
         return leaf.reshape(shape)
 
-    def run(state, resident, chunk, seed):
-        return program(state, resident, jax.tree.map(share, chunk), seed)
 
-    return run, NamedSharding(_mesh(mine), PartitionSpec())
-
-
-_WAYS = {"jit": _with_shardings, "pmap": _per_device}
+_WAYS = {
+    "jit": _OneProgram,
+    "fsdp": functools.partial(_OneProgram, splits_state=True),
+    "pmap": _PerDevice,
+}

@@ -225,7 +225,7 @@ class _Loop:
 
     def _newest_state(self) -> State:
         """That of `_made_state`, where the program takes it."""
-        return self.program.place_first(self.recipe.shapes(), self._made_state)
+        return self.program.place_state(self.recipe.shapes(), self._made_state)
 
     def _made_state(self) -> State:
         """The newest of this stage: its last where it is over, its first where none was saved."""
