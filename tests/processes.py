@@ -34,16 +34,14 @@ class Processes:
         environment = {**os.environ, "XLA_FLAGS": " ".join(kept)}
         address = f"--coordinator-address=localhost:{_free_port()}"
         self.files = [folder / f"process-{index}.txt" for index in range(count)]
-        self.all = [
-            subprocess.Popen(
-                [*LAUNCH, *words, *(own or {}).get(index, ()), address]
-                + [f"--num-processes={count}", f"--process-id={index}"],
-                env=environment,
-                stdout=file.open("w"),
-                stderr=subprocess.STDOUT,
-            )
-            for index, file in enumerate(self.files)
-        ]
+        self.all = []
+        for index, path in enumerate(self.files):
+            command = [*LAUNCH, *words, *(own or {}).get(index, ()), address]
+            command += [f"--num-processes={count}", f"--process-id={index}"]
+            with path.open("w") as file:
+                both = dict(stdout=file, stderr=subprocess.STDOUT)
+                process = subprocess.Popen(command, env=environment, **both)
+            self.all.append(process)
 
     def codes(self, patience=PATIENCE):
         """The exit code of each, when all have ended."""
@@ -82,9 +80,10 @@ def steps(workdir):
     return Checkpoints(workdir / "checkpoints").steps()
 
 
-def state(workdir):
-    """The arrays of the newest checkpoint."""
-    return arrays.read(workdir / "checkpoints" / f"{steps(workdir)[-1]:08d}")
+def state(workdir, step=None):
+    """The arrays of a checkpoint, the newest without a step."""
+    step = steps(workdir)[-1] if step is None else step
+    return arrays.read(workdir / "checkpoints" / f"{step:08d}")
 
 
 def gap(one, other):
