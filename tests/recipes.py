@@ -12,7 +12,7 @@ from genlab.config import files, override
 from genlab.config import load as configs
 from genlab.config.stage import stages_of
 from genlab.data.feed import Feed
-from genlab.game import parallel
+from genlab.game.program import Program
 from genlab.run.recipe import Recipe
 from genlab.training.rounds import rounds_of
 
@@ -107,7 +107,7 @@ def run_rounds(
 ):
     """State and metrics after some rounds, as NumPy arrays."""
     feed = feed_of(built)
-    program = parallel.Program(
+    program = Program(
         rounds_of(built.experiment, feed), jax.devices()[:devices], how, feed.batch_size
     )
     resident = program.place(feed.resident)

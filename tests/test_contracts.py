@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import recipes
 
-from genlab.game import parallel, rng
+from genlab.game import program, rng
 from genlab.run.build import SECTIONS, build_experiment
 from genlab.training.rounds import rounds_of
 from genlab.training.train import train
@@ -63,7 +63,7 @@ def test_rounds_in_one_call_equal_single_rounds(name):
     ],
 )
 def test_trajectory_does_not_depend_on_devices(name, devices, how, monkeypatch):
-    monkeypatch.setattr(parallel, "SMALL", 16)  # so that tiny networks are split too
+    monkeypatch.setattr(program, "SMALL", 16)  # so that tiny networks are split too
     state, metrics = recipes.run_rounds(
         recipes.recipe(name), ROUNDS, ROUNDS, devices, how
     )

@@ -1,6 +1,5 @@
 """The loop, the only one: rounds in compiled calls, and between calls what is due."""
 
-import contextlib
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -11,23 +10,25 @@ import numpy as np
 
 from genlab.config.plan import Plan
 from genlab.config.stage import MAIN
-from genlab.errors import InputError, NonFiniteLoss, Stopped
+from genlab.errors import NonFiniteLoss, Stopped
 from genlab.evaluation import evaluate
 from genlab.evaluation.results import write_newest_and_best
 from genlab.game import parallel
+from genlab.game.program import Program
 from genlab.game.turn import State
 from genlab.process import display, peak, peers
 from genlab.process.bar import Bar
 from genlab.process.signals import Stop, stop_requested
 from genlab.run import together
 from genlab.run.course import Course
-from genlab.run.folder import claim, identity, locked, read_results, refuse_lost
+from genlab.run.folder import read_results
 from genlab.run.recipe import Recipe
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
-from genlab.storage.writer import cut, lines_of
+from genlab.storage.writer import lines_of
 from genlab.training import operations
 from genlab.training.alarm import sound
+from genlab.training.claim import claimed, held
 from genlab.training.fit import check_fit
 from genlab.training.meter import Meter, Work
 from genlab.training.page import Page, kept
@@ -76,9 +77,9 @@ def train(
             together.check_data(course)
             traces = Profile(workdir, profile if peers.is_first() else 0)
             loops = [_Loop(recipe, workdir, page, traces) for recipe in course.recipes]
-        with _held(workdir), stop_requested() as stop:
+        with held(workdir), stop_requested() as stop:
             with display.doing("looking at the run folder and the data"):
-                checkpoints, subject = _claimed(course, workdir, overrides, source)
+                checkpoints, subject = claimed(course, workdir, overrides, source)
             for line in opening(course, workdir, subject.step):
                 _log.info("%s", line)
             if peers.is_first():
@@ -108,50 +109,6 @@ def train(
             return state
 
 
-def _held(workdir: Path) -> contextlib.AbstractContextManager:
-    """The lock of the folder, for the process that writes it."""
-    return locked(workdir) if peers.is_first() else contextlib.nullcontext()
-
-
-def _claimed(
-    course: Course, workdir: Path, overrides: dict[str, Any], source: Path
-) -> tuple[Checkpoints, Subject]:
-    """Takes the locked folder for the run; its checkpoints, and the step that it goes on from."""
-    config = course.last.config
-    run = identity(workdir) if peers.is_first() else ""
-    checkpoints = Checkpoints(
-        workdir / "checkpoints", config["checkpoint"]["keep"], course.ends, run
-    )
-    take = lambda: _taken(course, workdir, overrides, source, run, checkpoints)
-    return checkpoints, Subject(workdir, run, config, peers.from_first(take))
-
-
-def _taken(
-    course: Course,
-    workdir: Path,
-    overrides: dict[str, Any],
-    source: Path,
-    run: str,
-    checkpoints: Checkpoints,
-) -> int:
-    """Checks the folder and writes its config; the step that the run goes on from."""
-    checkpoints.clean()
-    newest = checkpoints.newest()
-    if newest is None:
-        refuse_lost(workdir)
-        cut(workdir, 0)  # of an attempt that saved nothing, under whatever periods
-    done = newest or 0
-    if done > course.last.end:
-        raise InputError(
-            f"run folder {str(workdir)!r} has done {done} rounds, more than the"
-            f" {course.last.end} of its config"
-        )
-    about = {"run": run, "source": source, "finished": done == course.last.end}
-    claim(workdir, course.last, overrides, **about)
-    (workdir / failure.FILE).unlink(missing_ok=True)  # of an attempt before
-    return done
-
-
 class _Loop:
     """One stage: the compiled program, the state, and what happens between calls."""
 
@@ -165,7 +122,7 @@ class _Loop:
             traced = check_fit(recipe, self.feed)
         devices = parallel.choose_devices(config["devices"])
         self.work = Work(operations.count(traced), peak.of(devices, config["dtype"]))
-        self.program = parallel.Program(
+        self.program = Program(
             rounds_of(recipe.experiment, self.feed, recipe.begin),
             devices,
             config["parallel"],
