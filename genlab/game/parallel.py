@@ -179,6 +179,6 @@ class OverExamples:
 
 def mesh_of(devices: Sequence[jax.Device]) -> jax.sharding.Mesh:
     """The devices along the one axis `BATCH`."""
-    return jax.makemesh_of(
+    return jax.make_mesh(
         (len(devices),), (BATCH,), axis_types=(AxisType.Auto,), devices=devices
     )
