@@ -56,11 +56,15 @@ def test_processes_with_different_configs_are_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+WIDE = {"model__encoder__hidden": "(256,)", "model__decoder__hidden": "(256,)"}
+
+
 @pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "overrides"),
     [
         ("vae", {"parallel": "pmap"}),
+        ("vae", {"parallel": "fsdp", **WIDE}),
         ("vae", {"data__backend": "memory"}),
         ("dcgan", {}),
         ("dcgan", {"parallel": "pmap"}),
@@ -74,9 +78,9 @@ def test_processes_with_different_configs_are_refused(tmp_path):
 )
 def test_trajectory_does_not_depend_on_processes(name, overrides, tmp_path):
     together, one = tmp_path / "together", tmp_path / "one"
-    length = {"train__steps": "20"}
-    trained(tmp_path, words(name, together, **length, **overrides))
-    alone(name, one, devices="1", **length)
+    overrides = {"train__steps": "20", **overrides}
+    trained(tmp_path, words(name, together, **overrides))
+    alone(name, one, devices="1", **overrides)
     assert steps(one) == steps(together)
     assert gap(state(one), state(together)) < 1e-5
 
