@@ -70,7 +70,11 @@ def from_first(make: Callable[[], Any]) -> Any:
 
 def first_does(work: Callable[[], Any]) -> None:
     """The first process does it, and the others wait until it is done."""
-    from_first(lambda: work() and None)
+
+    def done() -> None:
+        work()
+
+    from_first(done)
 
 
 def watch(service: Popen | None) -> None:
@@ -174,7 +178,7 @@ class _Watch:
         for key, text in self._client.key_value_dir_get(f"{_ROOT}/peers/"):
             other, record = int(key.rpartition("/")[2]), json.loads(text)
             if record != self._heard.get(other):
-                self._heard[other], self._silence[other] = record, 0
+                self._silence[other], self._heard[other] = 0, record
 
     def _look_on(self) -> None:
         while True:
