@@ -71,7 +71,7 @@ WIDE = {"model__encoder__hidden": "(256,)", "model__decoder__hidden": "(256,)"}
         ("rbm_pcd", {}),
         ("factor_vae", {"parallel": "pmap"}),
         ("cgan", {"data__backend": "memory"}),
-        ("dbn", {}),
+        ("dbn", {"train__steps": "8"}),
         ("simclr", {}),
         ("diffusion", {}),
     ],
@@ -138,7 +138,8 @@ def test_run_whose_process_was_killed_goes_on_bit_identically(who, when, tmp_pat
 @pytest.mark.full
 def test_process_that_never_comes_back_ends_the_others(tmp_path):
     run = tmp_path / "run"
-    processes = Processes(tmp_path, words("dirac_gan", run, **LONG), count=3, devices=1)
+    long = words("dirac_gan", run, **LONG, train__batch_size="6")
+    processes = Processes(tmp_path, long, count=3, devices=1)
     wait_until(lambda: steps(run))
     processes.all[1].send_signal(signal.SIGSTOP)
     others = processes.all[0], processes.all[2]
