@@ -24,6 +24,7 @@ LOST_AFTER = (
     25  # seconds without a sign of life; the coordinator outlives the first by more
 )
 _EVERY = 1.0  # seconds between two of them
+_MORE = 15  # seconds that a busy machine may take to count these
 _GOODBYE = 10  # seconds that the first waits at the end for the others
 _ROOT = "genlab"
 
@@ -103,7 +104,7 @@ def await_verdict() -> None:
     """After an error of a collective: time for the watch to find out who was lost, which ends the
     process. Returns where all are there, so that the error is this process's own."""
     if _watch is not None:
-        time.sleep(LOST_AFTER + 5)
+        time.sleep(LOST_AFTER + _MORE)
 
 
 def leave(code: int) -> NoReturn:
