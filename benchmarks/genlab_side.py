@@ -9,7 +9,8 @@ import numpy as np
 from genlab.config import files, override
 from genlab.config import load as configs
 from genlab.data.feed import Feed
-from genlab.game import parallel, rng
+from genlab.game import rng
+from genlab.game.program import Program
 from genlab.game.turn import State
 from genlab.run.recipe import Recipe
 from genlab.training.rounds import rounds_of
@@ -31,7 +32,7 @@ def trainer(
         override.override(config, key, text)
     recipe = Recipe.build(configs.plain(config))
     feed = recipe.feed()
-    program = parallel.Program(
+    program = Program(
         rounds_of(recipe.experiment, feed), jax.devices()[:1], "jit", feed.batch_size
     )
     resident, seed = program.place(feed.resident), np.uint32(0)

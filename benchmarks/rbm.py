@@ -18,7 +18,7 @@ from genlab.boltzmann.pseudo import unit_log_probability
 from genlab.boltzmann.units import Bernoulli
 from genlab.config import files, override
 from genlab.config import load as configs
-from genlab.game import parallel
+from genlab.game.program import Program
 from genlab.registry import datasets
 from genlab.run.recipe import Recipe
 from genlab.training.rounds import rounds_of
@@ -91,7 +91,7 @@ def _trained(epochs: int, mnist: str) -> dict[str, jax.Array]:
         override.override(config, key, text)
     recipe = Recipe.build(configs.plain(config))
     feed = recipe.feed()
-    program = parallel.Program(
+    program = Program(
         rounds_of(recipe.experiment, feed), jax.devices()[:1], "jit", feed.batch_size
     )
     resident = program.place(feed.resident)

@@ -54,7 +54,9 @@ def get_config(variant: str = "") -> ConfigDict:
     config.start = dict(name="fresh")
     config.init_from = ""  # a run folder
 
-    config.parallel = "jit"  # jit | pmap
+    config.parallel = (
+        "jit"  # jit | fsdp (parameters and optimizers' state split) | pmap
+    )
     config.devices = 0  # how many; 0: all
     config.dtype = "float32"  # compute type of the networks: float32 | bfloat16
     config.seed = 0

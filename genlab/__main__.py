@@ -2,6 +2,7 @@
 
 import sys
 
+from genlab.process import peers
 from genlab.process.signals import importing
 
 
@@ -9,7 +10,7 @@ def entry() -> None:
     """Runs the command that the process was given, and ends with its exit code."""
     with importing():
         from genlab.commands.cli import main
-    sys.exit(main(sys.argv))
+    peers.leave(main(sys.argv))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 | 0 | what was asked for is finished |
 | 1 | a loss was not finite, or what was replayed is, a metric or plot failed and the rest is written, a sweep has no trial that finished, or a bug with its traceback |
 | 2 | a value, a file or a folder that genlab cannot use |
+| 69 | another process of the run was lost; the same commands go on (EX_UNAVAILABLE) |
 | 71 | out of memory (EX_OSERR) |
 | 75 | stopped by a signal and saved; the same command goes on (EX_TEMPFAIL) |
 | 130 | interrupted where there was nothing to save |
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 
 EXIT_DIVERGED = 1
 EXIT_INPUT = 2
+EXIT_LOST = 69
 EXIT_MEMORY = 71
 EXIT_STOPPED = 75
 EXIT_INTERRUPTED = 130

@@ -12,7 +12,7 @@ from genlab.config import files, override
 from genlab.config import load as configs
 from genlab.config.stage import stages_of
 from genlab.data.feed import Feed
-from genlab.game import parallel
+from genlab.game.program import Program
 from genlab.run.recipe import Recipe
 from genlab.training.rounds import rounds_of
 
@@ -107,11 +107,12 @@ def run_rounds(
 ):
     """State and metrics after some rounds, as NumPy arrays."""
     feed = feed_of(built)
-    program = parallel.Program(
+    program = Program(
         rounds_of(built.experiment, feed), jax.devices()[:devices], how, feed.batch_size
     )
     resident = program.place(feed.resident)
-    state, seed = program.place(built.init_state()), np.uint32(built.config["seed"])
+    state = program.place_state(built.shapes(), built.init_state)
+    seed = np.uint32(built.config["seed"])
     metrics = []
     for step in range(0, rounds, per_call):
         state, row = program(state, resident, feed.chunk(step, per_call), seed)

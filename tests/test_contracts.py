@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import recipes
 
-from genlab.game import rng
+from genlab.game import program, rng
 from genlab.run.build import SECTIONS, build_experiment
 from genlab.training.rounds import rounds_of
 from genlab.training.train import train
@@ -37,7 +37,7 @@ every_game = games({*recipes.representatives()} - SLOW)
 quick_game = games({*recipes.of_each_kind_of_state()} - SLOW)
 
 ROUNDS = 4
-MORE_DEVICES = ((2, "jit"), (1, "pmap"), (4, "pmap"))
+MORE_DEVICES = ((2, "jit"), (2, "fsdp"), (4, "fsdp"), (1, "pmap"), (4, "pmap"))
 
 
 @functools.cache
@@ -62,7 +62,8 @@ def test_rounds_in_one_call_equal_single_rounds(name):
         *(pytest.param(*more, marks=pytest.mark.full) for more in MORE_DEVICES),
     ],
 )
-def test_trajectory_does_not_depend_on_devices(name, devices, how):
+def test_trajectory_does_not_depend_on_devices(name, devices, how, monkeypatch):
+    monkeypatch.setattr(program, "SMALL", 16)  # so that tiny networks are split too
     state, metrics = recipes.run_rounds(
         recipes.recipe(name), ROUNDS, ROUNDS, devices, how
     )

@@ -27,7 +27,7 @@ from genlab.errors import (
     is_out_of_memory,
     suggest,
 )
-from genlab.process import display, streams
+from genlab.process import display, peers, streams
 from genlab.process.command import program
 from genlab.process.signals import importing
 
@@ -57,10 +57,13 @@ def main(argv: list[str]) -> int:
         return EXIT_STOPPED
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         code, reason = _known(error)
-        if not code:
+        if not code and not peers.are_watched():
             raise
-        if verbose:
+        if verbose or not code:
             traceback.print_exc()
+        code = code or EXIT_DIVERGED
+        if not isinstance(error, NonFiniteLoss):  # in which all end
+            peers.fail(code, reason)
         print(f"genlab: error: {' '.join(reason.split())}", file=sys.stderr)
         return code
 
@@ -177,4 +180,4 @@ def _known(error: BaseException) -> tuple[int, str]:
     if package not in ("", "genlab"):
         told = f"`{shipped.install()}` installs what genlab needs"
         return EXIT_INPUT, f"{package!r} is not installed; {told}"
-    return 0, ""
+    return 0, f"{type(error).__name__}: {error}"

@@ -15,6 +15,8 @@ EXAMPLES = """\
   genlab --workdir=runs/dcgan                        goes on with the config that the folder has
   genlab --workdir=runs/dcgan --config.train.steps=4000     and for longer
   genlab --config=dcgan --profile=40                 a trace of 40 rounds beside it
+  genlab --config=dcgan --coordinator-address=10.0.0.1:1234 --num-processes=2 --process-id=0
+                                                     the first of two machines
   genlab --config=vae --print-config > mine.py       a config of one's own to start from"""
 ROOM = "genlab.training.train"
 
@@ -41,12 +43,45 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="write a trace of so many rounds after the first call, which compiles, into the run folder:"
         " trace-STEP.json.gz, which https://ui.perfetto.dev opens",
     )
+    several = parser.add_argument_group(
+        "several processes",
+        "The same command in each but for --process-id. Slurm, Open MPI and a cloud TPU say all three.",
+    )
+    several.add_argument(
+        "--coordinator-address",
+        metavar="HOST:PORT",
+        help="where the first process is reached by all others, at a free port",
+    )
+    several.add_argument(
+        "--num-processes",
+        type=flags.count,
+        metavar="N",
+        help="how many processes there are; 1 trains alone, whatever a scheduler says",
+    )
+    several.add_argument(
+        "--process-id",
+        type=flags.whole,
+        metavar="I",
+        help="which of them this is, from 0; 0 writes the run folder",
+    )
 
 
 def run(values: argparse.Namespace) -> None:
     """Trains a config in its run folder, or goes on where the folder stands."""
+    from genlab.process import cluster
+
+    address, count = values.coordinator_address, values.num_processes
+    place = None
+    if not values.print_config:
+        place = cluster.found(address, count, values.process_id)
+    with cluster.joined(place):
+        _run(values)
+
+
+def _run(values: argparse.Namespace) -> None:
     from genlab.config.files import file_of
     from genlab.config.override import resolved
+    from genlab.process import peers
     from genlab.process.programs import keep_programs
     from genlab.process.streams import deliver
     from genlab.run.folder import default_workdir, recorded
@@ -82,6 +117,7 @@ def run(values: argparse.Namespace) -> None:
         train(config, workdir, changed, source, values.profile)
     except PartFailed as error:
         failure = error
-    print(closing(workdir, config, display.lasted()))
+    if peers.is_first():
+        print(closing(workdir, config, display.lasted()))
     if failure:
         raise failure

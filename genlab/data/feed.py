@@ -79,24 +79,32 @@ class Feed:
         self.batch_size = batch_size
         self.draws = draws
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="genlab-feed")
-        self._ahead: tuple[tuple[int, int], Future] | None = None
+        self._ahead: tuple[tuple, Future] | None = None
 
-    def chunk(self, step: int, rounds: int) -> Piece:
+    def chunk(
+        self, step: int, rounds: int, rows: tuple[int, ...] | None = None
+    ) -> Piece:
         """What rounds [step, step + rounds) need from the host.
+
+        Args:
+          step: the first round.
+          rounds: how many.
+          rows: which examples of every batch, where other processes of the run read the rest; None
+            for all.
 
         Returns:
           Leaves `[rounds, draws, batch_size, ...]`: `index` int32, and unless the backend is
           `resident` the raw examples as well.
         """
         if self.backend == "resident":
-            return self._gather(step, rounds)
-        wanted, ahead = (step, rounds), self._ahead
+            return self._gather(step, rounds, rows)
+        wanted, ahead = (step, rounds, rows), self._ahead
         piece = (
             ahead[1].result()
             if ahead and ahead[0] == wanted
-            else self._gather(step, rounds)
+            else self._gather(step, rounds, rows)
         )
-        following = (step + rounds, rounds)
+        following = (step + rounds, rounds, rows)
         self._ahead = (following, self._thread.submit(self._gather, *following))
         return piece
 
@@ -115,11 +123,13 @@ class Feed:
             piece = {**piece, **self._split.lookup(resident, piece["index"])}
         return self.preparation(piece, key, True)
 
-    def _gather(self, step: int, rounds: int) -> Piece:
+    def _gather(self, step: int, rounds: int, rows: tuple[int, ...] | None) -> Piece:
         per_round = self.draws * self.batch_size
         index = schedule.indices_from(
             self.seed, step * per_round, rounds * per_round, self._split.size
         ).reshape(rounds, self.draws, self.batch_size)
+        if rows is not None:
+            index = index[:, :, list(rows)]
         piece = {"index": index.astype(np.int32)}
         if self.backend == "resident":
             return piece

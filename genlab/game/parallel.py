@@ -3,6 +3,9 @@
 Under `jax.jit` with shardings the batch that a function sees is the global one, and a mean is a
 mean. Under `jax.pmap` each device sees its share. The functions here are the same in both: a layer
 that looks across the batch calls them and does not know how it is compiled.
+
+The devices may be those of several processes. Each of them then calls the same programs in the same
+order, feeds its own devices their share of the batch, and sees the same metrics.
 """
 
 import contextlib
@@ -12,10 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from genlab.errors import InputError, suggest
+from genlab.errors import InputError
 
 Array = jax.Array
 
@@ -59,7 +63,7 @@ def example_indices(count: int) -> Array:
 
 
 def all_devices() -> list[jax.Device]:
-    """The devices that JAX finds.
+    """The devices that JAX finds, of all processes.
 
     Raises:
       InputError: JAX_PLATFORMS asks for a backend that is not there.
@@ -81,9 +85,14 @@ def choose_devices(count: int) -> list[jax.Device]:
     """The first `count` devices, all of them for 0.
 
     Raises:
-      InputError: there are not so many.
+      InputError: there are not so many, or of several processes not all are taken.
     """
-    devices = all_devices()
+    devices, processes = all_devices(), jax.process_count()
+    if processes > 1 and count not in (0, len(devices)):
+        raise InputError(
+            f"devices={count}, but {processes} processes share {len(devices)}; 0 takes all of them,"
+            " and JAX_LOCAL_DEVICE_IDS chooses those of a process"
+        )
     if not 0 <= count <= len(devices):
         raise InputError(
             f"devices={count}, but this machine has {len(devices)}; 0 takes all of them"
@@ -91,43 +100,42 @@ def choose_devices(count: int) -> list[jax.Device]:
     return devices[: count or len(devices)]
 
 
-class Program:
-    """Many rounds, compiled for one or more devices.
+def own_devices(count: int) -> list[jax.Device]:
+    """Those of `choose_devices` that are this process's."""
+    mine = jax.process_index()
+    return [d for d in choose_devices(count) if d.process_index == mine]
 
-    Called as `program(state, resident, chunk, seed) -> (state, metrics)`. State and resident data
-    are replicated, the third axis of every leaf of `chunk`, `[rounds, draws, B, ...]`, is split
-    over the devices.
 
-    Args:
-      rounds: the function of these arguments.
-      devices: where to run.
-      how: `jit` (one program with shardings, the state donated) or `pmap` (one per device).
-      batch_size: B, over all devices.
+class Ballot:
+    """Whether any of several processes wants something, in all of them after the same call.
 
-    Raises:
-      InputError: an unknown way, or a batch that the devices cannot share evenly.
+    The votes are counted by a program of their own, which is read when the next ones are cast, so
+    that nothing waits for it.
     """
 
-    def __init__(
-        self, rounds: Callable, devices: Sequence[jax.Device], how: str, batch_size: int
-    ):
-        if batch_size % len(devices):
-            raise InputError(
-                f"train.batch_size={batch_size} cannot be shared by {len(devices)} devices;"
-                f" take a multiple of {len(devices)}"
-            )
-        if how not in _WAYS:
-            raise InputError(f"parallel={how!r} is unknown{suggest(how, _WAYS)}")
-        mesh = _mesh(devices)
-        self._whole = NamedSharding(mesh, PartitionSpec())
-        self._run = _WAYS[how](rounds, mesh)
+    def __init__(self):
+        self._alone = jax.process_count() == 1
+        if self._alone:
+            return
+        mesh = mesh_of(all_devices())
+        self._split = NamedSharding(mesh, PartitionSpec(BATCH))
+        self._count = jax.jit(
+            jnp.any, out_shardings=NamedSharding(mesh, PartitionSpec())
+        )
+        self._cast: Array | None = None
 
-    def place(self, tree):
-        """The tree on every device, as the program takes state and resident data."""
-        return jax.device_put(tree, self._whole)
-
-    def __call__(self, state, resident, chunk, seed):
-        return self._run(state, resident, chunk, seed)
+    def any(self, vote: bool) -> bool:
+        """Casts this process's vote, and says whether any vote of the time before was a yes; of a
+        process alone, its vote."""
+        if self._alone:
+            return vote
+        before = self._cast
+        votes = np.full(self._split.mesh.size, vote)
+        each = jax.make_array_from_callback(
+            votes.shape, self._split, lambda index: votes[index]
+        )
+        self._cast = self._count(each)
+        return before is not None and bool(before)
 
 
 class OverExamples:
@@ -147,7 +155,7 @@ class OverExamples:
     """
 
     def __init__(self, function: Callable, devices: Sequence[jax.Device]):
-        mesh = _mesh(devices)
+        mesh = mesh_of(devices)
         whole, split = PartitionSpec(), PartitionSpec(BATCH)
         self.devices = tuple(devices)
         self._whole = NamedSharding(mesh, whole)
@@ -169,45 +177,8 @@ class OverExamples:
         return self.program(whole, examples)
 
 
-def _mesh(devices: Sequence[jax.Device]) -> jax.sharding.Mesh:
+def mesh_of(devices: Sequence[jax.Device]) -> jax.sharding.Mesh:
+    """The devices along the one axis `BATCH`."""
     return jax.make_mesh(
         (len(devices),), (BATCH,), axis_types=(AxisType.Auto,), devices=devices
     )
-
-
-def _with_shardings(rounds: Callable, mesh: jax.sharding.Mesh) -> Callable:
-    whole = NamedSharding(mesh, PartitionSpec())
-    split = NamedSharding(mesh, PartitionSpec(None, None, BATCH))
-    return jax.jit(
-        rounds,
-        in_shardings=(whole, whole, split, whole),
-        out_shardings=(whole, whole),
-        donate_argnums=0,
-    )
-
-
-def _per_device(rounds: Callable, mesh: jax.sharding.Mesh) -> Callable:
-    def on_one_device(state, resident, chunk, seed):
-        with mapped():
-            return rounds(state, resident, chunk, seed)
-
-    devices = list(mesh.devices)
-    program = jax.pmap(
-        on_one_device,
-        axis_name=BATCH,
-        in_axes=(None, None, 2, None),
-        out_axes=None,
-        devices=devices,
-    )
-
-    def share(leaf):
-        shape = (*leaf.shape[:2], len(devices), -1, *leaf.shape[3:])
-        return leaf.reshape(shape)
-
-    def run(state, resident, chunk, seed):
-        return program(state, resident, jax.tree.map(share, chunk), seed)
-
-    return run
-
-
-_WAYS = {"jit": _with_shardings, "pmap": _per_device}

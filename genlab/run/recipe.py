@@ -21,7 +21,7 @@ from genlab.data.statistics import example_mean, example_range
 from genlab.errors import InputError, suggest
 from genlab.game import rng
 from genlab.game.experiment import Experiment
-from genlab.game.parallel import all_devices
+from genlab.game.parallel import all_devices, own_devices
 from genlab.game.turn import State
 from genlab.process import display
 from genlab.registry import datasets, starts
@@ -172,7 +172,7 @@ class Recipe:
             self.preparation,
             self.config["seed"],
             batch_size=self.config["eval"]["batch_size"],
-            devices=all_devices()[: self.config["devices"] or None],
+            devices=own_devices(self.config["devices"]),
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from genlab.storage.files import full
@@ -35,13 +36,11 @@ def write(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
       RuntimeError: what was written is not what is read back.
       Exception: orbax's own, of many kinds.
     """
-    import orbax.checkpoint as ocp  # slow to import, and only training needs it
-
     # Asked before writing, since a full disk is a turmoil among orbax's threads.
     needed = sum(array.nbytes for array in arrays.values()) + MARGIN
     if shutil.disk_usage(folder).free < needed:
         raise full(folder)
-    with _plain(folder) as path, _quiet(), ocp.PyTreeCheckpointer() as checkpointer:
+    with _plain(folder) as path, _quiet(), _checkpointer() as checkpointer:
         checkpointer.save(path / "state", dict(arrays))
     found = read(folder)
     for name, array in arrays.items():
@@ -57,12 +56,28 @@ def read(folder: Path) -> dict[str, np.ndarray]:
     """
     import orbax.checkpoint as ocp
 
-    with _plain(folder) as path, _quiet(), ocp.PyTreeCheckpointer() as checkpointer:
+    with _plain(folder) as path, _quiet(), _checkpointer() as checkpointer:
         names = checkpointer.metadata(path / "state").item_metadata
         return checkpointer.restore(
             path / "state",
             restore_args={name: ocp.RestoreArgs(np.ndarray) for name in names},
         )
+
+
+def _checkpointer():
+    """orbax's, which of several processes has to do with this one alone."""
+    import orbax.checkpoint as ocp  # slow to import, and only training needs it
+
+    if jax.process_count() == 1:
+        return ocp.PyTreeCheckpointer()
+    mine = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=mine,
+        active_processes={mine},
+        barrier_sync_key_prefix=f"genlab{mine}",
+    )
+    handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=alone)
+    return ocp.Checkpointer(handler, multiprocessing_options=alone)
 
 
 def _same(found: np.ndarray, array: np.ndarray) -> bool:

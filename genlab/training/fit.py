@@ -66,7 +66,7 @@ def check_fit(recipe: Recipe, feed: Feed) -> ClosedJaxpr:
 def _examples_of_device(config: dict[str, Any]) -> int:
     """Of a batch, as a network sees it: all, where one program is for all devices."""
     size = config["train"]["batch_size"]
-    if config["parallel"] == "jit":
+    if config["parallel"] != "pmap":
         return size
     return size // (config["devices"] or len(all_devices()))
 

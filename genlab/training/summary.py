@@ -135,7 +135,9 @@ def parameter_counts(state: State) -> dict[str, int]:
 def _devices(asked: int) -> str:
     devices = choose_devices(asked)
     kinds = {device.device_kind for device in devices}
-    return f"{len(devices)} x {', '.join(sorted(kinds))} ({devices[0].platform})"
+    processes = len({device.process_index for device in devices})
+    of = f", of {processes} processes" if processes > 1 else ""
+    return f"{len(devices)} x {', '.join(sorted(kinds))} ({devices[0].platform}){of}"
 
 
 def _protocol_told(protocol: dict[str, Any]) -> str:

@@ -11,23 +11,26 @@ import numpy as np
 
 from genlab.config.plan import Plan
 from genlab.config.stage import MAIN
-from genlab.errors import InputError, NonFiniteLoss, Stopped
+from genlab.errors import NonFiniteLoss, Stopped
 from genlab.evaluation import evaluate
 from genlab.evaluation.results import write_newest_and_best
 from genlab.game import parallel
+from genlab.game.program import Program
 from genlab.game.turn import State
-from genlab.process import display, peak
+from genlab.process import display, peak, peers
 from genlab.process.bar import Bar
 from genlab.process.command import program
 from genlab.process.signals import Stop, stop_requested
+from genlab.run import together
 from genlab.run.course import Course
-from genlab.run.folder import claim, identity, locked, read_results, refuse_lost
+from genlab.run.folder import read_results
 from genlab.run.recipe import Recipe
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
-from genlab.storage.writer import cut, lines_of
+from genlab.storage.writer import lines_of
 from genlab.training import operations
 from genlab.training.alarm import sound
+from genlab.training.claim import claimed, held
 from genlab.training.fit import check_fit
 from genlab.training.meter import Meter, Work
 from genlab.training.page import Page, kept
@@ -36,7 +39,7 @@ from genlab.training.rounds import rounds_of
 from genlab.training.summary import opening
 from genlab.training.watch import evaluated, split_name
 from genlab.trials import failure
-from genlab.writers.log import Log, Subject
+from genlab.writers.log import Log, Subject, Unwritten
 
 _log = logging.getLogger("genlab")
 
@@ -49,6 +52,9 @@ def train(
     profile: int = 0,
 ) -> State:
     """Trains the recipe of a plain config in its run folder, from wherever the folder stands.
+
+    Of several processes the first alone has to do with the folder; the others compute, and wait where
+    it evaluates or saves.
 
     Args:
       config: the plain config.
@@ -68,58 +74,41 @@ def train(
     """
     with display.shown(), kept(workdir) as page:
         with display.doing("building data and networks"):
+            together.check_config(config)
             course = Course.build(config)
-            traces = Profile(workdir, profile)
+            together.check_data(course)
+            traces = Profile(workdir, profile if peers.is_first() else 0)
             loops = [_Loop(recipe, workdir, page, traces) for recipe in course.recipes]
-        with locked(workdir), stop_requested() as stop:
+        with held(workdir), stop_requested() as stop:
             with display.doing("looking at the run folder and the data"):
-                checkpoints, subject = _claimed(course, workdir, overrides, source)
-            page.begin()
+                checkpoints, subject = claimed(course, workdir, overrides, source)
             for line in opening(course, workdir, subject.step):
                 _log.info("%s", line)
+            if peers.is_first():
+                page.begin()
             sources, done = course.sources, subject.step
             # Once the last stage has begun, nobody asks for what the ones before it left.
             for loop in loops[-1:] if done > course.last.begin else loops:
                 state = loop.run(checkpoints, sources, stop, subject)
-                view = jax.device_get(loop.recipe.experiment.view(state))
+                own = loop.program.own(state)
+                view = jax.device_get(loop.recipe.experiment.view(own))
                 sources = {**sources, loop.recipe.stage: view}
             if traces.missed:
                 _log.warning(
                     "nothing was traced: the first call, which compiles, had all rounds;"
                     " a smaller train.steps_per_call makes more calls"
                 )
-            last = loops[-1]
-            if done == course.last.end:
-                last.draw_missing(state)
-            sound(last.recipe.experiment, workdir)
-            known = (config, checkpoints, course.last.begin, last.failures)
-            write_newest_and_best(workdir, last.trained, state, *known)
+            last, own = loops[-1], loops[-1].program.own(state)
+
+            def finish() -> None:
+                if done == course.last.end:
+                    last.draw_missing(own)
+                sound(last.recipe.experiment, workdir)
+                known = (config, checkpoints, course.last.begin, last.failures)
+                write_newest_and_best(workdir, last.trained, own, *known)
+
+            peers.first_does(finish)
             return state
-
-
-def _claimed(
-    course: Course, workdir: Path, overrides: dict[str, Any], source: Path
-) -> tuple[Checkpoints, Subject]:
-    """Takes the locked folder for the run; its checkpoints, and the step that it goes on from."""
-    run, config = identity(workdir), course.last.config
-    checkpoints = Checkpoints(
-        workdir / "checkpoints", config["checkpoint"]["keep"], course.ends, run
-    )
-    checkpoints.clean()
-    newest = checkpoints.newest()
-    if newest is None:
-        refuse_lost(workdir)
-        cut(workdir, 0)  # of an attempt that saved nothing, under whatever periods
-    done = newest or 0
-    if done > course.last.end:
-        raise InputError(
-            f"run folder {str(workdir)!r} has done {done} rounds, more than the"
-            f" {course.last.end} of its config"
-        )
-    about = {"run": run, "source": source, "finished": done == course.last.end}
-    claim(workdir, course.last, overrides, **about)
-    (workdir / failure.FILE).unlink(missing_ok=True)  # of an attempt before
-    return checkpoints, Subject(workdir, run, config, done)
 
 
 class _Loop:
@@ -135,12 +124,13 @@ class _Loop:
             traced = check_fit(recipe, self.feed)
         devices = parallel.choose_devices(config["devices"])
         self.work = Work(operations.count(traced), peak.of(devices, config["dtype"]))
-        self.program = parallel.Program(
+        self.program = Program(
             rounds_of(recipe.experiment, self.feed, recipe.begin),
             devices,
             config["parallel"],
             config["train"]["batch_size"],
         )
+        self.ballot = parallel.Ballot()
         self.seed = np.uint32(config["seed"])
         self.failures: evaluate.Failures = {}
         self.log: Log | None = None
@@ -153,12 +143,13 @@ class _Loop:
         with display.doing("making the state"):
             state = self._newest_state()
         step = int(state.step)
-        self.trained = self.recipe.trained(state)
-        if step == self.plan.steps and not self._was_cut():
+        self.trained = self.recipe.trained(self.program.own(state))
+        if step == self.plan.steps and not peers.from_first(self._was_cut):
             return state
         self.rounds = self.plan.rounds_per_call(step)
         self.resident = self.program.place(self.feed.resident)
-        self.log = Log(replace(subject, step=step))
+        subject = replace(subject, step=step)
+        self.log = Log(subject) if peers.is_first() else Unwritten()
         stage = self.recipe.stage
         bar = Bar(self.plan.steps, step, "" if stage == MAIN else f"{stage}: ")
         every, split = self.plan.periods["log"], split_name(stage, "train")
@@ -171,7 +162,8 @@ class _Loop:
         except NonFiniteLoss as error:
             with display.doing("computing the state before it again"):
                 self._keep_state_before(error.step)
-            failure.record(self.workdir, str(error))
+            told = str(error)
+            peers.first_does(lambda: failure.record(self.workdir, told))
             again = f"{program()} replay --workdir={shlex.quote(str(self.workdir))}"
             _log.info("`%s` shows where it arose", again)
             raise
@@ -193,6 +185,10 @@ class _Loop:
         return self.checkpoints.newest() == end and not looked
 
     def _newest_state(self) -> State:
+        """That of `_made_state`, where the program takes it."""
+        return self.program.place_state(self.recipe.shapes(), self._made_state)
+
+    def _made_state(self) -> State:
         """The newest of this stage: its last where it is over, its first where none was saved."""
         step = min(self.checkpoints.newest() or 0, self.plan.steps)
         if step > self.plan.begin:
@@ -200,7 +196,7 @@ class _Loop:
         else:
             seed = np.uint32(self.config["seed"])
             state = jax.jit(self.recipe.first_state)(seed, self.sources)
-        return self.program.place(state)
+        return state
 
     def _train(self, state: State, step: int, meter: Meter, stop: Stop) -> State:
         if step == self.plan.begin:
@@ -215,10 +211,11 @@ class _Loop:
             if due := self.plan.due(step) - {"log"}:
                 with meter.paused():
                     self._look(state, due)
-            if stop.signal and step < self.plan.steps:
+            if self.ballot.any(bool(stop.signal)) and step < self.plan.steps:
                 meter.finish(step)
                 self._save(state, step)
-                raise Stopped(f"stopped by {stop.signal} after step {step}; saved")
+                by = stop.signal or "a signal to another process"
+                raise Stopped(f"stopped by {by} after step {step}; saved")
         meter.finish(step)
         return state
 
@@ -227,7 +224,7 @@ class _Loop:
 
     def _call(self, state: State, step: int) -> tuple[State, dict[str, jax.Array]]:
         with self.meter.feeding():
-            chunk = self.feed.chunk(step, self.rounds)
+            chunk = self.feed.chunk(step, self.rounds, self.program.rows)
         return self.program(state, self.resident, chunk, self.seed)
 
     def _keep_state_before(self, step: int) -> None:
@@ -237,24 +234,33 @@ class _Loop:
         while done + self.rounds < step:
             state, _ = self._call(state, done)
             done += self.rounds
-        self.checkpoints.save(state, done)
+        self._save(state, done)
 
     def _look(self, state: State, due: set[str]) -> None:
-        """Evaluates, draws and saves, as far as due; the checkpoint last, since it vouches for the
-        others, and first after the last round, where nothing comes after it."""
+        """Evaluates, draws and saves, as far as due; the others wait for the first process."""
+        own = self.program.own(state)
+        peers.first_does(lambda: self._do(own, due))
+
+    def _do(self, state: State, due: set[str]) -> None:
+        """What is due; the checkpoint last, since it vouches for the others, and first after the last
+        round, where nothing comes after it."""
         step = int(state.step)
         if step == self.plan.steps:
-            self._save(state, step)
+            self._write(state, step)
         if "eval" in due:
             self._evaluate(state)
         if "sample" in due:
             self._draw(state, self.config["sample"]["plots"])
         if "checkpoint" in due:
-            self._save(state, step)
+            self._write(state, step)
         if due & {"eval", "sample"} and step < self.plan.steps:
             self.page.refresh()
 
     def _save(self, state: State, step: int) -> None:
+        own = self.program.own(state)
+        peers.first_does(lambda: self._write(own, step))
+
+    def _write(self, state: State, step: int) -> None:
         with display.doing(f"saving the state after {step:,} rounds"):
             self.checkpoints.save(state, step)
 

@@ -103,6 +103,16 @@ class Log:
                 _left_out(name, error)
 
 
+class Unwritten:
+    """The log of a process that writes none, since another one of its run does."""
+
+    def write(self, step: int, split: str, values: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def check(chosen: Iterable[Any]) -> None:
     """Whether every writer of a config can write, asked before anything is trained.
 

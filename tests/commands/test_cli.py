@@ -177,7 +177,7 @@ def test_help_names_every_command(capsys):
         ([RING, "--config.optimizer.generator=adm"], "did you mean 'adam'"),
         ([RING, "--config.optimizer.critic.b1=0"], "no key 'optimizer.critic'"),
         ([RING, "--config.experiment=gann"], "unknown experiment 'gann'"),
-        ([RING, "--config.parallel=both"], "one of jit, pmap"),
+        ([RING, "--config.parallel=both"], "one of fsdp, jit, pmap"),
         ([RING, "--config.devices=9"], "has 4"),
         ([RING, "--config.train.batch_size=6"], "cannot be shared by 4 devices"),
         ([RING, "--config.train.steps=0"], "train.steps=0"),

@@ -158,6 +158,17 @@ class TestFeed:
             )
             np.testing.assert_array_equal(chunk["x"][..., 0, 0, 0], chunk["index"])
 
+    @pytest.mark.parametrize("backend", ["resident", "memory", "grain"])
+    def test_processes_read_their_own_examples_of_the_whole_batch(self, backend):
+        shares, whole = ((0, 2), (1,)), self.make(backend)
+        feeds = [self.make(backend) for _ in shares]
+        for step in (0, 2):  # the second is prefetched
+            parts = zip(feeds, shares, strict=True)
+            parts = [served.chunk(step, 2, rows) for served, rows in parts]
+            for name, leaf in whole.chunk(step, 2).items():
+                for part, rows in zip(parts, shares, strict=True):
+                    np.testing.assert_array_equal(part[name], leaf[:, :, list(rows)])
+
     def test_backend_by_size(self, monkeypatch):
         records = RecordSplit(Numbers(), np.arange(10), example_bytes=8)
         assert self.make("auto").backend == "resident"
