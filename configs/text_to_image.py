@@ -23,7 +23,6 @@ def get_config(variant: str = "") -> ConfigDict:
         mismatched=0.5,
         interpolated=0.5,
         auxiliary=dict(name="class_likelihood", fake_weight=0.0),
-        penalty=dict(name="r1", weight=0.03),
     )
     config.objective = dict(name="non_saturating")
     sentence = dict(name="sentence", width=32)
@@ -35,12 +34,12 @@ def get_config(variant: str = "") -> ConfigDict:
         ),
         discriminator=dict(
             name="projection",
-            network=dict(name="dcgan_discriminator", width=16, norm="none"),
+            network=dict(name="dcgan_discriminator", width=16),
             embedding=sentence,
             tells_classes=True,
         ),
     )
-    adam = dict(name="adam", learning_rate=5e-4, b1=0.0)
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
     config.optimizer = dict(generator=dict(adam, ema=0.99), discriminator=adam)
     config.data.update(
         name="shapes",

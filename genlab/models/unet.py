@@ -36,6 +36,7 @@ class UNet(nn.Module):
       norm: `batch`, `instance` or `none`.
       dropout: rate of the three innermost decoder levels; None for none.
       upsampling: `transposed`, or `resize` or `bilinear` against checkerboards.
+      start: how weights are drawn, `normal` or, where there is no norm, `he`.
       dtype: type of the computation.
     """
 
@@ -47,6 +48,7 @@ class UNet(nn.Module):
     norm: str = "batch"
     dropout: Annotated[float, Range(0, 0.99)] | None = 0.5
     upsampling: str = "transposed"
+    start: str = "normal"
     dtype: Any = jnp.float32
 
     @property
@@ -85,6 +87,7 @@ class UNet(nn.Module):
             kernel_size=4,
             norm="none",
             upsampling=self.upsampling,
+            start=self.start,
             dtype=self.dtype,
             name="to_image",
         )(nn.relu(y))
@@ -101,6 +104,7 @@ class UNet(nn.Module):
             strides=2,
             norm="none" if bare else self.norm,
             use_bias=self.norm != "batch",  # as in the published network
+            start=self.start,
             dtype=self.dtype,
             name=f"down_{level}",
         )
@@ -111,6 +115,7 @@ class UNet(nn.Module):
             kernel_size=4,
             norm=self.norm,
             upsampling=self.upsampling,
+            start=self.start,
             dtype=self.dtype,
             name=f"up_{level}",
         )
