@@ -26,18 +26,19 @@ def get_config(variant: str = "") -> ConfigDict:
     )
     config.objective = dict(name="non_saturating")
     sentence = dict(name="sentence", width=32)
+    discriminator = dict(
+        name="projection",
+        network=dict(name="dcgan_discriminator", width=16),
+        embedding=sentence,
+        tells_classes=True,
+    )
     config.model = dict(
         generator=dict(
             name="conditional",
             network=dict(name="dcgan_generator", width=16),
             embedding=sentence,
         ),
-        discriminator=dict(
-            name="projection",
-            network=dict(name="dcgan_discriminator", width=16),
-            embedding=sentence,
-            tells_classes=True,
-        ),
+        discriminator=discriminator,
     )
     adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
     config.optimizer = dict(generator=dict(adam, ema=0.99), discriminator=adam)
@@ -53,14 +54,14 @@ def get_config(variant: str = "") -> ConfigDict:
     config.eval.metrics = ("caption_agreement",)
     config.sample = dict(every=1000, plots=("captions",))
     config.checkpoint.every = 1000
+    rounds = 1500
 
     match variant:
         case "tiny":
-            for network in (
-                config.model.generator.network,
-                config.model.discriminator.network,
-            ):
-                network.width = 8
+            config.model.generator.network.width = 8
+            discriminator["network"]["width"] = 8
+            config.model.discriminator = discriminator
+            rounds = 4
             config.experiment.latent_dim = 8
             config.data.image_size = 8
             base.tiny(config)
@@ -70,8 +71,28 @@ def get_config(variant: str = "") -> ConfigDict:
             for knob in ("colors", "places", "captions"):
                 del config.data[knob]
             config.data.update(name="digits", image_size=16)
-            for part in config.model.values():
-                part.embedding.template = "a handwritten {}"
+            sentence["template"] = "a handwritten {}"
+            config.model.discriminator = discriminator
+            config.model.generator.embedding = sentence
             config.sample.plots = ("captions", "class_samples")
             config.eval.metrics = ("class_agreement",)
+    config.stages = (_reader(discriminator, rounds),)
+    told = "words/classifier/classifier/network"
+    parts = {
+        "discriminator/discriminator": told,
+        "generator/generator/embedding": f"{told}/embedding",
+    }
+    config.start = dict(name="copy", parts=parts)
     return config
+
+
+def _reader(discriminator: dict, rounds: int) -> dict:
+    """The stage that learns words and what they look like: which caption an image has."""
+    return dict(
+        name="words",
+        experiment=dict(name="classifier"),
+        objective=dict(name="cross_entropy"),
+        model=dict(classifier=dict(name="tells_classes", network=discriminator)),
+        optimizer=dict(classifier=dict(name="adam", learning_rate=1e-3, b1=0.5)),
+        train=dict(steps=rounds),
+    )
