@@ -33,7 +33,8 @@ def get_config(variant: str = "") -> ConfigDict:
     match variant:
         case "ink":
             config.data.change = "ink"
-            translation.train_for(config, translation.PLAYERS, 4000, 1e-3)
+            # Instance norm takes away what is the same everywhere, such as which shape it is.
+            config.model.generator.update(norm="batch", dropout=None)
         case "tiny":
             config.model.generator.update(width=4, depth=3)
             config.model.discriminator.update(width=4, layers=1)

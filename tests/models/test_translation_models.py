@@ -107,6 +107,28 @@ class TestStart:
             applied(UNet((8, 8, 1), depth=2, start="hee"), image(1, 8, 8, 1))
 
 
+def test_reach_of_a_unet():
+    """Beyond 1 a tanh leaves a slope at full colours: r (1 - 1 / r^2) at an output of 1."""
+    small = dict(target_shape=(8, 8, 1), width=2, depth=2, norm="none", dropout=None)
+    x = image(1, 8, 8, 1)
+    networks = [UNet(**small), UNet(**small, reach=1.25)]
+    variables = networks[0].init(jax.random.key(0), x)
+    variables["params"]["to_image"]["conv"]["bias"] = jnp.full((1,), 30.0)
+    inner, outer = (network.apply(variables, x) for network in networks)
+    np.testing.assert_array_equal(inner, np.ones_like(inner))
+    np.testing.assert_array_equal(outer, 1.25 * inner)
+
+    def of_bias(bias):
+        variables["params"]["to_image"]["conv"]["bias"] = bias
+        variables["params"]["to_image"]["conv"]["kernel"] *= 0
+        return networks[1].apply(variables, x)[0, 0, 0, 0]
+
+    at_one = jnp.full((1,), jnp.arctanh(1 / 1.25))
+    value, slope = jax.value_and_grad(of_bias)(at_one)
+    assert value == pytest.approx(1.0)
+    assert float(slope[0]) == pytest.approx(1.25 - 1 / 1.25, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("layers", "side"),
     [(0, 1), (1, 16), (2, 34)]
