@@ -21,21 +21,23 @@ def get_config(variant: str = "") -> ConfigDict:
         name="gan",
         latent_dim=32,
         mismatched=0.5,
-        interpolated=0.5,
         auxiliary=dict(name="class_likelihood", fake_weight=0.0),
     )
     config.objective = dict(name="non_saturating")
+    width, rounds = (8, 4) if variant == "tiny" else (16, 1500)
     sentence = dict(name="sentence", width=32)
+    if variant == "digits":
+        sentence["template"] = "a handwritten {}"
     discriminator = dict(
         name="projection",
-        network=dict(name="dcgan_discriminator", width=16),
+        network=dict(name="dcgan_discriminator", width=width),
         embedding=sentence,
         tells_classes=True,
     )
     config.model = dict(
         generator=dict(
             name="conditional",
-            network=dict(name="dcgan_generator", width=16),
+            network=dict(name="dcgan_generator", width=width),
             embedding=sentence,
         ),
         discriminator=discriminator,
@@ -54,14 +56,16 @@ def get_config(variant: str = "") -> ConfigDict:
     config.eval.metrics = ("caption_agreement",)
     config.sample = dict(every=1000, plots=("captions",))
     config.checkpoint.every = 1000
-    rounds = 1500
+    config.stages = (_words(discriminator, rounds),)
+    seen = "words/classifier/classifier/network"
+    parts = {
+        "discriminator/discriminator": seen,
+        "generator/generator/embedding": f"{seen}/embedding",
+    }
+    config.start = dict(name="copy", parts=parts)
 
     match variant:
         case "tiny":
-            config.model.generator.network.width = 8
-            discriminator["network"]["width"] = 8
-            config.model.discriminator = discriminator
-            rounds = 4
             config.experiment.latent_dim = 8
             config.data.image_size = 8
             base.tiny(config)
@@ -71,23 +75,13 @@ def get_config(variant: str = "") -> ConfigDict:
             for knob in ("colors", "places", "captions"):
                 del config.data[knob]
             config.data.update(name="digits", image_size=16)
-            sentence["template"] = "a handwritten {}"
-            config.model.discriminator = discriminator
-            config.model.generator.embedding = sentence
             config.sample.plots = ("captions", "class_samples")
             config.eval.metrics = ("class_agreement",)
-    config.stages = (_reader(discriminator, rounds),)
-    told = "words/classifier/classifier/network"
-    parts = {
-        "discriminator/discriminator": told,
-        "generator/generator/embedding": f"{told}/embedding",
-    }
-    config.start = dict(name="copy", parts=parts)
     return config
 
 
-def _reader(discriminator: dict, rounds: int) -> dict:
-    """The stage that learns words and what they look like: which caption an image has."""
+def _words(discriminator: dict, rounds: int) -> dict:
+    """The stage that learns what words look like: which caption an image has."""
     return dict(
         name="words",
         experiment=dict(name="classifier"),
