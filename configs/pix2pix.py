@@ -11,7 +11,7 @@ Paper: Isola, Zhu, Zhou & Efros 2017, arXiv:1611.07004
     chance 33 %); 301 CPU seconds (seed 0).
   genlab --config=pix2pix:ink_l1
     the same without a discriminator, batch norm in the place of instance norm, no dropout: right in 98.4 %
-    (97.4 to 99.0; one seed); 2,000 rounds, 2 to 3 minutes on a busy core.
+    (97.4 to 99.0; one seed); 2,000 rounds, 3 to 5 min beside other work.
   genlab --config=pix2pix:folder --config.data.name=paired_folder:DIR
     pairs of one's own, 64 px, width 32; `folder_l1` minimises L1 alone. Twemoji to Noto, 1,271 pairs:
     Frechet distance 235 in the features of a classifier of their categories (L1 alone 441, the input
@@ -41,7 +41,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.data.change = "ink"
             # Instance norm takes away what is the same everywhere: which shape it is, on its way up.
             config.model.generator.update(norm="batch", dropout=None)
-            _without_discriminator(config)
+            translation.without_discriminator(config)
         case "tiny":
             config.model.generator.update(width=4, depth=3)
             config.model.discriminator.update(width=4, layers=1)
@@ -65,7 +65,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.experiment.reconstruction.weight = 25.0
             config.sample.every = config.checkpoint.every = 2000
             if variant == "folder_l1":
-                _without_discriminator(config)
+                translation.without_discriminator(config)
         case "paper":
             translation.of_folder(
                 config, "paired_folder", metrics=("translation", "diversity")
@@ -82,10 +82,3 @@ def get_config(variant: str = "") -> ConfigDict:
             config.log.every = 400
             config.sample.every = config.checkpoint.every = 4000
     return config
-
-
-def _without_discriminator(config: ConfigDict) -> None:
-    """L1 alone."""
-    config.experiment = dict(name="translator")
-    config.objective = dict(name="l1")
-    del config.model.discriminator, config.optimizer.discriminator

@@ -15,12 +15,13 @@ VARIANTS = ("tiny", "digits")
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """`shapes` with captions, the sentence's vector learned with the game; `digits`."""
+    """`shapes` with captions, whose words are learned before the game; `digits`."""
     config = base.get_config()
     config.experiment = dict(
         name="gan",
         latent_dim=32,
         mismatched=0.5,
+        interpolated=0.5,
         auxiliary=dict(name="class_likelihood", fake_weight=0.0),
     )
     config.objective = dict(name="non_saturating")
@@ -52,7 +53,7 @@ def get_config(variant: str = "") -> ConfigDict:
         captions=True,
         value_range=(-1.0, 1.0),
     )
-    config.train = dict(steps=4000, batch_size=64, steps_per_call=20)
+    config.train = dict(steps=2000, batch_size=64, steps_per_call=20)
     config.eval.metrics = ("caption_agreement",)
     config.sample = dict(every=1000, plots=("captions",))
     config.checkpoint.every = 1000

@@ -12,7 +12,6 @@ from genlab.nn.activation import leaky_relu
 from genlab.nn.convolution import Conv, ConvTranspose
 from genlab.nn.norm import BatchNorm
 from genlab.nn.resample import DOUBLINGS, check_upsampling
-from genlab.nn.start import STARTS, drawn_as
 from genlab.numbers import Count
 from genlab.registry import models
 
@@ -20,7 +19,7 @@ Array = jax.Array
 
 NORMS = ("batch", "none")
 
-_weights = STARTS["normal"]
+_weights = nn.initializers.normal(0.02)
 
 
 @models.register
@@ -89,14 +88,12 @@ class DcganDiscriminator(nn.Module):
       image_shape: (H, W, C) with H = W a power of two from 8; images may have more channels.
       width: channels of the first layer, doubled by each that follows.
       norm: `batch`, or `none`.
-      start: how weights before the last layer are drawn, `normal` or, where there is no norm, `he`.
       dtype: type of the computation.
     """
 
     image_shape: Sequence[Count]
     width: Count = 128
     norm: str = "batch"
-    start: str = "normal"
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
@@ -140,7 +137,7 @@ class DcganDiscriminator(nn.Module):
                 strides=2,
                 use_bias=i == 0 or self.norm == "none",
                 dtype=self.dtype,
-                kernel_init=drawn_as(self.start),
+                kernel_init=_weights,
                 name=f"conv_{i}",
             )(y)
             if i and self.norm == "batch":

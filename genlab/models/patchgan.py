@@ -30,14 +30,12 @@ class PatchDiscriminator(nn.Module):
       width: channels of the first layer, doubled by each that follows, up to eight times.
       layers: convolutions of stride 2.
       norm: `batch`, `instance` or `none`.
-      start: how weights are drawn, `normal` or, where there is no norm, `he`.
       dtype: type of the computation.
     """
 
     width: Count = 64
     layers: Whole = 3
     norm: str = "batch"
-    start: str = "normal"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -61,7 +59,6 @@ class PatchDiscriminator(nn.Module):
                 strides,
                 padding=kernel // 3,
                 norm=self.norm if i else "none",
-                start=self.start,
                 dtype=self.dtype,
                 name=f"conv_{i}",
             )(y, train=train)
@@ -72,7 +69,6 @@ class PatchDiscriminator(nn.Module):
             kernel,
             padding=kernel // 3,
             norm="none",
-            start=self.start,
             dtype=self.dtype,
             name="to_logit",
         )(y)

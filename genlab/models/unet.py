@@ -27,8 +27,7 @@ class UNet(nn.Module):
     where it has fewer, drop out in training mode, which is the only noise. A side that is odd at
     some level is rounded up by the encoder and cropped back by the decoder.
 
-    Paper: Isola et al. 2017, arXiv:1611.07004; Ronneberger et al. 2015, arXiv:1505.04597; reach: LeCun et
-      al. 1998, Efficient BackProp, section 4.5
+    Paper: Isola et al. 2017, arXiv:1611.07004; Ronneberger et al. 2015, arXiv:1505.04597
 
     Attributes:
       target_shape: (H, W, C); C channels are made.
@@ -37,9 +36,6 @@ class UNet(nn.Module):
       norm: `batch`, `instance` or `none`.
       dropout: rate of the three innermost decoder levels; None for none.
       upsampling: `transposed`, or `resize` or `bilinear` against checkerboards.
-      start: how weights are drawn, `normal` or, where there is no norm, `he`.
-      reach: outputs are this times a tanh; above 1 black and full colours lie where its slope is
-        not lost, so that an output that is wrong there can still turn.
       dtype: type of the computation.
     """
 
@@ -51,8 +47,6 @@ class UNet(nn.Module):
     norm: str = "batch"
     dropout: Annotated[float, Range(0, 0.99)] | None = 0.5
     upsampling: str = "transposed"
-    start: str = "normal"
-    reach: Annotated[float, Range(1, 2)] = 1.0
     dtype: Any = jnp.float32
 
     @property
@@ -64,7 +58,7 @@ class UNet(nn.Module):
     def __call__(
         self, x: Array, z: Array | None = None, *, train: bool = False
     ) -> Array:
-        """Maps `x: [B, H, W, C'] in [-1, 1]` to [B, H, W, C] in [-reach, reach], float32.
+        """Maps `x: [B, H, W, C'] in [-1, 1]` to [B, H, W, C] in [-1, 1], float32.
 
         A latent `z: [B, Z]` is seen at every pixel of the input.
 
@@ -91,12 +85,10 @@ class UNet(nn.Module):
             kernel_size=4,
             norm="none",
             upsampling=self.upsampling,
-            start=self.start,
             dtype=self.dtype,
             name="to_image",
         )(nn.relu(y))
-        y = y[:, : x.shape[1], : x.shape[2]].astype(jnp.float32)
-        return self.reach * jnp.tanh(y)
+        return jnp.tanh(y[:, : x.shape[1], : x.shape[2]].astype(jnp.float32))
 
     def _features(self, level: int) -> int:
         return self.width * min(2**level, 8)
@@ -109,7 +101,6 @@ class UNet(nn.Module):
             strides=2,
             norm="none" if bare else self.norm,
             use_bias=self.norm != "batch",  # as in the published network
-            start=self.start,
             dtype=self.dtype,
             name=f"down_{level}",
         )
@@ -120,7 +111,6 @@ class UNet(nn.Module):
             kernel_size=4,
             norm=self.norm,
             upsampling=self.upsampling,
-            start=self.start,
             dtype=self.dtype,
             name=f"up_{level}",
         )

@@ -10,11 +10,12 @@ from genlab.errors import InputError, suggest
 from genlab.nn.convolution import Conv, ConvTranspose
 from genlab.nn.norm import BatchNorm, InstanceNorm
 from genlab.nn.resample import DOUBLINGS, check_upsampling
-from genlab.nn.start import drawn_as
 
 Array = jax.Array
 
 NORMS = {"batch": BatchNorm, "instance": InstanceNorm, "none": None}
+
+weights = nn.initializers.normal(0.02)
 
 
 class NormedConv(nn.Module):
@@ -31,7 +32,6 @@ class NormedConv(nn.Module):
         checkerboard.
       use_bias: whether there is a bias where `norm` is `none`. Before `batch` there never is one;
         before `instance` it is always declared, and not added.
-      start: how weights are drawn, `normal` or `he`.
       dtype: type of the computation.
 
     Paper: resize: Odena et al. 2016, Distill, doi:10.23915/distill.00003
@@ -44,7 +44,6 @@ class NormedConv(nn.Module):
     norm: str = "batch"
     upsampling: str = ""
     use_bias: bool = True
-    start: str = "normal"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -52,7 +51,7 @@ class NormedConv(nn.Module):
         """`x: [B, H, W, C]` to `[B, H', W', features]`.
 
         Raises:
-          InputError: an unknown norm, upsampling or start.
+          InputError: an unknown norm or upsampling.
         """
         if self.norm not in NORMS:
             raise InputError(
@@ -73,7 +72,7 @@ class NormedConv(nn.Module):
         options = dict(
             use_bias=self.use_bias and self.norm == "none",
             dtype=self.dtype,
-            kernel_init=drawn_as(self.start),
+            kernel_init=weights,
             name="conv",
         )
         if not self.upsampling:

@@ -9,7 +9,6 @@ import pytest
 
 from genlab.data import bicubic
 from genlab.errors import InputError
-from genlab.models.dcgan import DcganDiscriminator
 from genlab.models.patchgan import PatchDiscriminator
 from genlab.models.resnet_generator import ResnetGenerator
 from genlab.models.super_resolution import SubpixelResnet
@@ -67,66 +66,6 @@ class TestCounts:
         assert ends + between + blocks * 2 * (9 * 256 * 256 + 256) == total
         generator = ResnetGenerator((256, 256, 3), blocks=blocks)
         assert count(generator, (256, 256, 3)) == total
-
-
-class TestStart:
-    """He et al. 2015: weights of variance 2 / (inputs of a unit) keep the size of a signal."""
-
-    NETWORKS = (
-        UNet((32, 32, 3), width=16, depth=5, norm="none", start="he"),
-        PatchDiscriminator(width=16, layers=2, norm="none", start="he"),
-        DcganDiscriminator((32, 32, 3), width=16, norm="none", start="he"),
-    )
-
-    @pytest.mark.parametrize("network", NETWORKS, ids=lambda n: type(n).__name__)
-    def test_deviation(self, network):
-        params = network.init(jax.random.key(0), image(1, 32, 32, 3))["params"]
-        kernels = [k for k in jax.tree.leaves(params) if k.ndim == 4 and k.size > 8000]
-        assert len(kernels) >= 2
-        for kernel in kernels:
-            inputs = np.prod(kernel.shape[:3])
-            assert np.std(kernel) == pytest.approx((2 / inputs) ** 0.5, rel=0.05)
-
-    def test_keeps_what_normal_loses_without_norms(self):
-        x = image(16, 32, 32, 3)
-        spread = {
-            start: np.std(
-                applied(
-                    DcganDiscriminator((32, 32, 3), 16, norm="none", start=start),
-                    x,
-                    method="features",
-                )
-            )
-            for start in ("normal", "he")
-        }
-        assert 0.1 < spread["he"] < 2.0
-        assert spread["normal"] < 0.02 * spread["he"]
-
-    def test_unknown_start(self):
-        with pytest.raises(InputError, match="'he'"):
-            applied(UNet((8, 8, 1), depth=2, start="hee"), image(1, 8, 8, 1))
-
-
-def test_reach_of_a_unet():
-    """Beyond 1 a tanh leaves a slope at full colours: r (1 - 1 / r^2) at an output of 1."""
-    small = dict(target_shape=(8, 8, 1), width=2, depth=2, norm="none", dropout=None)
-    x = image(1, 8, 8, 1)
-    networks = [UNet(**small), UNet(**small, reach=1.25)]
-    variables = networks[0].init(jax.random.key(0), x)
-    variables["params"]["to_image"]["conv"]["bias"] = jnp.full((1,), 30.0)
-    inner, outer = (network.apply(variables, x) for network in networks)
-    np.testing.assert_array_equal(inner, np.ones_like(inner))
-    np.testing.assert_array_equal(outer, 1.25 * inner)
-
-    def of_bias(bias):
-        variables["params"]["to_image"]["conv"]["bias"] = bias
-        variables["params"]["to_image"]["conv"]["kernel"] *= 0
-        return networks[1].apply(variables, x)[0, 0, 0, 0]
-
-    at_one = jnp.full((1,), jnp.arctanh(1 / 1.25))
-    value, slope = jax.value_and_grad(of_bias)(at_one)
-    assert value == pytest.approx(1.0)
-    assert float(slope[0]) == pytest.approx(1.25 - 1 / 1.25, rel=1e-5)
 
 
 @pytest.mark.parametrize(
