@@ -3,9 +3,9 @@
 Paper: Reed et al. 2016, arXiv:1605.05396
 
   genlab --config=text_to_image
-    of 1,000 samples 34 % show all that their caption says (chance 1.4 %): colour, row and column of all,
-    the size of 95 %, and the shape by chance, 34 %, with no variety within a caption; 4,000 rounds, 6 min
-    19 s of CPU time (one seed).
+    of 1,000 samples 75.6 % show all that their caption says (chance 1.4 %) after 1,500 rounds of words and 1,040 of
+    the game's 2,000, where the run was stopped: colour, row and column of all, the size of 98.1 %, the shape
+    of 75.7 %; not measured to the end (one seed).
 """
 
 from genlab.shipped.configs import base
