@@ -9,6 +9,9 @@ Paper: Isola, Zhu, Zhou & Efros 2017, arXiv:1611.07004
   genlab --config=pix2pix:ink
     white sprites to sprites whose colour says their shape: right in 33, 50 and 50 % (seeds 0, 1 and 2; by
     chance 33 %); 301 CPU seconds (seed 0).
+  genlab --config=pix2pix:ink_l1
+    the same without a discriminator, batch norm in the place of instance norm, no dropout: right in 98.4 %
+    (97.4 to 99.0; one seed); 2,000 rounds, 3 to 5 min beside other work.
   genlab --config=pix2pix:folder --config.data.name=paired_folder:DIR
     pairs of one's own, 64 px, width 32; `folder_l1` minimises L1 alone. Twemoji to Noto, 1,271 pairs:
     Frechet distance 235 in the features of a classifier of their categories (L1 alone 441, the input
@@ -21,7 +24,7 @@ from genlab.shipped.configs import base
 from genlab.shipped.configs.common import translation
 from ml_collections import ConfigDict
 
-VARIANTS = ("tiny", "ink", "folder", "folder_l1", "paper")
+VARIANTS = ("tiny", "ink", "ink_l1", "folder", "folder_l1", "paper")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -34,6 +37,11 @@ def get_config(variant: str = "") -> ConfigDict:
         case "ink":
             config.data.change = "ink"
             translation.train_for(config, translation.PLAYERS, 4000, 1e-3)
+        case "ink_l1":
+            config.data.change = "ink"
+            # Instance norm takes away what is the same everywhere: which shape it is, on its way up.
+            config.model.generator.update(norm="batch", dropout=None)
+            translation.without_discriminator(config)
         case "tiny":
             config.model.generator.update(width=4, depth=3)
             config.model.discriminator.update(width=4, layers=1)
@@ -57,9 +65,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.experiment.reconstruction.weight = 25.0
             config.sample.every = config.checkpoint.every = 2000
             if variant == "folder_l1":
-                config.experiment = dict(name="translator")
-                config.objective = dict(name="l1")
-                del config.model.discriminator, config.optimizer.discriminator
+                translation.without_discriminator(config)
         case "paper":
             translation.of_folder(
                 config, "paired_folder", metrics=("translation", "diversity")

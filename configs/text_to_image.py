@@ -3,9 +3,8 @@
 Paper: Reed et al. 2016, arXiv:1605.05396
 
   genlab --config=text_to_image
-    of 1,000 samples 34 % show all that their caption says (chance 1.4 %): colour, row and column of all,
-    the size of 95 %, and the shape by chance, 34 %, with no variety within a caption; 4,000 rounds, 6 min
-    19 s of CPU time (one seed).
+    of 1,000 samples 91.5 % show all that their caption says (89.6 to 93.1; one seed; chance 1.4 %): the shape
+    of 91.5 %, all else of all; 1,500 rounds of words and 1,740 of the game. CPU time not taken.
 """
 
 from genlab.shipped.configs import base
@@ -15,7 +14,7 @@ VARIANTS = ("tiny", "digits")
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """`shapes` with captions, the sentence's vector learned with the game; `digits`."""
+    """`shapes` with captions, whose words are learned before the game; `digits`."""
     config = base.get_config()
     config.experiment = dict(
         name="gan",
@@ -23,24 +22,27 @@ def get_config(variant: str = "") -> ConfigDict:
         mismatched=0.5,
         interpolated=0.5,
         auxiliary=dict(name="class_likelihood", fake_weight=0.0),
-        penalty=dict(name="r1", weight=0.03),
     )
     config.objective = dict(name="non_saturating")
+    width, rounds = (8, 4) if variant == "tiny" else (16, 1500)
     sentence = dict(name="sentence", width=32)
+    if variant == "digits":
+        sentence["template"] = "a handwritten {}"
+    discriminator = dict(
+        name="projection",
+        network=dict(name="dcgan_discriminator", width=width),
+        embedding=sentence,
+        tells_classes=True,
+    )
     config.model = dict(
         generator=dict(
             name="conditional",
-            network=dict(name="dcgan_generator", width=16),
+            network=dict(name="dcgan_generator", width=width),
             embedding=sentence,
         ),
-        discriminator=dict(
-            name="projection",
-            network=dict(name="dcgan_discriminator", width=16, norm="none"),
-            embedding=sentence,
-            tells_classes=True,
-        ),
+        discriminator=discriminator,
     )
-    adam = dict(name="adam", learning_rate=5e-4, b1=0.0)
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
     config.optimizer = dict(generator=dict(adam, ema=0.99), discriminator=adam)
     config.data.update(
         name="shapes",
@@ -50,18 +52,20 @@ def get_config(variant: str = "") -> ConfigDict:
         captions=True,
         value_range=(-1.0, 1.0),
     )
-    config.train = dict(steps=4000, batch_size=64, steps_per_call=20)
+    config.train = dict(steps=1740, batch_size=64, steps_per_call=20)
     config.eval.metrics = ("caption_agreement",)
     config.sample = dict(every=1000, plots=("captions",))
     config.checkpoint.every = 1000
+    config.stages = (_words(discriminator, rounds),)
+    seen = "words/classifier/classifier/network"
+    parts = {
+        "discriminator/discriminator": seen,
+        "generator/generator/embedding": f"{seen}/embedding",
+    }
+    config.start = dict(name="copy", parts=parts)
 
     match variant:
         case "tiny":
-            for network in (
-                config.model.generator.network,
-                config.model.discriminator.network,
-            ):
-                network.width = 8
             config.experiment.latent_dim = 8
             config.data.image_size = 8
             base.tiny(config)
@@ -71,8 +75,18 @@ def get_config(variant: str = "") -> ConfigDict:
             for knob in ("colors", "places", "captions"):
                 del config.data[knob]
             config.data.update(name="digits", image_size=16)
-            for part in config.model.values():
-                part.embedding.template = "a handwritten {}"
             config.sample.plots = ("captions", "class_samples")
             config.eval.metrics = ("class_agreement",)
     return config
+
+
+def _words(discriminator: dict, rounds: int) -> dict:
+    """The stage that learns what words look like: which caption an image has."""
+    return dict(
+        name="words",
+        experiment=dict(name="classifier"),
+        objective=dict(name="cross_entropy"),
+        model=dict(classifier=dict(name="tells_classes", network=discriminator)),
+        optimizer=dict(classifier=dict(name="adam", learning_rate=1e-3, b1=0.5)),
+        train=dict(steps=rounds),
+    )

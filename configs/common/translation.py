@@ -32,6 +32,13 @@ def unet_against_patches() -> ConfigDict:
     return config
 
 
+def without_discriminator(config: ConfigDict) -> None:
+    """The generator alone, which minimises L1."""
+    config.experiment = dict(name="translator")
+    config.objective = dict(name="l1")
+    del config.model.discriminator, config.optimizer.discriminator
+
+
 def train_for(config: ConfigDict, players: tuple, steps: int, rate: float) -> None:
     """Adam at `rate` for half of the rounds, which then falls to 0; narrow networks take high ones."""
     schedule = dict(name="linear", begin=steps // 2, steps=steps - steps // 2)

@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from genlab.errors import InputError
 from genlab.models.wrapper import Wrapper
 from genlab.nn.classes import looked_up
 from genlab.nn.norm import replacing_batch_norms
@@ -98,3 +99,34 @@ class Projection(Wrapper):
         if not self.tells_classes:
             return logits
         return {"logits": logits, "classes": features @ vector(every).T}
+
+
+@models.register
+class TellsClasses(Wrapper):
+    """The classifier in a `projection` that tells classes: of an image alone, the logits of them all.
+
+    As a stage before a game it makes the discriminator see what classes, or captions, differ in, and
+    teaches the words that they are written in.
+
+    Attributes:
+      network: `dict(name="projection", tells_classes=True, network=...)`.
+    """
+
+    def features(self, x: Array, *, train: bool = False) -> Array:
+        """Those of the network inside, [B, F]."""
+        return self.inner_features(x, train=train)
+
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        """Maps `x: [B, ...]` to logits [B, num_classes], float32.
+
+        Raises:
+          InputError: the network inside tells no classes.
+        """
+        unasked = jnp.zeros(x.shape[0], jnp.int32)  # moves `logits` alone
+        told = self.network(x, label=unasked, train=train)
+        if not isinstance(told, dict):
+            raise InputError(
+                "model 'tells_classes' needs a network inside that tells classes, dict(name='projection',"
+                " tells_classes=True, network=...)"
+            )
+        return told["classes"]

@@ -77,3 +77,31 @@ def test_projection_by_hand():
     np.testing.assert_allclose(logits, [-0.5 + 42.0, 3.5, 0.0 + 10.0, 0.5 + 22.0])
     features = network.apply(variables, x, method="features")
     np.testing.assert_array_equal(features, np.maximum(x, 0))
+
+
+class TestTellsClasses:
+    def test_are_the_products_with_the_vectors_of_classes(self):
+        inside = models.build("mlp_discriminator", hidden=(2,), activation="relu")
+        told = models.build(
+            "projection", network=inside, num_classes=3, tells_classes=True
+        )
+        network = models.build("tells_classes", network=told)
+        x = jnp.array([[1.0, 2.0], [3.0, -4.0]])
+        variables = network.init(KEY, x)
+        params = variables["params"]["network"]
+        hidden = {"kernel": jnp.eye(2), "bias": jnp.zeros(2)}
+        params["network"]["mlp"]["hidden_0"] = hidden
+        vectors = jnp.array([[0.0, 0.0], [1.0, 10.0], [2.0, 20.0]])
+        params["classes"]["embedding"] = vectors
+        logits = network.apply(variables, x)
+        np.testing.assert_allclose(logits, [[0.0, 21.0, 42.0], [0.0, 3.0, 6.0]])
+        own = jax.tree.map(jnp.shape, told.init(KEY, x, label=LABEL[:2])["params"])
+        assert jax.tree.map(jnp.shape, params) == own  # so that a game takes it over
+
+    def test_needs_one_that_tells(self):
+        network = models.build(
+            "tells_classes",
+            network=of_points("projection", "mlp_discriminator", hidden=(2,)),
+        )
+        with pytest.raises(InputError, match="tells_classes=True"):
+            network.init(KEY, jnp.zeros((2, 2)))
