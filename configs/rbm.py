@@ -4,7 +4,7 @@ Papers: Hinton 2002, Neural Comput. 14:1771-1800; Hinton 2012, A Practical Guide
 Restricted Boltzmann Machines; log Z: Salakhutdinov & Murray 2008, ICML
 
 Two CPU cores; nats of log p(x) on the test split, dynamically binarised, in brackets the 95 %
-interval of log Z and the examples together, or 3 sigma of log Z alone where it says so:
+interval of log Z and the examples together:
 
   genlab --config=rbm
     scikit-learn's digits, 8 px, 100 hidden units, CD-1: log p(x) -22.4 (-22.8 to -22.0, 82 of 100
@@ -16,16 +16,17 @@ interval of log Z and the examples together, or 3 sigma of log Z alone where it 
   genlab --config=rbm:sparse
     as the first, with hidden units pulled to a mean of 0.1: -22.5 (-22.9 to -22.0); 33 CPU seconds.
   genlab --config=rbm:mnist --config.data.data_dir=DIR
-    MNIST, 500 hidden units, CD-1, 30,000 rounds: log p(x) -143.3 (3 sigma: -143.6 to -142.9, 51 of
-    100 effective runs, reverse annealing 0.08 nats away), log pseudo-likelihood -68.2; 2 min of CPU
-    time, and 1 min for `eval --metrics=log_likelihood`.
+    MNIST, 500 hidden units, CD-1, 30,000 rounds: log p(x) -144.5 (-145.0 to -143.9, 61 of 100
+    effective runs, estimates of log Z within 0.19 nats), log pseudo-likelihood -67.3; 2 min 31 s of CPU
+    time, and 1 min 38 s for `eval --metrics=log_likelihood`.
   genlab --config=rbm:mnist_cd3 --config.data.data_dir=DIR
-    the same by CD-3: -113.2 (3 sigma: -113.4 to -112.9, 59 of 100 effective runs, reverse annealing
-    0.01 nats away), log pseudo-likelihood -67.6.
+    the same by CD-3: -114.1 (-114.7 to -113.6, 61 of 100 effective runs, estimates of log Z within
+    0.22 nats), log pseudo-likelihood -66.8; 3 min 32 s of CPU time.
   genlab --config=rbm:mnist_cd25 --config.data.data_dir=DIR
     by CD-25: log pseudo-likelihood -68.0; log p(x) refused, with 3 of 100 effective runs and log Z 579.1
     by annealing but 558.4 by reverse annealing; 14 min of CPU time. After 12,000 rounds with
-    `--config.experiment.weight_decay=1e-3` -99.2 (3 sigma: -99.5 to -98.9, 55 of 100 effective runs).
+    `--config.experiment.weight_decay=1e-3` -100.4 (-100.9 to -99.9, 65 of 100 effective runs, estimates
+    within 0.10 nats).
 """
 
 from genlab.shipped.configs import base
