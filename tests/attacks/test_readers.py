@@ -69,6 +69,7 @@ OWN = {
     "config/written.py",  # base.py
     "data/folksongs.py",  # the corpus of music21
     "data/melody.py",  # the same
+    "process/peers.py",  # what the other processes of a run told
     "plots/beside.py",  # a run folder, by `load_run`
     "plots/spaces.py",
     "plots/vector_field.py",

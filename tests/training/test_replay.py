@@ -105,7 +105,7 @@ PENALTY = "--config.experiment.penalty=planted:penalty"
         ),
         (  # in the first round of a stage, which takes over from those before it
             [STACK, "--config.optimizer.classifier.learning_rate=1e30"],
-            *("classifier", "parameter_norm", r"square \(experiment.py"),
+            *("classifier", "parameter_norm", r"genlab_sum \(sums.py"),
         ),
         (
             [VAE, "--config.objective=planted:bound"],
