@@ -4,7 +4,8 @@ Paper: Reed et al. 2016, arXiv:1605.05396
 
   genlab --config=text_to_image
     of 1,000 samples 91.5 % show all that their caption says (89.6 to 93.1; one seed; chance 1.4 %): the shape
-    of 91.5 %, all else of all; 1,500 rounds of words and 1,740 of the game. CPU time not taken.
+    of 91.5 %, all else of all; measured after 1,500 rounds of words and 1,740 of the game, of 2,500. CPU
+    time not taken.
 """
 
 from genlab.shipped.configs import base
