@@ -1,11 +1,6 @@
 """A convolution and its two derivatives by minimal filtering: fewer products, more additions.
 
-F(m, r) makes m outputs of a filter with r taps from m + r - 1 products in the place of m r. With
-three matrices, of data, kernel and output,
-
-  y = output ((kernel g) * (data d)),
-
-`*` element by element, d the m + r - 1 numbers that the outputs see. In two dimensions each matrix is
+`genlab.nn.filters` has F(m, r) along one axis, y = output ((kernel g) * (data d)). In two dimensions each matrix is
 applied along both axes; d, g and y are then vectors of channels, and each product is one of matrices,
 [tiles, channels] times [channels, features]. The trilinear form <y, result> has as its derivatives
 in d and g the same matrices transposed, so that all three maps here are made of them:
