@@ -77,6 +77,17 @@ class PartFailed(Exception):
     """A metric or plot failed when it was due; everything else that was asked for is written."""
 
 
+def is_of_devices(error: BaseException) -> bool:
+    """Whether JAX's runtime raised it, as where a device or another process is gone.
+
+    It is a `JaxRuntimeError` where an array is waited for, and a `ValueError` that starts with the name
+    of a status where the computation is only sent off.
+    """
+    if type(error).__name__ == "JaxRuntimeError":
+        return True
+    return type(error) is ValueError and bool(re.match(r"[A-Z_]{5,}: ", str(error)))
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the host or, as XLA says it, a device had not enough memory."""
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)

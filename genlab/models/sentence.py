@@ -56,7 +56,7 @@ class Sentence(nn.Module):
         encode = lambda seen: encoder(jnp.asarray(seen, jnp.float32), train=train)
         known = label.ndim == 2
         text = label @ encode(words) if known else encode(jnp.asarray(words)[label])
-        return leaky_relu(nn.Dense(self.width, name="dense")(text))
+        return leaky_relu(nn.Dense(self.width, use_bias=False, name="dense")(text))
 
 
 @models.register

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genlab.errors import EXIT_LOST, InputError, is_out_of_memory
+from genlab.errors import EXIT_LOST, InputError, is_of_devices, is_out_of_memory
 from genlab.process import coordinator, display, peers
 
 # Schedulers by the names that JAX has for what it detects, and how a task becomes a process there.
@@ -83,8 +83,6 @@ def joined(cluster: Cluster | None) -> Iterator[None]:
     if cluster is None:
         yield
         return
-    import jax
-
     place = f"process {cluster.index} of {cluster.count} at {cluster.address}"
     with display.doing(f"waiting for all processes, as {place}"):
         _join(cluster)
@@ -92,8 +90,8 @@ def joined(cluster: Cluster | None) -> Iterator[None]:
         logging.getLogger("genlab").setLevel(logging.WARNING)
     try:
         yield
-    except jax.errors.JaxRuntimeError as error:
-        if not is_out_of_memory(error):
+    except Exception as error:
+        if is_of_devices(error) and not is_out_of_memory(error):
             peers.await_verdict()
         raise
 
