@@ -266,10 +266,15 @@ def _a_fifth_of_each(label: np.ndarray) -> np.ndarray:
 
 
 def _fitted(model: Any, features: np.ndarray, label: np.ndarray) -> Any:
-    """The classifier fitted to `features: [N, F]` and `label: [N]`."""
-    from sklearn.exceptions import ConvergenceWarning
+    """The classifier fitted to `features: [N, F]` and `label: [N]`.
 
-    with warnings.catch_warnings():
+    In one thread of BLAS: the same to the bit with any number of cores, and products this small are no
+    quicker in several, which wait for each other for minutes where a core has much else to do.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         # The protocol says which did not converge, so that it is not lost in a log.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(features, label)
