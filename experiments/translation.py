@@ -117,7 +117,7 @@ def check_range(low: float, high: float) -> None:
 class Translator(PairedTranslation):
     """A generator that minimises a distance from the true partner, and nothing else.
 
-    The objective is one of outputs and targets: `l1`, `l2`, `charbonnier`.
+    The objective is one of outputs and targets: `l1`, `l2`, `charbonnier`, `channel_cross_entropy`.
 
     Paper: Dong et al. 2016, arXiv:1501.00092
     """

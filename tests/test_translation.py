@@ -20,7 +20,12 @@ from genlab.game.network import Network
 from genlab.game.turn import Draw
 from genlab.nn.norm import BatchNorm
 from genlab.objectives.adversarial import hinge, least_squares, wasserstein
-from genlab.objectives.consistency import charbonnier, l1, l2
+from genlab.objectives.consistency import (
+    channel_cross_entropy,
+    charbonnier,
+    l1,
+    l2,
+)
 from genlab.registry import optimizers, schedules
 from genlab.run.recipe import Recipe
 
@@ -403,12 +408,25 @@ class TestObjectives:
             (l1, 2 * 0.5),
             (l2, 2 * 0.25),
             (functools.partial(charbonnier, epsilon=1.2), 2 * 1.3),
+            (
+                channel_cross_entropy,
+                -2 * (0.375 * np.log(0.625) + 0.625 * np.log(0.375)),
+            ),
         ],
     )
     def test_distances_of_constant_images(self, distance, expected):
         a = jnp.full((3, 4, 5, 2), 0.25)
         found = distance(a, a - 0.5, weight=2.0)
         np.testing.assert_allclose(found, [expected] * 3, rtol=1e-6)
+
+    def test_cross_entropy_of_channels_pulls_back_what_is_saturated_wrongly(self):
+        before = jnp.array([[-7.5, -2.0, 0.0, 3.0, 7.5]])  # of the tanh
+        right = jnp.array([[1.0, -1.0, 0.5, -1.0, 1.0]])
+        total = lambda distance, u: 5 * jnp.sum(distance(jnp.tanh(u), right))
+        slope = jax.grad(functools.partial(total, channel_cross_entropy))(before)
+        expected = jnp.tanh(before) - right  # 2 (q - p)
+        np.testing.assert_allclose(slope, expected, rtol=1e-4, atol=1e-6)
+        assert abs(jax.grad(functools.partial(total, l1))(before)[0, 0]) < 1e-4
 
 
 class TestPool:

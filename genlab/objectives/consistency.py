@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.numbers import NonNegative, Positive
+from genlab.objectives.likelihood import coin_cross_entropy
 from genlab.registry import objectives
 
 Array = jax.Array
@@ -65,6 +66,32 @@ def charbonnier(
     """
     squared = jnp.square(_difference(outputs, targets))
     return weight * _mean(jnp.sqrt(squared + jnp.square(epsilon)))
+
+
+@objectives.register
+def channel_cross_entropy(
+    outputs: Array, targets: Array, *, weight: NonNegative = 1.0
+) -> Array:
+    """Weighted mean Bernoulli cross-entropy of images in [-1, 1], whose channels are chances.
+
+    w mean of -p log q - (1 - p) log(1 - q) with p = (1 + t) / 2 and q = (1 + o) / 2. Of the output of a
+    tanh, whose q is a sigmoid of twice what it is of, the slope there is 2 (q - p): a channel that is
+    saturated at the wrong end has the largest, where `l1` and `l2` have none, and a network that has to
+    choose among bright colours is not held by its first choice. In float32 that holds where the tanh is
+    not 1 exactly, which it is from 8 on.
+
+    Args:
+      outputs: [B, H, W, C] in [-1, 1], o, of a tanh; any rank of two or more.
+      targets: [B, H, W, C] in [-1, 1], t, the same shape.
+      weight: w, 0 or more.
+
+    Returns:
+      [B], nats a value.
+    """
+    chex.assert_equal_shape([outputs, targets])
+    end = 1 - jnp.finfo(jnp.float32).eps
+    logits = 2 * jnp.arctanh(jnp.clip(outputs, -end, end))
+    return weight * _mean(coin_cross_entropy(logits, (1 + targets) / 2))
 
 
 def _difference(outputs: Array, targets: Array) -> Array:
