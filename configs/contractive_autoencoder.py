@@ -17,9 +17,8 @@ Two CPU cores:
     two layers, Hutchinson's estimate: 76.4 nats, probe 97.3 %, norm of the Jacobian 2.1; 21 s of CPU
     time.
   genlab --config=contractive_autoencoder:mnist --config.data.data_dir=DIR
-    MNIST, 1000 units: 52.7 nats, probe of 10,000 labels 96.4 %
-    (raw pixels: 88.7 %, tuned 91.3 %, an untrained encoder
-    88.0 %), norm of the Jacobian 7.5, effective dimension 42; the tangents shown are local blobs, not
+    MNIST, 1000 units: 52.7 nats, probe of 10,000 labels 96.5 % (raw pixels: 91.4 %, an untrained
+    encoder 91.3 %), 20 nearest neighbours 94.5 % (raw pixels: 94.7 %), norm of the Jacobian 7.5, effective dimension 42; the tangents shown are local blobs, not
     the strokes of local PCA beside them; 4 min of CPU time.
 """
 

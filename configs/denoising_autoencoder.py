@@ -17,9 +17,8 @@ Two CPU cores; nats of clean test digits, and accuracy of a linear probe on the 
     a swiss roll: half the squared error of a clean test point 0.0045; the arrows of the vector field
     lead back to the curve; 18 s.
   genlab --config=denoising_autoencoder:mnist --config.data.data_dir=DIR
-    MNIST, 1000 units: 63.0 nats, probe of 10,000 labels 94.9 %
-    (raw pixels: 88.7 %, tuned 91.3 %, an untrained
-    encoder: 88.1 %).
+    MNIST, 1000 units: 62.7 nats, probe of 10,000 labels 95.2 % (raw pixels: 91.4 %, an untrained encoder: 91.3
+    %), 20 nearest neighbours 94.7 % (raw pixels: 94.7 %); 77 s of CPU time.
 """
 
 from genlab.shipped.configs import autoencoder

@@ -18,9 +18,8 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     probe 97.3 % (untrained: 97.7 %); of the 64 filters shown about a third have structure, the others are
     the noise of their start; 1 min.
   genlab --config=sparse_autoencoder:mnist --config.data.data_dir=DIR
-    MNIST, 500 units: 61.5 nats, probe of 10,000 labels 95.6 %
-    (raw pixels: 88.7 %, tuned 91.3 %, an untrained encoder
-    88.9 %); 3 min of CPU time.
+    MNIST, 500 units: 61.5 nats, probe of 10,000 labels 96.0 % (raw pixels: 91.4 %, an untrained encoder
+    91.2 %), 20 nearest neighbours 94.6 % (raw pixels: 94.7 %); 89 s of CPU time.
 """
 
 from genlab.shipped.configs import autoencoder

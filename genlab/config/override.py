@@ -106,7 +106,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     """Sets `config.key` from the text of a command-line flag and returns the value set.
 
     The value takes the type of the one it replaces; a knob that its part annotates as one number or
-    several, `int | Sequence[int]`, takes both. A part named without knobs replaces the part with its
+    several, `int | Sequence[int]`, takes both, and one annotated `float | None` takes None. A part named without knobs replaces the part with its
     knobs, `--config.objective=minimax`, as does a dict of a name and knobs. A knob that the config
     leaves at its default is set by its name: `--config.objective.real_label=0.9`; of a part among
     several it is `--config.experiment.penalty.r1.weight=0.1`.
@@ -134,7 +134,8 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     if last not in home and default is REQUIRED and not added:
         _refuse_key(config, home, [*path, last], key, text)
     old = _old(home, last, default)
-    may_be_none = default is None or key in NONE_AT_WILL
+    kinds = _kinds(registry, home, last) if registry else frozenset()
+    may_be_none = default is None or type(None) in kinds or key in NONE_AT_WILL
     if chosen is not None and text == "None" and not may_be_none:
         raise InputError(f"config.{key}=None chooses no {chosen.kind}")
     listed = _literal(text) if text.startswith(("(", "[")) else None
@@ -153,7 +154,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
             text,
             old,
             may_be_none=may_be_none,
-            may_be_many=bool(registry) and _may_be_many(registry, home, last),
+            may_be_many=_may_be_many(kinds),
         )
     with home.unlocked(), home.ignore_type():
         home[last] = value
@@ -223,15 +224,19 @@ def _default_in_schedule(config: ConfigDict, path: list[str], knob: str) -> Any:
     return _default_of_knob(schedules, part[path[-1]], ".".join([*path, knob]))
 
 
-def _may_be_many(registry: Registry, part: ConfigDict, knob: str) -> bool:
-    """Whether a knob's annotation leaves the choice between one number and several."""
+def _kinds(registry: Registry, part: ConfigDict, knob: str) -> frozenset[Any]:
+    """The types between which a knob's annotation leaves the choice; none where it names one."""
     try:
         hint = typing.get_type_hints(registry.find(part.name)).get(knob)
     except Exception:  # noqa: BLE001 - what is for a type checker alone may be any text
-        return False
+        return frozenset()
     if typing.get_origin(hint) not in (types.UnionType, typing.Union):
-        return False
-    kinds = {typing.get_origin(kind) or kind for kind in typing.get_args(hint)}
+        return frozenset()
+    return frozenset(typing.get_origin(kind) or kind for kind in typing.get_args(hint))
+
+
+def _may_be_many(kinds: frozenset[Any]) -> bool:
+    """Whether it is one number or several."""
     return bool(kinds & {int, float}) and bool(kinds & {Sequence, tuple, list})
 
 

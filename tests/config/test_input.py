@@ -207,6 +207,14 @@ def test_files_that_are_no_configs(tmp_path):
             resolved(name)
 
 
+def test_a_knob_whose_annotation_admits_none_takes_it():
+    config = str(recipes.CONFIGS / "colorization.py")
+    found = override.resolved(config, {"model.generator.dropout": "None"})[0]
+    assert found["model"]["generator"]["dropout"] is None
+    with pytest.raises(InputError, match="'None' is not of type int"):
+        override.resolved(config, {"model.generator.width": "None"})
+
+
 def test_names_need_no_quotes():
     for text in ("samples,grid", "samples, grid", "('samples','grid')"):
         config = configs.load(RING)
