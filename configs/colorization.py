@@ -16,12 +16,16 @@ from genlab.shipped.configs import base
 from genlab.shipped.configs.common import translation
 from ml_collections import ConfigDict
 
-VARIANTS = ("tiny", "l1", "folder")
+VARIANTS = ("tiny", "cross_entropy", "l1", "folder")
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """Default: `shapes` in six colours, `l1` without a discriminator; `folder` for 128 px of one's own."""
+    """Default: `shapes` in six colours, `cross_entropy` and `l1` without a discriminator; `folder` for 128 px of one's
+    own."""
     config = translation.unet_against_patches()
+    # Instance norm takes away how bright a sprite is, which tells its hue.
+    config.model.generator.norm = "batch"
+    config.experiment.reconstruction.name = "channel_cross_entropy"
     config.data.update(name="shapes", image_size=32, colors=6, places=4)
     config.data.degrade = dict(name="grayscale")
     config.eval.metrics = ("translation", dict(name="factor_agreement", factor="color"))
@@ -36,10 +40,13 @@ def get_config(variant: str = "") -> ConfigDict:
             base.tiny(config)
             config.eval.every = 0  # translating takes long to compile
             config.eval.metrics = (dict(name="translation", num=16),)
-        case "l1":
-            config.model.generator.update(norm="batch", dropout=None)
+        case "cross_entropy" | "l1":
+            config.model.generator.dropout = None
             translation.without_discriminator(config)
+            if variant == "cross_entropy":
+                config.objective.name = "channel_cross_entropy"
         case "folder":
+            config.experiment.reconstruction.name = "l1"
             translation.large(config)
             config.eval.metrics = ("translation",)
     return config
