@@ -4,6 +4,7 @@ import dataclasses
 import functools
 
 import flax.linen as nn
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import recipes
@@ -18,6 +19,7 @@ from genlab.features.image_input import ImageInput
 from genlab.game.turn import State
 from genlab.metrics import factor_agreement as agreement
 from genlab.metrics import image_quality
+from genlab.metrics import perceptual_distance as perceptual
 from genlab.metrics import translation as fidelity
 from genlab.metrics.translations import (
     Translations,
@@ -25,6 +27,7 @@ from genlab.metrics.translations import (
     call_in_batches,
     translate_split,
 )
+from genlab.nn.convolution import Conv
 from genlab.registry import datasets, metrics, plots
 from genlab.run.recipe import Recipe
 from genlab.trained.trained import Trained
@@ -405,6 +408,58 @@ class TestFrechetOfTranslations:
         metrics.build("frechet_translation", **knobs)(trained, "test")
 
 
+class Halves(nn.Module):
+    """Two convolutions by hand: an image beside its negative, and four times an image beside a one."""
+
+    @nn.compact
+    def __call__(self, images, *, train: bool):
+        both = lambda name: Conv(2, kernel_size=(1, 1), name=name)(images)
+        return both("sides") + both("ones")
+
+
+class TestPerceptualDistance:
+    network = FeatureNetwork(
+        name="sprites_halves",
+        run="classifier-3",
+        step=9,
+        checksum="0123456789ab",
+        module=Halves(),
+        variables={
+            "params": {
+                "sides": {
+                    "kernel": np.array([[[[1.0, -1.0]]]]),
+                    "bias": np.array([0.0, 0.0]),
+                },
+                "ones": {
+                    "kernel": np.array([[[[4.0, 0.0]]]]),
+                    "bias": np.array([0.0, 3.0]),
+                },
+            }
+        },
+        input=ImageInput((16, 16), 1),
+    )
+
+    def test_by_hand(self):
+        """Directions are (1, -1) / sqrt(2) of white and none of black; (4, 3) / 5 and (0, 1)."""
+        white, black = jnp.ones((2, 3, 5, 1)), jnp.zeros((2, 3, 5, 1))
+        found = perceptual.distance(self.network.maps(white), self.network.maps(black))
+        np.testing.assert_allclose(found, [1 + 0.8**2 + 0.4**2] * 2, rtol=1e-5)
+        same = perceptual.distance(self.network.maps(white), self.network.maps(white))
+        np.testing.assert_array_equal(same, 0)
+
+    def test_of_outputs_and_of_inputs(self, monkeypatch):
+        monkeypatch.setattr(
+            perceptual, "load_feature_network", lambda run: self.network
+        )
+        data = sprites(image_size=16)
+        metric = metrics.build("perceptual_distance", run="DIR", num=70)
+        found = metric(model(data), "test")
+        name = "distance_sprites_halves"
+        assert found.values[f"{name}_input"] == found.values[name] > 0
+        low, high = found.intervals[name]
+        assert low < found.values[name] < high
+
+
 class TestCounts:
     @pytest.mark.parametrize(
         ("name", "knobs", "message"),
@@ -463,6 +518,12 @@ class TestBeforeTraining:
             (dict(name="factor_agreement", factor="hue"), {}, "no factor 'hue'"),
             (dict(name="diversity", draws=1), {}, "1 draws of 64 inputs"),
             (dict(name="frechet_translation", run="nowhere"), {}, "nowhere"),
+            (dict(name="perceptual_distance", run="nowhere"), {}, "nowhere"),
+            (
+                dict(name="perceptual_distance", run="x"),
+                {"paired": False},
+                "true pairs",
+            ),
             (
                 dict(name="frechet_translation", run="x", reference="all"),
                 {},
