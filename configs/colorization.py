@@ -3,13 +3,15 @@
 Paper: Isola et al. 2017, arXiv:1611.07004; Zhang et al. 2016, arXiv:1603.08511
 
   genlab --config=colorization
-    sprites of six hues, 32 px, width 16, two CPU cores: PSNR 26.7 dB, SSIM 0.890 (the input 19.7 and
-    0.803); three of the hues come out as others, since instance norm takes away most of how bright a
-    sprite is, which tells them, and without a norm all became black; 182 CPU seconds.
+    sprites of six hues, 32 px, width 16, two CPU cores: 100, 100 and 99.8 % of 1,000 outputs have the hue of
+    the truth by the exact factors (three seeds; by chance 16.7), PSNR 33.1 dB (32.0 to 34.2), SSIM 0.975
+    (0.962 to 0.988; the input 19.7 and 0.803); 87 CPU seconds a seed.
+  genlab --config=colorization:cross_entropy
+    the cross entropy of channels alone: 100, 100 and 99.6 %, 33.5 dB (31.4 to 35.6), 0.975 (three seeds).
   genlab --config=colorization:l1
-    L1 alone, batch norm, no dropout, which take no brightness away: still 33.3 % of 1,000 outputs have the hue of the
-    truth by the exact factors (30.5 to 36.3; one seed; by chance 16.7), 23.8 dB, 0.903. Luminance tells the
-    hue, but blue goes on and off five times from the darkest to the lightest.
+    L1 in its place: 33.3 % (30.5 to 36.3; one seed), 23.8 dB, 0.903. Luminance tells the hue, but blue goes on
+    and off five times from the darkest to the lightest, and where a tanh is saturated L1 has no slope left to
+    change a colour that was chosen first.
 """
 
 from genlab.shipped.configs import base

@@ -2,12 +2,14 @@
 
 Paper: Mescheder et al. 2018, arXiv:1801.04406
 
+Two CPU cores, 7 CPU seconds each; the Jacobian of the game's forces after 1,000 rounds of rate 0.1:
+
   genlab --config=dirac_gan
-    Not measured yet.
+    growth -0.010, rotation 1.000, and a force of 0.14 left: the players circle.
   genlab --config=dirac_gan:r1
-    Not measured yet.
+    growth -0.150, rotation 0.954, force 1e-7: they come to rest in the equilibrium.
   genlab --config=dirac_gan:gradient_penalty
-    Not measured yet.
+    growth -0.500, rotation 0.866, force 1.3: the penalty's target of 1 keeps them away from it.
 """
 
 from genlab.shipped.configs import base

@@ -47,13 +47,19 @@ def get_config(variant: str = "") -> ConfigDict:
         case "x2":
             config.data.degrade.factor = 2
         case "adversarial":
+            config.stages = (_regression(config),)
+            config.start = dict(
+                name="copy", parts={"generator/generator": "l1/generator/generator"}
+            )
             game = translation.unet_against_patches()
             config.experiment, config.objective = game.experiment, game.objective
             config.experiment.conditional = False
+            config.experiment.reconstruction.weight = 1000.0
             # dict(name="perceptual", run=DIR, weight=10.0): features of a classifier's run
             config.experiment.perceptual = None
-            config.model.discriminator = game.model.discriminator
-            translation.train_for(config, translation.PLAYERS, 2000, 3e-4)
+            # Instance norm would enlarge what little there is in the flat background.
+            config.model.discriminator = dict(game.model.discriminator, norm="none")
+            translation.train_for(config, translation.PLAYERS, 2000, 2e-4)
         case "folder":
             translation.of_folder(config, "folder", image_size=128, channels=3)
             config.data.augment = ("horizontal_flip",)
@@ -62,6 +68,12 @@ def get_config(variant: str = "") -> ConfigDict:
             config.train = dict(steps=100_000, batch_size=16, steps_per_call=20)
             config.sample.every = config.checkpoint.every = 4000
     return config
+
+
+def _regression(config: ConfigDict) -> dict:
+    """The stage that minimises L1, as the paper's network starts from one that minimised L2."""
+    parts = ("experiment", "objective", "model", "optimizer", "train")
+    return dict(name="l1", **{part: config[part].to_dict() for part in parts})
 
 
 def _adam(steps: int) -> dict:

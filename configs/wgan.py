@@ -3,9 +3,12 @@
 Papers: Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875; `gp`: Gulrajani et al. 2017, arXiv:1704.00028
 
   genlab --config=wgan
-    Not measured yet.
+    each class holds 8.4 % or more of 1,000 samples by an SVM of 99.3 % accuracy on 300 test digits;
+    `frechet_digits_classifier` 4.1 (3.2 to 4.9; `_floor` 3.0), precision .42 and recall .90, of the test
+    digits .94 and .94; one seed. At the paper's rate of 5e-5 these 8,000 rounds do not get beyond blots
+    (Frechet distance 256).
   genlab --config=wgan:gp
-    Not measured yet.
+    8.5 % or more; Frechet distance 3.8 (2.8 to 4.7), precision .63 and recall .91; 50 s of CPU time (one seed).
   genlab --config=wgan:mnist --config.data.data_dir=DIR
     MNIST at 32 px: `dcgan`'s generator against convolutions without batch norm, with a gradient penalty. Not
     measured yet.
@@ -21,7 +24,7 @@ STAGE = "critic_first"
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """The critic's weights in [-0.01, 0.01], RMSProp and the paper's schedule of the critic: 100 moves in
+    """The critic's weights in [-0.01, 0.01], RMSProp at ten times the paper's rate, and the paper's schedule of the critic: 100 moves in
     each of the first 25 rounds, then 5 (the paper's 100 in every 500th round are left out); `gp` with
     a gradient penalty and Adam."""
     config = base.get_config()
@@ -31,7 +34,7 @@ def get_config(variant: str = "") -> ConfigDict:
         generator=dict(name="mlp_generator", hidden=(256, 256)),
         discriminator=dict(name="mlp_discriminator", hidden=(256, 256)),
     )
-    rmsprop = dict(name="rmsprop", learning_rate=5e-5)
+    rmsprop = dict(name="rmsprop", learning_rate=5e-4)
     config.optimizer = dict(
         generator=dict(rmsprop, ema=0.99),
         discriminator=dict(rmsprop, clip_weights=0.01),
