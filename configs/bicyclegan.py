@@ -4,8 +4,8 @@ Paper: Zhu et al. 2017, arXiv:1711.11586
 
   genlab --config=bicyclegan
     edges of sprites to one of six hues that they do not tell, 32 px, width 16, two CPU cores: outputs
-    for one input differ by L1 0.0075, 15 % of what targets differ by; of pix2pix, `colorization.py
-    --config.data.degrade=edges`, by 0.0005, 1 %. L1 to the truth 0.032 in [-1, 1] with the latent of
+    for one input differ by L1 0.0075, 15 % of what targets differ by; of pix2pix with L1
+    (RESULTS has the flags) by 0.0005, 1 %. L1 to the truth 0.032 in [-1, 1] with the latent of
     the target, 0.047 with a drawn one; 2 min 50 s of CPU time.
 """
 
