@@ -13,6 +13,8 @@ import recipes
 from benchmarks import cyclegan as cpu_cyclegan
 from benchmarks import damage, faults, fidelity, first_step, genlab_side, pix2pix, sweep
 from benchmarks.contender import Contender
+from benchmarks.families import probes
+from benchmarks.families.family import of_codes
 from benchmarks.faults import bombs, folder_inputs, fuzz, kills, mutation, outcome
 from benchmarks.faults.case import Bench
 from benchmarks.gpu import SMALL, cyclegan, dcgan, entry, table, unet, vae
@@ -302,3 +304,53 @@ def test_a_failed_contender_leaves_a_line_beside_the_others(tmp_path, monkeypatc
     assert lines[2].startswith("| genlab | float32 | 800 | 800 to 800 | 2.00 |")
     assert lines[3].startswith("| torch | float32 | 400 | 400 to 400 | 1.00 |")
     assert lines[4:] == ["torch_graphs failed: no kernel"]
+
+
+def test_a_family_of_several_seeds_has_its_means_and_one_of_one_its_run():
+    row = lambda run, features, value, low="", high="", beats="", probe="linear": {
+        "run": run,
+        "features": features,
+        "width": "16",
+        "probe": probe,
+        "value": value,
+        "low": low,
+        "high": high,
+        "beats": beats,
+    }
+    rows = [
+        row("vae/a", "codes", "0.5"),
+        row("vae/b", "codes", "0.7"),
+        row("rbm/c", "codes", "0.8", "0.75", "0.85"),
+        row("rbm/c", "raw", "0.9"),
+        row("vae/a (2 seeds)", "codes", "0.6", "0.4", "0.8", "untrained raw pca"),
+        row("vae/a (2 seeds)", "codes", "0.55", probe="knn_20"),
+        row("vae/a (2 seeds)", "pca", "0.3"),
+    ]
+    lines = probes.table(rows, {"vae": "vae", "rbm": "rbm --config.seed=1"})
+    head, _, *found = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in lines.splitlines()
+    ]
+    assert head[3:] == ["linear", "knn_20"] + [
+        f"{name}, linear" for name in ("untrained", "raw", "pca")
+    ]
+    assert [line[0] for line in found] == ["vae", "rbm"]
+    assert found[0][3:] == ["60.0* (40.0 to 80.0)", "55.0", "", "", "30.0"]
+    assert found[1][1:] == ["`rbm --config.seed=1`", "16", "80.0 (75.0 to 85.0)"] + [
+        "",
+        "",
+        "90.0",
+        "",
+    ]
+
+
+def test_families_of_codes_have_recipes():
+    for data in ("digits", "mnist"):
+        for family in of_codes(data, "DIR"):
+            assert (
+                family.config_of()["data"]["name"]
+                == {
+                    "digits": "digits",
+                    "mnist": "tfds:mnist",
+                }[data]
+            )

@@ -2,12 +2,14 @@
 
   python -m benchmarks families densities [ring|grid|two_moons] [--seeds=3] [--out=DIR]
   python -m benchmarks families samples [digits|mnist] [--seeds=3] [--out=DIR] [--mnist=DIR] [--features=RUN]
+  python -m benchmarks families probes [digits|mnist] [--seeds=3] [--out=DIR] [--mnist=DIR]
   python -m benchmarks families methods [ring|grid] [--seeds=10] [--out=DIR]
   ... [--only=NAME,NAME] [--scale=0.1]
 
 `densities` trains every family that has a density of points and draws the true and the learned ones in one
 figure, `densities.png`. `samples` trains every family that samples images, the slow ones for fewer rounds.
-`methods` trains the plain GAN of PacGAN's protocol and each objective, penalty and stabiliser in its place. Each is
+`probes` trains every family that has codes, and asks these for the class beside raw pixels, PCA and the
+untrained encoder. `methods` trains the plain GAN of PacGAN's protocol and each objective, penalty and stabiliser in its place. Each is
 a sweep over seeds, `genlab sweep`, that goes on where it was cut; the table is printed and written to `table.md`,
 with a row of real examples where metrics have a floor. `--scale` shortens all trainings. `--features` names a run of `classifier` whose features the distances are in, in the place of the
 classifier of digits that comes with genlab. Times are of the whole sweep, with compiling and measuring. Of the
@@ -21,12 +23,13 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.families import figure, table
+from benchmarks.families import figure, probes, table
 from benchmarks.families.family import (
     DENSITIES,
     KINDS,
     MIXTURES,
     Family,
+    of_codes,
     of_images,
     of_methods,
 )
@@ -34,6 +37,7 @@ from benchmarks.families.family import (
 DATA = {  # the first is the default
     "densities": tuple(KINDS),
     "samples": ("digits", "mnist"),
+    "probes": ("digits", "mnist"),
     "methods": MIXTURES,
 }
 
@@ -58,6 +62,8 @@ def main(argv: list[str]) -> None:
         families = [family.on_points(data) for family in DENSITIES]
     elif asked.what == "methods":
         families = of_methods(data)
+    elif asked.what == "probes":
+        families = of_codes(data, asked.mnist)
     else:
         families = of_images(data, asked.mnist, asked.features)
     out = asked.out or Path("runs") / "families" / f"{asked.what}_{data}"
@@ -69,7 +75,8 @@ def main(argv: list[str]) -> None:
     chosen = [each for each in families if each.name in names]
     for family in chosen:
         _train(family, out / family.name, asked.seeds, asked.scale)
-    written = table.of([(each, out / each.name) for each in chosen])
+    sweeps = [(each, out / each.name) for each in chosen]
+    written = probes.of(sweeps, out) if asked.what == "probes" else table.of(sweeps)
     (out / "table.md").write_text(written)
     print(written, flush=True)
     if asked.what == "densities":

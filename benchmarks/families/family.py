@@ -108,6 +108,13 @@ def of_images(data: str, mnist: str, features: str) -> list[Family]:
     return [family.having(overrides, metrics) for family in rows]
 
 
+def of_codes(data: str, mnist: str) -> list[Family]:
+    """The rows whose codes are probed; on digits all but the machines see 16 px."""
+    if data == "digits":
+        return list(CODES)
+    return [row.having({"data.data_dir": mnist}, ()) for row in MNIST_CODES]
+
+
 PROBE = ("linear_probe",)
 DENSITY = ("log_density",)
 # Rounds of the slow ones are cut so that each trains for a few minutes of two cores.
@@ -153,4 +160,38 @@ MNIST = (
     Family("diffusion", "diffusion:mnist"),
     Family("flow_matching", "flow_matching:mnist"),
     Family("one_step", "one_step:mnist"),
+)
+CODES = (
+    Family("autoencoder", "autoencoder"),
+    Family("denoising", "denoising_autoencoder"),
+    Family("contractive", "contractive_autoencoder"),
+    Family("sparse", "sparse_autoencoder"),
+    Family("vae", "vae", {"data.image_size": 16}),
+    Family("beta_vae", "vae", {"data.image_size": 16, "objective.beta": 4.0}),
+    Family("rbm", "rbm"),
+    Family("dbn", "dbn"),
+    Family("dbm", "dbm"),
+    Family("dcgan", "dcgan", {"data.image_size": 16}),
+    Family("rotnet", "rotnet", {"train.steps": 600}),
+    Family("deep_infomax", "deep_infomax", {"train.steps": 400}),
+    Family("simclr", "simclr", {"train.steps": 400}),
+    Family("vicreg", "simclr:vicreg", {"train.steps": 400}),
+    Family("supervised", "classifier", {"data.image_size": 16}),
+)
+MNIST_CODES = (
+    Family("autoencoder", "autoencoder:mnist"),
+    Family("denoising", "denoising_autoencoder:mnist"),
+    Family("contractive", "contractive_autoencoder:mnist"),
+    Family("sparse", "sparse_autoencoder:mnist"),
+    Family("vae", "vae:mnist"),
+    Family("beta_vae", "vae:mnist", {"objective.beta": 4.0}),
+    Family("rbm", "rbm_pcd:mnist"),
+    Family("dbn", "dbn:mnist"),
+    Family("dbm", "dbm:mnist"),
+    Family("dcgan", "dcgan:mnist"),
+    Family("rotnet", "rotnet:mnist"),
+    Family("deep_infomax", "deep_infomax:mnist"),
+    Family("simclr", "simclr:mnist"),
+    Family("vicreg", "simclr:vicreg_mnist"),
+    Family("supervised", "classifier:mnist"),
 )
