@@ -9,7 +9,8 @@ scikit-learn's digits, 8 px, 10 latents, dynamically binarised, as `vae`; two CP
     own). Of samples `frechet_digits_classifier` 5.0 of 1,000, `_at_floor` 7.7 of 300, `_floor` 3.0 of 300
     test digits, where `vae` has 11.9 and 14.8; precision .36 and recall .99. 53 s of CPU time.
   genlab --config=adversarial_autoencoder:wae
-    an encoder without noise. Not measured yet.
+    an encoder without noise: 12.6 nats, Frechet distance 5.9 (4.5 to 7.3), precision .36 and recall .96; 29 s of CPU
+    time.
   genlab --config=adversarial_autoencoder:mnist --config.data.data_dir=DIR
     Not measured yet.
 """

@@ -4,7 +4,8 @@ Paper: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, whose protocol on M
 test -log p(x) by 5,000 draws) gives 84.78 nats (VAE 86.76) with one layer and 82.90 (85.33) with two.
 
   genlab --config=iwae
-    Not measured yet.
+    scikit-learn's digits, 8 px, 50 draws: bound 22.25 nats (21.9 to 22.7) where -ELBO is 28.9, -log p(x) 22.08 by 5,000
+    draws, 49 active units; 51 s of CPU time (one seed).
   genlab --config=iwae:mnist --config.data.data_dir=DIR
     and :mnist_vae, :mnist_two_layers, :mnist_vae_two_layers, the paper's 3,280 passes. Not measured yet.
   genlab --config=iwae:short --config.data.data_dir=DIR

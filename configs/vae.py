@@ -23,11 +23,15 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
     binarised test digits, 97 % or more of every class (one seed).
   genlab --config=vae:dfc
     DFC-VAE, Hou et al. 2017, arXiv:1610.00291, digits at 16 px in features of the classifier that
-    comes with genlab. Not measured yet.
+    comes with genlab: KL 10.8 nats beside 8.7 of features, which are no likelihood; samples
+    `frechet_digits_classifier` 21.4 (18.9 to 23.9; `_floor` 3.7), precision .62 and recall .85; 67 CPU seconds (one
+    seed).
   genlab --config=vae:flow
-    four steps of an inverse autoregressive flow behind the Gaussian. Not measured yet.
+    four steps of an inverse autoregressive flow behind the Gaussian: 22.5 nats (22.1 to 22.9), -log p(x) 22.24 (of
+    5,000 draws, as the first's 22.41), Frechet distance 7.5 (6.2 to 8.9); 54 CPU seconds (one seed).
   genlab --config=vae:vamp
-    100 pseudo-inputs as the prior. Not measured yet.
+    100 pseudo-inputs as the prior: 22.1 nats (21.7 to 22.6), -log p(x) 21.94, Frechet distance 5.0 (3.1 to 6.8),
+    precision .81 and recall .81; 46 CPU seconds (one seed).
   genlab --config=vae:semi_amortised
     q(z|x) is the encoder's after five steps of Adam for each image: 23.0 nats, -log p(x) 22.56 (`importance_nll`),
     where the first has 22.7 and 22.41: on digits this small it gains nothing; 79 CPU seconds (one seed).

@@ -3,7 +3,9 @@
 Paper: Larsen, Sonderby, Larochelle & Winther 2016, arXiv:1512.09300
 
   genlab --config=vae_gan
-    Not measured yet.
+    scikit-learn's digits, 16 px: KL 29.5 nats, half the squared error 3.38; of 1,000 samples
+    `frechet_digits_classifier` 31.6 (28.7 to 34.5; `_floor` 3.7), precision .33 and recall .85, of the test
+    digits .92 and .94; 88 s of CPU time (one seed).
 """
 
 from genlab.shipped.configs import base
