@@ -10,7 +10,8 @@ digits, means of p(y|x, z) at a draw of z.
     1.8); inside the holes PSNR 14.5 dB, SSIM 0.696 (empty 9.0 and 0.216), of whole images 18.7 and
     0.715; 51 CPU seconds (300 test digits, one seed).
   genlab --config=conditional_vae:strokes
-    Not measured yet.
+    free-form holes: 81.8 nats (80.8 to 82.9; KL 0.6); inside the holes PSNR 17.8 dB, SSIM 0.850 (empty 8.2 and 0.475), of
+    whole images 21.7 and 0.887; 36 CPU seconds (300 test digits, one seed).
 """
 
 from genlab.shipped.configs import base
