@@ -9,12 +9,16 @@ den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937
     with .041 squared error by the mean of ten draws (the mean image: .078); Frechet distance of samples 5.2 (real
     digits 3.0); one seed, 1 min 13 s of CPU time.
   genlab --config=pixelcnn:binary
-    the same, each pixel drawn to be black or white once. Not measured yet.
+    the same, each pixel drawn to be black or white once: 24.4 nats (23.9 to 24.9), .550 bits per dimension (.539 to
+    .562), exact, test split, at the best of its 1,000 rounds on the validation split, 250; half an image completed with
+    .148 squared error (the mean image: .150); one seed, 62 s of CPU time.
   genlab --config=pixelcnn:made
     a perceptron with masks on the binary ones: 24.2 nats (23.7 to 24.6), .544 bits per dimension, exact, test split,
     at the best of its 1,000 rounds on the validation split, 250; one seed, 26 s of CPU time.
   genlab --config=pixelcnn:classes
-    told the digit. Not measured yet.
+    told the digit: 75.1 nats (73.8 to 76.5), 1.694 bits per dimension (1.664 to 1.724) at the best round, 500; of 100
+    samples of each class 91.9 % are of it by an SVM of 99.3 % accuracy; Frechet distance 1.8 (0.8 to 2.7; `_floor`
+    3.0), precision .79 and recall .92; one seed, 59 s of CPU time.
   genlab --config=pixelcnn:vq
     `vq_vae`, and the prior of its codes, which are 66.5 nats by an even one and 56.1 (55.4 to 56.7) by this, test
     split, after the best 250 of its 1,000 rounds, from which on it learns the 1,372 training digits by heart:

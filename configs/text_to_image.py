@@ -53,7 +53,7 @@ def get_config(variant: str = "") -> ConfigDict:
         captions=True,
         value_range=(-1.0, 1.0),
     )
-    config.train = dict(steps=2500, batch_size=64, steps_per_call=20)
+    config.train = dict(steps=5000, batch_size=64, steps_per_call=20)
     config.eval.metrics = ("caption_agreement",)
     config.sample = dict(every=1000, plots=("captions",))
     config.checkpoint.every = 1000
