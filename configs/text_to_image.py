@@ -3,9 +3,9 @@
 Paper: Reed et al. 2016, arXiv:1605.05396
 
   genlab --config=text_to_image
-    of 1,000 samples 91.5 % show all that their caption says (89.6 to 93.1; one seed; chance 1.4 %): the shape
-    of 91.5 %, all else of all; measured after 1,500 rounds of words and 1,740 of the game, of 2,500. CPU
-    time not taken.
+    of 1,000 samples 97.3, 92.6 and 94.4 % show all that their caption says (three seeds; chance 1.4 %), what
+    they miss being the shape; the samples of one caption hardly differ. 1,500 rounds of words and 5,000 of the
+    game; 4 min of CPU time a seed.
 """
 
 from genlab.shipped.configs import base
