@@ -5,9 +5,11 @@ Papers: Grill et al. 2020, arXiv:2006.07733; `simsiam`: Chen & He 2021, arXiv:20
   genlab --config=byol
     scikit-learn's digits at 16 px, the target network at 1 % a round, falling to 0. After
     600 of 2,000 rounds (`--config.train.steps=600`) a linear probe of the codes is right on 97.0 % of 300 test digits,
-    of raw pixels on 96.7 %, of PCA on 94.0 %, of the untrained encoder on 92.7 % (one seed).
+    of raw pixels on 96.7 %, of PCA on 94.0 %, of the untrained encoder on 92.7 % (one seed). After all of them 96.0 %
+    (raw pixels and PCA 96.3 with the scaling chosen); 68 s of CPU time.
   genlab --config=byol:simsiam
-    no target network: the projections, without gradient, are the targets. Not measured yet.
+    no target network: the projections, without gradient, are the targets. After its 2,000 rounds 98.0 % (raw pixels
+    and PCA 96.3, gain 1.7 points, -0.7 to 4.0; untrained 92.7); 49 s of CPU time (one seed).
   genlab --config=byol:mnist --config.data.data_dir=DIR
     MNIST, a ResNet of width 32; also `simsiam_mnist`. For a GPU. Not measured yet.
   genlab --config=byol:cifar10 --config.data.data_dir=DIR

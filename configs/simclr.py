@@ -10,7 +10,10 @@ Zbontar et al. 2021, arXiv:2103.03230; `vicreg`: Bardes, Ponce & LeCun 2022, arX
   genlab --config=simclr:vicreg
     97.7 % after 300 rounds (one seed).
   genlab --config=simclr:supcon
-    with labels; and `barlow_twins`. Not measured yet.
+    with labels: 99.3 % after 2,000 rounds (raw pixels and PCA 96.3 with the scaling chosen: a gain of 3.0 points, 1.1 to 4.9);
+    49 s of CPU time (one seed).
+  genlab --config=simclr:barlow_twins
+    99.0 %, a gain of 2.7 points (0.6 to 4.7) over raw pixels and 2.7 (0.8 to 4.5) over PCA; 52 s of CPU time (one seed).
   genlab --config=simclr:mnist --config.data.data_dir=DIR
     MNIST, a ResNet of width 32; also `supcon_mnist`, `barlow_twins_mnist`, `vicreg_mnist`. For a GPU. Not
     measured yet.
