@@ -4,11 +4,11 @@ Papers: Chen et al. 2020, arXiv:2002.05709; `supcon`: Khosla et al. 2020, arXiv:
 Zbontar et al. 2021, arXiv:2103.03230; `vicreg`: Bardes, Ponce & LeCun 2022, arXiv:2105.04906
 
   genlab --config=simclr
-    scikit-learn's digits at 16 px, 2,000 rounds. After 400 (`--config.train.steps=400`) a linear probe of the codes
-    is right on 98.3 % of 300 test digits, of raw pixels on 96.7 %, of PCA on 94.0 %, of the untrained encoder on
-    92.7 % (one seed).
+    scikit-learn's digits at 16 px, 2,000 rounds: a linear probe of the codes is right on 97.7 % of 300 test digits, of
+    raw pixels and PCA on 96.3 %, of the untrained encoder on 92.7 %; 20 nearest neighbours on 99.0 %; 48 s of CPU time
+    (one seed).
   genlab --config=simclr:vicreg
-    97.7 % after 300 rounds (one seed).
+    99.0 %, a gain of 2.7 points (0.6 to 4.7) over raw pixels and PCA; 48 s of CPU time (one seed).
   genlab --config=simclr:supcon
     with labels: 99.3 % after 2,000 rounds (raw pixels and PCA 96.3 with the scaling chosen: a gain of 3.0 points, 1.1 to 4.9);
     49 s of CPU time (one seed).
