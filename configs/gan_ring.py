@@ -12,7 +12,8 @@ R1: Mescheder et al. 2018, arXiv:1801.04406; WGAN-GP: Gulrajani et al. 2017, arX
     Wasserstein with a gradient penalty of weight 1, five moves of the critic a round: 8 of 8 modes, 88.2 %
     of the samples within 3 standard deviations, 8,000 rounds (one seed).
   genlab sweep --config=gan_ring:gan --seeds=10
-    PacGAN's plain GAN made small, and a variant for every stabiliser, as of `gan_grid`. Not measured yet.
+    PacGAN's plain GAN made small: 6.1 of 8 modes (5.6 to 6.6); and a variant for every objective, penalty and
+    stabiliser, as of `gan_grid`: RESULTS has the table.
 """
 
 from genlab.shipped.configs import base

@@ -2,14 +2,17 @@
 
 Papers: Caruana 1997, Machine Learning 28:41-75; Gidaris et al. 2018, arXiv:1803.07728
 
-Not measured yet.
+Two CPU cores, 300 test digits, one seed:
 
   genlab --config=multi_task
-    scikit-learn's digits, 16 px, 300 labels: class, rotation and reconstruction together.
+    scikit-learn's digits, 16 px, 300 labels: class, rotation and reconstruction together. 93.3 % of the classes right
+    (89.9 to 95.6), 95.3 % of the turns, 79.9 nats; a linear probe of the codes 94.0 % (raw pixels 93.7, the
+    untrained encoder 89.7); 35 s of CPU time.
   genlab --config=multi_task:classes
-    the class alone; also `rotations` and `reconstruction`, whose codes a linear probe reads.
+    the class alone: 93.7 % (90.3 to 95.9), probe 93.0 %; 15 s. Together or alone makes no difference that these digits
+    show. Also `rotations` and `reconstruction`, whose codes a linear probe reads.
   genlab --config=multi_task:mnist --config.data.data_dir=DIR
-    MNIST with 1,000 labels; `mnist_classes`, `mnist_rotations` and `mnist_reconstruction` beside it.
+    Not measured yet. MNIST with 1,000 labels; `mnist_classes`, `mnist_rotations` and `mnist_reconstruction` beside it.
 """
 
 from genlab.shipped.configs import base
