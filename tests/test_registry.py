@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from genlab.config.override import _may_be_many
+from genlab.config.override import _kinds
 from genlab.errors import InputError
 from genlab.registry import REQUIRED, Registry, experiments, models, objectives
 
@@ -109,7 +109,7 @@ def test_annotations_that_are_no_types(registry):
 
     assert registry.annotations("shaped") == {}
     assert registry.build("shaped", size=2)(3) == 3
-    assert not _may_be_many(registry, ConfigDict({"name": "shaped"}), "size")
+    assert not _kinds(registry, ConfigDict({"name": "shaped"}), "size")
 
 
 def test_discovery_walks_the_room():

@@ -154,7 +154,8 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
             text,
             old,
             may_be_none=may_be_none,
-            may_be_many=_may_be_many(kinds),
+            may_be_many=bool(kinds & {int, float})
+            and bool(kinds & {Sequence, tuple, list}),
         )
     with home.unlocked(), home.ignore_type():
         home[last] = value
@@ -226,18 +227,13 @@ def _default_in_schedule(config: ConfigDict, path: list[str], knob: str) -> Any:
 
 def _kinds(registry: Registry, part: ConfigDict, knob: str) -> frozenset[Any]:
     """The types between which a knob's annotation leaves the choice; none where it names one."""
-    try:
-        hint = typing.get_type_hints(registry.find(part.name)).get(knob)
-    except Exception:  # noqa: BLE001 - what is for a type checker alone may be any text
-        return frozenset()
+    told = lambda hint: typing.get_origin(hint) is typing.Annotated
+    bare = lambda hint: hint.__origin__ if told(hint) else hint
+    hint = bare(registry.annotations(part.name).get(knob))
     if typing.get_origin(hint) not in (types.UnionType, typing.Union):
         return frozenset()
-    return frozenset(typing.get_origin(kind) or kind for kind in typing.get_args(hint))
-
-
-def _may_be_many(kinds: frozenset[Any]) -> bool:
-    """Whether it is one number or several."""
-    return bool(kinds & {int, float}) and bool(kinds & {Sequence, tuple, list})
+    kinds = map(bare, typing.get_args(hint))
+    return frozenset(typing.get_origin(kind) or kind for kind in kinds)
 
 
 def _may_be_added(config: ConfigDict, path: list[str], name: str) -> bool:
