@@ -78,7 +78,8 @@ def channel_cross_entropy(
     tanh, whose q is a sigmoid of twice what it is of, the slope there is 2 (q - p): a channel that is
     saturated at the wrong end has the largest, where `l1` and `l2` have none, and a network that has to
     choose among bright colours is not held by its first choice. In float32 that holds where the tanh is
-    not 1 exactly, which it is from 8 on.
+    not 1 exactly, which it is from 8 on; towards -8 it loses digits, since JAX's slope of a tanh there is 1e-7
+    beside the true one.
 
     Args:
       outputs: [B, H, W, C] in [-1, 1], o, of a tanh; any rank of two or more.
