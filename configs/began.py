@@ -3,7 +3,7 @@
 Paper: Berthelot, Schumm & Metz 2017, arXiv:1703.10717
 
   genlab --config=began
-    clear digits of few kinds, and some classes have none: of 1,000 samples `frechet_digits_classifier` 246 (`_floor`
+    clear digits of few kinds, and at least one class has none: of 1,000 samples `frechet_digits_classifier` 246 (`_floor`
     3.0), precision .95 and recall .09, of the test digits .94 and .94; 60 s of CPU time (one seed).
 """
 

@@ -18,7 +18,8 @@ Two CPU cores:
     time.
   genlab --config=contractive_autoencoder:mnist --config.data.data_dir=DIR
     MNIST, 1000 units: 52.7 nats, probe of 10,000 labels 96.5 % (raw pixels: 91.4 %, an untrained
-    encoder 91.3 %), 20 nearest neighbours 94.5 % (raw pixels: 94.7 %), norm of the Jacobian 7.5, effective dimension 42; the tangents shown are local blobs, not
+    encoder 91.3 %), 20 nearest neighbours 94.5 % (raw pixels: 94.7 %), norm of the Jacobian 7.5,
+    effective dimension 42; the tangents shown are local blobs, not
     the strokes of local PCA beside them; 4 min of CPU time.
 """
 

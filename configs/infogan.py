@@ -7,7 +7,7 @@ Paper: Chen et al. 2016, arXiv:1606.03657
     (95 % interval 80.9 to 85.5; 100 of each) by an SVM of 98.7 % accuracy, and of 300 test digits 68.7 %
     (63.2 to 73.7) are recognized; 4,000 rounds, 3 min 15 s of CPU (one seed).
     With `--config.experiment.augment="{'name': 'diff_augment', 'policy': ('translation', 'zoom')}"` 89.6, 67.2 and 63.2 %
-    (seeds 0, 1 and 2): which classes share a category is a matter of the seed.
+    (seeds 0, 1 and 2).
   genlab --config=infogan:mnist --config.data.data_dir=DIR
     MNIST at 16 px: 72.6 % of the samples of a category are of its class (69.8 to 75.3), and of 2,000
     digits 61.4 % (59.2 to 63.5) are recognized; 5,000 rounds, 4 min of CPU time (one seed).

@@ -345,12 +345,6 @@ def test_a_family_of_several_seeds_has_its_means_and_one_of_one_its_run():
 
 
 def test_families_of_codes_have_recipes():
-    for data in ("digits", "mnist"):
+    for data, name in {"digits": "digits", "mnist": "tfds:mnist"}.items():
         for family in of_codes(data, "DIR"):
-            assert (
-                family.config_of()["data"]["name"]
-                == {
-                    "digits": "digits",
-                    "mnist": "tfds:mnist",
-                }[data]
-            )
+            assert family.config_of()["data"]["name"] == name

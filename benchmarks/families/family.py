@@ -172,10 +172,10 @@ CODES = (
     Family("dbn", "dbn"),
     Family("dbm", "dbm"),
     Family("dcgan", "dcgan", {"data.image_size": 16}),
-    Family("rotnet", "rotnet", {"train.steps": 600}),
-    Family("deep_infomax", "deep_infomax", {"train.steps": 400}),
-    Family("simclr", "simclr", {"train.steps": 400}),
-    Family("vicreg", "simclr:vicreg", {"train.steps": 400}),
+    Family("rotnet", "rotnet"),
+    Family("deep_infomax", "deep_infomax"),
+    Family("simclr", "simclr"),
+    Family("vicreg", "simclr:vicreg"),
     Family("supervised", "classifier", {"data.image_size": 16}),
 )
 MNIST_CODES = (

@@ -106,10 +106,11 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     """Sets `config.key` from the text of a command-line flag and returns the value set.
 
     The value takes the type of the one it replaces; a knob that its part annotates as one number or
-    several, `int | Sequence[int]`, takes both, and one annotated `float | None` takes None. A part named without knobs replaces the part with its
-    knobs, `--config.objective=minimax`, as does a dict of a name and knobs. A knob that the config
-    leaves at its default is set by its name: `--config.objective.real_label=0.9`; of a part among
-    several it is `--config.experiment.penalty.r1.weight=0.1`.
+    several, `int | Sequence[int]`, takes both, and one annotated `float | None` takes None. A part
+    named without knobs replaces the part with its knobs, `--config.objective=minimax`, as does a dict
+    of a name and knobs. A knob that the config leaves at its default is set by its name:
+    `--config.objective.real_label=0.9`; of a part among several it is
+    `--config.experiment.penalty.r1.weight=0.1`.
 
     Raises:
       InputError: no such key or knob, or a text that does not have the type.
