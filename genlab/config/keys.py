@@ -110,7 +110,8 @@ def _accepted(config: Tree, tree: Tree, path: list[str]) -> Iterator[str]:
             yield from _accepted(config, known[key], [*path, key])
             continue
         yield ".".join(map(str, [*path, key]))
-        listed = known.get(key) if path == ["experiment"] else None
+        slot = path == ["experiment"] and registry_of(config, [*path, key])
+        listed = known.get(key) if slot else None
         for part in listed if isinstance(listed, list | tuple) else ():
             part = as_part(part, f"experiment.{key}")
             for knob in knobs_of(config, [*path, key], part):

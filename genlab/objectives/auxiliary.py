@@ -4,17 +4,19 @@ Each function returns the terms of both players, as an objective of both does.
 """
 
 import math
+from collections.abc import Callable, Mapping
 
 import chex
 import jax
 import jax.numpy as jnp
 import optax
 
+from genlab.game import parallel
 from genlab.game.codes import Code
 from genlab.numbers import NonNegative, Positive
 from genlab.objectives.information import scores_of_places
 from genlab.objectives.likelihood import cross_entropy
-from genlab.registry import objectives
+from genlab.registry import corruptions, objectives
 
 Array = jax.Array
 Terms = dict[str, dict[str, Array]]
@@ -104,6 +106,72 @@ def mutual_information(
 
 
 mutual_information.needs_heads = ("codes",)
+
+
+@objectives.register
+def self_augmented_information(
+    real: Array,
+    codes: Code,
+    tell: Callable[[Array], Mapping[str, Array]],
+    key: Array,
+    *,
+    weight: NonNegative = 1.0,
+    information_weight: NonNegative = 0.1,
+    marginal_weight: NonNegative = 4.0,
+    augment: str | Mapping = "flip_and_shift",
+) -> Terms:
+    """IMSAT: the categories that the discriminator finds in real examples are clusters of them, which a change
+    T that keeps the meaning does not leave.
+
+    The discriminator minimises w (R - l (m H(C) - H(C|X))): R = -sum_c q(c|x) log q(c|T(x)), the q of x
+    held fixed; H(C) the entropy in nats of the mean of q over the batch, H(C|X) the mean of its entropy;
+    summed over the categorical codes. The bound of InfoGAN asks of fakes alone that their codes are found; this
+    asks the same posterior to part the data evenly, and so which codes there are to be.
+
+    Args:
+      real: [B, ...], real examples as they were shown.
+      codes: of the fakes, whose numbers of categories are taken.
+      tell: callable, what the discriminator tells of examples, by name.
+      key: of T.
+      weight: w, 0 or more.
+      information_weight: l, lambda of the paper, 0 or more.
+      marginal_weight: m, mu of the paper, 0 or more.
+      augment: T, a registered corruption.
+
+    Returns:
+      Of the discriminator `agreement` and `information_real`, [B] nats, and none of the generator.
+
+    Papers: Hu et al. 2017, arXiv:1702.08720, equations 1, 3 and 7; on the codes of a GAN, as by a contrast of
+      views in Ojha et al. 2020, arXiv:1910.01112
+    """
+    moved = corruptions.choose(augment)(real, key=key)
+    sizes = [one.shape[1] for one in codes.categories]
+    here, there = (_log_posteriors(tell(x)["codes"], sizes) for x in (real, moved))
+    agreement = information = jnp.zeros(real.shape[0])
+    for log_q, log_moved in zip(here, there, strict=True):
+        q = jnp.exp(log_q)
+        agreement -= jnp.sum(jax.lax.stop_gradient(q) * log_moved, axis=1)
+        every = parallel.gather_batch(log_q)
+        log_mean = jax.nn.logsumexp(every, axis=0) - math.log(every.shape[0])
+        # The mean of -q log E[q] over the batch is H(C).
+        marginal = -jnp.sum(q * log_mean[None], axis=1)
+        information += marginal_weight * marginal + jnp.sum(q * log_q, axis=1)
+    return {
+        "discriminator": {
+            "agreement": weight * agreement,
+            "information_real": -weight * information_weight * information,
+        },
+        "generator": {},
+    }
+
+
+self_augmented_information.needs_heads = ("codes",)
+
+
+def _log_posteriors(found: Array, sizes: list[int]) -> list[Array]:
+    """log q(c|x) of each categorical code, [B, K], from all that was found of the codes."""
+    ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    return [jax.nn.log_softmax(one) for one in jnp.split(found, ends, axis=1)[:-1]]
 
 
 @objectives.register

@@ -65,6 +65,11 @@ def test_item_of_a_list_that_is_no_part_is_refused_in_a_line(part):
         [*accepted(config)]
 
 
+@pytest.mark.parametrize("name", recipes.all_configs())
+def test_keys_that_a_recipe_takes_can_be_listed(name):
+    assert "train.steps" in {*accepted(recipes.plain(name))}
+
+
 def test_what_the_data_fill_in_is_no_knob_to_set():
     config = configs.plain(configs.load("rbm"))
     assert "example_mean" in models.knobs(config["model"]["machine"]["name"])

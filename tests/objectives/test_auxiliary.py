@@ -67,6 +67,42 @@ def test_bound_of_values_is_a_gaussian_log_density_by_hand():
     np.testing.assert_allclose(term, [-bound], rtol=1e-5)
 
 
+def _self_augmented(found_here, found_there, **knobs):
+    """Terms of a discriminator that tells one thing of two real examples, and another of changed ones."""
+    real = jnp.zeros((2, 4, 4, 1)).at[0, 0, 0, 0].set(1.0)
+    changed = lambda x: jnp.array_equal(x, real)
+    tell = lambda x: {"codes": found_here if changed(x) else found_there}
+    code = Code((jnp.eye(2),), jnp.zeros((2, found_here.shape[1] - 2)))
+    call = objectives.build("self_augmented_information", **knobs)
+    terms = call(real, code, tell, jax.random.key(0))
+    assert terms["generator"] == {}
+    return terms["discriminator"]
+
+
+def test_self_augmented_information_by_hand():
+    q, moved = np.array([[0.75, 0.25], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.1, 0.9]])
+    values = np.zeros((2, 1))  # of continuous codes nothing is asked
+    with_values = lambda p: jnp.asarray(np.hstack([np.log(p), values]))
+    terms = _self_augmented(
+        *(with_values(q), with_values(moved)),
+        **dict(weight=2.0, information_weight=0.5, marginal_weight=3.0),
+    )
+    apart = -np.sum(q * np.log(moved), axis=1)
+    np.testing.assert_allclose(terms["agreement"], 2 * apart, rtol=1e-5)
+    marginal, conditional = (-np.sum(p * np.log(p)) for p in (q.mean(0), q))
+    expected = -2 * 0.5 * (3 * marginal - conditional / 2)
+    found = np.mean(terms["information_real"])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_self_augmented_information_is_least_for_even_clusters():
+    sure, one = 60.0 * jnp.eye(2), 60.0 * jnp.array([[1.0, 0.0], [1.0, 0.0]])
+    total = lambda found: sum(map(jnp.mean, _self_augmented(found, found).values()))
+    even = total(sure)
+    np.testing.assert_allclose(even, -0.1 * 4.0 * math.log(2), rtol=1e-5)
+    assert even < total(one) and even < total(jnp.zeros((2, 2)))
+
+
 def test_gradients_are_those_of_pytorch():
     torch = pytest.importorskip("torch")
     real, fake = GENERATOR.normal(size=(2, 5, 4)).astype(np.float32)
