@@ -1,7 +1,7 @@
 """Faults on purpose: kills, damaged files, odd paths, signals, and input that nobody would write.
 
   python -m benchmarks faults [--seed=0] [--only=CASE] [--part=K/N]
-    [--kills=N] [--corruptions=N] [--accidents=N] [--paths=N] [--signals=N] [--fuzz=N]
+    [--kills=N] [--hosts=N] [--corruptions=N] [--accidents=N] [--paths=N] [--signals=N] [--fuzz=N]
 
 Every case has random numbers of its own, made from the seed and its name, so that a failure is
 repeated by the command that is printed with it. A kind without cases is left out. `--part=2/5` tries
@@ -20,6 +20,7 @@ from benchmarks.faults.totals import Totals
 
 SHORT = {
     "kills": 4,
+    "hosts": 2,
     "corruptions": 40,
     "accidents": 3,
     "paths": 3,
@@ -52,9 +53,17 @@ def main(arguments: list[str]) -> int:
 
 
 def _kinds() -> list:
-    from benchmarks.faults import accidents, corruptions, fuzz, kills, paths, signals
+    from benchmarks.faults import (
+        accidents,
+        corruptions,
+        fuzz,
+        hosts,
+        kills,
+        paths,
+        signals,
+    )
 
-    return [kills, corruptions, accidents, paths, signals, fuzz]
+    return [kills, hosts, corruptions, accidents, paths, signals, fuzz]
 
 
 def cases_of(kind, bench: Bench, given: argparse.Namespace) -> list[str]:
