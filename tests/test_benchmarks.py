@@ -15,8 +15,17 @@ from benchmarks import damage, faults, fidelity, first_step, genlab_side, pix2pi
 from benchmarks.contender import Contender
 from benchmarks.families import probes
 from benchmarks.families.family import of_codes
-from benchmarks.faults import bombs, folder_inputs, fuzz, kills, mutation, outcome
+from benchmarks.faults import (
+    bombs,
+    folder_inputs,
+    fuzz,
+    hosts,
+    kills,
+    mutation,
+    outcome,
+)
 from benchmarks.faults.case import Bench
+from benchmarks.faults.process import Ended
 from benchmarks.gpu import SMALL, cyclegan, dcgan, entry, table, unet, vae
 from genlab.config import files, override
 from genlab.config import load as configs
@@ -76,6 +85,24 @@ def test_every_registered_family_is_killed():
         if "experiment" in part
     }
     assert chosen >= set(experiments), set(experiments) - chosen
+
+
+@pytest.mark.parametrize(
+    ("killed", "left", "wrong"),
+    [
+        (Ended(-9, 5.0, 3, ""), Ended(69, 30.0, 1, "not heard of"), []),
+        (Ended(-9, 5.0, 3, ""), Ended(0, 5.0, 1, ""), []),
+        (Ended(-9, 5.0, 3, ""), Ended(1, 9.0, 1, "oh"), ["ended with 1, oh"]),
+        (Ended(-9, 5.0, 3, ""), Ended(69, 70.0, 1, ""), ["went on for 65 s"]),
+        (Ended(-9, 5.0, 3, ""), Ended(69, 6.0, 1, "Traceback"), ["a traceback"]),
+        (Ended(2, 5.0, 3, "odd"), Ended(2, 6.0, 1, ""), ["ended itself with 2, odd"]),
+    ],
+)
+def test_what_is_wrong_when_one_of_two_processes_dies_is_seen(killed, left, wrong):
+    for victim, ended in enumerate(([killed, left], [left, killed])):
+        found = hosts._wrong("when", ended, victim)
+        assert len(found) == len(wrong)
+        assert all(part in line for part, line in zip(wrong, found, strict=True))
 
 
 def test_parts_are_the_whole():
