@@ -160,7 +160,9 @@ PENALTIES = (
     *("r1", "r2", "gradient_penalty", "dragan", "lecam", "latent_consistency"),
     *("orthogonal_regularization", "spectral_regularization", "historical_averaging"),
 )
-OF_THE_GENERATOR = ("historical_averaging", "latent_diversity", "path_length")
+OF_THE_GENERATOR = (
+    *("historical_averaging", "latent_diversity", "path_length", "mode_seeking"),
+)
 
 
 def test_penalties_go_together_lazily_and_with_all_else():

@@ -40,7 +40,10 @@ def caption_agreement(
     Returns:
       `agreement`, of all attributes, `agreement_NAME`, of each, in [0, 1]; `distance`, the root mean
       squared difference from the nearest image, pixels in [0, 1]; `chance`, one over the number of
-      captions. Captions that training did not see are counted apart, `agreement_unseen`.
+      captions. Captions that training did not see are counted apart, `agreement_unseen`. `distinct`, where
+      every caption has two samples or more: of the pairs of samples of one caption the share whose nearest
+      images are two, 1 - 1/M for draws that are even over the M images of a caption, and 0 where a caption
+      always has the same image.
 
     Raises:
       InputError: the experiment samples no classes, or the data set has no captions.
@@ -61,6 +64,8 @@ def caption_agreement(
     if len(unseen):
         scores["agreement_unseen"] = scores["agreement"][np.isin(asked, unseen)]
     values, intervals = means_of({**scores, "distance": distance}, ("distance",))
+    if num >= 2 * data.num_classes:
+        values["distinct"] = distinct(asked, factors)
     protocol = {
         "samples": f"{num}, of {data.num_classes} captions in turn",
         "candidates": f"all {math.prod(data.factors.values()):,} images of the data set",
@@ -100,6 +105,22 @@ def nearest_factors(
     squared = best + np.sum(np.square(np.asarray(flat, np.float64)), axis=1)
     distance = np.sqrt(np.maximum(squared, 0) / flat.shape[1])
     return np.stack(np.unravel_index(found, sizes), axis=1), distance
+
+
+def distinct(asked: np.ndarray, factors: np.ndarray) -> float:
+    """Of the pairs of samples of one caption the share that differ in a factor, the mean over captions.
+
+    Args:
+      asked: [N] int, the caption of each sample; two or more of each.
+      factors: [N, F] int.
+    """
+
+    def one(found: np.ndarray) -> float:
+        counts = np.unique(found, axis=0, return_counts=True)[1]
+        pairs = lambda n: n * (n - 1)
+        return 1 - pairs(counts).sum() / pairs(len(found))
+
+    return float(np.mean([one(factors[asked == k]) for k in np.unique(asked)]))
 
 
 def _unseen(data: Dataset) -> np.ndarray:

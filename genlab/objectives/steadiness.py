@@ -1,4 +1,5 @@
-"""What a discriminator pays for verdicts that move: with time, or with changes that mean nothing."""
+"""What a discriminator pays for verdicts that move, with time or with changes that mean nothing, and a
+generator for examples that do not move with their latents."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.game import parallel, rng
-from genlab.numbers import Decay, NonNegative
+from genlab.numbers import Decay, NonNegative, Positive
 from genlab.objectives.lazy import lazy
 from genlab.registry import corruptions, objectives
 
@@ -156,3 +157,37 @@ def latent_diversity(
     near = latent + std * rng.normal(key, latent.shape)
     gap = jnp.square(generator(latent) - generator(near))
     return -weight * jnp.mean(gap, axis=tuple(range(1, gap.ndim)))
+
+
+@objectives.register
+@lazy
+def mode_seeking(
+    generator: Callable[[Array], Array],
+    latent: Array,
+    *,
+    weight: NonNegative = 1.0,
+    least: Positive = 1e-5,
+) -> Array:
+    """What a generator pays for latents that are far apart and make one example: w / (d(G(z), G(z')) / d(z, z')
+    + e), z' the latent of the next example of the batch, d the mean absolute difference.
+
+    A conditional generator makes both for the same condition.
+
+    Args:
+      generator: callable, latents [B, Z] to examples [B, ...].
+      latent: [B, Z], z; of two examples or more over all devices.
+      weight: w, 0 or more.
+      least: e > 0, of the ratio.
+
+    Returns:
+      [B], above 0.
+
+    Paper: Mao et al. 2019, arXiv:1903.05628, whose mean over the batch is taken before the ratio
+    """
+    every = parallel.gather_batch(latent)
+    following = (parallel.example_indices(latent.shape[0]) + 1) % every.shape[0]
+    other = every[following]
+    apart = lambda x, y: jnp.mean(jnp.abs(x - y), axis=tuple(range(1, x.ndim)))
+    moved = apart(generator(latent), generator(other))
+    ratio = moved / jnp.maximum(apart(latent, other), jnp.finfo(latent.dtype).tiny)
+    return weight / (ratio + least)

@@ -11,7 +11,7 @@ _UNITS = {
     r"examples_per_second": "examples per second",
     r"gigaflops_per_second": "1e9 operations per second",
     r"_norm$": "L2 norm",
-    r"accuracy|share|agreement|chance$": "share",
+    r"accuracy|share|agreement|distinct|chance$": "share",
     r"psnr": "dB",
     r"angle": "degrees",
     r"(^|_)kl(_|$)|elbo|iwae|entropy|energy|likelihood|bernoulli_score": "nats",

@@ -8,7 +8,7 @@ import recipes
 
 from genlab.data import captions
 from genlab.errors import InputError
-from genlab.metrics.caption_agreement import nearest_factors
+from genlab.metrics.caption_agreement import distinct, nearest_factors
 from genlab.registry import datasets, metrics
 from genlab.run.recipe import Recipe
 from genlab.trained.trained import Trained
@@ -69,6 +69,18 @@ def test_agreement_counts_samples_that_show_all_of_their_caption(monkeypatch):
     assert found.values["agreement_shape"] == 1
     assert found.values["agreement_unseen"] == 1
     assert found.values["distance"] < 1e-3
+    assert "distinct" not in found.values  # of one sample there are no pairs
+    found = metrics.build("caption_agreement", num=3 * count)(trained, "test")
+    # Of three samples of a caption one pair or all are alike, by where the fourths lie.
+    assert 0 <= found.values["distinct"] <= 2 / 3
+
+
+def test_distinct_counts_pairs_of_samples_of_one_caption():
+    factors = np.array([[0, 0], [1, 0], [0, 0], [1, 1], [0, 0], [2, 0]])
+    asked = np.array([0, 1, 0, 1, 0, 1])
+    # Of three equal ones no pair differs, of three different ones every pair.
+    assert distinct(asked, factors) == pytest.approx(0.5)
+    assert distinct(asked[:4], factors[:4]) == pytest.approx(0.5)
 
 
 def test_a_vocabulary_that_lacks_a_word_is_refused_with_the_config():

@@ -14,6 +14,7 @@ from genlab.objectives.steadiness import (
     latent_consistency,
     latent_diversity,
     lecam,
+    mode_seeking,
 )
 from genlab.objectives.weights import (
     historical_averaging,
@@ -99,6 +100,16 @@ def test_latent_consistency_and_diversity_of_linear_maps():
     np.testing.assert_allclose(found, 2 * (gaps @ W) ** 2, rtol=1e-4)
     found = latent_diversity(generator, z, KEY, weight=2.0, std=0.1)
     np.testing.assert_allclose(found, -2 * np.mean(gaps**2, axis=1), rtol=1e-4)
+
+
+def test_mode_seeking_by_hand():
+    """Differences 2, 1 and 3 of latents; a generator of slope 4 in half of its values and 0 in the others."""
+    z = jnp.array([[0.0], [2.0], [3.0]])
+    generator = lambda z: jnp.concatenate([4 * z, 0 * z], axis=1)
+    found = mode_seeking(generator, z, weight=3.0, least=0.5)
+    np.testing.assert_allclose(found, np.full(3, 3.0 / (2.0 + 0.5)), rtol=1e-5)
+    blind = mode_seeking(jnp.zeros_like, z, weight=3.0, least=0.5)
+    np.testing.assert_allclose(blind, np.full(3, 3.0 / 0.5), rtol=1e-5)
 
 
 def test_path_length_of_a_linear_generator():
