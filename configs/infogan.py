@@ -72,7 +72,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.train.steps = 5000
             # In as few passes over as many digits the game alone finds more.
             config.experiment.augment = None
-            config.experiment.auxiliary = dict(name="mutual_information", weight=1.0)
+            config.experiment.auxiliary = config.experiment.auxiliary[:1]
             few = dict(name="code_agreement", num=2000, num_train=5000)
             config.eval.metrics = (few,)
     return config
