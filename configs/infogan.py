@@ -3,11 +3,12 @@
 Papers: Chen et al. 2016, arXiv:1606.03657; of real examples too: Hu et al. 2017, arXiv:1702.08720
 
   genlab --config=infogan
-    scikit-learn's digits at 16 px, the discriminator behind DiffAugment and its categories clusters of real digits too
-    (`self_augmented_information`): after matching, of the samples of a category 78.1, 90.2 and 90.6 % are of
-    its class (seeds 0, 1 and 2; 1,000 samples each) by an SVM of 98.7 % accuracy, and of 300 test digits 65.7, 74.3 and 73.7 %
-    are recognized; 4,000 rounds, 2 min 30 s of CPU time a seed. With `--config.experiment.auxiliary=mutual_information`, the
-    paper's game, 89.6, 67.2 and 63.2 %; without DiffAugment as well 83.3 % (one seed).
+    scikit-learn's digits at 16 px, the discriminator behind DiffAugment and its categories clusters of real
+    digits too (`self_augmented_information`): after matching, of the samples of a category 78.1, 90.2 and
+    90.6 % are of its class (seeds 0, 1 and 2; 1,000 samples each) by an SVM of 98.7 % accuracy, and of 300
+    test digits 65.7, 74.3 and 73.7 % are recognized; 4,000 rounds, 2 min 30 s of CPU time a seed. With
+    `--config.experiment.auxiliary=mutual_information`, the paper's game, 89.6, 67.2 and 63.2 %; without
+    DiffAugment as well 83.3 % (one seed).
   genlab --config=infogan:mnist --config.data.data_dir=DIR
     MNIST at 16 px, the paper's game: 72.6 % of the samples of a category are of its class (69.8 to 75.3), and of 2,000
     digits 61.4 % (59.2 to 63.5) are recognized; 5,000 rounds, 4 min of CPU time (one seed). With clusters of

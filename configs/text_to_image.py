@@ -4,8 +4,8 @@ Paper: Reed et al. 2016, arXiv:1605.05396
 
   genlab --config=text_to_image
     of 1,000 samples 97.3, 92.6 and 94.4 % show all that their caption says (three seeds; chance 1.4 %), what
-    the others miss being the shape; the samples of one caption hardly differ, 20 % of their pairs in any factor (seed 0). 1,500 rounds of words and 5,000 of the
-    game; 4 min of CPU time a seed.
+    the others miss being the shape; the samples of one caption hardly differ, 20 % of their pairs in any factor
+    (seed 0). 1,500 rounds of words and 5,000 of the game; 4 min of CPU time a seed.
 """
 
 from genlab.shipped.configs import base
