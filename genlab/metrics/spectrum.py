@@ -1,11 +1,11 @@
-"""Whether samples have the spatial frequencies of real images."""
+"""Whether samples, or translations, have the spatial frequencies of real images."""
 
 import numpy as np
 
 from genlab.data.images import luma
 from genlab.distances import spectrum
 from genlab.metrics.measurement import Measurement
-from genlab.metrics.translations import to_unit
+from genlab.metrics.translations import to_unit, translate_split
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained.needs import needs
@@ -48,6 +48,38 @@ def frequency_spectrum(
         "seed": trained.seed,
     }
     return Measurement(values, protocol)
+
+
+@metrics.register
+@needs("translate")
+def translation_spectrum(
+    trained: Trained, split: str, *, num: Count = 1000
+) -> Measurement:
+    """How far the power of translations over spatial frequencies is from that of their true partners.
+
+    Args:
+      trained: the model.
+      split: of true pairs, or of images of both domains.
+      num: inputs, an even spread over the split.
+
+    Returns:
+      `distance` and `pattern` as `frequency_spectrum` has them, of the outputs held against the targets of the
+      same split; the same of the inputs as they are with `_input` (or `_nearest` and `_bicubic`), and
+      `pattern_targets`.
+
+    Raises:
+      InputError: the experiment does not translate.
+
+    Papers: as of `frequency_spectrum`
+    """
+    found = translate_split(trained, split, num=num)
+    power = lambda images: spectrum.power(luma(images)[..., 0])
+    real, values = power(found.y), {}
+    for suffix, images in found.guesses().items():
+        values |= compared(power(images), real, suffix)
+    if (own := spectrum.pattern(real)) is not None:
+        values["pattern_targets"] = own
+    return Measurement(values, {**found.protocol, "of": "luminance"})
 
 
 def power_of(trained: Trained, images: np.ndarray) -> np.ndarray:

@@ -460,6 +460,29 @@ class TestPerceptualDistance:
         assert low < found.values[name] < high
 
 
+class TestSpectrum:
+    def test_a_checkerboard_on_translations_stands_out(self):
+        board = 0.2 * (-1.0) ** np.add.outer(np.arange(32), np.arange(32))
+        call = metrics.build("translation_spectrum", num=40)
+        same = call(model(sprites()), "test").values
+        assert same["distance"] == same["distance_input"]
+        assert same["pattern"] == same["pattern_input"]
+        given = lambda x: jnp.clip(x + board[None, :, :, None], -1, 1)
+        marked = call(model(sprites(), given), "test").values
+        assert marked["pattern"] > same["pattern"] + 1.5  # one of 15 frequencies
+        assert marked["distance"] > marked["distance_input"] == same["distance"]
+        assert marked["pattern_targets"] == same["pattern_targets"]
+
+    def test_translations_that_are_the_targets_are_no_way_from_them(self):
+        data = sprites(change="ink")
+        truth = model(data).examples("test", 40)["y"]
+        found = metrics.build("translation_spectrum", num=40)(
+            model(data, lambda x: truth[: len(x)]), "test"
+        )
+        assert found.values["distance"] == 0 < found.values["distance_input"]
+        assert found.values["pattern"] == found.values["pattern_targets"]
+
+
 class TestCounts:
     @pytest.mark.parametrize(
         ("name", "knobs", "message"),
