@@ -13,7 +13,7 @@ classifier of the digits that comes with genlab.
   genlab --config=stacked_digits:packing_2
     955 modes, .62 nats; 79 s.
   genlab --config=stacked_digits:minibatch_discrimination
-    Not measured yet.
+    996 modes, .27 nats; 69 s.
   genlab --config=stacked_digits:gradient_penalty
     999 modes, .22 nats; 1,000 rounds of five moves of the critic, 8 min 42 s.
   genlab --config=stacked_digits:r3gan
