@@ -8,7 +8,8 @@ Paper: Mirza & Osindero 2014, arXiv:1411.1784
     `frechet_digits_classifier` 4.0 of 1,000 samples (2.7 to 5.3; `_floor` 3.7), precision .89 and recall .43, of
     the test digits .92 and .94; 93 s of CPU time (one seed). `dcgan:conditional` is the same at 32 px.
   genlab --config=cgan:mnist --config.data.data_dir=DIR
-    Not measured yet.
+    MNIST at 16 px: of 100 samples of each class 98.5 % are of it (97.5 to 99.1) by an SVM of 96.5 % accuracy,
+    97 % or more of every class; 15,000 rounds, 4 min 40 s of CPU time (one seed). After 6,000 rounds 96.4 %.
 """
 
 from genlab.shipped.configs.common import digits
@@ -28,4 +29,5 @@ def get_config(variant: str = "") -> ConfigDict:
             digits.tiny_conditional_gan(config)
         case "mnist":
             digits.on_mnist(config)
+            config.train.steps = 15_000
     return config

@@ -3,8 +3,9 @@
 Papers: Chen et al. 2019, arXiv:1811.11212; `infomax`: Lee, Tran & Cheung 2021, arXiv:2007.04589
 
   genlab --config=ssgan
-    the networks of `sngan` on scikit-learn's digits at 16 px, with a head of rotations, weights 1.0 and 0.2. Not
-    measured yet.
+    the networks of `sngan` on scikit-learn's digits at 16 px, with a head of rotations, weights 1.0 and 0.2:
+    every class holds 8 % or more of 1,000 samples; `frechet_digits_classifier` 8.9 (7.4 to 10.4; `sngan` 21.8,
+    `_floor` 3.7), precision .49 and recall .86; 1,500 rounds, under 5 min of CPU time (one seed).
   genlab --config=ssgan:infomax
     information between parts and whole, weights 0.2 and 0.2. Not measured yet.
   genlab --config=ssgan:both
