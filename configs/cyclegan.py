@@ -9,7 +9,8 @@ Paper: Zhu, Park, Isola & Efros 2017, arXiv:1703.10593
   genlab --config=cyclegan:folder --config.data.name=unpaired_folder:DIR
     trainA, trainB, testA and testB of one's own, 64 px, width 16. Twemoji to Noto, 1,271 drawings of
     each: Frechet distance 235 (of the inputs 269) in the features of a classifier of their
-    categories, L1 of the cycle 0.048; 30 min of CPU time. Numbers beside pix2pix's: RESULTS.md.
+    categories, L1 of the cycle 0.048; 30 min of CPU time. Numbers beside pix2pix's, and without the pattern of
+    transposed convolutions: RESULTS.md.
   genlab --config=cyclegan:horse2zebra --config.data.data_dir=DIR
     the paper's sizes and numbers; for a GPU; not run.
 """
