@@ -129,7 +129,7 @@ def self_augmented_information(
     asks the same posterior to part the data evenly, and so which codes there are to be.
 
     Args:
-      real: [B, ...], real examples as they were shown.
+      real: [B, H, W, C], real examples as they were shown.
       codes: of the fakes, whose numbers of categories are taken.
       tell: callable, what the discriminator tells of examples, by name.
       key: of T.

@@ -15,6 +15,8 @@ from genlab.registry import corruptions, objectives
 Array = jax.Array
 Critic = Callable[[Array], Array]
 
+_TINY = 1e-12  # two equal latents pay nothing
+
 
 @objectives.register
 @lazy
@@ -180,7 +182,7 @@ def mode_seeking(
       least: e > 0, of the ratio.
 
     Returns:
-      [B], above 0.
+      [B], 0 or more.
 
     Paper: Mao et al. 2019, arXiv:1903.05628, whose mean over the batch is taken before the ratio
     """
@@ -188,6 +190,5 @@ def mode_seeking(
     following = (parallel.example_indices(latent.shape[0]) + 1) % every.shape[0]
     other = every[following]
     apart = lambda x, y: jnp.mean(jnp.abs(x - y), axis=tuple(range(1, x.ndim)))
-    moved = apart(generator(latent), generator(other))
-    ratio = moved / jnp.maximum(apart(latent, other), jnp.finfo(latent.dtype).tiny)
-    return weight / (ratio + least)
+    between, moved = apart(latent, other), apart(generator(latent), generator(other))
+    return weight * between / (moved + least * between + _TINY)

@@ -175,8 +175,10 @@ def _steep_generator(z):
 
 
 def _steep_heads(x):
-    """What a discriminator tells whose logits of turns reach the hundreds on examples in the hundreds."""
-    return {"rotations": x.reshape(x.shape[0], -1)[:, :4]}
+    """What a discriminator tells whose logits of turns and codes reach the hundreds on examples in the
+    hundreds."""
+    values = x.reshape(x.shape[0], -1)
+    return {"rotations": values[:, :4], "codes": values[:, : SIZES["B"] + 2]}
 
 
 GIVEN = {
