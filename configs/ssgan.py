@@ -7,7 +7,8 @@ Papers: Chen et al. 2019, arXiv:1811.11212; `infomax`: Lee, Tran & Cheung 2021, 
     every class holds 8 % or more of 1,000 samples; `frechet_digits_classifier` 8.9 (7.4 to 10.4; `sngan` 21.8,
     `_floor` 3.7), precision .49 and recall .86; 1,500 rounds, under 5 min of CPU time (one seed).
   genlab --config=ssgan:infomax
-    information between parts and whole, weights 0.2 and 0.2. Not measured yet.
+    information between parts and whole, weights 0.2 and 0.2: every class holds 5.9 % or more; Frechet
+    distance 13.5 (11.6 to 15.5), precision .44 and recall .85; 3 min 8 s of CPU time (one seed).
   genlab --config=ssgan:both
     rotations and information. Not measured yet.
   genlab --config=ssgan:mnist --config.data.data_dir=DIR

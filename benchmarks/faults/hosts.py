@@ -24,6 +24,7 @@ NAME, PROMISE = (
 COUNT = 2
 ATTEMPTS = 8  # draws of a moment until one falls before the command's end
 PATIENCE = 60.0  # seconds within which the one that is left must end
+JOIN_WITHIN = 50  # seconds that a process waits for one that has died before it came
 
 
 def cases(bench: Bench, count: int) -> list[str]:
@@ -97,10 +98,20 @@ def _run(game: str, folder: Path, victim: int | None = None, **moment) -> list[E
             f"--process-id={index}",
         ]
         own = moment if index == victim else {}
-        return process.command(arguments, folder.parent / f"log-{index}", **own)
+        log = folder.parent / f"log-{index}"
+        return process.call(launch, (arguments, process.ROOT), log, **own)
 
     with ThreadPoolExecutor(COUNT) as threads:
         return list(threads.map(one, range(COUNT)))
+
+
+def launch(arguments: list[str], cwd: Path) -> None:
+    """In a copy: a command that waits for the others to come at first no longer than it may go on without
+    them later; five minutes are for machines that start one after the other."""
+    from genlab.process import cluster
+
+    cluster.JOIN_WITHIN = JOIN_WITHIN
+    process.launch(arguments, cwd)
 
 
 def _wrong(moment: str, ended: list[Ended], victim: int) -> list[str]:
