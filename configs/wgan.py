@@ -25,8 +25,8 @@ STAGE = "critic_first"
 
 def get_config(variant: str = "") -> ConfigDict:
     """The critic's weights in [-0.01, 0.01], RMSProp at ten times the paper's rate, and the
-    paper's schedule of the critic: 100 moves in each of the first 25 rounds, then 5 (the paper's 100 in every 500th round are left out); `gp` with
-    a gradient penalty and Adam."""
+    paper's schedule of the critic: 100 moves in each of the first 25 rounds, then 5 (the paper's 100 in every
+    500th round are left out); `gp` with a gradient penalty and Adam."""
     config = base.get_config()
     config.experiment = dict(name="gan", latent_dim=64, n_critic=5)
     config.objective = dict(name="wasserstein")

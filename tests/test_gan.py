@@ -161,7 +161,10 @@ PENALTIES = (
     *("orthogonal_regularization", "spectral_regularization", "historical_averaging"),
 )
 OF_THE_GENERATOR = (
-    *("historical_averaging", "latent_diversity", "path_length", "mode_seeking"),
+    "historical_averaging",
+    "latent_diversity",
+    "path_length",
+    "mode_seeking",
 )
 
 

@@ -5,6 +5,7 @@ Every recipe of `configs/` is a game. The moments are those of `kills`: a change
 the process announced in an unbroken run, or a time.
 """
 
+import random
 import shutil
 import signal
 import socket
@@ -17,10 +18,8 @@ from benchmarks.faults.case import Bench, Verdict, chosen
 from benchmarks.faults.process import Ended
 from genlab.errors import EXIT_LOST
 
-NAME, PROMISE = (
-    "hosts",
-    "the other process ended in a minute; bit-identical afterwards",
-)
+NAME = "hosts"
+PROMISE = "the other process ended in a minute; bit-identical afterwards"
 COUNT = 2
 ATTEMPTS = 8  # draws of a moment until one falls before the command's end
 PATIENCE = 60.0  # seconds within which the one that is left must end
@@ -78,7 +77,7 @@ def _judged(bench: Bench, case: str) -> Verdict:
     return Verdict(case, tuple(problems), int(count), "; ".join(moments))
 
 
-def _moment(unbroken: Ended, generator) -> dict[str, float]:
+def _moment(unbroken: Ended, generator: random.Random) -> dict[str, float]:
     """When a process is to die: before a change of a file that it makes, or at a time."""
     if unbroken.changes and generator.random() < 0.5:
         return {"change": generator.randint(1, unbroken.changes)}
@@ -106,8 +105,8 @@ def _run(game: str, folder: Path, victim: int | None = None, **moment) -> list[E
 
 
 def launch(arguments: list[str], cwd: Path) -> None:
-    """In a copy: a command that waits for the others to come at first no longer than it may go on without
-    them later; five minutes are for machines that start one after the other."""
+    """In a copy: runs a command that waits `JOIN_WITHIN` for the others to come, and not the five minutes
+    that machines get to start one after the other."""
     from genlab.process import cluster
 
     cluster.JOIN_WITHIN = JOIN_WITHIN

@@ -11,8 +11,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from genlab.errors import InputError
 from genlab.game import parallel
-from genlab.game.codes import Code
+from genlab.game.codes import Code, Codes
 from genlab.numbers import NonNegative, Positive
 from genlab.objectives.information import scores_of_places
 from genlab.objectives.likelihood import cross_entropy
@@ -141,14 +142,23 @@ def self_augmented_information(
     Returns:
       Of the discriminator `agreement` and `information_real`, [B] nats, and none of the generator.
 
-    Papers: Hu et al. 2017, arXiv:1702.08720, equations 1, 3 and 7; on the codes of a GAN, as by a contrast of
-      views in Ojha et al. 2020, arXiv:1910.01112
+    Raises:
+      InputError: the game has no categorical code.
+
+    Paper: Hu et al. 2017, arXiv:1702.08720, with a corruption in the place of adversarial perturbations
     """
+    if not codes.categories:
+        raise InputError(
+            "objective 'self_augmented_information' is of categorical codes, and the game has none;"
+            " experiment.categorical=(10,) gives it one of ten categories"
+        )
     moved = corruptions.choose(augment)(real, key=key)
     sizes = [one.shape[1] for one in codes.categories]
-    here, there = (_log_posteriors(tell(x)["codes"], sizes) for x in (real, moved))
+    split = Codes(sizes, codes.values.shape[1]).split
+    here, there = (split(tell(x)["codes"]).categories for x in (real, moved))
     agreement = information = jnp.zeros(real.shape[0])
-    for log_q, log_moved in zip(here, there, strict=True):
+    for logits, moved_logits in zip(here, there, strict=True):
+        log_q, log_moved = map(jax.nn.log_softmax, (logits, moved_logits))
         q = jnp.exp(log_q)
         agreement -= jnp.sum(jax.lax.stop_gradient(q) * log_moved, axis=1)
         every = parallel.gather_batch(log_q)
@@ -166,12 +176,6 @@ def self_augmented_information(
 
 
 self_augmented_information.needs_heads = ("codes",)
-
-
-def _log_posteriors(found: Array, sizes: list[int]) -> list[Array]:
-    """log q(c|x) of each categorical code, [B, K], from all that was found of the codes."""
-    ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
-    return [jax.nn.log_softmax(one) for one in jnp.split(found, ends, axis=1)[:-1]]
 
 
 @objectives.register

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from genlab.errors import InputError
 from genlab.game.codes import Code, Codes
 from genlab.registry import objectives
 
@@ -101,6 +102,13 @@ def test_self_augmented_information_is_least_for_even_clusters():
     even = total(sure)
     np.testing.assert_allclose(even, -0.1 * 4.0 * math.log(2), rtol=1e-5)
     assert even < total(one) and even < total(jnp.zeros((2, 2)))
+
+
+def test_self_augmented_information_of_no_category_is_refused():
+    codes = Code((), jnp.zeros((2, 3)))
+    call = objectives.build("self_augmented_information")
+    with pytest.raises(InputError, match="of categorical codes, and the game has none"):
+        call(jnp.zeros((2, 4, 4, 1)), codes, lambda x: {}, jax.random.key(0))
 
 
 def test_gradients_are_those_of_pytorch():
