@@ -31,6 +31,7 @@ arXiv:1411.1784
 
 from genlab.shipped.configs import base
 from genlab.shipped.configs.common.digits import in_features_of_digits
+from genlab.shipped.configs.common.folder import images_of_a_folder
 from ml_collections import ConfigDict
 
 from genlab.trials.space import Uniform
@@ -85,13 +86,8 @@ def get_config(variant: str = "") -> ConfigDict:
             config.optimizer.generator.ema = 0.999
             config.sample.every = config.checkpoint.every = 5000
         case "folder":
-            config.data.update(name="folder", image_size=64, channels=3)
-            config.data.augment = ("horizontal_flip",)
-            config.experiment.augment = dict(name="diff_augment")
-            config.train = dict(steps=10_000, batch_size=64, steps_per_call=20)
-            config.optimizer.generator.ema = 0.999
-            config.eval.metrics = config.eval.final_metrics = ()
-            config.sample.every = config.checkpoint.every = 1000
+            config.train.steps = 10_000
+            images_of_a_folder(config)
         case "celeba":
             config.model.generator.width = config.model.discriminator.width = 128
             config.data.name = "tfds:celeb_a"

@@ -16,11 +16,12 @@ arXiv:1705.02894
 
 from genlab.shipped.configs import base
 from genlab.shipped.configs.common.digits import in_features_of_digits
+from genlab.shipped.configs.common.folder import images_of_a_folder
 from ml_collections import ConfigDict
 
 from genlab.trials.space import Uniform
 
-VARIANTS = ("tiny", "mnist", "cifar10")
+VARIANTS = ("tiny", "mnist", "folder", "cifar10")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -53,6 +54,11 @@ def get_config(variant: str = "") -> ConfigDict:
             config.eval.metrics = (dict(name="class_coverage", num_train=5000),)
             config.eval.final_metrics = in_features_of_digits(10_000)
             config.sample.every = config.checkpoint.every = 5000
+        case "folder":
+            config.model = networks(64, 5)
+            config.experiment.latent_dim = 128
+            config.train.steps = 10_000
+            images_of_a_folder(config)
         case "cifar10":
             config.model = networks(128, 4)
             config.model.generator.widths = (256,) * 4

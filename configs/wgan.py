@@ -16,9 +16,10 @@ Papers: Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875; `gp`: Gulrajani et a
 
 from genlab.shipped.configs import base
 from genlab.shipped.configs.common.digits import in_features_of_digits
+from genlab.shipped.configs.common.folder import images_of_a_folder
 from ml_collections import ConfigDict
 
-VARIANTS = ("tiny", "gp", "mnist")
+VARIANTS = ("tiny", "gp", "mnist", "folder")
 
 STAGE = "critic_first"
 
@@ -60,23 +61,28 @@ def get_config(variant: str = "") -> ConfigDict:
                 network.hidden = (16,)
             base.tiny(config)
             config.stages = (critic_first(config, moves=7, rounds=4),)
-        case "gp" | "mnist":
+        case "gp" | "mnist" | "folder":
             config.experiment.penalty = dict(name="gradient_penalty", weight=10.0)
             adam = dict(name="adam", learning_rate=1e-4, b1=0.0, b2=0.9)
             config.optimizer = dict(generator=dict(adam, ema=0.99), discriminator=adam)
             config.stages, config.start = (), dict(name="fresh")
-    if variant == "mnist":
+    if variant in ("mnist", "folder"):
         config.experiment.latent_dim = 100
         config.model = dict(
             generator=dict(name="dcgan_generator", width=64),
-            discriminator=dict(name="sndcgan_discriminator", width=64),
+            discriminator=dict(name="dcgan_discriminator", width=64, norm="none"),
         )
+        config.train = dict(steps=10_000, batch_size=64, steps_per_call=20)
+        for player in config.optimizer.values():
+            player.learning_rate = 5e-4
+    if variant == "mnist":
         config.optimizer.generator.ema = 0.999
         config.data.update(name="tfds:mnist", data_dir="", image_size=32)
         config.eval.metrics = (dict(name="class_coverage", num_train=5000),)
         config.eval.final_metrics = in_features_of_digits(10_000)
-        config.train = dict(steps=10_000, batch_size=64, steps_per_call=20)
         config.sample.every = config.checkpoint.every = 5000
+    if variant == "folder":
+        images_of_a_folder(config)
     return config
 
 
