@@ -164,8 +164,7 @@ def before_next_round(workdir: Path, place: Mapping[str, Any]) -> tuple[Recipe, 
     for before in course.recipes[: course.recipes.index(after[0])]:
         ended = checkpoints.read(before.end, before.shapes())
         sources[before.stage] = before.experiment.view(ended)
-    seed = np.uint32(after[0].config["seed"])
-    return after[0], jax.jit(after[0].first_state)(seed, sources)
+    return after[0], after[0].init_state(sources)
 
 
 def examples_of(recipe: Recipe, workdir: Path, place: Mapping[str, Any]) -> Dataset:

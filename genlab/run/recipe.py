@@ -24,12 +24,17 @@ from genlab.game.experiment import Experiment
 from genlab.game.parallel import all_devices, own_devices
 from genlab.game.turn import State
 from genlab.process import display
+from genlab.process.programs import give_memory_back
 from genlab.registry import datasets, starts
 from genlab.run.build import SECTIONS, build_experiment, starts_from_mean
 from genlab.run.start import Sources
 from genlab.trained.trained import Trained
 
 _log = logging.getLogger("genlab")
+
+RUNS_ONCE = {
+    "xla_backend_optimization_level": 1
+}  # of 3, which takes three times as long
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Recipe:
           InputError: what does not exist, does not fit, or is refused by the part itself.
         """
         configs.check_parts(config)
+        give_memory_back()
         all_devices()  # a backend that is missing is no matter of the parts
         with data_must_serve(config):
             source = source or load_data(config)
@@ -115,14 +121,16 @@ class Recipe:
         """Rounds of the run after its last."""
         return self.begin + self.config["train"]["steps"]
 
-    def init_state(self) -> State:
-        """The state before the first round, all fresh: a pure function of the seed."""
-        return jax.jit(self.first_state)(np.uint32(self.config["seed"]))
+    def init_state(self, sources: Sources | None = None) -> State:
+        """`first_state` of the config's seed, by a program that is compiled quickly, since it runs once."""
+        first_state = jax.jit(self.first_state, compiler_options=RUNS_ONCE)
+        return first_state(np.uint32(self.config["seed"]), sources)
 
     def first_state(
         self, seed: int | jax.Array, sources: Sources | None = None
     ) -> State:
-        """The state before the first round; with sources, what it takes over from them."""
+        """The state before the first round, a pure function of the seed; with sources, what it takes over
+        from them."""
         key = rng.stream(seed, "init", self.begin)
         start = None
         if sources is not None:

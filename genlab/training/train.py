@@ -194,8 +194,7 @@ class _Loop:
         if step > self.plan.begin:
             state = self.checkpoints.read(step, self.recipe.shapes())
         else:
-            seed = np.uint32(self.config["seed"])
-            state = jax.jit(self.recipe.first_state)(seed, self.sources)
+            state = self.recipe.init_state(self.sources)
         return state
 
     def _train(self, state: State, step: int, meter: Meter, stop: Stop) -> State:
