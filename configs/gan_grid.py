@@ -37,6 +37,7 @@ def get_config(variant: str = "") -> ConfigDict:
         case "tiny":
             _steady(config)
             config.model.generator.hidden = config.model.discriminator.hidden = (8,)
+            _remembering(config)
             base.tiny(config)
             config.eval.metrics = (dict(name="mode_coverage", num_samples=100),)
         case _:
@@ -57,3 +58,13 @@ def _steady(config: ConfigDict) -> None:
     adam = dict(name="adam", learning_rate=1e-3, b1=0.0, b2=0.99, schedule=decay)
     config.optimizer = dict(generator=dict(adam, ema=0.998), discriminator=adam)
     config.train.steps = config.checkpoint.every = 20_000
+
+
+def _remembering(config: ConfigDict) -> None:
+    """Every stabiliser of points that keeps something in the state."""
+    average = dict(name="historical_averaging")
+    game = config.experiment.to_dict()
+    penalties = [game["penalty"], dict(name="lecam"), average]
+    config.experiment = dict(game, penalty=penalties, generator_penalty=average, pool=4)
+    inside = dict(config.model.generator.to_dict(), norm="batch")
+    config.model.generator = dict(name="virtual_batch_norm", network=inside, examples=4)

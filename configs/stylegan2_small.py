@@ -49,12 +49,13 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.discriminator.update(width=4, group=2)
             config.experiment.latent_dim = 4
             config.data.image_size = 8
+            config.experiment.augment = dict(name="ada")
             base.tiny(config)
         case "path":
             length = dict(name="path_length", weight=2.0, every=4, space="style")
             config.experiment.generator_penalty = length
         case "cifar10":
-            config.experiment.update(latent_dim=512)
+            config.experiment.update(latent_dim=512, augment=dict(name="ada"))
             config.experiment.penalty.update(weight=0.01, every=16)
             config.model.generator.update(width=512, style_dim=512)
             config.model.discriminator.update(width=512, architecture="plain", group=32)

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from genlab.shipped.experiments.translation import DISTANCE, both_domains, check_range
 
 from genlab.game import memory, rng
-from genlab.game.adversary import OFFER, PAID_FOR, compare, compare_and_pay
+from genlab.game.adversary import OFFER, PAID_FOR
+from genlab.game.comparison import compare, compare_and_pay
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.gaussian import reparameterize
 from genlab.game.network import initialize

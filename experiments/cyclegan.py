@@ -10,7 +10,8 @@ from genlab.shipped.experiments.translation import DISTANCE, both_domains, check
 
 from genlab.errors import InputError
 from genlab.game import replay
-from genlab.game.adversary import OFFER, PAID_FOR, compare, compare_and_pay
+from genlab.game.adversary import OFFER, PAID_FOR
+from genlab.game.comparison import compare, compare_and_pay
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.slots import Parts, several

@@ -1,6 +1,6 @@
 """Generative adversarial networks: a generator against a discriminator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -160,7 +160,7 @@ class Gan(FromCodes, Discriminating, Experiment):
         further = condition.auxiliary_terms(self, params, extra, draw, judged, asked)
         terms |= further["generator"]
         penalties, renewed = self._penalties(
-            "generator", params, renewed, draw, judged, fake
+            "generator", params, renewed, draw, judged, fake, asked
         )
         told = diagnostics.spread(draw.batch["x"], fake)
         return Loss(terms | penalties, renewed, told)
@@ -182,7 +182,7 @@ class Gan(FromCodes, Discriminating, Experiment):
             )
         further = condition.auxiliary_terms(self, *told, judged, asked)
         penalties, extra = self._penalties(
-            "discriminator", params, extra, draw, judged, fake
+            "discriminator", params, extra, draw, judged, fake, asked
         )
         extra = augmentation.adapt(self, extra, draw, judged.real_logits)
         terms = terms["discriminator"] | further["discriminator"] | penalties
@@ -242,18 +242,27 @@ class Gan(FromCodes, Discriminating, Experiment):
         draw: Draw,
         judged: Judged,
         fake: Array,
+        asked: Asked,
     ) -> tuple[dict[str, Array], PyTree]:
         """What a player pays beside the objective, and `extra` with what its penalties remember."""
         slot = {"discriminator": "penalty", "generator": "generator_penalty"}[player]
-        call = lambda role: adversary.as_function(self, role, params, extra, draw)
-        show = lambda x: augmentation.show(self, extra, draw, "penalty", x)
-        discriminator = call("discriminator")
+        label = {"real": draw.batch.get("label"), "fake": asked.get("label")}
+
+        def call(role: str, which: str) -> Callable[..., Array]:
+            return adversary.as_function(self, role, params, extra, draw, label[which])
+
+        def critic(which: str) -> Callable[[Array], Array]:
+            show = lambda x: augmentation.show(self, extra, draw, "penalty", x)
+            discriminator = call("discriminator", which)
+            return lambda x: discriminator(show(x))
+
         return self.recall_terms(
             slot,
             draw,
             extra,
-            critic=lambda x: discriminator(show(x)),
-            generator=call("generator"),
+            critic=critic("real"),
+            critic_of_fakes=critic("fake"),
+            generator=call("generator", "fake"),
             parameters=params[player],
             real=draw.batch["x"],
             fake=fake,

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.game import memory
-from genlab.game.adversary import OFFER, PAID_FOR, compare, compare_and_pay
+from genlab.game.adversary import OFFER, PAID_FOR
+from genlab.game.comparison import compare, compare_and_pay
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.slots import Parts, several

@@ -50,7 +50,9 @@ def of_each_kind_of_state() -> tuple[str, ...]:
 
 def _kinds(name: str) -> set[str]:
     shapes = recipe(name).shapes()
-    return {*shapes.extra} | {"frozen"} & {*shapes.params}
+    remembered = shapes.extra.get("memory", {}).values()
+    parts = {f"memory of {part}" for slot in remembered for part in slot}
+    return {*shapes.extra} | parts | {"frozen"} & {*shapes.params}
 
 
 def _fewest(shows: dict[str, set[str]]) -> tuple[str, ...]:

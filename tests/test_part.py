@@ -389,10 +389,12 @@ def test_list_shows_needs_and_offers():
         "step (or not)",
     ]
     gan = {part["name"]: part for part in parts["experiments"]}["gan"]
-    assert gan["offers"]["penalty"][:2] == ["critic", "real"]
+    assert gan["offers"]["penalty"][:2] == ["critic", "critic_of_fakes"]
     assert "key" in gan["offers"]["objective"]
     text = render({"experiments": [gan], "objectives": [shown["elbo"]]})
-    assert "offers its penalty: critic, real, fake, real_logits, fake_logits" in text
+    assert (
+        "offers its penalty: critic, critic_of_fakes, real, fake, real_logits" in text
+    )
     assert "needs: reconstruction, kl" in text
 
 

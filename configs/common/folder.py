@@ -2,6 +2,7 @@
 
 from ml_collections import ConfigDict
 
+
 def images_of_a_folder(config: ConfigDict) -> None:
     """Its images in colour at 64 px, with DiffAugment, which a few hundred of them need."""
     config.data.update(name="folder", image_size=64, channels=3)

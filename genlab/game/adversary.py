@@ -8,10 +8,9 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.game import parallel, rng
-from genlab.game.augmentation import adapt, show_all
 from genlab.game.experiment import Experiment
 from genlab.game.network import Network
-from genlab.game.slots import parts_in, player_of
+from genlab.game.slots import parts_in
 from genlab.game.turn import Draw
 from genlab.numbers import Fraction
 from genlab.part import as_terms, needs_of
@@ -26,8 +25,12 @@ OFFER = (
     *("real_logits", "fake_logits", "real", "fake"),
     *("real_features", "fake_features", "real_heads", "fake_heads"),
 )
-# To what a discriminator pays beside it.
-PAID_FOR = ("critic", "real", "fake", "real_logits", "fake_logits", "parameters")
+# To what a discriminator pays beside it; one that takes labels is as a critic given those of the real
+# examples, and as one of fakes what these were asked to be.
+PAID_FOR = (
+    *("critic", "critic_of_fakes", "real", "fake"),
+    *("real_logits", "fake_logits", "parameters"),
+)
 
 
 class Judged(NamedTuple):
@@ -163,100 +166,23 @@ def weigh(
     return of_both(name, found), extra
 
 
-def compare(
-    experiment: Experiment,
-    role: str,
-    params: PyTree,
-    extra: PyTree,
-    draw: Draw,
-    real: tuple[Array, ...],
-    fake: tuple[Array, ...],
-    *,
-    which: str = "",
-) -> tuple[Terms, PyTree]:
-    """`judge` of what the slot `augment` shows the discriminator, then `weigh`."""
-    judged, extra = _judge_shown(
-        experiment, role, params, extra, draw, real, fake, which
-    )
-    stream = f"objective/{role}{which}"
-    return weigh(experiment, extra, draw, judged, stream=stream)
-
-
-def compare_and_pay(
-    experiment: Experiment,
-    role: str,
-    params: PyTree,
-    extra: PyTree,
-    draw: Draw,
-    real: tuple[Array, ...],
-    fake: tuple[Array, ...],
-    *,
-    which: str = "",
-) -> tuple[Terms, dict[str, Array], PyTree]:
-    """`compare`, and what the discriminator pays by the slot `penalty`.
-
-    Penalties see a function of the last of what the discriminator is shown, the rest held fixed, behind
-    the slot `augment`; of patches, the mean of their logits.
-
-    Returns:
-      The terms of both players; the penalties, name -> [B]; `extra` with what all these parts remember
-      renewed.
-    """
-    judged, renewed = _judge_shown(
-        experiment, role, params, extra, draw, real, fake, which
-    )
-    stream = f"objective/{role}{which}"
-    terms, renewed = weigh(experiment, renewed, draw, judged, stream=stream)
-    beside = real[:-1]
-    call = as_function(experiment, role, params, extra, draw)
-
-    def critic(x: Array) -> Array:
-        logits = call(
-            *show_all(experiment, extra, draw, f"penalty{which}", (*beside, x))
-        )
-        return jnp.mean(logits.reshape(logits.shape[0], -1), axis=1)
-
-    paid, renewed = experiment.recall_terms(
-        *("penalty", draw, renewed),
-        critic=critic,
-        real=real[-1],
-        fake=fake[-1],
-        real_logits=judged.real_logits,
-        fake_logits=judged.fake_logits,
-        parameters=params[player_of(type(experiment), "penalty")],
-    )
-    return terms, paid, adapt(experiment, renewed, draw, judged.real_logits)
-
-
 def as_function(
-    experiment: Experiment, role: str, params: PyTree, extra: PyTree, draw: Draw
+    experiment: Experiment,
+    role: str,
+    params: PyTree,
+    extra: PyTree,
+    draw: Draw,
+    label: Array | None,
 ) -> Callable[..., Array]:
-    """A network as a function that draws the same at every call and renews nothing; a discriminator's
-    logits."""
-    known = {"key": draw.key("penalty"), "label": draw.batch.get("label")}
+    """A network as a function, given a label where it takes one, that draws the same at every call and renews
+    nothing; a discriminator's logits."""
+    known = {"key": draw.key("penalty"), "label": label}
     network = experiment.networks[role]
 
     def call(*inputs: Array, **how: Any) -> Array:
         return logits_of(network.train(params, extra, *inputs, **how, **known)[0])
 
     return call
-
-
-def _judge_shown(
-    experiment: Experiment,
-    role: str,
-    params: PyTree,
-    extra: PyTree,
-    draw: Draw,
-    real: tuple[Array, ...],
-    fake: tuple[Array, ...],
-    which: str,
-) -> tuple[Judged, PyTree]:
-    seen = (
-        show_all(experiment, extra, draw, name + which, images)
-        for name, images in (("real", real), ("fake", fake))
-    )
-    return judge(experiment, role, params, extra, draw, *seen, which=which)
 
 
 def of_the_best(

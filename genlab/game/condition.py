@@ -39,6 +39,7 @@ def asked(experiment: Any, draw: Draw) -> Asked:
     if label is not None:
         found["label"] = label
         if experiment.interpolated is not None:
+            experiment.networks["generator"].need_label("interpolated conditions")
             share, count = experiment.interpolated, experiment.num_classes
             key = draw.key("interpolated")
             found["label"] = interpolated(label, key, share, count)

@@ -106,7 +106,15 @@ class Network:
 
         Every random stream that a module asks for, `make_rng(name)`, is there: `dropout` has a key of
         its own, and flax takes all others, apart from each other, from the one called `params`.
+
+        Raises:
+          InputError: a method that the module does not have, or no array comes of it.
         """
+        if method is not None and not hasattr(self.module, method):
+            raise InputError(
+                f"model.{self.role}: {type(self.module).__name__!r} has no method {method!r}, which a"
+                " part of this game asks it for"
+            )
         collections = [name for name in extra if self.role in extra[name]]
         with jax.named_scope(f"network {self.role}"):
             outputs, changed = self.module.apply(

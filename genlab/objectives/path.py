@@ -72,3 +72,4 @@ def path_length(
 
 
 path_length.memory = {"mean": 0.0}
+path_length.paid_by = "generator"

@@ -1,7 +1,7 @@
 """What a critic pays for its slope, per example.
 
 The norm of a slope is over all of an example, H, W and C together. Each has the knob `every`, see
-`lazy`.
+`lazy`. A critic that takes labels is given those of the real examples.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Critic = Callable[[Array], Array]
 
 
 def of_slope(penalty: Callable) -> Callable:
-    """Says of a penalty that it holds the slope down of one logit by its own example."""
+    """Says of a penalty that it holds the slope of a discriminator's logit down, by its own example."""
     penalty.bounds_slope = penalty.slope_at_one_example = True
     return penalty
 
@@ -48,16 +48,23 @@ def r1(
     return 0.5 * weight * _squared_slope(critic, real)
 
 
+r1.paid_by = "discriminator"
+
+
 @objectives.register
 @lazy
 @of_slope
 def r2(
-    critic: Critic, real: Array, fake: Array, *, weight: NonNegative = 10.0
+    critic_of_fakes: Critic,
+    real: Array,
+    fake: Array,
+    *,
+    weight: NonNegative = 10.0,
 ) -> Array:
     """Half the weighted squared slope of the critic at generated examples, w/2 ||grad D(G(z))||^2.
 
     Args:
-      critic: callable, examples [B, ...] to logits [B].
+      critic_of_fakes: callable, examples [B, ...] to logits [B], given what the fakes were asked to be.
       real: [B, D], real examples; R2 does not look at them.
       fake: [B, D], generated examples, the same shape; any rank of two or more.
       weight: w, 0 or more.
@@ -68,7 +75,7 @@ def r2(
     Paper: Mescheder et al. 2018, arXiv:1801.04406
     """
     chex.assert_equal_shape([real, fake])
-    return 0.5 * weight * _squared_slope(critic, fake)
+    return 0.5 * weight * _squared_slope(critic_of_fakes, fake)
 
 
 @objectives.register
@@ -135,6 +142,9 @@ def dragan(
     variance = parallel.mean_over_devices(jnp.mean(jnp.square(real - mean)))
     noise = rng.uniform(key, real.shape)
     return weight * _from_one(critic, real + spread * jnp.sqrt(variance) * noise)
+
+
+dragan.paid_by = "discriminator"
 
 
 def _squared_slope(critic: Critic, x: Array) -> Array:

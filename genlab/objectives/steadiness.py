@@ -62,6 +62,7 @@ lecam.memory = {"real": 0.0, "fake": 0.0}
 @lazy
 def consistency(
     critic: Critic,
+    critic_of_fakes: Critic,
     real: Array,
     fake: Array,
     key: Array,
@@ -74,7 +75,8 @@ def consistency(
     fake_weight the same of generated examples, bCR.
 
     Args:
-      critic: callable, examples [B, ...] to logits [B].
+      critic: callable, examples [B, ...] to logits [B], given the labels of the real examples if any.
+      critic_of_fakes: callable, examples [B, ...] to logits [B], given what the fakes were asked to be.
       real: [B, H, W, C], real examples.
       fake: [B, H, W, C], generated examples.
       key: of T.
@@ -89,19 +91,19 @@ def consistency(
     """
     change = corruptions.choose(augment)
 
-    def moved(x: Array, name: str) -> Array:
+    def moved(critic: Critic, x: Array, name: str) -> Array:
         return jnp.square(critic(x) - critic(change(x, key=rng.fold(key, name))))
 
     return {
-        "real": weight * moved(real, "real"),
-        "fake": fake_weight * moved(fake, "fake"),
+        "real": weight * moved(critic, real, "real"),
+        "fake": fake_weight * moved(critic_of_fakes, fake, "fake"),
     }
 
 
 @objectives.register
 @lazy
 def latent_consistency(
-    critic: Critic,
+    critic_of_fakes: Critic,
     generator: Callable[[Array], Array],
     latent: Array,
     key: Array,
@@ -115,7 +117,7 @@ def latent_consistency(
     The generator's part is `latent_diversity`.
 
     Args:
-      critic: callable, examples [B, ...] to logits [B].
+      critic_of_fakes: callable, examples [B, ...] to logits [B], given what the fakes were asked to be.
       generator: callable, latents [B, Z] to examples [B, ...].
       latent: [B, Z], z.
       key: of e.
@@ -128,7 +130,8 @@ def latent_consistency(
     Paper: Zhao et al. 2021, arXiv:2002.04724
     """
     near = latent + std * rng.normal(key, latent.shape)
-    return weight * jnp.square(critic(generator(latent)) - critic(generator(near)))
+    logits = [critic_of_fakes(generator(z)) for z in (latent, near)]
+    return weight * jnp.square(logits[0] - logits[1])
 
 
 @objectives.register
@@ -159,6 +162,9 @@ def latent_diversity(
     near = latent + std * rng.normal(key, latent.shape)
     gap = jnp.square(generator(latent) - generator(near))
     return -weight * jnp.mean(gap, axis=tuple(range(1, gap.ndim)))
+
+
+latent_diversity.paid_by = "generator"
 
 
 @objectives.register
@@ -192,3 +198,6 @@ def mode_seeking(
     apart = lambda x, y: jnp.mean(jnp.abs(x - y), axis=tuple(range(1, x.ndim)))
     between, moved = apart(latent, other), apart(generator(latent), generator(other))
     return weight * between / (moved + least * between + _TINY)
+
+
+mode_seeking.paid_by = "generator"

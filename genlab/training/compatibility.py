@@ -10,13 +10,18 @@
 | objective | `needs_autoencoder` | it is of a critic that is an autoencoder |
 | penalty | `bounds_slope` | it holds the critic's slope down |
 | penalty | `slope_at_one_example` | it is of the slope of one logit by its own example |
+| penalty | `paid_by` | the player that it moves, `discriminator` or `generator`; no other has a gradient |
 | optimizer | `bounds_slope` | it keeps the critic's weights in bounds |
 """
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
 from genlab.game.experiment import Experiment
-from genlab.game.slots import parts_in, slots_of
+from genlab.game.slots import parts_in, player_of, slots_of
 from genlab.game.turn import State
 from genlab.part import name_of, says
 from genlab.registry import objectives
@@ -61,15 +66,22 @@ def check_packs(experiment: Experiment, examples: int) -> None:
       InputError: a pack does not divide them.
     """
     for role, network in experiment.networks.items():
-        module = network.module
-        while module is not None:
-            if examples % (pack := getattr(module, "pack", 1)):
+        for pack in _packs(network.module):
+            if examples % pack:
                 raise InputError(
                     f"model.{role}: packs of {pack} examples do not divide the {examples} of a"
                     f" batch that a device sees; take a multiple of {pack} for each in"
                     " train.batch_size"
                 )
-            module = getattr(module, "network", None)
+
+
+def _packs(module: Any) -> list[int]:
+    """How many examples share a logit in the networks that are inside each other."""
+    packs = []
+    while module is not None:
+        packs.append(getattr(module, "pack", 1))
+        module = getattr(module, "network", None)
+    return packs
 
 
 def check_critics(experiment: Experiment, shapes: State) -> None:
@@ -77,14 +89,14 @@ def check_critics(experiment: Experiment, shapes: State) -> None:
 
     Raises:
       InputError: the objective needs a bound on the critic's slope, and no part gives one; a penalty is of
-        the slope at one example, and the critic looks across the batch; the objective is of an
-        autoencoder, and the critic is none.
+        the slope at one example, and the critic looks across the batch or judges packs; it is one that the
+        player who would pay it cannot change; the objective is of an autoencoder, and the critic is none.
     """
-    parts = [
-        part
-        for slot in ("objective", *slots_of(type(experiment)))
-        for part in parts_in(experiment, slot).values()
-    ]
+    slots = {slot: parts_in(experiment, slot) for slot in slots_of(type(experiment))}
+    for slot, chosen in slots.items():
+        _check_payers(player_of(type(experiment), slot), slot, chosen.values())
+    chosen = (parts_in(experiment, "objective"), *slots.values())
+    parts = [part for parts in chosen for part in parts.values()]
     networks = [network.module for network in experiment.networks.values()]
     of_critics = [
         optimizer
@@ -114,6 +126,24 @@ def _check_examples_apart(experiment: Experiment, name: str, shapes: State) -> N
             f"penalty {name!r} is of the slope at one example, and batch normalisation makes the"
             f" logits of model.{role} depend on the whole batch; take a critic without it"
         )
+    for role in _critics(experiment):
+        pack = math.prod(_packs(experiment.networks[role].module))
+        if pack > 1:
+            raise InputError(
+                f"penalty {name!r} is of the slope at one example, and model.{role} gives {pack} of"
+                " them one logit; take a critic without 'packed'"
+            )
+
+
+def _check_payers(player: str | None, slot: str, chosen: Iterable[Callable]) -> None:
+    """Refuses what would be 0 in the gradient of the player whose loss it is added to."""
+    for part in chosen:
+        paid_by = says(part, "paid_by")
+        if paid_by and player and not player.startswith(paid_by):
+            raise InputError(
+                f"experiment.{slot}: {name_of(part)!r} is paid by the {paid_by}, and nothing that the"
+                f" {player} does changes it"
+            )
 
 
 def _check_autoencoders(experiment: Experiment, name: str) -> None:

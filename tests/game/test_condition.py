@@ -116,6 +116,70 @@ def test_games_that_cannot_be_are_refused(name, knobs, discriminator, told):
         check_fit(built, built.feed())
 
 
+HERE = "test_condition"
+
+
+def told_apart(critic, critic_of_fakes, real, fake):
+    """How differently one image is judged as what is real and as what a fake was asked to be."""
+    return {
+        "real": abs(critic(real) - critic_of_fakes(real)),
+        "fake": abs(critic(fake) - critic_of_fakes(fake)),
+    }
+
+
+def as_asked(critic_of_fakes, generator, latent, fake, fake_logits):
+    """0 where the generator and the critic are given what the fakes were asked to be, seen in training."""
+    return abs(generator(latent) - fake).mean() + abs(
+        critic_of_fakes(fake) - fake_logits
+    )
+
+
+def test_penalties_of_fakes_see_what_these_were_asked_to_be():
+    def paid(part, **knobs):
+        config = recipes.plain("cgan")
+        config["model"]["discriminator"]["network"]["norm"] = "none"
+        config["experiment"] |= {"penalty": f"{HERE}:{part}", **knobs}
+        built = Recipe.build(config)
+        found = recipes.run_rounds(built, 2, 2)[1]
+        return [v for name, v in found.items() if "discriminator/penalty" in name]
+
+    for term in paid("told_apart"):
+        np.testing.assert_array_equal(term, 0.0)
+    for term in paid("told_apart", interpolated=1.0):
+        assert np.all(term > 1e-4)
+    (off,) = paid("as_asked", interpolated=1.0)
+    assert np.all(off < 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("game", "knobs", "told"),
+    [
+        ("gan_ring", {"generator_penalty": "r1"}, "'r1' is paid by the discriminator"),
+        (
+            "gan_ring",
+            {"penalty": "latent_diversity"},
+            "'latent_diversity' is paid by the generator, and nothing that the discr",
+        ),
+        (
+            "dcgan",
+            {"generator_penalty": {"name": "path_length", "space": "style"}},
+            "'DcganGenerator' has no method 'mapping'",
+        ),
+        ("dcgan", {"interpolated": 0.5}, "interpolated conditions need a network"),
+        ("packed", {"penalty": "r1"}, "gives 2 of them one logit; take a critic with"),
+    ],
+)
+def test_penalties_and_conditions_that_do_nothing_are_refused(game, knobs, told):
+    config = recipes.plain("gan_ring" if game == "packed" else game)
+    if game == "packed":
+        inside = config["model"]["discriminator"]
+        config["model"]["discriminator"] = {"name": "packed", "network": inside}
+    config["experiment"] |= knobs
+    with pytest.raises(InputError, match=told):
+        built = Recipe.build(config)
+        check_fit(built, built.feed())
+
+
 def test_an_interpolated_condition_reaches_both_networks_and_the_pool():
     built = matching_aware(interpolated=0.5, pool=4)
     check_fit(built, built.feed())

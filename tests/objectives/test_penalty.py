@@ -81,13 +81,13 @@ def test_consistency_by_hand():
     part = objectives.build(
         "consistency", weight=2.0, fake_weight=3.0, augment="test_penalty:doubled"
     )
-    terms = part(linear, real, fake, KEY)
+    terms = part(linear, lambda x: 2 * linear(x), real, fake, KEY)
     np.testing.assert_allclose(terms["real"], [2 * 36.0, 2 * 36.0])
-    np.testing.assert_allclose(terms["fake"], [3 * 1.0, 3 * 36.0])
+    np.testing.assert_allclose(terms["fake"], [3 * 4.0, 3 * 144.0])  # by its critic
     images = jnp.ones((2, 8, 8, 1))
     whole = lambda x: jnp.sum(x, axis=(1, 2, 3))
     # A shift by up to 4 of 8 pixels leaves at least a quarter of the sum; a flip leaves all.
-    found = consistency(whole, images, images, KEY, weight=1.0)["real"]
+    found = consistency(whole, whole, images, images, KEY, weight=1.0)["real"]
     assert np.all(found <= 48.0**2)
 
 
