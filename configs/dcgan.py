@@ -11,12 +11,6 @@ arXiv:1411.1784
   genlab --config=dcgan:conditional
     both networks see the class: of 100 samples of each class 99.7 % are of it by an SVM of 98.7 % accuracy,
     97 % or more of every class; 2,000 rounds (one seed).
-  genlab --config=dcgan:minimax
-    the zero-sum game of Goodfellow et al. 2014, arXiv:1406.2661: 99 % of the samples are taken
-    for one class (Frechet distance 862; one seed).
-  genlab --config=dcgan:lsgan
-    least squares, Mao et al. 2017, arXiv:1611.04076: every class holds 7.5 % or more; Frechet distance 10.0 (8.0
-    to 11.9), precision .43 and recall .88; 168 s of CPU time (one seed).
   genlab --config=dcgan:mnist --config.data.data_dir=DIR
     MNIST at 32 px, width 64; after 10,000 of its 20,000 rounds a Frechet distance of 47.8 and 47.2 (two seeds; 10,000 test digits: 5.2) in
     the features of a run of `classifier:mnist` (RESULTS has the flags), precision .56 and .58, recall .75 and .76.
@@ -36,7 +30,7 @@ from ml_collections import ConfigDict
 
 from genlab.trials.space import Uniform
 
-VARIANTS = ("tiny", "minimax", "lsgan", "conditional", "mnist", "folder", "celeba")
+VARIANTS = ("tiny", "conditional", "mnist", "folder", "celeba")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -65,10 +59,6 @@ def get_config(variant: str = "") -> ConfigDict:
             base.tiny(config)
             coverage = dict(name="class_coverage", num_samples=16, num_train=200)
             config.eval.update(every=0, metrics=(coverage,))
-        case "minimax":
-            config.objective = dict(name="minimax")
-        case "lsgan":
-            config.objective = dict(name="least_squares")
         case "conditional":
             config.model = {
                 role: dict(name="conditional", network=network, width=16)

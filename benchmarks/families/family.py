@@ -152,7 +152,7 @@ MNIST = (
     Family("codes_prior", "pixelcnn:mnist_vq"),
     Family("dbm", "dbm:mnist", {}, PROBE),
     Family("dcgan", "dcgan:mnist"),
-    Family("wgan", "wgan:mnist"),
+    Family("wgan_gp", "wgan_gp:mnist"),
     Family("sngan", "sngan:mnist"),
     Family("energy", "ebm:mnist"),
     Family("glow", "normalizing_flow:mnist", {}, DENSITY),

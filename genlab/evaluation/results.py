@@ -10,6 +10,7 @@ import jax
 
 from genlab.errors import InputError, PartFailed
 from genlab.evaluation import evaluate
+from genlab.evaluation.alarm import alarms_of
 from genlab.game.turn import State
 from genlab.metrics.measurement import Measurement
 from genlab.process import display
@@ -151,6 +152,9 @@ def write_results(
         measured = {**known["metrics"], **measured}
     record = {"step": trained.step, "measured": now(), "metrics": measured}
     record |= {"failed": failed} if failed else {}
+    newest = file == results_file(best=False)
+    if newest and (told := alarms_of(trained.experiment, workdir)):
+        record["alarms"] = list(told)
     if trained.data.left_out:
         record["left_out"] = dict(trained.data.left_out)
     for name in filter(None, (also, file)):

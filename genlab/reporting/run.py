@@ -261,8 +261,9 @@ def _intervals(found: Any) -> dict[str, list[float]]:
 
 
 def _results(results: dict[str, Any]) -> dict[str, Any]:
-    """Step, metrics and failures, without what an evaluation does not write so."""
+    """Step, metrics, failures and alarms, without what an evaluation does not write so."""
     metrics, failed = results.get("metrics"), results.get("failed")
+    alarms = results.get("alarms")
     step = results.get("step")
     return {
         "step": step if type(step) is int else None,
@@ -280,4 +281,5 @@ def _results(results: dict[str, Any]) -> dict[str, Any]:
             name: str(reason)
             for name, reason in (failed if isinstance(failed, dict) else {}).items()
         },
+        "alarms": [str(told) for told in (alarms if isinstance(alarms, list) else [])],
     }

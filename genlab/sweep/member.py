@@ -15,6 +15,7 @@ import numpy as np
 
 from genlab.errors import NonFiniteLoss, PartFailed
 from genlab.evaluation import evaluate
+from genlab.evaluation.alarm import sound
 from genlab.evaluation.results import write_newest_and_best
 from genlab.game.turn import State
 from genlab.run.build import SECTIONS, build_experiment
@@ -25,7 +26,6 @@ from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.files import refuse_link, write_atomic
 from genlab.storage.writer import last_step
 from genlab.trained.trained import Trained
-from genlab.training.alarm import sound
 from genlab.training.meter import average, refuse_non_finite
 from genlab.training.watch import evaluated, split_name
 from genlab.trials import failure, pruned

@@ -13,6 +13,7 @@ from genlab.config.plan import Plan
 from genlab.config.stage import MAIN
 from genlab.errors import NonFiniteLoss, Stopped
 from genlab.evaluation import evaluate
+from genlab.evaluation.alarm import sound
 from genlab.evaluation.results import write_newest_and_best
 from genlab.game import parallel
 from genlab.game.program import Program
@@ -29,7 +30,6 @@ from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.writer import lines_of
 from genlab.training import operations
-from genlab.training.alarm import sound
 from genlab.training.claim import claimed, held
 from genlab.training.fit import check_fit
 from genlab.training.meter import Meter, Work

@@ -37,3 +37,14 @@ def test_newest_and_best_are_both_measured_and_shown(by, tmp_path):
         tmp_path, recipe.trained(state), config, file=results_file(True)
     )
     assert json.loads(json.dumps(again["metrics"])) == best["metrics"]
+
+
+def test_a_collapse_is_in_the_results_and_on_the_page(tmp_path, monkeypatch):
+    config = recipes.plain("gan_ring")
+    train(config, tmp_path / "sound", {})
+    monkeypatch.setattr("genlab.game.diagnostics.COLLAPSED", 100.0)
+    train(config, tmp_path / "collapsed", {})
+    for name, is_told in (("sound", False), ("collapsed", True)):
+        results = json.loads((tmp_path / name / results_file(False)).read_text())
+        page = (tmp_path / name / "report.html").read_text()
+        assert ("alarms" in results) == ("has collapsed" in page) == is_told

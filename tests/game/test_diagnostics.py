@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from genlab.evaluation.alarm import sound
 from genlab.game import diagnostics
-from genlab.training.alarm import sound
 
 
 def test_accuracy_over_pairs_is_the_area_under_the_curve():
