@@ -12,6 +12,8 @@ METHODS = (
         "relativistic_average",
     ),
     *("clip", "gradient_penalty", "dragan", "r1", "r2", "r3gan", "lecam", "spectral"),
+    *("zcr", "orthogonal_regularization", "spectral_regularization", "mode_seeking"),
+    "virtual_batch_norm",
     *("packing_2", "packing_4", "minibatch_discrimination", "minibatch_deviation"),
     *("unrolled", "replay", "feature_matching", "historical_averaging", "top_k"),
     *("two_steps", "five_steps", "two_rates", "ema"),
@@ -92,6 +94,15 @@ def method(config: ConfigDict, name: str) -> None:
         case "historical_averaging":
             game.penalty = dict(name=name)
             game.generator_penalty = dict(name=name)
+        case "zcr":
+            game.penalty = dict(name="latent_consistency")
+            game.generator_penalty = dict(name="latent_diversity")
+        case "orthogonal_regularization" | "spectral_regularization":
+            game.penalty = dict(name=name)
+        case "mode_seeking":
+            game.generator_penalty = dict(name=name)
+        case "virtual_batch_norm":
+            model.generator = _around(model.generator, name, examples=64)
         case "spectral":
             model.discriminator = _around(model.discriminator, name)
         case "feature_matching":
