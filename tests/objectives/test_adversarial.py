@@ -1,6 +1,7 @@
 """What discriminators and generators minimise, against PyTorch's autograd and by hand."""
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from genlab.data.adaptive import Ada
 from genlab.errors import InputError
 from genlab.game import parallel
 from genlab.game.adversary import Judged, of_the_best
+from genlab.game.codes import Code
 from genlab.game.unroll import moved_ahead
 from genlab.objectives.adversarial import noisy_labels, non_saturating
 from genlab.objectives.equilibrium import began
@@ -41,6 +43,10 @@ def reference(torch):
             lambda r, f: -(log(r) + log(-f)).mean(),
             lambda r, f: -log(f).mean(),
         ),
+        ("log_ratio",): (
+            lambda r, f: -(log(r) + log(-f)).mean(),
+            lambda r, f: -f.mean(),
+        ),
         ("least_squares",): (
             lambda r, f: (square(r - 1) + square(f)).mean() / 2,
             lambda r, f: square(f - 1).mean() / 2,
@@ -65,6 +71,67 @@ def reference(torch):
             lambda r, f, w=wins, l=loses: (w(f - r.mean()) + l(r - f.mean())).mean(),
         )
     return found
+
+
+def test_a_smoothed_label_is_cross_entropy_with_that_target():
+    torch = pytest.importorskip("torch")
+    entropy = torch.nn.functional.binary_cross_entropy_with_logits
+    logits = torch.tensor(REAL, requires_grad=True)
+    expected = entropy(logits, torch.full((4,), 0.8))
+    expected.backward()
+    for name in ("minimax", "non_saturating"):
+        part = objectives.build(name, real_label=0.8)
+        told = lambda r, part=part: part(r, FAKE)["discriminator"]["real"].mean()
+        value, slope = jax.value_and_grad(told)(REAL)
+        np.testing.assert_allclose(value, expected.item(), rtol=1e-5)
+        np.testing.assert_allclose(slope, logits.grad.numpy(), rtol=1e-5, atol=1e-7)
+
+
+def test_terms_of_features_and_heads_are_those_of_autograd():
+    torch = pytest.importorskip("torch")
+    drawn = np.random.default_rng(0).normal(size=(2, 4, 5)).astype(np.float32)
+    label = np.array([0, 3, 3, 1])
+    codes = Code((jnp.asarray(np.eye(5, dtype=np.float32)[label]),), drawn[1][:, :2])
+    entropy = torch.nn.functional.cross_entropy
+    whole = lambda terms: sum(jnp.mean(term) for term in terms.values())
+
+    def features(x, y):
+        found = objectives.build("feature_matching")(REAL, FAKE, x, y)
+        return jnp.mean(found["generator"]["features"])
+
+    def classes(x, y):
+        part = objectives.build("class_likelihood", weight=2.0, fake_weight=0.5)
+        return whole(part(x, y, label, label)["discriminator"])
+
+    def information(x, y):
+        found = objectives.build("mutual_information", deviation=0.5)(
+            codes, Code((x,), y[:, :2])
+        )
+        return -whole(found["generator"])
+
+    told = torch.tensor(label)
+    of_values = -0.5 * math.log(2 * math.pi) - math.log(0.5) + math.log(2)
+    for ours, theirs in (
+        (features, lambda x, y: (x.mean(0) - y.mean(0)).square().sum()),
+        (classes, lambda x, y: 2 * entropy(x, told) + entropy(y, told)),
+        (
+            information,
+            lambda x, y: (
+                math.log(5)
+                - entropy(x, told)
+                + 2 * of_values
+                - 2 * (torch.tensor(drawn[1][:, :2]) - y[:, :2]).square().sum(1).mean()
+            ),
+        ),
+    ):
+        tensors = [torch.tensor(x, requires_grad=True) for x in (drawn[0], -drawn[1])]
+        expected = theirs(*tensors)
+        expected.backward()
+        value, slopes = jax.value_and_grad(ours, (0, 1))(drawn[0], -drawn[1])
+        np.testing.assert_allclose(value, expected.item(), rtol=1e-5)
+        for slope, tensor in zip(slopes, tensors, strict=True):
+            wanted = np.zeros((4, 5)) if tensor.grad is None else tensor.grad.numpy()
+            np.testing.assert_allclose(slope, wanted, rtol=1e-4, atol=1e-6)
 
 
 def test_values_and_gradients_are_those_of_autograd():

@@ -60,6 +60,26 @@ def test_minimax_value_at_the_optimal_discriminator_is_the_jensen_shannon_diverg
     np.testing.assert_allclose(value, 2 * js - 2 * LOG2, rtol=1e-5)
 
 
+def test_the_optimal_discriminator_of_two_gaussians_tells_their_jensen_shannon_divergence():
+    x = np.linspace(-12.0, 12.0, 4001)
+    data, model = stats.norm(-1.0, 1.0).pdf(x), stats.norm(1.0, 2.0).pdf(x)
+    logits = jnp.asarray(
+        stats.norm(-1.0, 1.0).logpdf(x) - stats.norm(1.0, 2.0).logpdf(x)
+    )
+    terms = minimax(logits, logits)["discriminator"]
+    value = -np.trapezoid(data * terms["real"] + model * terms["fake"], x)
+    halves = [p * np.log(2 * p / (data + model)) for p in (data, model)]
+    js = np.trapezoid(sum(halves) / 2, x)
+    assert 0.1 < js < LOG2
+    np.testing.assert_allclose(value, 2 * js - 2 * LOG2, rtol=1e-5)
+
+    def cost(shift):  # no other discriminator does better
+        moved = minimax(logits + shift * x, logits + shift * x)["discriminator"]
+        return jnp.trapezoid(data * moved["real"] + model * moved["fake"], x)
+
+    assert abs(jax.grad(cost)(0.0)) < 1e-4 and cost(0.1) > cost(0.0) < cost(-0.1)
+
+
 def test_non_saturating_gradient_survives_a_winning_discriminator():
     gradient = lambda f: jax.grad(lambda l: f(l, l)["generator"]["fake"][0])
     lost = jnp.array([-20.0])
