@@ -1,5 +1,6 @@
 """Densities: one network that says what an example costs, of examples or of frozen codes of them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -91,10 +92,17 @@ class Density(Experiment):
             levels.check_count(self._module(), count)
 
     @property
-    def exact_levels(self) -> int:
-        """Levels of which `log_density` is the log probability; 0 where it is a density."""
+    def own_levels(self) -> int:
+        """Levels of which `log_density` is the log probability, or a bound on it; 0 where it is a density."""
+        return levels.count_of(self._module())
+
+    @property
+    def noise_in_levels(self) -> str:
+        """What they are filled with: `uniform` noise or `learned`; `no` where they stay whole."""
         module = self._module()
-        return 0 if hasattr(module, "dequantized") else levels.count_of(module)
+        if not hasattr(module, "dequantized"):
+            return "no"
+        return "uniform" if module.dequantizer is None else "learned"
 
     def _module(self) -> Module:
         return self.networks["density"].module
@@ -175,19 +183,25 @@ class Density(Experiment):
         steps: int = 0,
         exact: bool = True,
     ) -> Array:
-        """log p(x) of `x: [B, ...]` as it is, [B] nats; exact, whatever is asked for.
+        """log p(x) of `x: [B, ...]` as it is, [B] nats; exact, whatever is asked for. Of levels their log
+        probability, or where noise fills them a lower bound on it, by one draw.
 
         Raises:
           InputError: the density is one of codes, or its cost is none of -log p(x).
         """
         del steps, exact
-        cost = self._module().COST
-        if "features" in self.networks or cost != Module.COST:
-            what = "is of codes" if "features" in self.networks else f"has a {cost}"
+        module = self._module()
+        if "features" in self.networks or module.COST != Module.COST:
+            coded = "features" in self.networks
+            what = "is of codes" if coded else f"has a {module.COST}"
             raise InputError(
                 f"log p(x) is of a density of examples that is exact, and this one {what}"
             )
-        return -self.networks["density"](params, extra, x, key, method="density_cost")
+        cost = self.networks["density"](params, extra, x, key)
+        if self.noise_in_levels == "no" or not self.own_levels:
+            return -cost
+        bits = module.bits_per_dimension(cost)
+        return -math.log(2) * math.prod(x.shape[1:]) * bits
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
         """Draws of the density, decoded where it is of codes: [num, *example_shape]; classes drawn evenly where

@@ -118,6 +118,14 @@ class Diffusion(Experiment):
                 "guidance and drop_label are of a network that takes the class of an example; 'guided' makes"
                 " one of any, and needs data with labels"
             )
+        hides_none = self.drop_label is None or (
+            isinstance(self.drop_label, int | float) and self.drop_label == 0
+        )
+        if _is_positive(self.guidance) and hides_none:
+            raise InputError(
+                "guidance goes beyond what the network says without a class, which it learns where some are"
+                " hidden; set drop_label=0.1"
+            )
 
     def players(self) -> dict[str, Player]:
         return {PLAYER: Player(self._loss, self.optimizers[PLAYER])}

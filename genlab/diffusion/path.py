@@ -24,10 +24,12 @@ class Path:
 
     Attributes:
       ends_in_noise: whether alpha(1) is 0, so that nothing of the data is left.
+      begins_in_noise: whether sigma(0) is not 0, so that a sample at time 0 still has noise to be taken away.
       spread: standard deviation of x_1 around what is left of the data.
     """
 
     ends_in_noise: ClassVar[bool] = False
+    begins_in_noise: ClassVar[bool] = False
 
     def levels(self, time: Array) -> tuple[Array, Array]:
         """alpha and sigma at `time: [...]` in [0, 1]: the same shape each."""
@@ -133,6 +135,8 @@ class VarianceExploding(Path):
 
     Paper: Karras et al. 2022, arXiv:2206.00364
     """
+
+    begins_in_noise: ClassVar = True
 
     low: Positive = 0.002
     high: Positive = 80.0

@@ -22,6 +22,9 @@ def draw_along(
 ) -> Array:
     """Examples, [B, ...], from x_1 along a path.
 
+    Where a path has noise at time 0 the last step takes it away, to what is predicted there: on
+    `variance_exploding` the times are so the noise levels of the paper, `steps` of them and then 0.
+
     Args:
       sampler: a registered sampler; its `steps` even steps of time are taken.
       path: of the model.
@@ -29,7 +32,7 @@ def draw_along(
       start: x_1, [B, ...].
       key: of the noise on the way, where a sampler adds any.
     """
-    grid = jnp.linspace(1.0, 0.0, sampler.steps + 1)
+    grid = jnp.linspace(1.0, 0.0, sampler.steps + (not path.begins_in_noise))
 
     def move(x: Array, leg: tuple[Array, Array, Array]) -> tuple[Array, None]:
         index, now, then = leg
@@ -40,8 +43,9 @@ def draw_along(
         )
         return sampler.step(path, denoise, x, now, then, noise), None
 
-    legs = (jnp.arange(sampler.steps), grid[:-1], grid[1:])
-    return jax.lax.scan(move, start, legs)[0]
+    legs = (jnp.arange(len(grid) - 1), grid[:-1], grid[1:])
+    end = jax.lax.scan(move, start, legs)[0]
+    return denoise(end, grid[-1])[0] if path.begins_in_noise else end
 
 
 def drift(path: Path, denoise: Denoise, x: Array, time: Array) -> Array:
@@ -156,9 +160,10 @@ class Heun(Euler):
 
         first = denoise(x, now)
         # Behind the last step there is no noise to predict.
-        second = denoise(moved(*first), jnp.maximum(then, 1e-4))
+        least = 0.0 if path.begins_in_noise else 1e-4
+        second = denoise(moved(*first), jnp.maximum(then, least))
         mean = [
-            jnp.where(then > 0, 0.5 * (a + b), a)
+            jnp.where(next_sigma > 0, 0.5 * (a + b), a)
             for a, b in zip(first, second, strict=True)
         ]
         return moved(*mean)

@@ -34,7 +34,8 @@ def log_density(
     Mixtures and normalizing flows have it exactly, diffusion by its probability flow, whose divergence is
     exact for points of the plane and Hutchinson's estimate for images; energies in the plane, where their
     partition function is a sum over a grid. Autoregressive models have the log probability of their levels,
-    exactly. For all others images are dequantised: u ~ U[0, 1) is added to each of their whole levels, so that
+    exactly, and flows of levels a lower bound on it by the noise that they were trained with. For all others
+    images are dequantised: u ~ U[0, 1) is added to each of their whole levels, so that
     the mean is a lower bound on the
     log probability of levels, log p of the dequantised image + D ln(width of a level).
 
@@ -43,8 +44,8 @@ def log_density(
       split: of the examples.
       num: examples of the split.
       steps: Runge-Kutta steps of a probability flow, four predictions each.
-      levels: of the values of images, 256 of bytes, 17 of scikit-learn's digits; autoregressive models have
-        their own.
+      levels: of the values of images, 256 of bytes, 17 of scikit-learn's digits; models of levels have their
+        own.
 
     Returns:
       `log_likelihood`, nats; of images `bits_per_dimension`, -log_likelihood / (D ln 2); of data whose
@@ -59,8 +60,8 @@ def log_density(
     data, plane = trained.data, len(trained.data.example_shape) == 1
     x = trained.examples(split, num)["x"].astype(np.float64)
     key = rng.fold(jax.random.key(trained.seed), "log_density")
-    volume, exact = 0.0, getattr(trained.experiment, "exact_levels", 0)
-    if not plane and not exact:
+    volume, own = 0.0, getattr(trained.experiment, "own_levels", 0)
+    if not plane and not own:
         x, volume = _dequantized(trained, x, levels, rng.fold(key, "dequantize"))
     scores = {"log_likelihood": densities(trained, x, key, steps, plane) + volume}
     protocol: dict[str, Any] = {"split": split, "examples": len(x)}
@@ -73,9 +74,9 @@ def log_density(
     if not plane:
         size = math.prod(data.example_shape)
         scores["bits_per_dimension"] = -scores["log_likelihood"] / (size * math.log(2))
-        protocol |= {"levels": levels, "dequantized": "uniform", "bound": "lower"}
-        if exact:
-            protocol |= {"levels": exact, "dequantized": "no", "bound": "exact"}
+        noise = trained.experiment.noise_in_levels if own else "uniform"
+        bound = "exact" if noise == "no" else "lower"
+        protocol |= {"levels": own or levels, "dequantized": noise, "bound": bound}
     if data.log_density is not None:
         scores["log_likelihood_true"] = data.log_density(x)
         scores["kl"] = scores["log_likelihood_true"] - scores["log_likelihood"]

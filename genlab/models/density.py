@@ -38,10 +38,6 @@ class Density(nn.Module):
         """Numbers in an example, D."""
         return math.prod(self.example_shape)
 
-    def density_cost(self, x: Array, key: Array, *, train: bool = False) -> Array:
-        """The cost of `x: [B, *example_shape]` as it is, where a call adds noise to it."""
-        return self(x, key, train=train)
-
     def flat(self, x: Array) -> Array:
         """`x: [B, *example_shape]` as [B, D], rounded to the compute type.
 

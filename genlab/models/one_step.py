@@ -12,6 +12,7 @@ from genlab.diffusion.target import both
 from genlab.errors import InputError
 from genlab.models.wrapper import Wrapper
 from genlab.numbers import Count
+from genlab.part import says
 from genlab.registry import models, paths, targets
 
 Array = jax.Array
@@ -47,7 +48,7 @@ class OneStep(Wrapper):
         """Maps standard normal `x: [B, Z]` to examples [B, ...], float32.
 
         Raises:
-          InputError: Z is not the numbers of an example.
+          InputError: Z is not the numbers of an example, or a target that says nothing of it in noise alone.
         """
         if self.latent_dim != math.prod(self.example_shape):
             raise InputError(
@@ -55,6 +56,11 @@ class OneStep(Wrapper):
                 f" experiment.latent_dim={math.prod(self.example_shape)}, not {self.latent_dim}"
             )
         path, target = paths.choose(self.path), targets.choose(self.target)
+        if path.ends_in_noise and says(target, "needs_signal", False):
+            raise InputError(
+                f"model.generator.target={self.target!r} says nothing of an example where the path"
+                f" {self.path!r} ends, in noise alone; take that of the diffusion, such as 'velocity'"
+            )
         end = jnp.ones(x.shape[0])
         spread = end.reshape(-1, *(1,) * len(self.example_shape))
         levels = path.levels(spread)

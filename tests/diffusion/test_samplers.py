@@ -1,5 +1,7 @@
 """Samplers and likelihoods of the exact model of a Gaussian."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -57,6 +59,42 @@ def test_samples_have_the_moments_of_the_data(path, name):
     found = draw_along(sampler, path, denoise(path), starts(path), KEY)
     np.testing.assert_allclose(found.mean(0), MEAN[0], atol=0.03)
     np.testing.assert_allclose(found.std(0), STD[0], rtol=0.07)
+
+
+def test_heun_on_variance_exploding_is_algorithm_1_of_the_paper():
+    """Karras et al. 2022 without churn: N levels of noise, then 0, and the last step Euler's."""
+    path, count = paths.build("variance_exploding"), 18
+    start = starts(path, 5)
+    inverse = 1 / path.rho
+    ends = (path.high**inverse, path.low**inverse)
+    levels = [*(np.linspace(*ends, count) ** path.rho), 0.0]
+
+    def example(x, sigma):
+        gain = STD**2 / (STD**2 + sigma**2)
+        return np.asarray(MEAN + gain * (x - MEAN))
+
+    x = np.asarray(start, np.float64)
+    for sigma, less in itertools.pairwise(levels):
+        slope = (x - example(x, sigma)) / sigma
+        moved = x + (less - sigma) * slope
+        if less > 0:
+            slope = (slope + (moved - example(moved, less)) / less) / 2
+            moved = x + (less - sigma) * slope
+        x = moved
+    sampler = samplers.build("heun", steps=count)
+    found = draw_along(sampler, path, denoise(path), start, KEY)
+    np.testing.assert_allclose(found, x, rtol=2e-3, atol=2e-3)
+
+
+def test_one_call_of_a_path_that_begins_in_noise_is_made_at_its_end():
+    path = paths.build("variance_exploding")
+
+    def denoise_once(x_t, time):
+        return 0 * x_t + time, x_t
+
+    sampler = samplers.build("renoised", steps=1)
+    found = draw_along(sampler, path, denoise_once, starts(path, 3), KEY)
+    np.testing.assert_array_equal(found, 1.0)
 
 
 @pytest.mark.parametrize("name", ["euler", "midpoint", "heun", "ddim"])

@@ -9,6 +9,7 @@ import recipes
 from genlab.shipped.experiments.diffusion import PLAYER, Diffusion
 
 from genlab.errors import InputError
+from genlab.game import rng
 from genlab.game.network import Network
 from genlab.metrics.log_density import log_density
 from genlab.objectives.denoising import prediction_error
@@ -39,6 +40,34 @@ def test_a_network_that_says_nothing_has_the_likelihood_of_its_noise():
     assert found["bits_per_dimension"] == pytest.approx(bits)
     with pytest.raises(InputError, match="do not have 100 levels"):
         log_density(trained, "test", num=8, levels=100)
+
+
+def test_a_flow_of_levels_is_measured_by_the_noise_that_it_was_trained_with():
+    config = recipes.plain("normalizing_flow", "variational")
+    config["model"]["density"] |= {"steps": 1, "width": 4}
+    config["model"]["density"]["dequantizer"] |= {"layers": 1, "width": 4}
+    trained = Recipe.build(config)
+    trained = trained.trained(jax.device_put(trained.init_state()))
+    found = log_density(trained, "test", num=100)
+    assert found.protocol["levels"] == 17
+    assert found.protocol["dequantized"] == "learned"
+    assert found.protocol["bound"] == "lower"
+    network = trained.experiment.networks["density"]
+    key = jax.random.fold_in(rng.fold(jax.random.key(trained.seed), "log_density"), 0)
+    x = trained.examples("test", 100)["x"]
+    cost = network(trained.params, trained.extra, x, key)
+    bits = found.values["bits_per_dimension"]
+    wanted = network.module.bits_per_dimension(cost).mean()
+    assert bits == pytest.approx(float(wanted), rel=1e-4)
+    assert found.values["log_likelihood"] == pytest.approx(-64 * np.log(2) * bits)
+
+
+def test_guidance_without_a_hidden_label_is_refused():
+    config = recipes.plain("diffusion", "guided")
+    for hidden in (None, 0.0):
+        config["experiment"]["drop_label"] = hidden
+        with pytest.raises(InputError, match="learns where some are hidden; set drop"):
+            Recipe.build(config).shapes()
 
 
 class Told(nn.Module):

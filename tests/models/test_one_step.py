@@ -34,6 +34,8 @@ def test_it_is_the_example_that_the_prediction_at_time_one_means():
     np.testing.assert_allclose(network.apply({}, z), expected, rtol=1e-3)
     with pytest.raises(InputError, match="latent_dim=2, not 3"):
         OneStep(Told(), latent_dim=3).apply({}, z)
+    with pytest.raises(InputError, match="target='noise' says nothing of an example"):
+        OneStep(Told(), latent_dim=2, target="noise").apply({}, z)
 
 
 @pytest.mark.full
