@@ -48,6 +48,14 @@ def gather_batch(x: Array) -> Array:
     return lax.all_gather(x, BATCH, axis=0, tiled=True) if _mapped.get() else x
 
 
+def need_several(examples: int, what: str) -> None:
+    """Raises InputError where `what` compares the examples of a batch and there is one alone."""
+    if examples < 2:
+        raise InputError(
+            f"{what} compares examples of a batch; take a train.batch_size of 2 or more"
+        )
+
+
 def local_share(x: Array) -> Array:
     """This device's examples of a global `x: [B, ...]`; the inverse of `gather_batch`."""
     if not _mapped.get():

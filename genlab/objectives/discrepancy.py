@@ -58,10 +58,7 @@ def squared_discrepancy(
         )
     z, prior = parallel.gather_batch(z), parallel.gather_batch(prior)
     count = z.shape[0]
-    if count < 2:
-        raise InputError(
-            "a discrepancy is of two codes or more; take a train.batch_size of 2 or more"
-        )
+    parallel.need_several(count, "a discrepancy")
     others = 1 - np.eye(count, dtype=np.float32)
     among = sum(
         jnp.sum(others * _kernel(one, one, kernel, scales)) for one in (z, prior)

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genlab.errors import InputError
 from genlab.game import parallel
 from genlab.game.gaussian import LOG_2PI
 from genlab.numbers import Count, NonNegative
@@ -100,10 +99,7 @@ def stratified_weights(batch: int, dataset_size: int | None = None) -> np.ndarra
 
     Paper: Chen et al. 2018, arXiv:1802.04942, appendix C.2
     """
-    if batch < 2:
-        raise InputError(
-            "beta_tcvae compares examples of a batch; take a train.batch_size of 2 or more"
-        )
+    parallel.need_several(batch, "beta_tcvae")
     total, others = max(dataset_size or batch, batch), batch - 1
     own, after = np.eye(batch), np.roll(np.eye(batch), 1, axis=1)
     odd = (total - others) / (total * others)

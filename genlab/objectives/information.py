@@ -95,6 +95,7 @@ def jensen_shannon(scores: Array) -> Array:
 def _own_columns(scores: Array) -> Array:
     """The column of each row's own example: [B] int32."""
     chex.assert_rank(scores, 2)
+    parallel.need_several(scores.shape[1], "a bound of mutual information")
     return parallel.example_indices(scores.shape[0])
 
 

@@ -49,7 +49,7 @@ def soft_introspection(
       kl_of_sample: [B] in [0, 200], KL of f.
       beta_rec: b_rec.
       beta_kl: b_kl.
-      beta_neg: b_neg; the paper has D for images, so that s b_neg is 1.
+      beta_neg: b_neg; the paper has 256 for images, of up to 256 x 256 pixels.
       gamma_r: weight of the reconstructions of what the decoder made itself.
       scale: s; None for 1 / D, D the numbers in an example.
       adversarial_weight: w; at 0 both minimise the bound of real examples.

@@ -137,7 +137,7 @@ def barlow_twins(
     Paper: Zbontar et al. 2021, arXiv:2103.03230, equations 1 and 2
     """
     chex.assert_equal_shape([first, second])
-    one, other = (_standardized(parallel.gather_batch(z)) for z in (first, second))
+    one, other = (_standardized(_all_of(z, "barlow_twins")) for z in (first, second))
     correlation = one.T @ other / one.shape[0]
     off = jnp.sum(jnp.square(_off_diagonal(correlation)))
     return {
@@ -176,7 +176,7 @@ def vicreg(
     chex.assert_equal_shape([first, second])
     spread, correlated = 0.0, 0.0
     for z in (first, second):
-        every = parallel.gather_batch(z)
+        every = _all_of(z, "vicreg")
         every = every - jnp.mean(every, axis=0, keepdims=True)
         cov = every.T @ every / (every.shape[0] - 1)
         deviation = jnp.sqrt(jnp.diagonal(cov) + _VICREG)
@@ -199,7 +199,7 @@ def _likeness(first: Array, second: Array, kind: Array, temperature: Positive) -
     """The contrastive loss of each example where views of one `kind: [B]` are positives: [B]."""
     chex.assert_equal_shape([first, second])
     views = unit(first), unit(second)
-    every = jnp.concatenate([parallel.gather_batch(view) for view in views])
+    every = jnp.concatenate([_all_of(view, "a contrastive loss") for view in views])
     kinds = jnp.tile(parallel.gather_batch(kind), 2)
     own = parallel.example_indices(first.shape[0])
     place = jnp.concatenate([own, own + every.shape[0] // 2])  # among all views
@@ -211,6 +211,13 @@ def _likeness(first: Array, second: Array, kind: Array, temperature: Positive) -
     total = jnp.sum(jnp.where(positive, log_share, 0.0), axis=1)
     of_views = -total / jnp.sum(positive, axis=1)
     return jnp.mean(of_views.reshape(2, -1), axis=0)
+
+
+def _all_of(z: Array, what: str) -> Array:
+    """`z: [B, D]` of the whole batch, which `what` compares."""
+    every = parallel.gather_batch(z)
+    parallel.need_several(every.shape[0], what)
+    return every
 
 
 def _cosine(prediction: Array, target: Array) -> Array:

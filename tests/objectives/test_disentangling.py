@@ -98,7 +98,7 @@ def test_discrepancy_tells_another_distribution_from_that_of_the_prior():
     ):
         with pytest.raises(InputError, match=told):
             mmd(codes, key, **bad)
-    with pytest.raises(InputError, match="two codes or more"):
+    with pytest.raises(InputError, match="a discrepancy compares examples"):
         mmd(codes[:1], key)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 
+from genlab.errors import InputError
 from genlab.game import parallel
 from genlab.objectives.information import (
     donsker_varadhan,
@@ -169,3 +170,13 @@ def test_value_and_gradient_are_the_same_on_four_devices(name):
     whole = jax.value_and_grad(loss)(weight, *z, label)
     for one, other in zip(whole, apart, strict=True):
         np.testing.assert_allclose(one, other[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["nt_xent", "supcon", "barlow_twins", "vicreg", "jensen_shannon"]
+)
+def test_what_compares_examples_refuses_one_alone(name):
+    z = jnp.ones((1, 1 if name == "jensen_shannon" else 4))
+    arrays = {"jensen_shannon": (z,), "supcon": (z, z, jnp.zeros(1, int))}
+    with pytest.raises(InputError, match="compares examples of a batch; take a train"):
+        objectives.build(name)(*arrays.get(name, (z, z)))
