@@ -1,6 +1,7 @@
 """Any network with batch normalisation, by the statistics of a fixed batch."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -11,7 +12,7 @@ from genlab.errors import InputError
 from genlab.game import parallel
 from genlab.game.sums import sums, sums_of_squares
 from genlab.models.wrapper import Wrapper
-from genlab.nn.norm import BatchNorm, normalized, replacing_batch_norms
+from genlab.nn.norm import BatchNorm, replacing_batch_norms
 from genlab.numbers import Count
 from genlab.registry import models
 
@@ -44,9 +45,9 @@ class VirtualBatchNorm(Wrapper):
         """
         both = jnp.concatenate([self._reference(x, train), x])
 
-        def by_reference(layer: BatchNorm, _: Any, y: Array, **how: Any) -> Array:
-            del how
-            return _normalized_by(layer, y, self.examples)
+        def by_reference(layer: BatchNorm, call: Callable, y: Array, **how: Any):
+            del layer
+            return call(y, **how, statistics=_statistics(y, self.examples))
 
         with replacing_batch_norms(by_reference, self.network):
             made = self.network(both, train=train)
@@ -71,12 +72,12 @@ class VirtualBatchNorm(Wrapper):
         return reference.value.astype(x.dtype)
 
 
-def _normalized_by(layer: BatchNorm, x: Array, count: int) -> Array:
-    """`x: [R + B, ..., C]`, of which the first `count` examples are the reference."""
+def _statistics(x: Array, count: int) -> tuple[Array, Array]:
+    """Mean and variance, [R + B, C] each, for `x: [R + B, ..., C]`, of which the first `count` examples are the
+    reference."""
     wide, pixels = x.astype(jnp.float32), math.prod(x.shape[1:-1])
     own = jnp.stack([sums(wide), sums_of_squares(wide)]) / pixels
     reference = own[:, :count].mean(axis=1, keepdims=True)
     share = jnp.where(jnp.arange(len(x)) < count, 0.0, 1 / (count + 1))[None, :, None]
     mean, square = share * own + (1 - share) * reference
-    variance = jnp.maximum(square - jnp.square(mean), 0.0)
-    return normalized(layer, x, mean, variance)
+    return mean, jnp.maximum(square - jnp.square(mean), 0.0)

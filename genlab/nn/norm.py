@@ -45,13 +45,21 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Array, *, train: bool = False, affine: Affine | None = None
+        self,
+        x: Array,
+        *,
+        train: bool = False,
+        affine: Affine | None = None,
+        statistics: tuple[Array, Array] | None = None,
     ) -> Array:
         """Normalises each channel of `x: [B, ..., C]` over all other axes.
 
         With `train` the collection `batch_stats` must be mutable. `affine(name, init, (C,))` makes
-        `scale` and `bias`, [C] or [B, C], in the place of the layer's own.
+        `scale` and `bias`, [C] or [B, C], in the place of the layer's own. `statistics`, mean and variance, [C] or
+        [B, C], take the place of those of the batch and of the running ones, which rest.
         """
+        if statistics is not None:
+            return normalized(self, x, *statistics, affine)
         channels = x.shape[-1:]
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
         running_var = self.variable("batch_stats", "var", jnp.ones, channels)
