@@ -9,7 +9,10 @@ arXiv:1705.02894
     `frechet_digits_classifier` 21.8 of 1,000 samples, `_at_floor` 21.3 of 300, `_floor` 3.7 of 300 test
     digits; precision .45 and recall .85, of the test digits .92 and .94 (300 each, one seed).
   genlab --config=sngan:mnist --config.data.data_dir=DIR
-    MNIST at 32 px, width 64. Not measured yet.
+    MNIST at 32 px, width 64. At width 16, after 2,000 of its 20,000 rounds (11 min of CPU), a Frechet distance of 174, 240
+    and 254 in the features of a run of `classifier:mnist` (three seeds), not settled.
+  genlab --config=sngan:folder --config.data.name=folder:DIR
+    images of one's own in colour, 64 px, with DiffAugment; emoji in RESULTS.
   genlab --config=sngan:cifar10 --config.data.data_dir=DIR
     the paper's sizes and numbers; for a GPU; not run.
 """

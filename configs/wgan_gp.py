@@ -7,9 +7,11 @@ Paper: Gulrajani et al. 2017, arXiv:1704.00028; Wasserstein: Arjovsky, Chintala 
     accuracy on 300 test digits; `frechet_digits_classifier` 3.8 (2.8 to 4.7; `_floor` 3.0), precision .63 and
     recall .91, of the test digits .94 and .94; 50 s of CPU time (one seed).
   genlab --config=wgan_gp:mnist --config.data.data_dir=DIR
-    MNIST at 32 px: `dcgan`'s networks, width 64, the critic's without batch norm.
+    MNIST at 32 px: `dcgan`'s networks, width 64, the critic's without batch norm. At width 32 after 2,000 rounds (10 min
+    of CPU) a Frechet distance of 21.6, 21.8 and 26.2 in the features of a run of `classifier:mnist`, where `dcgan` of the
+    same width and cost has 92 to 102 (three seeds each; 10,000 test digits: 5.2), precision .58 and recall .82.
   genlab --config=wgan_gp:folder --config.data.name=folder:DIR
-    the same on images of one's own in colour, 64 px, with DiffAugment.
+    the same on images of one's own in colour, 64 px, with DiffAugment; emoji in RESULTS.
 """
 
 from genlab.shipped.configs import base
