@@ -20,7 +20,8 @@ classifier of the digits that comes with genlab.
     1,000 modes, .17 nats; 5 min 53 s.
   genlab --config=stacked_digits:mnist --config.data.data_dir=DIR \\
     "--config.eval.final_metrics=({'name': 'stacked_modes', 'classifier': {'name': 'run', 'run': 'RUN'}},)"
-    MNIST at 32 px, by a classifier trained with `genlab --config=classifier:mnist`. Not measured yet.
+    MNIST at 32 px, by a classifier trained with `genlab --config=classifier:mnist`. At 16 px, 2,000 rounds, DCGAN has 971
+    modes, packing two 957 and four 978, minibatch discrimination 993, R3GAN 955 (one seed; RESULTS).
 """
 
 from genlab.shipped.configs import base

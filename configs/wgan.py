@@ -20,10 +20,11 @@ STAGE = "critic_first"
 
 def get_config(variant: str = "") -> ConfigDict:
     """The critic's weights in [-0.01, 0.01], RMSProp at ten times the paper's rate, and the
-    paper's schedule of the critic: 100 moves in each of the first 25 rounds, then 5 (the paper's 100 in every
-    500th round are left out)."""
+    paper's schedule of the critic: 100 moves in each of the first 25 rounds and in every 500th, else 5."""
     config = base.get_config()
-    config.experiment = dict(name="gan", latent_dim=64, n_critic=5)
+    config.experiment = dict(
+        name="gan", latent_dim=64, n_critic=5, catching_up=(95, 500)
+    )
     config.objective = dict(name="wasserstein")
     config.model = dict(
         generator=dict(name="mlp_generator", hidden=(256, 256)),
@@ -53,11 +54,12 @@ def get_config(variant: str = "") -> ConfigDict:
         for network in config.model.values():
             network.hidden = (16,)
         base.tiny(config)
+        config.experiment.catching_up = (2, 3)
         config.stages = (critic_first(config, moves=7, rounds=4),)
     return config
 
 
 def critic_first(config: ConfigDict, moves: int, rounds: int) -> dict:
     """A stage of the same game in which the critic moves more often."""
-    experiment = dict(config.experiment.to_dict(), n_critic=moves)
+    experiment = dict(config.experiment.to_dict(), n_critic=moves, catching_up=None)
     return dict(name=STAGE, experiment=experiment, train=dict(steps=rounds))

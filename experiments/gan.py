@@ -1,6 +1,6 @@
 """Generative adversarial networks: a generator against a discriminator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -39,6 +39,8 @@ class Gan(FromCodes, Discriminating, Experiment):
     Attributes:
       latent_dim: length of the standard normal noise z.
       n_critic: moves of the discriminator in a round, each on a fresh batch.
+      catching_up: further moves of the discriminator, each on a fresh batch too, in the first of so many rounds:
+        (moves, rounds); None for none.
       generator_steps: moves of the generator in a round, the first on the batch that the discriminator
         saw last, every other on a fresh one.
       penalty: a registered penalty that the discriminator minimises beside the objective, chosen
@@ -87,6 +89,7 @@ class Gan(FromCodes, Discriminating, Experiment):
 
     latent_dim: Count = 100
     n_critic: Count = 1
+    catching_up: tuple[Count, Count] | None = None
     generator_steps: Count = 1
     penalty: Parts = field(
         default=None, metadata=several("objectives", "discriminator")
@@ -132,12 +135,18 @@ class Gan(FromCodes, Discriminating, Experiment):
 
     def turns(self) -> tuple[Turn, ...]:
         turns = (
+            *self._catching_up(),
             Turn("discriminator", repeats=self.n_critic),
             Turn("generator", fresh=False),
         )
         if self.generator_steps == 1:
             return turns
         return (*turns, Turn("generator", repeats=self.generator_steps - 1))
+
+    def _catching_up(self) -> Iterator[Turn]:
+        if self.catching_up is not None:
+            moves, rounds = self.catching_up
+            yield Turn("discriminator", repeats=moves, every=rounds)
 
     def _discriminator_loss(self, params: PyTree, extra: PyTree, draw: Draw) -> Loss:
         fake, _ = self._generate(params, extra, draw)

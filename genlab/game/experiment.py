@@ -127,10 +127,10 @@ class Experiment(abc.ABC):
         now = self.at(state.step)
         players, turns = now.players(), now.turns()
         moves: dict[str, list[dict[str, Array]]] = {}
-        made, draw = collections.Counter(), 0  # moves by player, draws
+        made, draw, rounds = collections.Counter(), 0, state.step - begin
         for turn in turns:
-            every = sum(t.repeats for t in turns if t.player == turn.player)
-            before = (state.step - begin) * every + made[turn.player]
+            own = [t for t in turns if t.player == turn.player]
+            before = sum(t.moves_in(rounds) for t in own) + made[turn.player]
             first = draw if turn.fresh else draw - 1
             draw = first + turn.repeats
 
@@ -145,15 +145,11 @@ class Experiment(abc.ABC):
                 optimizer, number = players[name].optimizer, before + index
                 return average.after_move(state, name, optimizer, number), moved
 
-            if turn.repeats == 1:
-                state, moved = move(state, first)
-                moved = jax.tree.map(lambda leaf: leaf[None], moved)
-            else:
-                state, moved = jax.lax.scan(move, state, jnp.arange(first, draw))
-            made[turn.player] += turn.repeats
+            state, moved, count = turn.taken(move, state, first, rounds)
+            made[turn.player] += count
             moves.setdefault(turn.player, []).append(moved)
         metrics = {
-            f"{player}/{name}": jnp.mean(jnp.concatenate([one[name] for one in moved]))
+            f"{player}/{name}": _mean([one[name] for one in moved], made[player])
             for player, moved in moves.items()
             for name in moved[0]
         }
@@ -279,6 +275,12 @@ def _move(
         ),
         metrics,
     )
+
+
+def _mean(values: list[Array], count: int | Array) -> Array:
+    """Over the moves of a player's turns, [repeats] each, `count` of which were made: of others they are 0."""
+    every = jnp.concatenate(values)
+    return jnp.mean(every) if len(every) is count else jnp.sum(every) / count
 
 
 def _check_loss(name: str, loss: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import flax.struct
 import jax
+import jax.numpy as jnp
 
 from genlab.game import rng
 from genlab.game.optim import Optimizer
@@ -82,7 +83,7 @@ class Player:
 
 @dataclasses.dataclass(frozen=True)
 class Turn:
-    """A player moves `repeats` times.
+    """A player moves `repeats` times, in every round or, with `every`, in each that this number divides.
 
     Each move of a fresh turn looks at a draw of its own (new examples, new noise). A turn that is
     not fresh looks again at the draw of the move before it, so that simultaneous losses share
@@ -92,7 +93,42 @@ class Turn:
     player: str
     repeats: int = 1
     fresh: bool = True
+    every: int = 1
 
     def __post_init__(self):
         if self.repeats < 1 or (self.repeats > 1 and not self.fresh):
             raise ValueError(f"a turn moves once, or more often on fresh draws: {self}")
+        if self.every < 1:
+            raise ValueError(f"a turn is taken in every round, or less often: {self}")
+
+    def moves_in(self, rounds: int | Array) -> int | Array:
+        """Moves in the first `rounds` of a game, of which the first is number 0."""
+        return self.repeats * -(-rounds // self.every)
+
+    def taken(
+        self, move: Callable, state: State, first: int, rounds: int | Array
+    ) -> tuple[State, dict[str, Array], int | Array]:
+        """The state after the moves of a round, their metrics, [repeats] each, and how many they were.
+
+        Args:
+          move: (state, which draw) -> (state, its metrics).
+          state: before them.
+          first: the draw of the first.
+          rounds: of the game before this one. Where the turn is not taken metrics are 0, and there are no moves.
+        """
+
+        def take(state: State) -> tuple[State, dict[str, Array]]:
+            if self.repeats == 1:
+                state, moved = move(state, first)
+                return state, jax.tree.map(lambda leaf: leaf[None], moved)
+            return jax.lax.scan(move, state, jnp.arange(first, first + self.repeats))
+
+        if self.every == 1:
+            return *take(state), self.repeats
+        rest = jax.tree.map(
+            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
+            jax.eval_shape(take, state)[1],
+        )
+        due = rounds % self.every == 0
+        state, moved = jax.lax.cond(due, take, lambda state: (state, rest), state)
+        return state, moved, jnp.where(due, self.repeats, 0)

@@ -36,6 +36,7 @@ def _stage(recipe: Recipe) -> str:
     state, data, experiment = recipe.shapes(), recipe.data, recipe.experiment
     turns = ", then ".join(
         f"{turn.player} x{turn.repeats}{'' if turn.fresh else ' (same draw)'}"
+        f"{f' in every {turn.every}th round' if turn.every > 1 else ''}"
         for turn in experiment.turns()
     )
     size = recipe.config["train"]["batch_size"]

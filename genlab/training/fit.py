@@ -118,7 +118,7 @@ def _check_learning_rates(recipe: Recipe) -> None:
         if part.get("schedule") is None:
             continue
         turns = [t for t in recipe.experiment.turns() if t.player == player]
-        moves = recipe.config["train"]["steps"] * sum(t.repeats for t in turns)
+        moves = sum(t.moves_in(recipe.config["train"]["steps"]) for t in turns)
         updates = moves // part.get("accumulate", 1)
         with blaming(f"optimizer.{player}.schedule cannot be followed"):
             factor = schedules.choose(part["schedule"])()

@@ -154,6 +154,30 @@ def test_what_is_shown_keeps_its_shape():
         traced(ring(augment=f"{HERE}:shrinking"))
 
 
+def test_further_moves_in_some_rounds_are_counted_where_they_are_made():
+    built = ring(n_critic=1, catching_up=(2, 3))
+    assert built.experiment.draws() == 3
+    first, metrics = recipes.run_rounds(built, 3, 3)
+    state, _ = recipes.run_rounds(built, 4, 2)  # rounds 0 and 3 have three moves
+    counts = [
+        int(jax.tree.leaves(found.opt_state["discriminator"])[0])
+        for found in (first, state)
+    ]
+    assert counts == [5, 8]
+    turns = built.experiment.turns()
+    assert [[t.moves_in(n) for n in range(5)] for t in turns[:2]] == [
+        [0, 2, 2, 2, 4],
+        [0, 1, 2, 3, 4],
+    ]
+    # Means are over the moves that were made: without further ones the second round is the same.
+    plain = ring(n_critic=1, catching_up=(2, 1000))
+    others = recipes.run_rounds(plain, 3, 1)[1]
+    for name, values in metrics.items():
+        np.testing.assert_allclose(values[:3], others[name][:3], rtol=1e-6)
+    norms = metrics["discriminator/parameter_norm"]
+    np.testing.assert_allclose(norms, norms[0], rtol=0.1)
+
+
 def test_steps_of_the_generator_beside_those_of_the_discriminator():
     built = ring(n_critic=2, generator_steps=3)
     turns = [(t.player, t.repeats, t.fresh) for t in built.experiment.turns()]
