@@ -50,6 +50,8 @@ def get_config(variant: str = "") -> ConfigDict:
             config.experiment.latent_dim = 4
             config.data.image_size = 8
             config.experiment.augment = dict(name="ada")
+            for player in config.optimizer.values():
+                player.learning_rate = 1e-4
             base.tiny(config)
         case "path":
             length = dict(name="path_length", weight=2.0, every=4, space="style")
