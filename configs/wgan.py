@@ -7,8 +7,8 @@ Paper: Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875; with a gradient penal
     `frechet_digits_classifier` 9.6 (8.2 to 10.9; `_floor` 3.0), precision .36 and recall .85, of the test
     digits .94 and .94; 37 s of CPU time (one seed).
   genlab --config=wgan --config.experiment.catching_up=None
-    without the 100 moves in every 500th round 4.1 (3.2 to 4.9), precision .42 and recall .90 (one seed). At the paper's rate of 5e-5 these 8,000 rounds do not get beyond blots
-    (Frechet distance 256).
+    without the 100 moves in every 500th round 4.1 (3.2 to 4.9), precision .42 and recall .90 (one seed). So, and at
+    the paper's rate of 5e-5, these 8,000 rounds do not get beyond blots (Frechet distance 256).
 """
 
 from genlab.shipped.configs import base

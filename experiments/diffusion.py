@@ -7,7 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from genlab.diffusion import consistency, likelihood, transport
+from genlab.diffusion import consistency, guidance, likelihood, transport
 from genlab.diffusion.path import Path
 from genlab.diffusion.sampler import Denoise, draw_along
 from genlab.diffusion.target import both
@@ -102,7 +102,7 @@ class Diffusion(Experiment):
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         network, x = self.networks[PLAYER], batch["x"]
-        self._check_guidance()
+        guidance.check(self.guidance, self.drop_label, network.takes_label)
         time = jnp.zeros(x.shape[0])
         return initialize(key, {PLAYER: [(network, (x, time))]}, batch.get("label"))
 
@@ -110,22 +110,6 @@ class Diffusion(Experiment):
         if self.target_rate is None:
             return {}
         return consistency.first(params[PLAYER])
-
-    def _check_guidance(self) -> None:
-        guided = self.drop_label is not None or _is_positive(self.guidance)
-        if guided and not self.networks[PLAYER].takes_label:
-            raise InputError(
-                "guidance and drop_label are of a network that takes the class of an example; 'guided' makes"
-                " one of any, and needs data with labels"
-            )
-        hides_none = self.drop_label is None or (
-            isinstance(self.drop_label, int | float) and self.drop_label == 0
-        )
-        if _is_positive(self.guidance) and hides_none:
-            raise InputError(
-                "guidance goes beyond what the network says without a class, which it learns where some are"
-                " hidden; set drop_label=0.1"
-            )
 
     def players(self) -> dict[str, Player]:
         return {PLAYER: Player(self._loss, self.optimizers[PLAYER])}
@@ -295,12 +279,3 @@ class Diffusion(Experiment):
         return likelihood.log_density(
             self._path, denoise, x, key, steps=steps, exact=exact
         )
-
-
-def _is_positive(value: float | Array) -> bool:
-    """Of a number; of a traced one, whose trial was checked with numbers, not."""
-    return (
-        not isinstance(value, jax.core.Tracer)
-        and not hasattr(value, "factor")
-        and value > 0
-    )

@@ -61,57 +61,47 @@ def method(config: ConfigDict, name: str) -> None:
     """
     game, model, optimizer = config.experiment, config.model, config.optimizer
     match name:
-        case "gan":
-            pass
         case "minimax" | "least_squares" | "hinge" | "noisy_labels":
             config.objective = dict(name=name)
-        case "relativistic" | "relativistic_average":
+        case "relativistic" | "relativistic_average" | "feature_matching":
             config.objective = dict(name=name)
-        case (
-            "clip"
-        ):  # with the optimizer and the moves of the paper, at ten times its rate
+        # With the optimizer and the moves of the paper, at ten times its rate.
+        case "clip":
             config.objective = dict(name="wasserstein")
             game.n_critic = 5
             optimizer.generator = dict(name="rmsprop", learning_rate=5e-4)
             optimizer.discriminator = dict(optimizer.generator, clip_weights=0.01)
             config.train.steps = 3400
-        case (
-            "gradient_penalty"
-        ):  # the weight and the moves of its authors' code for points
+        # The weight and the moves of its authors' code for points.
+        case "gradient_penalty":
             config.objective = dict(name="wasserstein")
             game.penalty = dict(name="gradient_penalty", weight=0.1)
             game.n_critic = 5
             config.train.steps = 3400  # which take as long as the others
         case "r1" | "r2":
             game.penalty = dict(name=name, weight=0.1)
-        case "dragan":
+        case "dragan" | "lecam":
+            game.penalty = dict(name=name)
+        case "orthogonal_regularization" | "spectral_regularization":
             game.penalty = dict(name=name)
         case "r3gan":
             config.objective = dict(name="relativistic")
             game.penalty = [dict(name="r1", weight=0.1), dict(name="r2", weight=0.1)]
-        case "lecam":
-            game.penalty = dict(name=name)
         case "historical_averaging":
             game.penalty = dict(name=name)
             game.generator_penalty = dict(name=name)
         case "zcr":
             game.penalty = dict(name="latent_consistency")
             game.generator_penalty = dict(name="latent_diversity")
-        case "orthogonal_regularization" | "spectral_regularization":
-            game.penalty = dict(name=name)
         case "mode_seeking":
             game.generator_penalty = dict(name=name)
         case "virtual_batch_norm":
             model.generator = _around(model.generator, name, examples=64)
         case "spectral":
             model.discriminator = _around(model.discriminator, name)
-        case "feature_matching":
-            config.objective = dict(name=name)
         case "packing_2" | "packing_4":
-            pack = int(name[-1])
-            config.train.batch_size *= (
-                pack  # as many packs as other batches have examples
-            )
+            pack = int(name[-1])  # as many packs as other batches have examples
+            config.train.batch_size *= pack
             model.discriminator = _around(model.discriminator, "packed", pack=pack)
         case "minibatch_discrimination":
             knobs = dict(kernels=32, width=5)
@@ -141,7 +131,7 @@ def method(config: ConfigDict, name: str) -> None:
             optimizer.generator.learning_rate /= 4
         case "ema":
             optimizer.generator.ema = 0.999
-        case _:
+        case _ if name != "gan":
             raise KeyError(f"{name!r} is none of {METHODS}")
 
 

@@ -280,7 +280,7 @@ def _move(
 def _mean(values: list[Array], count: int | Array) -> Array:
     """Over the moves of a player's turns, [repeats] each, `count` of which were made: of others they are 0."""
     every = jnp.concatenate(values)
-    return jnp.mean(every) if len(every) is count else jnp.sum(every) / count
+    return jnp.mean(every) if isinstance(count, int) else jnp.sum(every) / count
 
 
 def _check_loss(name: str, loss: Any) -> None:

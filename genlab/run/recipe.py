@@ -32,9 +32,8 @@ from genlab.trained.trained import Trained
 
 _log = logging.getLogger("genlab")
 
-RUNS_ONCE = {
-    "xla_backend_optimization_level": 1
-}  # of 3, which takes three times as long
+# Of the compiler's levels up to 3, which takes longer and gives the same bits here.
+RUNS_ONCE = {"xla_backend_optimization_level": 1}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 What the compiler computes once or drops is counted once or not at all: an operation whose operands
 are those of another one is that one, and what no output needs does not count. The body of a `scan`
-counts as often as it runs, that of a `while` once, since nobody knows how often.
+counts as often as it runs, that of a `while` once, since nobody knows how often. Of the branches of a
+`cond` the most expensive counts, so that what is done in some rounds alone counts as if it were done in all.
 """
 
 import math

@@ -1,3 +1,5 @@
+"""Memory that compiling took goes back, told by the event that JAX sends."""
+
 import ctypes
 
 import jax
