@@ -35,7 +35,15 @@ from ml_collections import ConfigDict
 
 from genlab.trials.space import grid
 
-VARIANTS = ("tiny", "deep", "manifold", "mnist", "mnist_deep", "ex_post")
+VARIANTS = (
+    "tiny",
+    "deep",
+    "manifold",
+    "mnist",
+    "mnist_deep",
+    "ex_post",
+    "rae_gradient_penalty",
+)
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -63,6 +71,11 @@ def get_config(variant: str = "") -> ConfigDict:
         case "ex_post":
             config.experiment.regularizer = dict(
                 name="rae", weight=0.1, decoder_weight=1e-4
+            )
+            ex_post.of_codes(config, "ex_post", width=16)
+        case "rae_gradient_penalty":
+            config.experiment.regularizer = dict(
+                name="rae_gradient_penalty", weight=0.1, decoder_weight=1e-3
             )
             ex_post.of_codes(config, "ex_post", width=16)
     return config

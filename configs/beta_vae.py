@@ -27,7 +27,7 @@ from ml_collections import ConfigDict
 
 from genlab.trials.space import grid
 
-VARIANTS = ("tiny", "tcvae", "dip", "infovae")
+VARIANTS = ("tiny", "capacity", "tcvae", "dip_i", "dip", "infovae")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -57,6 +57,11 @@ def get_config(variant: str = "") -> ConfigDict:
             base.tiny(config)
         case "tcvae":
             config.objective = dict(name="beta_tcvae", beta=4.0)
+        case "capacity":
+            growing = dict(name="warmup", steps=4000, value=15.0)
+            config.objective = dict(name="capacity", gamma=100.0, nats=growing)
+        case "dip_i":
+            config.objective = dict(name="dip_vae_i")
         case "dip":
             config.objective = dict(name="dip_vae_ii")
         case "infovae":

@@ -21,7 +21,12 @@ import itertools
 from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
-GAMES = ("", "vae", "two_layers", "vae_two_layers")
+BOUNDS = {  # that are not the ELBO
+    "dreg": dict(name="dreg"),
+    "miwae": dict(name="miwae", groups=5),
+    "ciwae": dict(name="ciwae", beta=0.5),
+}
+GAMES = ("", "vae", "two_layers", "vae_two_layers", "top_down", *BOUNDS)
 VARIANTS = (
     "tiny",
     *GAMES[1:],
@@ -33,7 +38,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """Perceptrons with tanh units, Adam with a large epsilon, one or two layers of latents."""
     config = base.get_config()
     config.data.update(name="digits", binarize="dynamic")
-    if "two_layers" in variant or variant == "tiny":
+    if variant.endswith(("two_layers", "top_down")) or variant == "tiny":
         _two_layers(config, hidden=200, latents=(100, 50))
     else:
         _one_layer(config, hidden=200, latents=50)
@@ -46,6 +51,11 @@ def get_config(variant: str = "") -> ConfigDict:
     config.eval.final_metrics = ("importance_nll", "latent_use")
     config.sample = dict(every=5000, plots=("samples", "reconstructions"))
     config.checkpoint.every = 5000
+    if variant.endswith("top_down"):
+        config.experiment.inference = "top_down"
+    for name, bound in BOUNDS.items():
+        if variant.endswith(name):
+            config.objective = bound
     if "vae" in variant:
         config.experiment.samples = 1
         config.objective = dict(name="elbo", beta=1.0)

@@ -55,10 +55,21 @@ from ml_collections import ConfigDict
 
 from genlab.trials.space import grid
 
+NETWORKS = {
+    "flow": dict(flow=dict(name="inverse_autoregressive_flow", length=4, hidden=64)),
+    "planar": dict(flow=dict(name="planar_flow", length=8)),
+    "vamp": dict(prior=dict(name="vamp_prior", components=100)),
+    "mixture": dict(prior=dict(name="mixture_prior", components=20)),
+}
+OBJECTIVES = {
+    "warm_up": dict(name="elbo", beta=dict(name="warmup", steps=5000)),
+    "free_bits": dict(name="free_bits", bits=8.0),
+    "free_bits_each": dict(name="free_bits_per_dimension", bits=0.5),
+}
 VARIANTS = (
-    *("tiny", "manifold", "iwae", "conditional", "dfc", "flow", "vamp", "mnist"),
-    "semi_amortised",
-    *ex_post.SAMPLERS,
+    *("tiny", "manifold", "iwae", "conditional", "residual", "dfc", "mnist"),
+    *("full_covariance", "semi_amortised", "svi"),
+    *(*NETWORKS, *OBJECTIVES, *ex_post.SAMPLERS),
 )
 
 
@@ -107,15 +118,17 @@ def get_config(variant: str = "") -> ConfigDict:
             config.experiment.likelihood = dict(name="deep_features", weight=100.0)
             config.data.update(image_size=16, binarize="none")
             config.sample.plots = ("samples", "reconstructions", "interpolations")
-        case "flow":
-            config.model.flow = dict(
-                name="inverse_autoregressive_flow", length=4, hidden=64
-            )
-            config.eval.metrics = ("latent_use",)
-        case "vamp":
-            config.model.prior = dict(name="vamp_prior", components=100)
         case "semi_amortised":
             config.experiment.update(refine_steps=5, refine_rate=0.1)
+        case "svi":
+            _without_an_encoder(config)
+        case "full_covariance":
+            config.model.encoder.covariance = "full"
+        case "residual":
+            config.model = dict(
+                encoder=dict(name="residual_encoder", channels=(16, 32)),
+                decoder=dict(name="residual_decoder", channels=(32, 16)),
+            )
         case "mnist":
             # Section 5 of the paper: 500 hidden units, batches of 100.
             config.experiment.latent_dim = 20
@@ -125,9 +138,23 @@ def get_config(variant: str = "") -> ConfigDict:
             config.eval.final_metrics = ()
             config.train = dict(steps=60_000, batch_size=100, steps_per_call=100)
             config.eval.every = config.sample.every = 3000
+    if variant in NETWORKS:
+        config.model.update(NETWORKS[variant])
+        if "flow" in config.model:
+            config.eval.metrics = ("latent_use",)
+    if variant in OBJECTIVES:
+        config.objective = OBJECTIVES[variant]
     if variant in ex_post.SAMPLERS:
         ex_post.of_codes(config, variant, width=10)
     return config
+
+
+def _without_an_encoder(config: ConfigDict) -> None:
+    """q(z|x) of each image is fitted from one Gaussian for all, by Adam on its bound alone."""
+    config.experiment.update(refine_steps=20, refine_rate=0.3)
+    config.model.encoder = dict(name="shared_gaussian")
+    config.eval.metrics = ()
+    config.sample.plots = ("samples",)
 
 
 def sweep_terms():

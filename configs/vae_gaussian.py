@@ -22,7 +22,7 @@ from ml_collections import ConfigDict
 
 from genlab.trials.space import grid
 
-VARIANTS = ("tiny", "fixed", "per_pixel")
+VARIANTS = ("tiny", "fixed", "per_pixel", "discretized_logistic")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -37,6 +37,10 @@ def get_config(variant: str = "") -> ConfigDict:
         # Its logarithm, of each pixel, from z.
         config.model.scale = dict(name="mlp_decoder", hidden=(256,), activation="tanh")
         config.train.steps = 3000
+    if variant == "discretized_logistic":
+        # The 17 levels that scikit-learn's digits have at their own size.
+        config.experiment.likelihood = dict(name="discretized_logistic", levels=17)
+        config.data.image_size = None
     if variant == "fixed":
         del config.model.scale
         config.experiment.likelihood.scale = 1.0

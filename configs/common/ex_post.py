@@ -7,7 +7,9 @@ SAMPLERS = {
     "ex_post": dict(name="gaussian_mixture", components=10, floor=1e-4),
     "aggregate": dict(name="kernel_density", kept=1372),
     "two_stage": dict(name="vae_density"),
+    "flow_on_codes": dict(name="coupling_flow", layers=8, hidden=(64, 64)),
 }
+LEARNED = ("two_stage", "flow_on_codes")  # by gradients, not by rounds of EM
 
 
 def of_codes(config: ConfigDict, sampler: str, width: int) -> None:
@@ -38,6 +40,7 @@ def of_codes(config: ConfigDict, sampler: str, width: int) -> None:
     config.train = dict(steps=100, batch_size=1372, steps_per_call=20)
     if sampler == "two_stage":
         config.model.density.latent_dim = width
+    if sampler in LEARNED:
         config.optimizer.density = dict(name="adam", learning_rate=1e-3)
         config.train = dict(steps=10_000, batch_size=100, steps_per_call=100)
     parts = {"features": "encoder", "renderer": "decoder"}
