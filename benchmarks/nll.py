@@ -1,10 +1,10 @@
 """-log p(x) of test images by 5,000 draws each, of the networks of configs/iwae.py:mnist_vae, untrained."""
 
-import itertools
 from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks import pythae_side
 from benchmarks.vae import repeated_digits
 from genlab.config import files, override
 from genlab.config import load as configs
@@ -15,7 +15,6 @@ from genlab.run.recipe import Recipe
 Run = Callable[[int], None]
 
 SAMPLES = 5000
-ABREAST = 100  # draws of an image at a time, pythae's default
 
 
 def genlab(mnist: str) -> Run:
@@ -62,33 +61,17 @@ def torch(mnist: str) -> Run:
     return run
 
 
-def pythae_loop(mnist: str) -> Run:
-    """The loop of `VAE.get_nll` in pythae 0.1.2 written out again, since pythae is no dependency: images
-    one by one, each repeated 100 times before it is encoded, and a cross-entropy of probabilities."""
+def pythae(mnist: str) -> Run:
+    """pythae's `VAE.get_nll`: image by image, each repeated 100 times before it is encoded."""
     import torch
-    from torch.nn.functional import binary_cross_entropy as cross_entropy
 
-    images, encoder, decoder = _torch_side(mnist)
+    images, _, _ = _torch_side(mnist)
+    model = pythae_side.model(hidden=(200, 200), latent_dim=50).eval()
 
     @torch.no_grad()
     def run(count: int) -> None:
-        found = []
-        for index in range(count):
-            x = torch.bernoulli(images[index % len(images)]).unsqueeze(0)
-            weights = []
-            for _ in range(SAMPLES // ABREAST):
-                many = torch.cat(ABREAST * [x])
-                mean, log_variance = encoder(many).chunk(2, dim=1)
-                std = torch.exp(0.5 * log_variance)
-                z = mean + torch.randn_like(std) * std
-                gap = (z - mean) ** 2 / torch.exp(log_variance)
-                log_q = -0.5 * (log_variance + gap).sum(dim=-1)
-                log_p = -0.5 * (z**2).sum(dim=-1)
-                made = torch.sigmoid(decoder(z))
-                likelihood = -cross_entropy(made, many, reduction="none").sum(dim=-1)
-                weights.append(likelihood + log_p - log_q)
-            every = torch.cat(weights)
-            found.append((torch.logsumexp(every, 0) - np.log(len(every))).item())
+        rows = torch.bernoulli(images[torch.arange(count) % len(images)])
+        model.get_nll(rows.reshape(-1, *pythae_side.IMAGE), n_samples=SAMPLES)
 
     return run
 
@@ -96,7 +79,6 @@ def pythae_loop(mnist: str) -> Run:
 def _torch_side(mnist: str):
     """Images, [N, 784] in [0, 1], and the two networks."""
     import torch
-    from torch import nn
 
     if mnist:
         source = datasets.build("tfds:mnist", data_dir=mnist)()
@@ -105,10 +87,5 @@ def _torch_side(mnist: str):
     x = source.splits["test"].gather(np.arange(256))["x"]
     images = torch.from_numpy(x.reshape(len(x), 784)).float() / 255
 
-    def perceptron(*sizes: int):
-        layers = []
-        for inputs, outputs in itertools.pairwise(sizes):
-            layers += [nn.Linear(inputs, outputs), nn.Tanh()]
-        return nn.Sequential(*layers[:-1])
-
+    perceptron = pythae_side.perceptron
     return images, perceptron(784, 200, 200, 100), perceptron(50, 200, 200, 784)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks import pythae_side
 from benchmarks.genlab_side import constant_rounds_of, trainer
 from genlab.data.dataset import Dataset, array_splits
 from genlab.registry import datasets
@@ -86,3 +87,11 @@ def torch(mnist: str) -> Run:
             epoch()
 
     return run
+
+
+def pythae(mnist: str) -> Run:
+    """pythae's trainer, whose images are binarised once, before the clock runs."""
+    pixels = images(mnist).reshape(IMAGES, 784).astype(np.float32) / 255
+    binary = (np.random.default_rng(0).random(pixels.shape) < pixels).astype(np.float32)
+    model = pythae_side.model(hidden=(500,), latent_dim=20)
+    return lambda epochs: pythae_side.train(model, binary, epochs, BATCH)

@@ -47,8 +47,8 @@ def get_config(variant: str = "") -> ConfigDict:
     config.optimizer = dict(vae=dict(name="adam", learning_rate=1e-3, eps=1e-4))
     config.train = dict(steps=10_000, batch_size=20, steps_per_call=500)
     config.log.every = 500
-    config.eval.update(every=2500, metrics=(), best="negative_bound")
-    config.eval.final_metrics = ("importance_nll", "latent_use")
+    config.eval.update(every=2500, metrics=("latent_use",), best="negative_bound")
+    config.eval.final_metrics = ("importance_nll",)
     config.sample = dict(every=5000, plots=("samples", "reconstructions"))
     config.checkpoint.every = 5000
     if variant.endswith("top_down"):

@@ -54,7 +54,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.update(name="toy2d", kind="ring", radius=2.83, std=0.35)
     config.train = dict(steps=4000, batch_size=128, steps_per_call=100)
     config.log.every = 500
-    config.eval.update(every=1000, metrics=("mode_coverage",))
+    config.eval.update(every=1000, metrics=("mode_coverage", "posterior"))
     config.sample = dict(every=1000, plots=("samples", "reconstructions"))
     config.checkpoint.every = 2000
 
@@ -93,5 +93,5 @@ def _images(config: ConfigDict) -> None:
     config.data = base.get_config().data
     config.data.update(name="digits", image_size=16)
     config.train = dict(steps=2000, batch_size=64, steps_per_call=20)
-    config.eval.metrics = ()
+    config.eval.metrics = ("posterior",)
     config.sample.plots = ("samples", "reconstructions", "interpolations")

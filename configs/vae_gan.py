@@ -32,7 +32,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.update(name="digits", image_size=16, value_range=(-1.0, 1.0))
     config.train = dict(steps=2000, batch_size=64, steps_per_call=20)
     config.log.every = 200
-    config.eval.every = 1000
+    config.eval.update(every=1000, metrics=("posterior",))
     config.eval.final_metrics = in_features_of_digits()
     config.sample = dict(every=500, plots=("samples", "reconstructions"))
     config.checkpoint.every = 1000

@@ -18,21 +18,13 @@ from genlab.game import rng
 from genlab.game.network import Network
 from genlab.game.turn import Draw, State
 from genlab.metrics.amortization_gap import amortization_gap
+from genlab.models.shared_gaussian import SharedGaussian
 from genlab.objectives.bound import elbo
 from genlab.trained.trained import Trained
 
 WEIGHTS = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
 SCALE = 0.8
 PRECISION = np.eye(3) + WEIGHTS @ WEIGHTS.T / SCALE**2
-
-
-class Prior(nn.Module):
-    """An encoder that has learned nothing: q(z|x) = p(z)."""
-
-    @nn.compact
-    def __call__(self, x, *, train=False):
-        zeros = jnp.zeros((len(x), 3)) + self.param("none", nn.initializers.zeros, ())
-        return zeros, zeros
 
 
 class Linear(nn.Module):
@@ -42,7 +34,7 @@ class Linear(nn.Module):
 
 
 def linear_vae(x, **knobs):
-    networks = {"encoder": Prior(), "decoder": Linear()}
+    networks = {"encoder": SharedGaussian(3), "decoder": Linear()}
     experiment = Vae(
         {role: Network(role, module) for role, module in networks.items()},
         elbo,
@@ -116,6 +108,8 @@ def test_a_refined_posterior_closes_the_gap_and_training_sees_through_it():
 def test_a_flow_is_not_refined():
     plain = linear_vae(draws(4)[0]).experiment
     networks = {**plain.networks, "flow": Network("flow", Linear())}
-    networks["encoder"] = Network("encoder", type("Seen", (Prior,), {"features": 0})())
+    networks["encoder"] = Network(
+        "encoder", type("Seen", (SharedGaussian,), {"features": 0})(3)
+    )
     with pytest.raises(InputError, match="refine"):
         dataclasses.replace(plain, networks=networks, refine_steps=1)

@@ -18,7 +18,6 @@ NETWORKS = [
     ("mlp_generator", dict(example_shape=(2,)), (2, 3), [(2, 2)]),
     ("mlp_decoder", dict(example_shape=(4, 5, 1)), (2, 3), [(2, 4, 5, 1)]),
     ("mlp_encoder", dict(latent_dim=3), (2, 4, 5, 1), [(2, 3), (2, 3)]),
-    ("shared_gaussian", dict(latent_dim=3), (2, 4, 5, 1), [(2, 3), (2, 3)]),
     ("mlp_discriminator", dict(), (2, 2), [(2,)]),
     ("mlp_classifier", dict(num_classes=4), (2, 4, 4, 1), [(2, 4)]),
     (
