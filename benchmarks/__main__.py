@@ -37,10 +37,10 @@ GAMES = {
         1,
     ),
     "nll": (
-        "-log p(x) by 5,000 draws an image, 784-200-200-50-200-200-784, 20 images",
+        "-log p(x) by 5,000 draws an image, 784-200-200-50-200-200-784, 100 images",
         "seconds an image",
         ("genlab", "torch", "pythae"),
-        20,
+        100,
     ),
     "rbm": (
         "RBM 784-500 by PCD-1, batch 100, one epoch of 60,000 images",

@@ -378,3 +378,28 @@ def test_deep_features_are_half_the_mean_squared_difference_of_each_map():
     np.testing.assert_array_equal(
         mean_example("deep_features", logits), jax.nn.sigmoid(logits)
     )
+
+
+@pytest.mark.parametrize("features", [7, 20])
+def test_bernoulli_of_a_row_is_the_sum_of_its_coins(features):
+    generator = np.random.default_rng(features)
+    logits = (8 * generator.normal(size=(5, features))).astype(np.float32)
+    x = generator.random((5, features)).astype(np.float32)
+    logits[0], logits[1], x[:2] = 40.0, 0.0, 1.0  # large and right, and the kink
+
+    def each(logits, x):
+        return jnp.sum(coin_cross_entropy(logits, x), axis=1)
+
+    found = bernoulli(logits, x)
+    np.testing.assert_allclose(found, each(logits, x), rtol=1e-6, atol=1e-6)
+    for argument in (0, 1):
+        slopes = (
+            jax.jit(jax.jacrev(function, argument))(logits, x)
+            for function in (bernoulli, each)
+        )
+        np.testing.assert_allclose(*slopes, rtol=1e-5, atol=1e-7)
+    bent = (
+        jax.jit(jax.hessian(lambda row, f=f: f(row[None], x[2:3])[0]))(logits[2])
+        for f in (bernoulli, each)
+    )
+    np.testing.assert_allclose(*bent, rtol=1e-5, atol=1e-7)
