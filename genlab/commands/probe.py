@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--probes",
         metavar="NAME,...",
-        help="some of linear, knn_200, knn_20, mlp, few_labels, clusters, layers; all by default",
+        help="some of linear, knn_200, knn_20, mlp, few_labels, clusters, layers, all by default, and fine_tuned",
     )
     parser.add_argument(
         "--labels",
@@ -95,8 +95,8 @@ def run(values: argparse.Namespace) -> None:
 
 def _plan(values: argparse.Namespace):
     from genlab.errors import InputError
+    from genlab.probing.plan import Plan
     from genlab.probing.probe import PROBES
-    from genlab.probing.suite import Plan
 
     probes = values.probes.split(",") if values.probes is not None else PROBES
     labels = None

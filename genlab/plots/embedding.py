@@ -110,6 +110,8 @@ def neighbour_plane(codes: np.ndarray, *, perplexity: float, seed: int) -> np.nd
     from threadpoolctl import threadpool_limits
 
     _check_perplexity(perplexity, len(codes))
+    if not np.ptp(codes, axis=0).any():  # all in one place, where they stay
+        return np.zeros((len(codes), 2), np.float32)
     model = TSNE(perplexity=perplexity, init="pca", random_state=seed)
     # Its threads wait by spinning: on cores that are busy it would take forty times as long.
     with threadpool_limits(limits=1, user_api="openmp"):

@@ -16,14 +16,16 @@ from genlab.metrics.representation import (
     in_ways,
     tuned,
 )
-from genlab.probing import clusters
+from genlab.probing import clusters, fine_tune
 from genlab.probing.vote import CosineVote
 from genlab.statistics import about, standard_error
+from genlab.trained.trained import Trained
 
 DECAYS = (1e-4, 1e-2, 1.0)
 DRAWS = 5  # subsets of each count of labels
 LABELS = (10, 100, 1000)
 PROBES = ("linear", "knn_200", "knn_20", "mlp", "few_labels", "clusters", "layers")
+TUNED = "fine_tuned"  # asked for by name, since it trains the encoder again and again
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,12 @@ class Score:
     notes: tuple[str, ...] = ()
 
 
-Fit = Callable[[Any], Any]
+# What makes a classifier of a value, the values to choose from, whether features are standardised.
+Classifier = tuple[Callable[[Any], Any], Sequence[Any], bool]
 
 
-def classifiers(seed: int) -> dict[str, tuple[Fit, Sequence[Any], bool]]:
-    """Name -> what makes a classifier of a value, the values to choose from, whether features are
-    standardised."""
+def classifiers(seed: int) -> dict[str, Classifier]:
+    """Those of codes by name."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
 
@@ -81,18 +83,25 @@ def told(probe: str) -> str:
         "mlp": f"256 rectified units, weight decay of {DECAYS}, features {ways}",
         "few_labels": f"linear, on {DRAWS} draws by class of so many labels, which overlap",
         "clusters": "k-means with as many clusters as classes, of the tested examples",
+        TUNED: f"Adam on the encoder and a linear layer, {fine_tune.STEPS} steps of {fine_tune.BATCH}, rates of"
+        f" {fine_tune.RATES}; of few labels as those are drawn",
         "layers": "linear, on what each layer with a kernel hands on, maps as means over 4 x 4 cells",
     }[probe]
 
 
 def classified(
-    probe: str, seen: Representations, name: str, seed: int
+    probe: str,
+    seen: Representations,
+    name: str,
+    seed: int,
+    classifier: Classifier | None = None,
 ) -> dict[str, Score]:
-    """Accuracy of a classifier of all training examples, on the tested ones."""
+    """Accuracy of a classifier, that of the probe's name without one, of all training examples, on the tested
+    ones."""
     # L-BFGS stops early in single precision; the others are quicker in it.
     dtype = np.float64 if probe == "linear" else np.float32
     train, test = (part[name].astype(dtype) for part in (seen.train, seen.test))
-    make, grid, standardize = classifiers(seed)[probe]
+    make, grid, standardize = classifier or classifiers(seed)[probe]
     ways = in_ways(train, test, standardize=standardize)
     found = tuned(make, grid, ways, seen.train_label)
     right = found.predicted == seen.test_label
@@ -100,10 +109,16 @@ def classified(
 
 
 def with_few_labels(
-    counts: Sequence[int], seen: Representations, name: str, seed: int
+    counts: Sequence[int],
+    seen: Representations,
+    name: str,
+    seed: int,
+    classifier: Classifier | None = None,
+    called: str = "labels",
 ) -> dict[str, Score]:
-    """Accuracy of the linear probe of few labels: `labels_10`, ..., means over draws of them."""
-    make, grid, standardize = classifiers(seed)["linear"]
+    """Accuracy of a classifier, the linear probe without one, of few labels: `labels_10`, ..., means over draws of
+    them."""
+    make, grid, standardize = classifier or classifiers(seed)["linear"]
     parts = (part[name].astype(np.float64) for part in (seen.train, seen.test))
     ways = in_ways(*parts, standardize=standardize)
     orders = [stratified_order(seen.train_label, draw) for draw in range(DRAWS)]
@@ -116,10 +131,25 @@ def with_few_labels(
         units = hits.astype(float)
         interval = _about_mean(units, share=True)
         scaling = " ".join(sorted({one.scaling for one in found}))
-        scores[f"labels_{count}"] = Score(
+        scores[f"{called}_{count}"] = Score(
             float(units.mean()), interval, units, None, scaling, _notes(found)
         )
     return scores
+
+
+def tuned_anew(
+    counts: Sequence[int],
+    trained: Trained,
+    start: Any,
+    seen: Representations,
+    seed: int,
+) -> dict[str, Score]:
+    """Accuracy of an encoder and a linear layer trained together, from `start`: of all labels, `fine_tuned`, and of
+    few, `fine_tuned_10`, ..."""
+    make = lambda rate: fine_tune.FineTuned(trained, start, rate, seed=seed)
+    classifier = (make, fine_tune.RATES, False)
+    whole = classified(TUNED, seen, "raw", seed, classifier)
+    return whole | with_few_labels(counts, seen, "raw", seed, classifier, TUNED)
 
 
 def clustered(seen: Representations, name: str, seed: int) -> dict[str, Score]:

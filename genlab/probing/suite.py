@@ -13,19 +13,25 @@ from typing import Any
 import numpy as np
 
 from genlab.errors import InputError, suggest
-from genlab.metrics.representation import CHOSEN_ON, Representations
+from genlab.metrics.representation import Representations
+from genlab.probing.plan import Plan
 from genlab.probing.probe import (
     LABELS,
-    PROBES,
+    TUNED,
     Score,
     classified,
     clustered,
     gain,
-    told,
+    tuned_anew,
     with_few_labels,
 )
 from genlab.process import display
-from genlab.trained.encoding import check_encoding, encoded, untrained
+from genlab.trained.encoding import (
+    check_encoding,
+    drawn_anew,
+    encoded,
+    untrained,
+)
 from genlab.trained.trained import Trained
 
 BASELINES = ("untrained", "raw", "pca")
@@ -58,42 +64,6 @@ class Row:
     beats: tuple[str, ...] = ()
     scaling: str = ""
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is probed, and with what.
-
-    Attributes:
-      probes: of PROBES.
-      labels: counts of the few-label curve; None for those of LABELS that there are.
-      split: where the tested examples come from.
-      num_train, num_test: examples, even spreads over the splits.
-    """
-
-    probes: Sequence[str] = PROBES
-    labels: Sequence[int] | None = None
-    split: str = "test"
-    num_train: int = 10_000
-    num_test: int = 10_000
-
-    def __post_init__(self) -> None:
-        for probe in self.probes:
-            if probe not in PROBES:
-                raise InputError(f"unknown probe {probe!r}{suggest(probe, PROBES)}")
-        if not self.probes:
-            raise InputError(f"no probe is asked for; name some of {', '.join(PROBES)}")
-
-    @property
-    def protocol(self) -> dict[str, Any]:
-        """How the numbers came about."""
-        return {
-            "split": self.split,
-            "intervals": "95 %, of the tested examples (Wilson), with few labels of their draws as well"
-            " (Student), of NMI by its deviation over resampled examples",
-            "chosen_on": CHOSEN_ON,
-            **{probe: told(probe) for probe in self.probes},
-        }
 
 
 class Suite:
@@ -172,7 +142,7 @@ class Suite:
             for name, probe in jobs
         }
         asked = {key: job for job, key in keys.items() if key not in self._known}
-        ask = functools.partial(_asked, seen=seen, counts=counts, seed=trained.seed)
+        ask = functools.partial(_asked, trained, seen=seen, counts=counts)
         with display.doing(f"probing {run}"), _many_threads() as pool:
             found = pool.map(lambda job: ask(*job), asked.values())
             self._known |= dict(zip(asked, found, strict=True))
@@ -246,15 +216,30 @@ class Suite:
 
 
 def _probes(plan: Plan, name: str) -> list[str]:
-    """What is asked of one kind of features: of layers the linear probe alone."""
+    """What is asked of one kind of features: of layers the linear probe alone; an encoder alone can be tuned."""
     if "layer" in name:
         return ["layers"]
-    return [probe for probe in plan.probes if probe != "layers"]
+    left = ("layers", TUNED) if name in ("raw", "pca") else ("layers",)
+    return [probe for probe in plan.probes if probe not in left]
 
 
 def _asked(
-    name: str, probe: str, *, seen: Representations, counts: Sequence[int], seed: int
+    trained: Trained,
+    name: str,
+    probe: str,
+    *,
+    seen: Representations,
+    counts: Sequence[int],
 ) -> dict[str, Score]:
+    seed = trained.seed
+    if probe == TUNED:
+        own = trained.params, trained.extra
+        start = (
+            own
+            if name == "codes"
+            else drawn_anew(trained, trained.examples("train", 2))
+        )
+        return tuned_anew(counts, trained, start, seen, seed)
     if probe == "few_labels":
         return with_few_labels(counts, seen, name, seed)
     if probe == "clusters":
@@ -269,8 +254,8 @@ def _row(
     low, high = score.interval or (None, None)
     beats = []
     for other in BASELINES if name == "codes" else ():
-        found = gain(score, scores[other, probe])
-        if found is not None and found[0] > 0:
+        found = (other, probe) in scores and gain(score, scores[other, probe])
+        if found and found[0] > 0:
             beats.append(other)
     return Row(
         *(run, name, width, probe, score.value, low, high),

@@ -61,10 +61,16 @@ def untrained(
     trained: Trained, *batches: dict[str, np.ndarray], layers: bool
 ) -> list[dict[str, np.ndarray]]:
     """The same of each batch by the same encoder, its parameters drawn anew from the run's seed."""
-    few = {name: leaf[:2] for name, leaf in batches[0].items()}
-    draw = trained.compile("untrained", _fresh)
-    drawn = draw(rng.stream(trained.seed, "untrained"), few)
+    drawn = drawn_anew(trained, batches[0])
     return [_looked(trained, drawn, batch["x"], layers) for batch in batches]
+
+
+def drawn_anew(trained: Trained, batch: dict[str, np.ndarray]) -> tuple[PyTree, PyTree]:
+    """Parameters and further variables of the model from the run's seed, before its first round; `batch` gives
+    shapes."""
+    few = {name: leaf[:2] for name, leaf in batch.items()}
+    draw = trained.compile("untrained", _fresh)
+    return draw(rng.stream(trained.seed, "untrained"), few)
 
 
 def _fresh(

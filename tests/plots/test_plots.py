@@ -16,7 +16,11 @@ from genlab.errors import InputError
 from genlab.game.codes import Codes
 from genlab.game.prior import FromPrior
 from genlab.plots import figure
-from genlab.plots.embedding import latent_embedding, principal_plane
+from genlab.plots.embedding import (
+    latent_embedding,
+    neighbour_plane,
+    principal_plane,
+)
 from genlab.plots.grid import enlarge, image_grid, save_png
 from genlab.plots.latent import (
     code_traversals,
@@ -349,6 +353,11 @@ def test_principal_plane_agrees_with_scikit_learn():
     pca = PCA(2).fit(codes)
     np.testing.assert_allclose(np.abs(plane), np.abs(pca.transform(codes)), rtol=1e-6)
     np.testing.assert_allclose(shares, pca.explained_variance_ratio_)
+
+
+def test_codes_in_one_place_stay_there():
+    plane = neighbour_plane(np.ones((40, 3)), perplexity=10.0, seed=0)
+    np.testing.assert_array_equal(plane, np.zeros((40, 2)))
 
 
 def test_principal_plane_fixes_the_sign():

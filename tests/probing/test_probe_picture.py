@@ -7,8 +7,9 @@ import pytest
 from genlab.commands import probe as command
 from genlab.plots import figure
 from genlab.probing import picture, table
+from genlab.probing.plan import Plan
 from genlab.probing.probe import PROBES
-from genlab.probing.suite import Plan, Row, Suite
+from genlab.probing.suite import Row, Suite
 
 OF_PROBE = {"few_labels": ["labels_10", "labels_100"], "clusters": ["clusters", "nmi"]}
 

@@ -9,7 +9,8 @@ from linear_models import LinearCoder, linear_model
 
 from genlab.data.split import ArraySplit
 from genlab.errors import InputError
-from genlab.probing.suite import Plan, Suite
+from genlab.probing.plan import Plan
+from genlab.probing.suite import Suite
 from genlab.trained.encoding import encoded, untrained
 
 
