@@ -35,7 +35,7 @@ def test_tuning_finds_what_the_code_does_not_have(monkeypatch):
         for probe in ("fine_tuned", "fine_tuned_12")
     }
     assert value["signal", "codes", "fine_tuned"] > 0.95
-    assert value["signal", "codes", "fine_tuned_12"] > 0.95
+    assert value["signal", "codes", "fine_tuned_12"] > 0.8
     assert value["noise", "codes", "linear"] < 0.6
     assert (
         value["noise", "codes", "fine_tuned"] > value["noise", "codes", "linear"] + 0.2
