@@ -32,7 +32,7 @@ def test_rows_are_recipes(rows):
 
 
 def test_shorter_trainings_have_shorter_schedules():
-    flags = Family("flow", "normalizing_flow").arguments(0.1)
+    flags = Family("flow", "realnvp:toy").arguments(0.1)
     assert "--config.train.steps=1000" in flags
     assert "--config.optimizer.density.schedule.steps=1000" in flags
 

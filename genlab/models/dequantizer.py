@@ -8,8 +8,8 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.game import rng
-from genlab.models.coupling import affine
 from genlab.nn.convolution import Conv
+from genlab.nn.coupling import affine
 from genlab.numbers import Count
 from genlab.registry import models
 

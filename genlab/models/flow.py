@@ -19,7 +19,7 @@ Array = jax.Array
 class Flow(Density):
     """Abstract: log p(x) = log N(f(x); 0, I) + log |det df/dx|, exact.
 
-    A flow has `forward(x)`, the noise of `x: [B, *example_shape]` and the log-determinant, [B], and
+    A flow has `forward(x, train=...)`, the noise of `x: [B, *example_shape]` and the log-determinant, [B], and
     `inverse(z)`.
 
     Attributes:
@@ -55,9 +55,9 @@ class Flow(Density):
 
     def density_cost(self, x: Array, key: Array, *, train: bool = False) -> Array:
         """-log p(x) of `x: [B, *example_shape]` as it is: [B], nats."""
-        del key, train
+        del key
         y, log_slope = self._stretched(x)
-        z, log_det = self.forward(y)
+        z, log_det = self.forward(y, train=train)
         log_prob = standard_normal_log_prob(z.reshape(z.shape[0], -1))
         return -log_slope - log_det - log_prob
 

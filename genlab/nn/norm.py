@@ -64,7 +64,7 @@ class BatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
         running_var = self.variable("batch_stats", "var", jnp.ones, channels)
         if train:
-            mean, variance = _batch_statistics(x)
+            mean, variance = batch_statistics(x)
             if not self.is_initializing():
                 for running, batch in ((running_mean, mean), (running_var, variance)):
                     batch = lax.stop_gradient(batch)
@@ -109,7 +109,7 @@ class InstanceNorm(nn.Module):
         return normalized(self, x, mean, variance)
 
 
-def _batch_statistics(x: Array) -> tuple[Array, Array]:
+def batch_statistics(x: Array) -> tuple[Array, Array]:
     """Mean and biased variance per channel of the global batch, both `[C]` float32."""
     wide, pixels = x.astype(jnp.float32), math.prod(x.shape[1:-1])
     # A square summed as it is read needs no copy of the centred activations, and one reduction

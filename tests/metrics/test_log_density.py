@@ -43,7 +43,7 @@ def test_a_network_that_says_nothing_has_the_likelihood_of_its_noise():
 
 
 def test_a_flow_of_levels_is_measured_by_the_noise_that_it_was_trained_with():
-    config = recipes.plain("normalizing_flow", "variational")
+    config = recipes.plain("glow", "variational")
     config["model"]["density"] |= {"steps": 1, "width": 4}
     config["model"]["density"]["dequantizer"] |= {"layers": 1, "width": 4}
     trained = Recipe.build(config)

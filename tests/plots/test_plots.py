@@ -114,7 +114,7 @@ SERVED_BY = {
     "likelihood_curve": ("vae", {}),
     "phase_portrait": ("dirac_gan", {}),
     "score_field": ("ebm", {"variant": "toy"}),
-    "density": ("normalizing_flow", {}),
+    "density": ("realnvp", {}),
     "translations": ("pix2pix", {}),
     "traversals": ("infogan", {}),
 }

@@ -1,0 +1,40 @@
+"""Glow: exact likelihoods by invertible 1x1 convolutions between coupling layers.
+
+Papers: Kingma & Dhariwal 2018, arXiv:1807.03039; `variational`: Ho et al. 2019, arXiv:1902.00275
+
+  genlab --config=glow
+    Not measured yet.
+  genlab --config=glow:variational
+    Not measured yet.
+  genlab --config=glow:mnist --config.data.data_dir=DIR
+    MNIST at 28 px, 256 levels, noise in the levels learned; for a GPU. Not measured yet.
+  genlab --config=glow:cifar10 --config.data.data_dir=DIR
+    about the paper's size, which has 3.35 bits per dimension; for days on GPUs; not run.
+"""
+
+from genlab.shipped.configs import base
+from genlab.shipped.configs.common import flows
+from ml_collections import ConfigDict
+
+VARIANTS = ("tiny", "variational", "mnist", "cifar10")
+LEARNED = dict(name="variational_dequantizer")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Digits, with even noise in their levels or with learned."""
+    config = flows.of_digits(dict(name="glow", steps=4, width=64))
+    match variant:
+        case "tiny":
+            config.model.density.update(steps=1, width=4, dequantizer=LEARNED)
+            base.tiny(config)
+        case "variational":
+            config.model.density.dequantizer = LEARNED
+        case "mnist":
+            flows.on_mnist(config)
+            config.model.density.update(steps=12, width=256, dequantizer=LEARNED)
+        case "cifar10":
+            flows.on_mnist(config, steps=1_000_000)
+            config.data.update(name="tfds:cifar10", image_size=32)
+            config.model.density.update(scales=3, steps=32, width=512)
+            config.train.batch_size = 64
+    return config
