@@ -27,6 +27,8 @@ Two CPU cores; nats of the test split, and accuracy of a linear probe on the cod
     its codes: of 1,000 samples `frechet_digits_classifier` 4.1 (of 300: 5.9; 300 test digits: 3.7), of
     codes z ~ N(0, I) 60.3; precision .71 and recall .87, of the test digits .92 and .94; 30 CPU
     seconds (one seed).
+  genlab --config=autoencoder:rae_gradient_penalty
+    RAE-GP, a penalty on the decoder's slope in its place: 3.9 (2.8 to 5.0), precision .70 and recall .87; 16 CPU seconds.
 """
 
 from genlab.shipped.configs import base

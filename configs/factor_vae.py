@@ -7,7 +7,8 @@ Paper: Kim & Mnih 2018, arXiv:1802.05983
     are the entropy of gray pixels, KL 5.7), 3 active units; the discriminator's estimate of the total
     correlation is 0.001 nats in training, its accuracy .51. 83 s of CPU time.
   genlab sweep --config=factor_vae:sprites --seeds=10
-    Not measured yet.
+    the sprites and perceptrons of `beta_vae`, gamma 10: -ELBO 46.3 nats (45.6 to 47.1), MIG .090 (.066 to .115),
+    FactorVAE score .615 (.537 to .693), DCI .084; 4 min 52 s of CPU time for ten seeds.
   genlab --config=factor_vae:paper
     Not measured yet.
 """

@@ -12,6 +12,9 @@ test split of 300, one seed, 10,000 rounds in about 25 s:
     a scale for each pixel, from z: -370.7 (reconstruction -411.8, KL 41.1), seven active units, after
     3,000 rounds. Later the scales of pixels that hardly vary fall without end: on the validation split
     -361.9 after 3,000 rounds is 1,116 after 4,000.
+  genlab --config=vae_gaussian:discretized_logistic
+    the probability of the 17 levels that the digits have at 8 px, one learned scale: -log p(x) 83.4 nats (81.9 to 84.9)
+    by 5,000 draws, 1.88 bits per dimension; -ELBO 88.9 (reconstruction 71.1, KL 17.8); 23 CPU seconds.
   genlab sweep --config=vae_gaussian:fixed --sweep=scale
     fixed scales 0.05, 0.1, 0.2, 0.5, 1: -225.4, -255.2, -137.2, 72.4, 241.5; KL 35.9, 27.1, 17.9,
     6.8, 2.1. At 1, the variant `fixed`, four of ten units are active.
