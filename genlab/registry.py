@@ -286,7 +286,7 @@ corruptions = Registry("corruption", "genlab.data", sees_step=True, asked=True)
 writers = Registry("writer", "genlab.writers")
 paths = Registry("path", "genlab.diffusion.path")
 targets = Registry("target", "genlab.diffusion.target")
-samplers = Registry("sampler", "genlab.diffusion.sampler")
+samplers = Registry("sampler", "genlab.diffusion")
 
 REGISTRIES: dict[str, Registry] = {
     f"{registry.kind.removesuffix('s')}s": registry

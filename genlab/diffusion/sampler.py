@@ -26,12 +26,14 @@ def draw_along(
     `variance_exploding` the times are so the noise levels of the paper, `steps` of them and then 0.
 
     Args:
-      sampler: a registered sampler; its `steps` even steps of time are taken.
+      sampler: a registered sampler; its `steps` even steps of time are taken, or steps of its own.
       path: of the model.
       denoise: the model.
       start: x_1, [B, ...].
       key: of the noise on the way, where a sampler adds any.
     """
+    if hasattr(sampler, "solve"):  # in steps of its own
+        return sampler.solve(path, denoise, start)
     grid = jnp.linspace(1.0, 0.0, sampler.steps + (not path.begins_in_noise))
 
     def move(x: Array, leg: tuple[Array, Array, Array]) -> tuple[Array, None]:

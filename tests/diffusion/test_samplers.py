@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from genlab.diffusion import transport
+from genlab.diffusion import adaptive, transport
+from genlab.diffusion.adaptive import SOLVERS
 from genlab.diffusion.likelihood import log_density
 from genlab.diffusion.sampler import draw_along
+from genlab.errors import InputError
 from genlab.registry import paths, samplers
 
 MEAN, STD = jnp.array([[0.5, -1.0]]), jnp.array([[0.3, 0.8]])
@@ -112,6 +114,28 @@ def test_samplers_of_the_flow_are_the_flow(name):
     ]
     order = 2 if name in ("midpoint", "heun") else 1
     assert errors[1] < errors[0] * 0.75**order and errors[1] < 0.1**order
+
+
+@pytest.mark.parametrize("path", ["straight", "variance_preserving", "cosine"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_adaptive_steps_are_the_flow_within_their_tolerance(path, solver):
+    path = paths.build(path)
+    start = starts(path, 50)
+    errors = []
+    for tolerance in (1e-2, 1e-4):
+        knobs = dict(relative=tolerance, absolute=tolerance, solver=solver)
+        sampler = samplers.build("adaptive", **knobs)
+        found = draw_along(sampler, path, denoise(path), start, KEY)
+        errors.append(jnp.abs(found - flowed(path, start)).max())
+    assert errors[1] < 2e-3 and errors[1] < errors[0] < 0.2
+
+
+def test_adaptive_sampling_says_what_it_lacks(monkeypatch):
+    with pytest.raises(InputError, match="did you mean 'tsit5'"):
+        samplers.build("adaptive", solver="tsit4")
+    monkeypatch.setattr(adaptive.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"needs diffrax.*pip install .*\[ode\]"):
+        samplers.build("adaptive")
 
 
 def test_ddim_on_a_straight_path_is_euler():
