@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from genlab.data.dataset import Dataset
+from genlab.data.facts import AbsentSplit
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Experiment
@@ -116,30 +117,46 @@ def _dequantized(
     """Images with noise within their levels, and the logarithm of the volume of a level."""
     low, high = trained.value_range
     whole = (x - low) / (high - low) * (levels - 1)
-    if (
-        np.abs(whole - np.round(whole)).max() > 0.05
-    ):  # bytes of fewer levels are rounded
-        raise InputError(
-            f"log_density: examples of {trained.data.name!r} do not have {levels} levels; say how many with"
-            " levels=, and measure images at their own size"
-        )
+    whole = _whole(whole, levels, trained.data.name)
     width = (high - low) / levels
     noise = np.asarray(rng.uniform(key, x.shape), np.float64)
     volume = math.prod(trained.data.example_shape) * math.log(width)
-    return low + width * (np.round(whole) + noise), volume
+    return low + width * (whole + noise), volume
+
+
+def _whole(levels_of: np.ndarray, levels: int, name: str) -> np.ndarray:
+    """Levels as whole numbers, which bytes of fewer than 256 are nearly.
+
+    Raises:
+      InputError: they are between two.
+    """
+    whole = np.round(levels_of)
+    if np.abs(levels_of - whole).max() > 0.05:
+        raise InputError(
+            f"log_density: examples of {name!r} do not have {levels} levels; say how many with levels=, and measure"
+            " images at their own size"
+        )
+    return whole
 
 
 def _check(
     experiment: Experiment, data: Dataset, *, num: int, steps: int, levels: int
 ) -> None:
-    """Raises InputError for a network that needs a class: p(x) of all of them is not at hand."""
-    del data, num, steps, levels
+    """Raises InputError for a network that needs a class, since p(x) of all of them is not at hand, and for bytes
+    that are not of so many levels."""
+    del num, steps
     for role, network in experiment.networks.items():
         if network.takes_label:
             raise InputError(
                 f"log_density is of a model without labels, and model.{role} takes the class of an"
                 " example"
             )
+    train = data.splits["train"]
+    # Bytes are of 256 levels, and of two where they are made binary.
+    if data.is_image and levels not in (2, 256) and not isinstance(train, AbsentSplit):
+        shares = train.gather(np.arange(min(20, train.size)))["x"] / 255
+        if not getattr(experiment, "own_levels", 0):
+            _whole(shares * (levels - 1), levels, data.name)
 
 
 log_density.check = _check

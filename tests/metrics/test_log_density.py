@@ -1,5 +1,7 @@
 """Likelihoods by the flow: levels of images, mixtures that are known, and guided samples."""
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -40,6 +42,20 @@ def test_a_network_that_says_nothing_has_the_likelihood_of_its_noise():
     assert found["bits_per_dimension"] == pytest.approx(bits)
     with pytest.raises(InputError, match="do not have 100 levels"):
         log_density(trained, "test", num=8, levels=100)
+
+
+def test_levels_that_the_data_do_not_have_are_refused_when_the_config_is_read():
+    asked = functools.partial(log_density.check, num=8, steps=1)
+    large, small = (
+        Recipe.build(recipes.plain("flow_matching", data__image_size=size))
+        for size in ("16", "8")
+    )
+    with pytest.raises(InputError, match="'digits' do not have 100 levels"):
+        asked(large.experiment, large.data, levels=100)
+    with pytest.raises(InputError, match="'digits' do not have 17 levels"):
+        asked(large.experiment, large.data, levels=17)  # resized
+    for levels in (17, 256):
+        asked(small.experiment, small.data, levels=levels)
 
 
 def test_a_flow_of_levels_is_measured_by_the_noise_that_it_was_trained_with():
