@@ -22,6 +22,7 @@ from benchmarks.faults import (
     hosts,
     kills,
     mutation,
+    numbers,
     outcome,
 )
 from benchmarks.faults.case import Bench
@@ -85,6 +86,8 @@ def test_every_registered_family_is_killed():
         if "experiment" in part
     }
     assert chosen >= set(experiments), set(experiments) - chosen
+    given = {case.split("/")[0] for case in numbers.players()}
+    assert given == set(recipes.all_configs())
 
 
 @pytest.mark.parametrize(

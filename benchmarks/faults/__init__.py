@@ -1,7 +1,8 @@
-"""Faults on purpose: kills, damaged files, odd paths, signals, and input that nobody would write.
+"""Faults on purpose: kills, numbers that are none, damaged files, odd paths, signals, and input that nobody would write.
 
   python -m benchmarks faults [--seed=0] [--only=CASE] [--part=K/N]
-    [--kills=N] [--hosts=N] [--corruptions=N] [--accidents=N] [--paths=N] [--signals=N] [--fuzz=N]
+    [--kills=N] [--hosts=N] [--numbers=N] [--corruptions=N] [--accidents=N] [--paths=N] [--signals=N]
+    [--fuzz=N]
 
 Every case has random numbers of its own, made from the seed and its name, so that a failure is
 repeated by the command that is printed with it. A kind without cases is left out. `--part=2/5` tries
@@ -21,6 +22,7 @@ from benchmarks.faults.totals import Totals
 SHORT = {
     "kills": 4,
     "hosts": 2,
+    "numbers": 4,
     "corruptions": 40,
     "accidents": 3,
     "paths": 3,
@@ -59,11 +61,12 @@ def _kinds() -> list:
         fuzz,
         hosts,
         kills,
+        numbers,
         paths,
         signals,
     )
 
-    return [kills, hosts, corruptions, accidents, paths, signals, fuzz]
+    return [kills, hosts, numbers, corruptions, accidents, paths, signals, fuzz]
 
 
 def cases_of(kind, bench: Bench, given: argparse.Namespace) -> list[str]:
