@@ -3,13 +3,13 @@
 An autoencoder that denoises all training images comes first; its encoder then starts a classifier of
 a hundred labels, fine-tuned or (`frozen`) as it is, beside one from scratch.
 
-Not measured yet.
-
   genlab --config=transfer
   genlab sweep --config=transfer --sweep=labels
-    scikit-learn's digits, 16 px, fine-tuned, with 100 and 500 labels; transfer:frozen and transfer:scratch beside it.
+    scikit-learn's digits, 16 px, five seeds, which draw the labels too: of 300 test digits 90.0 % (88.2 to 91.9) with 100
+    labels and 95.5 % (94.1 to 96.8) with 500; `transfer:frozen` 89.1 % (88.4 to 89.9) and 92.7 % (91.7 to 93.6);
+    `transfer:scratch` 90.9 % (89.4 to 92.5) and 95.9 % (94.5 to 97.4): nothing is gained here. 2 min 11 s of CPU time.
   genlab sweep --config=transfer:mnist --sweep=labels_mnist --config.data.data_dir=DIR
-    MNIST, 100 and 1,000 labels; transfer:mnist_frozen and transfer:mnist_scratch beside it.
+    MNIST, 100 and 1,000 labels; transfer:mnist_frozen and transfer:mnist_scratch beside it. Not measured yet.
 
 Any run with an encoder serves in the place of the first stage, of other data and other sizes of image too:
 
