@@ -2,12 +2,11 @@
 
 The GAN, augmented differentiably, is trained first, on the same labelled examples and no others.
 
-Not measured yet.
-
   genlab sweep --config=generated_augmentation --seeds=5
-    scikit-learn's digits, 16 px, 300 labels; generated_augmentation:without beside it.
+    scikit-learn's digits, 16 px, 300 labels: 92.8 % of 300 test digits (91.2 to 94.4, over five seeds), and by
+    `generated_augmentation:without` 94.1 % (92.1 to 96.0): samples do not help here. 2 min 23 s and 18 s of CPU time.
   genlab sweep --config=generated_augmentation:mnist --seeds=5 --config.data.data_dir=DIR
-    MNIST, 16 px, 1,000 labels; mnist_without beside it.
+    MNIST, 16 px, 1,000 labels; mnist_without beside it. Not measured yet.
 
 A trained run serves in the place of the first stage:
 
