@@ -54,8 +54,9 @@ Two CPU cores; nats of -ELBO on the test split, one z an image, dynamically bina
   genlab --config=vae:residual
     residual convolutions: 22.3 nats, -log p(x) 21.95, Frechet distance 9.1 (7.2 to 10.9); 71 CPU seconds.
   genlab --config=vae:warm_up
-    the KL comes in over 5,000 rounds: 22.7 nats, -log p(x) 22.41, 10.7 (8.8 to 12.7); 18 CPU seconds. With
-    `:free_bits`, 8 of the whole KL, 22.8, 22.38, 8.2 (6.7 to 9.7); with `:free_bits_each`, half a bit of each
+    the KL comes in over 5,000 rounds: 22.7 nats, -log p(x) 22.41, Frechet distance 10.7 (8.8 to 12.7); 18 CPU
+    seconds. With
+    `:free_bits`, 8 bits of the whole KL, 22.8, 22.38, 8.2 (6.7 to 9.7); with `:free_bits_each`, half a bit of each
     dimension, 22.8, 22.45, 10.1 (8.3 to 11.9); 14 s each.
   genlab --config=vae:svi
     no encoder: q(z|x) is fitted to each image by 20 steps of Adam from one learned Gaussian: 23.9 nats, -log p(x)

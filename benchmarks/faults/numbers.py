@@ -1,8 +1,10 @@
-"""Numbers: a player whose steps are so long that something is not finite is named, and the round is played again.
+"""Numbers: where the steps of a player are so long that something is not finite, round and player are named, and the
+round is played again. Who is named may be another player, whose loss came of it.
 
 Every player of every recipe of `configs/` is a case, by its rate of 1e30.
 """
 
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmarks.faults import process
 from benchmarks.faults.case import Bench, Verdict, chosen
 
-NAME, PROMISE = "numbers", "named by round and player, and replayed"
+NAME, PROMISE = "numbers", "named by round and a player, and replayed"
 
 STOPPED = 1  # exit code of a run that met what is no number
 RATE = "1e30"
@@ -52,7 +54,8 @@ def _judged(bench: Bench, case: str) -> Verdict:
         return Verdict(case, count=0, note="stays finite")
     if ended.code != STOPPED or "Traceback" in ended.output:
         return Verdict(case, (f"exit code {ended.code}, {ended.last}",))
-    problems = [word for word in ("step ", "player ") if word not in ended.last]
+    named = re.search(r"step \d+ of player '(\w+)'|player '(\w+)'", ended.output)
+    problems = [] if named else [f"no player is named: {ended.last}"]
     again = process.command(["replay", where], place / "log")
     if again.code or "first not finite" not in again.output:
         problems.append(f"replayed: exit code {again.code}, {again.last}")

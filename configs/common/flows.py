@@ -23,8 +23,8 @@ def of_digits(network: dict) -> ConfigDict:
     return config
 
 
-def on_mnist(config: ConfigDict, steps: int = 10_000) -> None:
-    """MNIST at 28 px and 256 levels in their place."""
+def at_all_levels(config: ConfigDict, steps: int = 10_000) -> None:
+    """Images of TFDS with 256 levels in their place, MNIST at 28 px."""
     config.data.update(name="tfds:mnist", data_dir="", image_size=28)
     config.model.density.levels = 256
     config.optimizer.density.update(ema=0.999)

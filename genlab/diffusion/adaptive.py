@@ -29,7 +29,7 @@ class Adaptive:
     that begins in noise at 0, is one prediction.
 
     Attributes:
-      steps: the most that are taken; who needs more is told so.
+      steps: the most that are taken; where they do not suffice all numbers of the chunk are NaN.
       relative, absolute: tolerances of the root mean square error of an example in a step.
       solver: `tsit5` and `dopri5`, of order 5, or `bosh3`, of order 3.
 
@@ -83,5 +83,8 @@ class Adaptive:
                 rtol=self.relative, atol=self.absolute, norm=worst
             ),
             max_steps=self.steps,
+            throw=False,  # which would be by a call to the host
         )
-        return denoise(found.ys[0], jnp.asarray(end))[0]
+        done = found.result == diffrax.RESULTS.successful
+        example = denoise(found.ys[0], jnp.asarray(end))[0]
+        return jnp.where(done, example, jnp.nan)

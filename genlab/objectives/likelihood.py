@@ -64,6 +64,8 @@ def bernoulli(outputs: Array, targets: Array) -> Array:
       [B], nats.
     """
     chex.assert_equal_shape([outputs, targets])
+    # Coins may be booleans or integers, which have no slope.
+    targets = targets.astype(jnp.result_type(targets, jnp.float32))
     rows = (values.reshape(values.shape[0], -1) for values in (outputs, targets))
     return _coins_cross_entropy(*rows)
 
@@ -78,19 +80,23 @@ def coin_cross_entropy(logits: Array, target: Array | float) -> Array:
       logits: l, of any shape.
       target: t in [0, 1], of the same shape or one number.
     """
-    positive = logits > 0
-    size = jnp.where(positive, logits, -logits)  # unlike abs, it has a slope at 0
-    against = jnp.where(positive, 1 - target, target)
+    size, against = _size(logits), jnp.where(logits > 0, 1 - target, target)
     return jnp.log1p(jnp.exp(-size)) + size * against
+
+
+def _size(logits: Array) -> Array:
+    """|l|, with a slope at 0."""
+    return jnp.where(logits > 0, logits, -logits)
 
 
 @jax.custom_jvp
 def _coins_cross_entropy(logits: Array, target: Array) -> Array:
     """The sum of `coin_cross_entropy` over rows, [B] of [B, D] each.
 
-    The logarithms are most of its cost, so one is taken of the product of several numbers 1 + exp(-|l|).
+    The logarithms are most of its cost, so one is taken of the product of several numbers 1 + exp(-|l|); of what a
+    row loses below 1e-7 nats nothing is left in its value, and all in its slope.
     """
-    size = jnp.abs(logits)
+    size = _size(logits)
     against = jnp.where(logits > 0, 1 - target, target)
     factor, eighth = 1 + jnp.exp(-size), logits.shape[1] // TOGETHER
     product = math.prod(
@@ -105,7 +111,7 @@ def _coins_cross_entropy(logits: Array, target: Array) -> Array:
 @_coins_cross_entropy.defjvp
 def _slope_of_coins(values: tuple, moves: tuple) -> tuple[Array, Array]:
     logits, target = values
-    odds = jnp.exp(-jnp.abs(logits))
+    odds = jnp.exp(-_size(logits))
     share = odds / (1 + odds)  # of the less likely side
     slope = jnp.where(logits > 0, 1 - target - share, share - target)
     moved = slope * moves[0] - logits * moves[1]

@@ -21,7 +21,8 @@ class FineTuned(ClassifierMixin, BaseEstimator):
     """A classifier by Adam on the parameters of an encoder and of a linear layer on its codes.
 
     The layer starts at 0, behind codes that have mean 0 and variance 1 over the fitted examples before the
-    first step. The encoder is used as it encodes, without dropout and with the averages of its norms.
+    first step. The encoder is used as it encodes, without dropout and with the averages of its norms; an encoder from
+    scratch has none yet, and does without normalising.
 
     Args:
       trained: the model.
@@ -49,11 +50,13 @@ class FineTuned(ClassifierMixin, BaseEstimator):
             len(x), size=(self.steps, BATCH)
         )
         codes = in_chunks(self._encoded(self.start), self._shaped(x))
-        scale = codes.mean(axis=0), 1 / np.maximum(codes.std(axis=0), 1e-6)
+        spread = codes.std(axis=0)
+        spread = np.where(spread > 1e-6, spread, 1)  # units that never change stay
+        scale = codes.mean(axis=0), 1 / spread
         layer = np.zeros((codes.shape[1] + 1, len(self.classes_)), np.float32)
         tune = functools.partial(_tuned, encoding(self.trained))
         params, layer = self.trained.compile("fine-tune", tune)(
-            *(*self.start, layer, scale, self._shaped(x)[rows], target[rows]),
+            *(*self.start, layer, scale, *_filled(self._shaped(x), target), rows),
             np.float32(self.rate),
         )
         self._found = (params, self.start[1]), layer, scale
@@ -72,6 +75,12 @@ class FineTuned(ClassifierMixin, BaseEstimator):
     def _encoded(self, variables: Any):
         encode = functools.partial(_codes, encoding(self.trained))
         return functools.partial(self.trained.compile("codes", encode), *variables)
+
+
+def _filled(*arrays: np.ndarray) -> list[np.ndarray]:
+    """Arrays `[N, ...]` with zeros behind up to a power of two, so that few sizes are compiled."""
+    missing = (1 << (len(arrays[0]) - 1).bit_length()) - len(arrays[0])
+    return [np.pad(one, [(0, missing)] + [(0, 0)] * (one.ndim - 1)) for one in arrays]
 
 
 def _codes(
@@ -95,10 +104,11 @@ def _tuned(
     scale: tuple[Array, Array],
     x: Array,
     target: Array,
+    rows: Array,
     rate: Array,
 ) -> tuple[PyTree, Array]:
-    """Parameters and the layer after a step of Adam on each of `x: [S, B, ...]`."""
-    schedule = optax.cosine_decay_schedule(1.0, len(x))
+    """Parameters and the layer after a step of Adam on each of the batches `rows: [S, B]` of `x: [N, ...]`."""
+    schedule = optax.cosine_decay_schedule(1.0, len(rows))
     transform = optax.adam(lambda step: rate * schedule(step))
 
     def loss(moved: tuple[PyTree, Array], x: Array, target: Array) -> Array:
@@ -106,11 +116,12 @@ def _tuned(
         logits = _logits(_codes(method, experiment, params, extra, x), layer, scale)
         return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, target))
 
-    def step(held: tuple, batch: tuple[Array, Array]) -> tuple[tuple, None]:
+    def step(held: tuple, batch: Array) -> tuple[tuple, None]:
         moved, state = held
-        update, state = transform.update(jax.grad(loss)(moved, *batch), state, moved)
+        slope = jax.grad(loss)(moved, x[batch], target[batch])
+        update, state = transform.update(slope, state, moved)
         return (optax.apply_updates(moved, update), state), None
 
     moved = params, layer
-    (moved, _), _ = jax.lax.scan(step, (moved, transform.init(moved)), (x, target))
+    (moved, _), _ = jax.lax.scan(step, (moved, transform.init(moved)), rows)
     return moved

@@ -130,6 +130,13 @@ def test_adaptive_steps_are_the_flow_within_their_tolerance(path, solver):
     assert errors[1] < 2e-3 and errors[1] < errors[0] < 0.2
 
 
+def test_too_few_adaptive_steps_are_no_samples():
+    path = paths.build("straight")
+    sampler = samplers.build("adaptive", steps=2)
+    found = draw_along(sampler, path, denoise(path), starts(path, 5), KEY)
+    assert jnp.isnan(found).all()
+
+
 def test_adaptive_sampling_says_what_it_lacks(monkeypatch):
     with pytest.raises(InputError, match="did you mean 'tsit5'"):
         samplers.build("adaptive", solver="tsit4")

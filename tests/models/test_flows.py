@@ -119,7 +119,7 @@ def test_impossible_flows_are_refused():
         ({"model__density__layers": "0"}, "is not"),
     ):
         with pytest.raises(InputError, match=told):
-            Recipe.build(recipes.plain("realnvp", **knobs)).shapes()
+            Recipe.build(recipes.plain("realnvp", "toy", **knobs)).shapes()
 
 
 def test_a_learned_dequantisation_is_uniform_at_first_and_knows_its_density():

@@ -398,8 +398,16 @@ def test_bernoulli_of_a_row_is_the_sum_of_its_coins(features):
             for function in (bernoulli, each)
         )
         np.testing.assert_allclose(*slopes, rtol=1e-5, atol=1e-7)
+    kinked = logits[2] * (np.arange(features) % 2)  # some of them 0
     bent = (
-        jax.jit(jax.hessian(lambda row, f=f: f(row[None], x[2:3])[0]))(logits[2])
+        jax.jit(jax.hessian(lambda row, f=f: f(row[None], x[2:3])[0]))(kinked)
         for f in (bernoulli, each)
     )
     np.testing.assert_allclose(*bent, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32"])
+def test_coins_may_be_whole_numbers(dtype):
+    x = np.array([[0, 1, 1]], dtype)
+    slope = jax.grad(lambda l: jnp.sum(bernoulli(l, x)))(jnp.zeros((1, 3)))
+    np.testing.assert_allclose(slope, 0.5 - x.astype(float))

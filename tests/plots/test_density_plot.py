@@ -11,7 +11,7 @@ from genlab.run.recipe import Recipe
 
 def test_known_and_learned_density_on_the_plane():
     """Both sum to 1 over the plane; a flow that has learned nothing is standard normal."""
-    recipe = recipes.plain("realnvp")
+    recipe = recipes.plain("realnvp", "toy")
     built = Recipe.build(recipe)
     trained = built.trained(jax.device_put(built.init_state()))
     (left, right, bottom, top), grid = plane_of(

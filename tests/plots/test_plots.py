@@ -114,7 +114,7 @@ SERVED_BY = {
     "likelihood_curve": ("vae", {}),
     "phase_portrait": ("dirac_gan", {}),
     "score_field": ("ebm", {"variant": "toy"}),
-    "density": ("realnvp", {}),
+    "density": ("realnvp", {"variant": "toy"}),
     "translations": ("pix2pix", {}),
     "traversals": ("infogan", {}),
 }

@@ -40,3 +40,13 @@ def test_tuning_finds_what_the_code_does_not_have(monkeypatch):
     assert (
         value["noise", "codes", "fine_tuned"] > value["noise", "codes", "linear"] + 0.2
     )
+
+
+def test_a_code_that_never_changes_is_left_as_it_is():
+    data = labelled(150, 0)
+    trained = reading([6, 7])
+    encoder = trained.params["encoder"].at[:, 1].set(0.0)
+    start = {**trained.params, "encoder": encoder}, trained.extra
+    fitted = FineTuned(trained, start, 0.01, steps=20).fit(data["x"], data["label"])
+    _, layer, (_, width) = fitted._found
+    assert width[1] == 1 and np.isfinite(layer).all()
