@@ -3,9 +3,10 @@
 Papers: Kingma & Dhariwal 2018, arXiv:1807.03039; `variational`: Ho et al. 2019, arXiv:1902.00275
 
   genlab --config=glow
-    Not measured yet.
+    scikit-learn's digits at their 8 px and 17 levels: 2.03 bits per dimension (2.00 to 2.06), a bound by one draw of the
+    noise, test split; 4,000 rounds, 60 s of CPU time (one seed).
   genlab --config=glow:variational
-    Not measured yet.
+    with learned noise 1.93 (1.89 to 1.96); 2 min 20 s.
   genlab --config=glow:mnist --config.data.data_dir=DIR
     MNIST at 28 px, 256 levels, noise in the levels learned; for a GPU. Not measured yet.
   genlab --config=glow:cifar10 --config.data.data_dir=DIR
