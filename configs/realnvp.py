@@ -4,7 +4,8 @@ Papers: Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803; `spline`: Durkan e
 
   genlab --config=realnvp
     scikit-learn's digits at their 8 px and 17 levels, two resolutions: 2.05 bits per dimension (2.00 to 2.09), a bound by one
-    draw of the noise, test split; 4,000 rounds, 3 min 55 s of CPU time (one seed).
+    draw of the noise, test split; 4,000 rounds, 3 min 55 s of CPU time (one seed). It learns the 1,372 digits by heart:
+    the best round on the validation split, the 1,000th, has 1.93 on the test split.
   genlab --config=realnvp:toy
     a ring of eight Gaussians: 8 modes have a sample, 61 % of 2,500 lie within 3 standard deviations (real points
     98.5 %), since affine layers leave bridges between them; KL(true || model) 1.02 nats (.91 to 1.13); 30 s of
