@@ -7,7 +7,8 @@ of 5 bounds of 10 draws each, whose gradient is less noisy.
     scikit-learn's digits, 8 px: bound 22.04 nats (21.7 to 22.4) where -ELBO is 25.5, -log p(x) 22.04 by 5,000 draws,
     48 active units; 65 s of CPU time (one seed).
   genlab --config=piwae:short --config.data.data_dir=DIR
-    the first 40 passes of the protocol of `iwae`. Not measured yet.
+    the first 40 passes of the protocol of `iwae`. After 4 of them 97.5 nats of 2,000 test digits, where IWAE has 99.6
+    (one seed); 3 min 29 s of CPU time.
 """
 
 from genlab.shipped.configs import base, iwae
