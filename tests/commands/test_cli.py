@@ -382,7 +382,7 @@ def test_help_tells_every_flag_and_needs_no_package():
     [
         ("genlab sa", ["sample"]),
         ("genlab --config=dcg", ["dcgan"]),
-        ("genlab train --config=vae:m", ["vae:manifold", "vae:mixture", "vae:mnist"]),
+        ("genlab train --config=vae:m", ["vae:manifold", "vae:mnist", "vae:mixture"]),
         ("genlab --config=classifier:m", ["classifier:mnist"]),
     ],
 )
