@@ -28,6 +28,8 @@ def get_config(variant: str = "") -> ConfigDict:
         case "tiny":
             config.model.density.update(steps=1, width=4, dequantizer=LEARNED)
             base.tiny(config)
+            # By the first batch's scales slopes are 0 but for rounding, which Adam makes as large as any.
+            config.optimizer.density = dict(name="sgd", learning_rate=1e-3, ema=0.995)
         case "variational":
             config.model.density.dequantizer = LEARNED
         case "mnist":
