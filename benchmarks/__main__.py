@@ -45,7 +45,7 @@ GAMES = {
     "rbm": (
         "RBM 784-500 by PCD-1, batch 100, one epoch of 60,000 images",
         "seconds an epoch",
-        ("genlab", "scikit_learn"),
+        ("genlab", "products", "scikit_learn"),
         1,
     ),
     "pix2pix": (
@@ -73,7 +73,7 @@ GAMES = {
         1,
     ),
 }
-PACKAGES = {"pythae": "pythae"}  # of contenders that no extra installs
+OPTIONAL = ("pythae",)  # packages, and contenders, that no extra installs
 
 
 def main() -> None:
@@ -93,9 +93,7 @@ def main() -> None:
 def measure(game: str, repeats: int, mnist: str) -> None:
     """Prints the table of one game."""
     title, unit, names, units = GAMES[game]
-    missing = [
-        name for name in names if not find_spec(PACKAGES.get(name, "benchmarks"))
-    ]
+    missing = [name for name in names if name in OPTIONAL and not find_spec(name)]
     for name in missing:
         print(f"{game}: without {name}, which is not installed")
     names = [name for name in names if name not in missing]

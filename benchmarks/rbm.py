@@ -38,6 +38,29 @@ def genlab(mnist: str) -> Run:
     return lambda epochs: run(epochs * ROUNDS)
 
 
+def products(mnist: str) -> Run:
+    """The five products of a round and nothing else: both units given the others, and the gradient's two."""
+    del mnist
+    generator = np.random.default_rng(0)
+    sizes = (BATCH, 784), (BATCH, 500), (784, 500)
+    first = [jnp.asarray(generator.random(size, np.float32)) for size in sizes]
+
+    @jax.jit
+    def rounds(visible: jax.Array, hidden: jax.Array, weights: jax.Array) -> jax.Array:
+        def one(weights: jax.Array, _: None) -> tuple[jax.Array, None]:
+            given, chains = visible @ weights, hidden @ weights.T
+            slope = visible.T @ given - chains.T @ (chains @ weights)
+            return weights - 1e-9 * slope, None
+
+        return jax.lax.scan(one, weights, length=PER_CALL)[0]
+
+    def run(epochs: int) -> None:
+        for _ in range(epochs * ROUNDS // PER_CALL):
+            rounds(*first).block_until_ready()
+
+    return run
+
+
 def scikit_learn(mnist: str) -> Run:
     """BernoulliRBM, whose chains are as many as the examples of a batch."""
     machine, x = _peer(_images(mnist))

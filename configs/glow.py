@@ -33,11 +33,9 @@ def get_config(variant: str = "") -> ConfigDict:
         case "variational":
             config.model.density.dequantizer = LEARNED
         case "mnist":
-            flows.at_all_levels(config)
+            flows.on_mnist(config)
             config.model.density.update(steps=12, width=256, dequantizer=LEARNED)
         case "cifar10":
-            flows.at_all_levels(config, steps=1_000_000)
-            config.data.update(name="tfds:cifar10", image_size=32)
+            flows.on_cifar10(config, steps=1_000_000)
             config.model.density.update(scales=3, steps=32, width=512)
-            config.train.batch_size = 64
     return config

@@ -35,13 +35,11 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.density.update(width=2, blocks=1)
             base.tiny(config)
         case "mnist":
-            flows.at_all_levels(config)
+            flows.on_mnist(config)
             config.model.density.update(scales=3, width=64)
         case "cifar10":
-            flows.at_all_levels(config, steps=500_000)
-            config.data.update(name="tfds:cifar10", image_size=32)
+            flows.on_cifar10(config, steps=500_000)
             config.model.density.update(width=64, blocks=8, logit=0.05)
-            config.train.batch_size = 64
     return config
 
 

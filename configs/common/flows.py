@@ -23,12 +23,24 @@ def of_digits(network: dict) -> ConfigDict:
     return config
 
 
-def at_all_levels(config: ConfigDict, steps: int = 10_000) -> None:
-    """Images of TFDS with 256 levels in their place, MNIST at 28 px."""
-    config.data.update(name="tfds:mnist", data_dir="", image_size=28)
+def on_mnist(config: ConfigDict) -> None:
+    """MNIST in their place."""
+    _of_bytes(config, "mnist", image_size=28, steps=10_000, batch_size=128)
+
+
+def on_cifar10(config: ConfigDict, steps: int) -> None:
+    """CIFAR-10 in their place."""
+    _of_bytes(config, "cifar10", image_size=32, steps=steps, batch_size=64)
+
+
+def _of_bytes(
+    config: ConfigDict, name: str, image_size: int, steps: int, batch_size: int
+) -> None:
+    """Images of TFDS, whose levels are 256."""
+    config.data.update(name=f"tfds:{name}", data_dir="", image_size=image_size)
     config.model.density.levels = 256
     config.optimizer.density.update(ema=0.999)
     config.optimizer.density.schedule.steps = steps
-    config.train = dict(steps=steps, batch_size=128, steps_per_call=20)
+    config.train = dict(steps=steps, batch_size=batch_size, steps_per_call=20)
     config.eval.final_metrics = ("log_density",)
     config.eval.every = config.sample.every = config.checkpoint.every = steps // 4

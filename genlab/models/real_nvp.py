@@ -38,28 +38,22 @@ class RealNvp(Multiscale):
 
     def setup(self) -> None:
         self.check_sides(self.scales - 1, "real_nvp")
-        channels, flows = self.example_shape[2], []
-        for level in range(self.scales):
-            last = level == self.scales - 1
-            width = self.width * 2**level
+        channels, flows, last = self.example_shape[2], [], self.scales - 1
+        for level in range(last):
+            by_pixels = self._layers(3, Checkerboard, channels, level)
+            by_channels = self._layers(3, ByChannels, 4 * channels, level)
+            flows.append((by_pixels, by_channels))
+            channels *= 2  # four times as many, of which half are done with
+        self.flows = [*flows, (self._layers(4, Checkerboard, channels, last), [])]
 
-            def layers(count: int, kind: type, channels: int, level=level, width=width):
-                knobs = (channels, width, self.blocks)
-                return [
-                    kind(
-                        *knobs, bool(i % 2), self.dtype, name=f"{level}_{kind.KIND}_{i}"
-                    )
-                    for i in range(count)
-                ]
-
-            by_pixels = layers(4 if last else 3, Checkerboard, channels)
-            if last:
-                flows.append((by_pixels, []))
-                continue
-            channels *= 4
-            flows.append((by_pixels, layers(3, ByChannels, channels)))
-            channels //= 2
-        self.flows = flows
+    def _layers(self, count: int, kind: type, channels: int, level: int) -> list:
+        """Coupling layers of one kind, which keep one half and the other in turns."""
+        knobs = dict(width=self.width * 2**level, blocks=self.blocks, dtype=self.dtype)
+        name = f"{level}_{kind.KIND}"
+        return [
+            kind(channels, flipped=bool(i % 2), name=f"{name}_{i}", **knobs)
+            for i in range(count)
+        ]
 
     def resolutions(self) -> list[list]:
         return [

@@ -31,12 +31,8 @@ def test_inverse_and_determinant_are_those_of_the_jacobian(name, shape, knobs):
     flow = models.build(name, example_shape=shape, **knobs)
     x = jax.random.uniform(jax.random.key(0), (3, *shape), minval=-1.5, maxval=1.5)
     params = flow.init(jax.random.key(1), x, jax.random.key(3))
-    noise = iter(jax.random.split(jax.random.key(2), 200))
-    params = jax.tree.map(
-        # Of many layers more would make a Jacobian whose determinant float32 does not have.
-        lambda leaf: leaf + 0.15 * jax.random.normal(next(noise), leaf.shape),
-        params,
-    )
+    # Of as many layers as RealNVP has, more would make a Jacobian whose determinant float32 does not have.
+    params = shaken(params, 0.15 if name == "real_nvp" else 0.3)
 
     @jax.jit
     def both(params, x):
@@ -55,7 +51,7 @@ def test_inverse_and_determinant_are_those_of_the_jacobian(name, shape, knobs):
     z, log_det, true, back = both(params, x)
     np.testing.assert_allclose(log_det, true, rtol=1e-4, atol=1e-4)  # in float32
     np.testing.assert_allclose(back, x, atol=1e-3)
-    assert np.abs(z - x).max() > 0.05
+    assert np.abs(z - x).max() > 0.1
 
 
 def test_scales_of_glow_are_those_of_the_first_batch():
@@ -196,8 +192,8 @@ def test_bits_of_levels_that_are_told_apart_by_nothing():
     np.testing.assert_allclose(flow.bits_per_dimension(cost), bits, rtol=1e-5)
 
 
-def shaken(params):
+def shaken(params, amount=0.3):
     """Parameters away from where they start."""
     keys = iter(jax.random.split(jax.random.key(2), 200))
-    noisy = lambda leaf: leaf + 0.3 * jax.random.normal(next(keys), leaf.shape)
+    noisy = lambda leaf: leaf + amount * jax.random.normal(next(keys), leaf.shape)
     return jax.tree.map(noisy, params)
