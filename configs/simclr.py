@@ -15,8 +15,10 @@ Zbontar et al. 2021, arXiv:2103.03230; `vicreg`: Bardes, Ponce & LeCun 2022, arX
   genlab --config=simclr:barlow_twins
     99.0 %, a gain of 2.7 points (0.6 to 4.7) over raw pixels and 2.7 (0.8 to 4.5) over PCA; 52 s of CPU time (one seed).
   genlab --config=simclr:mnist --config.data.data_dir=DIR
-    MNIST, a ResNet of width 32; also `supcon_mnist`, `barlow_twins_mnist`, `vicreg_mnist`. For a GPU. Not
-    measured yet.
+    MNIST, 1,500 rounds; also `supcon_mnist`, `barlow_twins_mnist`, `vicreg_mnist`. Not measured yet.
+  genlab --config=simclr:folder --config.data.name=folder:DIR
+    one's own images, a sub-folder for each class, at 32 px; also `supcon_folder`, `barlow_twins_folder`,
+    `vicreg_folder`. Not measured yet.
   genlab --config=simclr:cifar10 --config.data.data_dir=DIR
     500 epochs of SimCLR with ResNet-18; for a GPU; not run.
 """
@@ -29,14 +31,15 @@ VARIANTS = (
     "tiny",
     *LOSSES,
     "mnist",
-    *(f"{loss}_mnist" for loss in LOSSES),
+    "folder",
+    *(f"{loss}_{data}" for data in ("mnist", "folder") for loss in LOSSES),
     "cifar10",
 )
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """NT-Xent of digits; a variant names another loss, other data, or both."""
-    loss = variant.removesuffix("_mnist")
+    loss = variant.removesuffix("_mnist").removesuffix("_folder")
     config = views.of_digits(loss if loss in LOSSES else "nt_xent")
     if loss in ("barlow_twins", "vicreg"):
         config.model.projector.update(hidden=(256,), outputs=256)
@@ -50,6 +53,8 @@ def get_config(variant: str = "") -> ConfigDict:
             config.optimizer.learner.schedule.update(steps=config.train.steps)
         case _ if variant.endswith("mnist"):
             views.on_mnist(config)
-            if loss in ("barlow_twins", "vicreg"):
-                config.model.projector.update(hidden=(512,), outputs=512)
+        case _ if variant.endswith("folder"):
+            views.on_folder(config)
+    if loss in ("barlow_twins", "vicreg") and loss != variant:
+        config.model.projector.update(hidden=(512,), outputs=512)
     return config
