@@ -19,7 +19,7 @@ Paper: Hjelm et al. 2019, arXiv:1808.06670
 """
 
 from genlab.shipped.configs import base
-from genlab.shipped.configs.common.views import PROBES, PROBES_OF_MNIST
+from genlab.shipped.configs.common.views import PROBES, PROBES_OF_MANY
 from ml_collections import ConfigDict
 
 BOUNDS = ("jensen_shannon", "donsker_varadhan")
@@ -68,10 +68,11 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.whole = dot
         case "mnist":
             config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-            config.eval.final_metrics = PROBES_OF_MNIST
+            config.eval.final_metrics = PROBES_OF_MANY
             _sized(config)
         case "folder":
             config.data.update(name="folder", image_size=32, channels=3)
+            config.eval.final_metrics = PROBES_OF_MANY
             _sized(config)
         case "cifar10":
             config.model.encoder = dict(name="infomax_encoder")

@@ -13,6 +13,8 @@ Two CPU cores, 300 test digits, one seed:
     show. Also `rotations` and `reconstruction`, whose codes a linear probe reads.
   genlab --config=multi_task:mnist --config.data.data_dir=DIR
     Not measured yet. MNIST with 1,000 labels; `mnist_classes`, `mnist_rotations` and `mnist_reconstruction` beside it.
+  genlab --config=multi_task:zero_shot
+    Not measured yet.
 """
 
 from genlab.shipped.configs import base
@@ -23,7 +25,12 @@ SINGLE = {
     "rotations": "rotator",
     "reconstruction": "decoder",
 }
-VARIANTS = ("tiny", *SINGLE, "mnist", *(f"mnist_{task}" for task in SINGLE))
+VARIANTS = (
+    *("tiny", *SINGLE),
+    *("mnist", *(f"mnist_{task}" for task in SINGLE)),
+    "zero_shot",
+)
+UNSEEN = tuple(range(3, 72, 7))  # of 72 captions; every word is in some that are seen
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -54,6 +61,14 @@ def get_config(variant: str = "") -> ConfigDict:
             name="tfds:mnist", data_dir="", image_size=28, train_size=1000
         )
         config.train.steps = 3000
+    if variant == "zero_shot":
+        config.model.encoder.channels = (16, 32, 32)
+        config.data = base.get_config().data
+        config.data.update(name="shapes", image_size=32, colors=3, captions=True)
+        config.data.without_labels = UNSEEN
+        config.train.steps = config.checkpoint.every = 4000
+        config.eval.final_metrics = (dict(name="zero_shot", num_train=5000),)
+        del config.model["rotator"], config.model["decoder"]
     if variant == "tiny":
         config.model.encoder.update(channels=(4,), hidden=8, latent_dim=3)
         config.model.decoder.update(channels=(4,), hidden=8)

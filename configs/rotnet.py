@@ -18,7 +18,7 @@ Paper: Gidaris, Singh & Komodakis 2018, arXiv:1803.07728
 """
 
 from genlab.shipped.configs import base
-from genlab.shipped.configs.common.views import PROBES, PROBES_OF_MNIST, WIDER
+from genlab.shipped.configs.common.views import PROBES, PROBES_OF_MANY, WIDER
 from ml_collections import ConfigDict
 
 VARIANTS = ("tiny", "two", "eight", "mnist", "folder", "cifar10")
@@ -57,9 +57,9 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.encoder = ConfigDict(WIDER)
             if variant == "mnist":
                 config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-                config.eval.final_metrics = PROBES_OF_MNIST
             else:
                 config.data.update(name="folder", image_size=32, channels=3)
+            config.eval.final_metrics = PROBES_OF_MANY
             config.train = dict(steps=1500, batch_size=128, steps_per_call=50)
             config.optimizer.learner = _sgd(0.03, dict(name="cosine", steps=1500))
             config.sample.every = config.checkpoint.every = 1500

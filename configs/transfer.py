@@ -47,7 +47,7 @@ def get_config(variant: str = "") -> ConfigDict:
     sizes, rounds = dict(channels=(16, 32), hidden=128, latent_dim=64), 2000
     if mnist:
         config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-        sizes, rounds = dict(channels=(32, 64), hidden=256, latent_dim=64), 10_000
+        sizes, rounds = dict(channels=(32, 64), hidden=256, latent_dim=64), 2000
     if variant == "tiny":
         base.tiny(config)
         config.data.update(image_size=8, train_size=40)

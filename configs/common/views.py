@@ -6,8 +6,8 @@ from genlab.shipped.configs import base
 from ml_collections import ConfigDict
 
 PROBES = ("linear_probe", "nearest_neighbour_probe")
-# Of 5,000 labels, with few strengths to choose from: 784 pixels take long beside codes.
-PROBES_OF_MNIST = (
+# Of 5,000 labels at most, with few strengths to choose from: many pixels take long beside codes.
+PROBES_OF_MANY = (
     dict(name="linear_probe", num_train=5000, C=(1e-3, 1e-2, 0.1)),
     dict(name="nearest_neighbour_probe", num_train=5000),
 )
@@ -71,13 +71,14 @@ def on_mnist(config: ConfigDict) -> None:
     """MNIST by an encoder twice as wide, 1,500 rounds of 256: a few minutes of one CPU core."""
     _sized(config, batch_size=256)
     config.data.update(name="tfds:mnist", data_dir="", image_size=28)
-    config.eval.final_metrics = PROBES_OF_MNIST
+    config.eval.final_metrics = PROBES_OF_MANY
 
 
 def on_folder(config: ConfigDict) -> None:
     """Images in colour at 32 px, a sub-folder for each class, 1,500 rounds of 128."""
     _sized(config, batch_size=128)
     config.data.update(name="folder", image_size=32, channels=3)
+    config.eval.final_metrics = PROBES_OF_MANY
     config.experiment.augment = [
         dict(name="random_resized_crop", min_area=0.3),
         "horizontal_flip",

@@ -47,8 +47,8 @@ class SubsetSplit(Split):
         if not self._drawn_by:
             return {}
         chosen: dict[str, Any] = {"examples": self.size, "drawn_by": self._drawn_by}
-        labels = self.gather(np.arange(self.size)).get("label")
-        if labels is not None:
+        if "label" in self.gather(np.arange(min(self.size, 1))):
+            labels = self.labels(np.arange(self.size))
             found, counts = np.unique(labels, return_counts=True)
             names = [
                 str(self._class_names[f] if self._class_names else f) for f in found
@@ -58,6 +58,9 @@ class SubsetSplit(Split):
 
     def gather(self, indices: np.ndarray) -> Raw:
         return self._base.gather(self._rows[np.asarray(indices)])
+
+    def labels(self, indices: np.ndarray) -> np.ndarray:
+        return self._base.labels(self._rows[np.asarray(indices)])
 
     def resident(self) -> dict[str, np.ndarray] | None:
         base = self._base.resident()
@@ -139,7 +142,7 @@ def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
 def _labels(dataset: Dataset) -> np.ndarray:
     with blaming(f"data set {dataset.name!r} fails"):
         train = dataset.splits["train"].load()
-        return train.gather(np.arange(train.size))["label"]
+        return train.labels(np.arange(train.size))
 
 
 def _checked(dataset: Dataset, labels: Sequence[int | str]) -> list[int]:

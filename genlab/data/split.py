@@ -35,6 +35,10 @@ class Split(abc.ABC):
     def gather(self, indices: np.ndarray) -> Raw:
         """On the host, the raw examples at `indices: [...]`; leaves are `[..., *example]`."""
 
+    def labels(self, indices: np.ndarray) -> np.ndarray:
+        """On the host, the labels alone at `indices: [N]`: [N] int32."""
+        return self.gather(indices)["label"]
+
     @abc.abstractmethod
     def resident(self) -> dict[str, np.ndarray] | None:
         """What `lookup` needs on the device; None where the split cannot be held there."""
@@ -74,6 +78,9 @@ class ArraySplit(Split):
     def gather(self, indices: np.ndarray) -> Raw:
         return {name: array.take(indices, 0) for name, array in self.arrays.items()}
 
+    def labels(self, indices: np.ndarray) -> np.ndarray:
+        return self.arrays["label"].take(indices, 0)
+
     def resident(self) -> dict[str, np.ndarray]:
         return self.arrays
 
@@ -99,6 +106,8 @@ class RenderedSplit(Split):
         self.nbytes = 0
         self._render = jax.vmap(render)
         self._compiled = jax.jit(self._render)
+        # Compiled apart, since then nothing else of an example is computed.
+        self._label = jax.jit(lambda indices: self._render(indices)["label"])
 
     def gather(self, indices: np.ndarray) -> Raw:
         indices = np.asarray(indices)
@@ -107,6 +116,9 @@ class RenderedSplit(Split):
             name: leaf.reshape(indices.shape + leaf.shape[1:])
             for name, leaf in flat.items()
         }
+
+    def labels(self, indices: np.ndarray) -> np.ndarray:
+        return jax.device_get(self._label(np.asarray(indices, np.int32)))
 
     def resident(self) -> dict[str, np.ndarray]:
         return {}

@@ -12,6 +12,7 @@ from data_cases import Numbers, dataset_of, numbered
 from genlab.data import schedule
 from genlab.data.dataset import Dataset, array_splits, carve
 from genlab.data.selection import class_index, select
+from genlab.data.shapes import shapes
 from genlab.data.split import ArraySplit, RecordSplit, RenderedSplit
 from genlab.errors import InputError
 from genlab.registry import datasets
@@ -151,6 +152,16 @@ class TestDataset:
         for name in ("folder", "idx", "npz", "tfds"):
             with pytest.raises(InputError, match=f"{name}:"):
                 datasets.build(name)()
+
+
+def test_a_class_is_left_out_of_rendered_images_without_drawing_them():
+    """Half a million images of 3 MiB would not fit."""
+    whole = shapes(image_size=1024)
+    kept = select(whole, without_labels=("heart",)).splits["train"]
+    assert kept.size == pytest.approx(whole.splits["train"].size * 2 / 3, abs=2)
+    some = np.arange(0, kept.size, kept.size // 50)
+    assert set(kept.labels(some)) == {0, 1}
+    np.testing.assert_array_equal(kept.labels(some[:3]), kept.gather(some[:3])["label"])
 
 
 def test_a_class_is_given_by_name_or_index():
