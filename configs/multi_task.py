@@ -66,7 +66,7 @@ def get_config(variant: str = "") -> ConfigDict:
         config.data = base.get_config().data
         config.data.update(name="shapes", image_size=32, colors=3, captions=True)
         config.data.without_labels = UNSEEN
-        config.train.steps = config.checkpoint.every = 4000
+        config.train.steps = config.checkpoint.every = 15_000
         config.eval.final_metrics = (dict(name="zero_shot", num_train=5000),)
         del config.model["rotator"], config.model["decoder"]
     if variant == "tiny":
