@@ -171,7 +171,8 @@ class Diffusion(Experiment):
         """The same of a diffusion."""
         levels, weights = self._spread(time, x.ndim)
         x_t = levels[0] * x + levels[1] * noise
-        prediction, extra = call(params, self._scaled(x_t, levels), time)
+        told = self._path.told(time)
+        prediction, extra = call(params, self._scaled(x_t, levels), told)
         return {
             "prediction": prediction,
             "target": weights[0] * x + weights[1] * noise,
@@ -202,13 +203,13 @@ class Diffusion(Experiment):
         def denoise(x_t: Array, time: Array) -> tuple[Array, Array]:
             times = jnp.broadcast_to(time, (x_t.shape[0],))
             levels, weights = self._spread(times, x_t.ndim)
-            seen = self._scaled(x_t, levels)
-            told = network(params, extra, seen, times, label=label)
+            inputs = self._scaled(x_t, levels), self._path.told(times)
+            prediction = network(params, extra, *inputs, label=label)
             if self.drop_label is not None and label is not None:
                 none = jnp.full_like(label, self.num_classes)
-                alone = network(params, extra, seen, times, label=none)
-                told = told + self.guidance * (told - alone)
-            return both(told, x_t, weights, levels)
+                alone = network(params, extra, *inputs, label=none)
+                prediction = prediction + self.guidance * (prediction - alone)
+            return both(prediction, x_t, weights, levels)
 
         return denoise
 

@@ -39,6 +39,10 @@ class Path:
         """Times in [FIRST, 1] of `u: [...]` in [0, 1), evenly."""
         return FIRST + (1 - FIRST) * u
 
+    def told(self, time: Array) -> Array:
+        """What the network is told of `time: [...]`, the same shape: the time."""
+        return time
+
     def rates(self, time: Array) -> tuple[Array, Array]:
         """The derivatives of alpha and sigma by time."""
         return jax.jvp(self.levels, (time,), (jnp.ones_like(time),))[1]
@@ -124,7 +128,7 @@ class VarianceExploding(Path):
     """alpha = 1 and sigma from `low` to `high`, sigma^(1/rho) linear in time.
 
     An even grid of times is so the grid of noise levels of the paper's samplers; training draws
-    ln sigma ~ N(mean, std^2).
+    ln sigma ~ N(mean, std^2). The network is told ln(sigma) / 4, the paper's c_noise.
 
     Attributes:
       low: sigma(0).
@@ -154,6 +158,9 @@ class VarianceExploding(Path):
         first, last = self.low ** (1 / self.rho), self.high ** (1 / self.rho)
         time = (sigma ** (1 / self.rho) - first) / (last - first)
         return jnp.clip(time, 0.0, 1.0)
+
+    def told(self, time: Array) -> Array:
+        return jnp.log(self.levels(time)[1]) / 4
 
 
 def _normal_quantile(u: Array) -> Array:

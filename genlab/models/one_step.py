@@ -65,6 +65,6 @@ class OneStep(Wrapper):
         spread = end.reshape(-1, *(1,) * len(self.example_shape))
         levels = path.levels(spread)
         x_t = levels[1] * x.reshape(-1, *self.example_shape)
-        told = self.network(x_t, end, train=train, **label)
+        told = self.network(x_t, path.told(end), train=train, **label)
         weights = target(*levels, *path.rates(spread))
         return both(told, x_t, weights, levels)[0]

@@ -1,14 +1,17 @@
 """Paths, targets and losses of diffusion by their formulas."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import recipes
+from genlab.shipped.experiments.diffusion import PLAYER, Diffusion
 
 from genlab.diffusion.target import both
 from genlab.errors import InputError
-from genlab.objectives.denoising import min_snr
+from genlab.game.network import Network
+from genlab.objectives.denoising import min_snr, prediction_error
 from genlab.registry import paths, targets
 from genlab.run.recipe import Recipe
 
@@ -40,6 +43,34 @@ def test_variance_exploding_has_the_grid_and_the_levels_of_the_paper():
     )
     logs = jnp.log(path.levels(path.times(jnp.linspace(0, 1, 10_001)[:-1]))[1])
     np.testing.assert_allclose([logs.mean(), logs.std()], [-1.2, 1.2], atol=0.01)
+
+
+class Told(nn.Module):
+    """What the network is told of the time, in every number of an example."""
+
+    example_shape: tuple = (2,)
+
+    @nn.compact
+    def __call__(self, x, time, *, train: bool = False):
+        self.param("none", nn.initializers.zeros, ())
+        return jnp.broadcast_to(time[:, None], x.shape)
+
+
+@pytest.mark.parametrize("path", ["straight", "variance_exploding"])
+def test_the_network_is_told_the_time_and_of_exploding_variance_c_noise(path):
+    networks = {PLAYER: Network(PLAYER, Told())}
+    knobs = dict(path=path, target="data")
+    family = Diffusion(networks, prediction_error, {}, **knobs)
+    sigma = paths.build(path).levels(TIMES)[1]
+    wanted = TIMES if path == "straight" else np.log(sigma) / 4
+    x = jnp.ones((len(TIMES), 2))
+    params, extra = family.init(jax.random.key(0), {"x": x})
+    call = lambda params, *inputs: (networks[PLAYER](params, extra, *inputs), extra)
+    seen, _ = family._judged(call, params, extra, x, jnp.zeros_like(x), TIMES)
+    np.testing.assert_allclose(seen["prediction"][:, 0], wanted, rtol=1e-6)
+    for time, found in zip(TIMES, wanted, strict=True):
+        example = family._denoise(params, extra, None)(x, time)[0]
+        np.testing.assert_allclose(example, found, rtol=1e-4, atol=1e-5)
 
 
 def test_times_of_the_middle():
