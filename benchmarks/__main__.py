@@ -6,6 +6,7 @@
   python -m benchmarks damage, see benchmarks/damage.py
   python -m benchmarks parity, see benchmarks/parity.py
   python -m benchmarks families, see benchmarks/families/__init__.py
+  python -m benchmarks devices, see benchmarks/devices.py
   python -m benchmarks gpu, see benchmarks/gpu/__init__.py
 
 Every contender is a process of its own that waits while another is measured, so that thread pools
@@ -139,6 +140,10 @@ if __name__ == "__main__":
         from benchmarks import families
 
         sys.exit(families.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["devices"]:
+        from benchmarks import devices
+
+        sys.exit(devices.main(sys.argv[2:]))
     if sys.argv[1:2] == ["gpu"]:
         from benchmarks import gpu
 

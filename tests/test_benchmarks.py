@@ -11,7 +11,16 @@ import pytest
 import recipes
 
 from benchmarks import cyclegan as cpu_cyclegan
-from benchmarks import damage, faults, fidelity, first_step, genlab_side, pix2pix, sweep
+from benchmarks import (
+    damage,
+    devices,
+    faults,
+    fidelity,
+    first_step,
+    genlab_side,
+    pix2pix,
+    sweep,
+)
 from benchmarks.contender import Contender
 from benchmarks.families import probes
 from benchmarks.families.family import of_codes
@@ -378,3 +387,23 @@ def test_families_of_codes_have_recipes():
     for data, name in {"digits": "digits", "mnist": "tfds:mnist"}.items():
         for family in of_codes(data, "DIR"):
             assert family.config_of()["data"]["name"] == name
+
+
+@pytest.mark.full
+def test_a_training_of_other_devices_and_one_that_was_killed_have_lines(tmp_path):
+    layouts = devices.Layout(1, 2, "pmap"), devices.Layout(1, 4, "jit", then=2)
+    lines = list(devices.lines("vae:tiny", 4, tmp_path, layouts))
+    cells = [line.strip("| ").split(" | ") for line in lines]
+    names = ["1 x 1, jit", "1 x 2, pmap", "1 x 4, jit, killed, then 1 x 2"]
+    assert [cell[1] for cell in cells] == names
+    assert all(0 < float(cell[2]) < 1e-5 > float(cell[3]) for cell in cells[1:])
+    assert float(cells[1][4]) > 0
+    (line,) = devices.lines("vea", 4, tmp_path / "none", ())
+    assert "exit code 2: genlab: error: " in line and "vea" in line
+
+
+def test_the_gap_of_two_states_is_relative_of_large_numbers():
+    one = {"a": np.array([1000.0, 0.0]), "b": np.array([0.0])}
+    other = {"a": np.array([1010.0, 0.0]), "b": np.array([0.001])}
+    assert devices.gap(one, other) == pytest.approx(10 / 1001)
+    assert devices.gap(one, {"a": one["a"]}) == float("inf")
