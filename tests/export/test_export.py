@@ -140,6 +140,23 @@ def test_sampler_is_a_program_of_its_own(finished, trained, tmp_path):
     assert np.abs(other - drawn).max() > 0.01
 
 
+@pytest.mark.full
+def test_sampler_of_steps_of_its_own_is_a_program_too(tmp_path):
+    """Up to the tolerance of the steps, whose length goes by all samples of a call."""
+    workdir, out = tmp_path / "run", tmp_path / "sampler.stablehlo"
+    config = f"--config={recipes.CONFIGS}/flow_matching.py:tiny"
+    chosen = "--config.experiment.sampler={'name': 'adaptive', 'relative': 1e-5, 'absolute': 1e-5}"
+    arguments = [config, f"--workdir={workdir}", "--config.devices=1", chosen]
+    assert main(["launch.py", *arguments]) == 0
+    assert export(workdir, "--stablehlo", "--num=10", f"--out={out}") == 0
+    program = jax.export.deserialize(bytearray(out.read_bytes()))
+    recipe, state = load_run(workdir)
+    model = recipe.trained(state)
+    drawn = program.call(key_of(model))
+    np.testing.assert_allclose(drawn, model.sample(10), atol=1e-3)
+    assert drawn.std() > 0.1
+
+
 def test_mistakes_are_answered_in_one_line(finished, tmp_path, capsys):
     taken = tmp_path / "taken"
     taken.mkdir()
