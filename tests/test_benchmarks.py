@@ -361,9 +361,9 @@ def test_a_family_of_several_seeds_has_its_means_and_one_of_one_its_run():
         row("vae/b", "codes", "0.7"),
         row("rbm/c", "codes", "0.8", "0.75", "0.85"),
         row("rbm/c", "raw", "0.9"),
-        row("vae/a (2 seeds)", "codes", "0.6", "0.4", "0.8", "untrained raw pca"),
-        row("vae/a (2 seeds)", "codes", "0.55", probe="knn_20"),
-        row("vae/a (2 seeds)", "pca", "0.3"),
+        row("vae (2 seeds)", "codes", "0.6", "0.4", "0.8", "untrained raw pca"),
+        row("vae (2 seeds)", "codes", "0.55", probe="knn_20"),
+        row("vae (2 seeds)", "pca", "0.3"),
     ]
     lines = probes.table(rows, {"vae": "vae", "rbm": "rbm --config.seed=1"})
     head, _, *found = [

@@ -41,13 +41,14 @@ def table(rows: Sequence[dict[str, str]], told: dict[str, str]) -> str:
     """The lines of `probes.csv` as a table; those of single runs where a family has one seed.
 
     Args:
-      rows: of runs called FAMILY/TRIAL, and their means over seeds, which end with `(N seeds)`.
+      rows: of runs called FAMILY/TRIAL, and their means over seeds, called FAMILY (N seeds).
       told: family -> its recipe and overrides.
     """
     found: dict[str, dict[tuple[str, str], dict[str, str]]] = {}
     of_mean: dict[str, bool] = {}
     for row in rows:
-        family, mean = row["run"].partition("/")[0], row["run"].endswith(" seeds)")
+        mean = row["run"].endswith(" seeds)")
+        family = row["run"].partition(" (")[0].partition("/")[0]
         if mean >= of_mean.get(family, False):  # the means come last
             if mean > of_mean.get(family, False):
                 found[family] = {}

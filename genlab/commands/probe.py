@@ -119,14 +119,21 @@ def _named(folders: Sequence[str]) -> dict[str, str]:
 
 
 def _groups(configs: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Run -> the name of the first whose config differs from its in the seed alone."""
+    """Run -> what the runs are called whose configs differ from its in the seed alone: the folder that holds them
+    and no others, as of a sweep over seeds, or else the first of them."""
     import json
+    import os
 
-    first: dict[str, str] = {}
-    found = {}
+    alike: dict[str, list[str]] = {}
     for name, config in configs.items():
         same = json.dumps({**config, "seed": 0}, sort_keys=True, default=str)
-        found[name] = first.setdefault(same, name)
+        alike.setdefault(same, []).append(name)
+    found = {}
+    for names in alike.values():
+        folder = os.path.commonpath(names) if len(names) > 1 else ""
+        others = configs.keys() - set(names)
+        own = folder and not any(one.startswith(f"{folder}/") for one in others)
+        found |= dict.fromkeys(names, folder if own else names[0])
     return found
 
 

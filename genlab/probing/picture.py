@@ -10,7 +10,6 @@ from genlab.plots import figure
 from genlab.plots.embedding import neighbour_plane, principal_plane, scatter
 from genlab.plots.picture import Picture
 from genlab.probing.suite import Row
-from genlab.probing.table import kept_once
 from genlab.trained.encoding import encoded
 from genlab.trained.trained import Trained
 
@@ -19,7 +18,14 @@ if TYPE_CHECKING:
 
 SHOWN = 2000  # examples of an embedding
 PERPLEXITY = 30.0
-COLORS = ("#2563eb", "#9ca3af", "#1f2937", "#d97706")  # codes, untrained, raw, pca
+COLORS = {
+    "codes": "#2563eb",
+    "untrained": "#9ca3af",
+    "raw": "#1f2937",
+    "pca": "#d97706",
+}
+FEATURES = tuple(COLORS)
+LEGEND = dict(frameon=False, fontsize=8, labelcolor=figure.INK)
 
 
 def of_run(rows: Sequence[Row], trained: Trained, split: str) -> Picture:
@@ -46,7 +52,7 @@ def of_runs(rows: Sequence[Row]) -> Picture:
     """Several runs: their linear probes side by side, and their few-label curves."""
     axes = figure.new_grid(1, 2, size=6.4)
     _side_by_side(axes[0], rows)
-    _curve(axes[1], rows)
+    _curves(axes[1], rows)
     return figure.render(axes[0].figure)
 
 
@@ -54,11 +60,12 @@ def _bars(axes: "Axes", rows: Sequence[Row]) -> None:
     whole = [row for row in rows if not _count(row) and "layer" not in row.features]
     probes = list(dict.fromkeys(row.probe for row in whole))
     names = list(dict.fromkeys(row.features for row in whole))
-    for place, (name, color) in enumerate(zip(names, COLORS, strict=False)):
+    for place, name in enumerate(names):
         found = [row for row in whole if row.features == name]
         x = np.array([probes.index(row.probe) for row in found])
         x = x + 0.2 * (place - 1.5)
-        axes.bar(x, [row.value for row in found], 0.18, color=color, label=name)
+        values = [row.value for row in found]
+        axes.bar(x, values, 0.18, color=COLORS[name], label=name)
         _whiskers(axes, x, found)
     axes.set_xticks(range(len(probes)), probes, rotation=30)
     axes.set_ylim(0, 1.15)  # room for the legend
@@ -66,58 +73,96 @@ def _bars(axes: "Axes", rows: Sequence[Row]) -> None:
 
 
 def _side_by_side(axes: "Axes", rows: Sequence[Row]) -> None:
+    """The first probe: a line of dots for each run, its codes beside their baselines."""
     first = next(row.probe for row in rows)
-    found = [
-        r for r in kept_once(rows) if r.probe == first and "layer" not in r.features
-    ]
-    names = ["codes", "untrained", "raw", "pca"]
-    for name, color in zip(names, COLORS, strict=True):
-        own = [(i, row) for i, row in enumerate(found) if row.features == name]
-        x = np.array([-i for i, _ in own])
-        axes.barh(x, [row.value for _, row in own], 0.8, color=color, label=name)
-        for place, (_, row) in zip(x, own, strict=True):
+    found = [row for row in rows if row.probe == first and "layer" not in row.features]
+    runs = list(dict.fromkeys(row.run for row in found))
+    for place, name in enumerate(reversed(FEATURES)):  # the codes on top
+        own = [row for row in found if row.features == name]
+        y = np.array([-runs.index(row.run) for row in own]) + 0.12 * (place - 1.5)
+        color = COLORS[name]
+        axes.plot([row.value for row in own], y, "o", ms=5, color=color, label=name)
+        for at, row in zip(y, own, strict=True):
             if row.low is not None and row.high is not None:
-                axes.plot([row.low, row.high], [place] * 2, color=figure.INK, lw=1)
-    told = [
-        row.run if row.features not in ("raw", "pca") else row.features for row in found
-    ]
-    axes.set_yticks([-i for i in range(len(found))], told, fontsize=8)
+                axes.plot([row.low, row.high], [at] * 2, color=color, lw=1)
+    axes.set_yticks([-i for i in range(len(runs))], runs, fontsize=8)
     axes.set_xlabel(f"{first}, accuracy", color=figure.INK)
-    axes.legend(frameon=False, fontsize=8, labelcolor=figure.INK)
+    place = dict(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(FEATURES))
+    axes.legend(**place, reverse=True, **LEGEND)
 
 
 def _curve(axes: "Axes", rows: Sequence[Row]) -> None:
-    """Accuracy over counts of labels, a line for each kind of features of each run."""
-    lines: dict[tuple[str, str], list[Row]] = {}
+    """Accuracy over counts of labels, a line for each kind of features of a run."""
+    lines: dict[str, list[Row]] = {}
     for row in rows:
         if _count(row):
-            lines.setdefault((row.run, row.features), []).append(row)
-    several = len({run for run, _ in lines}) > 1
-    for (run, name), found in lines.items():
-        if several and name != "codes" and run != rows[0].run:
-            continue
+            lines.setdefault(row.features, []).append(row)
+    for name, found in lines.items():
         x = np.array([_count(row) for row in found])
-        color = dict(zip(("codes", "untrained", "raw", "pca"), COLORS, strict=True))[
-            name
-        ]
-        shown = {"color": color} if not several or name != "codes" else {}
-        label = run if several and name == "codes" else name
         style = "o-" if name == "codes" else "o--"
         y = [row.value for row in found]
-        (line,) = axes.plot(x, y, style, ms=4, label=label, **shown)
-        _whiskers(axes, x, found, line.get_color())
-    if lines:
-        counts = sorted({_count(row) for row in rows} - {0})
+        axes.plot(x, y, style, ms=4, color=COLORS[name], label=name)
+        _whiskers(axes, x, found, COLORS[name])
+    _counted(axes, rows)
+    _finish(axes, "accuracy, linear")
+
+
+def _curves(axes: "Axes", rows: Sequence[Row]) -> None:
+    """The same of the codes of several runs, each named where it ends, and of raw examples of the first."""
+    lines: dict[str, list[Row]] = {}
+    for row in rows:
+        if _count(row) and row.features == "codes":
+            lines.setdefault(row.run, []).append(row)
+        if _count(row) and row.features == "raw" and row.run == rows[0].run:
+            lines.setdefault("raw examples", []).append(row)
+    ends = []
+    for place, (name, found) in enumerate(lines.items()):
+        x = np.array([_count(row) for row in found])
+        color = COLORS["raw"] if name == "raw examples" else f"C{place % 10}"
+        style = "o--" if name == "raw examples" else f"{'osD'[place // 10 % 3]}-"
+        axes.plot(x, [row.value for row in found], style, ms=4, color=color)
+        _whiskers(axes, x, found, color)
+        ends.append((found[-1].value, x[-1], name, color))
+    _named_at_ends(axes, ends)
+    _counted(axes, rows)
+    axes.set_ylabel("accuracy, linear", color=figure.INK)
+
+
+def _named_at_ends(axes: "Axes", ends: Sequence[tuple[float, int, str, str]]) -> None:
+    """Names right of the axes, at the heights of last points `(y, x, name, color)`, moved apart where they would meet."""
+    low, high = axes.get_ylim()
+    ends = sorted(ends)
+    y = np.array([end[0] for end in ends])
+    # Moved upwards alone and downwards alone; the mean of both is as far apart.
+    spaced = 0.035 * (high - low) * np.arange(len(ends))
+    up = np.maximum.accumulate(y - spaced) + spaced
+    down = np.minimum.accumulate((y - spaced)[::-1])[::-1] + spaced
+    for (value, x, name, color), height in zip(ends, (up + down) / 2, strict=True):
+        axes.annotate(
+            name,
+            (x, value),
+            (1.04, height),
+            textcoords=axes.get_yaxis_transform(),
+            fontsize=8,
+            color=figure.INK,
+            va="center",
+            arrowprops=dict(arrowstyle="-", color=color, lw=0.6),
+        )
+
+
+def _counted(axes: "Axes", rows: Sequence[Row]) -> None:
+    """The axis of the counts of labels."""
+    if counts := sorted({_count(row) for row in rows} - {0}):
         axes.set_xscale("log")
         axes.set_xticks(counts, [f"{count:,}" for count in counts])
     axes.set_xlabel("labels", color=figure.INK)
-    _finish(axes, "accuracy, linear")
 
 
 def _layers(axes: "Axes", rows: Sequence[Row]) -> None:
     """Accuracy of the linear probe at each layer, and of the same layer untrained."""
     depth = max((_depth(row) for row in rows), default=0)
-    for color, drawn in zip(COLORS[:2], ("", "untrained"), strict=False):
+    for drawn in ("", "untrained"):
+        color = COLORS[drawn or "codes"]
         found = [
             row
             for row in rows
@@ -169,8 +214,7 @@ def _whiskers(
 def _finish(axes: "Axes", told: str, columns: int = 1) -> None:
     axes.set_ylabel(told, color=figure.INK)
     if axes.get_legend_handles_labels()[0]:
-        style = dict(frameon=False, fontsize=8, labelcolor=figure.INK, ncols=columns)
-        axes.legend(**style)
+        axes.legend(ncols=columns, **LEGEND)
 
 
 def _count(row: Row) -> int:

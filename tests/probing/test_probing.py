@@ -271,6 +271,10 @@ def test_means_over_seeds_are_of_runs_that_differ_in_nothing_else():
     config = {"seed": 0, "objective": {"name": "elbo"}}
     configs = {"a": config, "b": {**config, "seed": 1}, "c": {**config, "x": 1}}
     assert _groups(configs) == {"a": "a", "b": "a", "c": "c"}
+    swept = {f"vae/{name}": each for name, each in configs.items() if name != "c"}
+    assert set(_groups({**swept, "rbm/d": configs["c"]}).values()) == {"vae", "rbm/d"}
+    beside = {**swept, "vae/d": configs["c"]}  # another recipe's in the same folder
+    assert _groups(beside) == {"vae/a": "vae/a", "vae/b": "vae/a", "vae/d": "vae/d"}
 
 
 @pytest.mark.parametrize(
