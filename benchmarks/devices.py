@@ -1,6 +1,6 @@
 """The same training on other numbers of devices and processes: how far it strays, and what that costs.
 
-  python -m benchmarks devices [CONFIG ...] [--rounds=20] [--out=DIR]
+  python -m benchmarks devices [CONFIG ...] [--rounds=20] [--out=DIR] [--config.KEY=VALUE ...]
 
 `vae`, `dcgan` and `rbm` by default. Each config trains its first rounds on one device, on 2, 4 and 8 virtual ones of
 the CPU by `jit`, `pmap` and `fsdp`, in two processes of 1, 2 and 4 each, and once more on four devices, where it is
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("configs", nargs="*", default=list(CONFIGS), metavar="CONFIG")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args(argv)
+    flags = [word for word in argv if word.startswith("--config.")]
+    asked = parser.parse_args([word for word in argv if word not in flags])
     if asked.rounds < 4 or asked.rounds % 2:
         parser.error(f"--rounds={asked.rounds} is no even number of 4 or more")
     out = asked.out or Path(tempfile.mkdtemp(prefix="devices-"))
@@ -75,11 +76,18 @@ def main(argv: list[str]) -> None:
     )
     print(f"{head}\n|---|---|---|---|---|---|")
     for config in asked.configs:
-        for line in lines(config, asked.rounds, out / config.replace(":", "_")):
+        place = out / config.replace(":", "_")
+        for line in lines(config, asked.rounds, place, flags=flags):
             print(line, flush=True)
 
 
-def lines(config: str, rounds: int, out: Path, layouts: tuple = LAYOUTS):
+def lines(
+    config: str,
+    rounds: int,
+    out: Path,
+    layouts: Sequence[Layout] = LAYOUTS,
+    flags: Sequence[str] = (),
+) -> Iterator[str]:
     """The table's lines of a config, that of one device first.
 
     Args:
@@ -87,9 +95,11 @@ def lines(config: str, rounds: int, out: Path, layouts: tuple = LAYOUTS):
       rounds: that are trained, even.
       out: where the runs go, a folder each.
       layouts: those after the first.
+      flags: further ones of the command.
     """
+    words = [f"--config={config}", *flags]
     try:
-        _trained(ONE, config, rounds, out / "one")
+        _trained(ONE, words, rounds, out / "one")
     except RuntimeError as error:
         yield f"| {config} | {ONE} | {error} | | | |"
         return
@@ -98,7 +108,7 @@ def lines(config: str, rounds: int, out: Path, layouts: tuple = LAYOUTS):
     for index, layout in enumerate(layouts):
         run = out / str(index)
         try:
-            _trained(layout, config, rounds, run)
+            _trained(layout, words, rounds, run)
         except RuntimeError as error:
             yield f"| {config} | {layout} | {error} | | | |"
             continue
@@ -120,7 +130,7 @@ def gap(one: dict, other: dict) -> float:
     )
 
 
-def _trained(layout: Layout, config: str, rounds: int, run: Path) -> None:
+def _trained(layout: Layout, words: list[str], rounds: int, run: Path) -> None:
     """Trains to the end, if need be in two parts.
 
     Raises:
@@ -128,16 +138,20 @@ def _trained(layout: Layout, config: str, rounds: int, run: Path) -> None:
     """
     run.parent.mkdir(parents=True, exist_ok=True)
     if not layout.then:
-        _launch(layout, config, rounds, run)
+        _launch(layout, words, rounds, run)
         return
-    first = lambda: any((run / "checkpoints").glob("0*"))
-    _launch(layout, config, rounds, run, until=first)
-    _launch(Layout(1, layout.then, layout.parallel), config, rounds, run)
+    half = run / "checkpoints" / f"{rounds // 2:08d}"
+    _launch(layout, words, rounds, run, until=half.exists)
+    if (run / "checkpoints" / f"{rounds:08d}").exists():
+        raise RuntimeError(
+            "it was done before it was killed; more --rounds take longer"
+        )
+    _launch(Layout(1, layout.then, layout.parallel), words, rounds, run)
 
 
 def _launch(
     layout: Layout,
-    config: str,
+    words: list[str],
     rounds: int,
     run: Path,
     until: Callable[[], bool] | None = None,
@@ -156,8 +170,7 @@ def _launch(
         "sample.every": 0,
         "sample.plots": (),
     }
-    command = [sys.executable, str(ROOT / "launch.py"), f"--config={config}"]
-    command += [f"--workdir={run}"]
+    command = [sys.executable, str(ROOT / "launch.py"), f"--workdir={run}", *words]
     command += [f"--config.{key}={value}" for key, value in knobs.items()]
     flags = f"--xla_force_host_platform_device_count={layout.devices}"
     flags = f"{os.environ.get('XLA_FLAGS', '')} {flags}"
