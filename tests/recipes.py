@@ -127,7 +127,7 @@ def run_rounds(
 
 def differences(one: Any, other: Any) -> dict[str, float]:
     """Largest absolute difference of each leaf, by name."""
-    from genlab.storage.checkpoint import flatten
+    from genlab.storage.tree import flatten
 
     one, other = flatten(one), flatten(other)
     assert one.keys() == other.keys()
@@ -139,7 +139,7 @@ def differences(one: Any, other: Any) -> dict[str, float]:
 
 def assert_close(one: Any, other: Any, tolerance: float) -> None:
     """Every leaf within `tolerance`, absolute for small numbers and relative for large."""
-    from genlab.storage.checkpoint import flatten
+    from genlab.storage.tree import flatten
 
     scale = {name: 1 + np.max(np.abs(leaf)) for name, leaf in flatten(one).items()}
     far = {

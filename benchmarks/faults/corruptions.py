@@ -97,7 +97,7 @@ def _load(run: Path, best: bool) -> tuple[str, dict | None, int]:
     """What is said, the arrays where any are given, and of which step they are."""
     from genlab.errors import InputError
     from genlab.run.course import load_run
-    from genlab.storage.checkpoint import flatten
+    from genlab.storage.tree import flatten
 
     said: list[str] = []
     handler = logging.Handler()

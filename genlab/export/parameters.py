@@ -15,9 +15,9 @@ from genlab.config.files import expanded
 from genlab.config.paths import without_homes
 from genlab.data.limits import check_size, open_data
 from genlab.errors import InputError
-from genlab.storage.checkpoint import flatten
 from genlab.storage.files import write_atomic
 from genlab.storage.tensors import tensors_in
+from genlab.storage.tree import flatten
 from genlab.trained.trained import Trained
 
 PyTree = Any

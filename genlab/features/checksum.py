@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from genlab.storage.checkpoint import flatten
+from genlab.storage.tree import flatten
 
 PyTree = Any
 

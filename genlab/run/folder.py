@@ -25,10 +25,11 @@ from genlab.run import commit, record, resume, sources
 from genlab.run.defaults import defaults_of
 from genlab.run.recipe import Recipe
 from genlab.storage import files, sidefile
-from genlab.storage.checkpoint import flatten, owner
+from genlab.storage.checkpoint import owner
 from genlab.storage.files import write_atomic
 from genlab.storage.lock import held, is_held, is_open_in
 from genlab.storage.sidefile import is_number_or_none
+from genlab.storage.tree import flatten
 from genlab.storage.writer import last_step
 
 # The folders in which a run writes.

@@ -19,22 +19,15 @@ import numpy as np
 
 from genlab.errors import InputError
 from genlab.storage import arrays, seal
+from genlab.storage.beside import Beside
 from genlab.storage.files import full, is_full, refuse_link, sync, sync_folder
+from genlab.storage.tree import fitted, flatten
 
 PyTree = Any
 
 _DRAFT = "unfinished-"  # how the names of folders begin that are not whole, or no more
 
 _log = logging.getLogger("genlab")
-
-
-def flatten(tree: PyTree) -> dict[str, Any]:
-    """Leaves by their path in the tree, `params/generator/generator/dense_0/kernel`."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): leaf
-        for path, leaf in leaves
-    }
 
 
 class Checkpoints:
@@ -61,9 +54,11 @@ class Checkpoints:
         self._keep = keep
         self._pinned = frozenset(pinned)
         self._run = run
+        self._beside = Beside()
 
     def steps(self) -> list[int]:
         """Steps of the newest checkpoints, ascending, intact or not."""
+        self._beside.wait()
         return _steps(self._folder)
 
     def save(self, state: PyTree, step: int) -> None:
@@ -72,10 +67,33 @@ class Checkpoints:
         Raises:
           InputError: the disk is full; what was there before is untouched.
         """
+        self._beside.wait()
+        self._save(state, step)
+
+    def save_beside(self, state: PyTree, step: int) -> None:
+        """The same of a copy that is made now, while the caller goes on.
+
+        Whatever else is asked of these checkpoints waits for it, and raises what it met; `look_after` raises it as
+        soon as it is over. Until then the newest checkpoint is the one before.
+        """
+        # Of arrays on a CPU there are views, of memory that the next round uses again.
+        copy = jax.tree.map(np.array, state)
+        self._beside.begin(lambda: self._save(copy, step))
+
+    def look_after(self) -> None:
+        """Raises what `save_beside` met, as `save` does, if it is over."""
+        self._beside.look()
+
+    def wait(self) -> None:
+        """Until what `save_beside` began is done; raises what it met."""
+        self._beside.wait()
+
+    def _save(self, state: PyTree, step: int) -> None:
         target = self._folder / _name(step)
         if self._damage(target):
             self._write(target, state, step)
-        older = [old for old in self.steps() if old < step and old not in self._pinned]
+        steps = _steps(self._folder)
+        older = [old for old in steps if old < step and old not in self._pinned]
         for old in older[: max(0, len(older) - self._keep + 1)]:
             path = self._folder / _name(old)
             if not self._run or seal.owner(path) in ("", self._run):
@@ -90,6 +108,7 @@ class Checkpoints:
           name: what the score is of; scores of another name do not compete.
           score: lower is better.
         """
+        self._beside.wait()
         if not math.isfinite(score) or score >= self.best_score(name):
             return False
         older = _steps(self._best)
@@ -116,6 +135,7 @@ class Checkpoints:
         Raises:
           InputError: the folder is a link to another place.
         """
+        self._beside.wait()
         for folder in (self._folder, self._best):
             refuse_link(folder)
             for unfinished in folder.glob(f"{_DRAFT}*"):
@@ -127,6 +147,7 @@ class Checkpoints:
         Raises:
           InputError: every checkpoint is damaged.
         """
+        self._beside.wait()
         folder = self._best if best else self._folder
         steps = _steps(folder)
         for step in reversed(steps):
@@ -155,6 +176,7 @@ class Checkpoints:
           InputError: a damaged checkpoint, or one that does not fit `template`.
           FileNotFoundError: no such checkpoint, or it went while it was read.
         """
+        self._beside.wait()
         path = (self._best if best else self._folder) / _name(step)
         damage, found = self._damage(path), {}
         if not damage:
@@ -166,7 +188,7 @@ class Checkpoints:
             raise FileNotFoundError(f"there is no checkpoint {path}")
         if damage:
             raise InputError(f"checkpoint {path} is damaged ({damage})")
-        return _fitted(path, found, template)
+        return fitted(path, found, template)
 
     def restore(
         self, template: Callable[[int], PyTree], best: bool = False
@@ -265,21 +287,3 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     else:
         shutil.rmtree(path, ignore_errors=True)  # `clean` tries again
-
-
-def _fitted(path: Path, found: dict[str, np.ndarray], template: PyTree) -> PyTree:
-    """The arrays in the structure of the template, whose shapes and types they have."""
-    expected = flatten(template)
-    for name in sorted(set(expected) ^ set(found)):
-        holder = "the model" if name in expected else "the checkpoint"
-        raise InputError(f"checkpoint {path} does not fit: only {holder} has {name!r}")
-    for name, leaf in expected.items():
-        array = found[name]
-        if (array.shape, array.dtype) != (leaf.shape, leaf.dtype):
-            raise InputError(
-                f"checkpoint {path} does not fit: {name!r} is {array.dtype}{list(array.shape)},"
-                f" the model has {leaf.dtype}{list(leaf.shape)}"
-            )
-    return jax.tree.unflatten(
-        jax.tree.structure(template), [found[name] for name in expected]
-    )

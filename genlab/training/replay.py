@@ -15,7 +15,7 @@ from genlab.game.turn import State
 from genlab.process import display
 from genlab.run.course import before_next_round
 from genlab.run.recipe import Recipe
-from genlab.storage.checkpoint import flatten
+from genlab.storage.tree import flatten
 from genlab.training.meter import DERIVED, refuse_non_finite
 from genlab.training.origin import Origin, origin
 from genlab.training.rounds import rounds_of

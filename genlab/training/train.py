@@ -171,6 +171,7 @@ class _Loop:
             self.profile.close()
             self.log = self.log.close()
             del self.resident  # the next stage has its own
+            self.checkpoints.wait()
         return state
 
     def _was_cut(self) -> bool:
@@ -205,6 +206,7 @@ class _Loop:
             state, metrics = call(state, step)
             step += self.rounds
             meter.add(step, metrics)
+            self.checkpoints.look_after()
             self.profile.after_call(step, state, self.plan.steps)
             # A state is only used once its losses are known to be finite.
             if due := self.plan.due(step) - {"log"}:
@@ -241,18 +243,19 @@ class _Loop:
         peers.first_does(lambda: self._do(own, due))
 
     def _do(self, state: State, due: set[str]) -> None:
-        """What is due; the checkpoint last, since it vouches for the others, and first after the last
-        round, where nothing comes after it."""
+        """What is due; the checkpoint last, since it vouches for the others, and beside the rounds that follow; after
+        the last round, which none follows, first."""
         step = int(state.step)
-        if step == self.plan.steps:
+        over = step == self.plan.steps
+        if over:
             self._write(state, step)
         if "eval" in due:
             self._evaluate(state)
         if "sample" in due:
             self._draw(state, self.config["sample"]["plots"])
-        if "checkpoint" in due:
-            self._write(state, step)
-        if due & {"eval", "sample"} and step < self.plan.steps:
+        if "checkpoint" in due and not over:
+            self.checkpoints.save_beside(state, step)
+        if due & {"eval", "sample"} and not over:
             self.page.refresh()
 
     def _save(self, state: State, step: int) -> None:

@@ -85,7 +85,7 @@ def test_run_that_is_cut_in_any_stage_ends_bit_identical(
     saves, whole, tmp_path, monkeypatch
 ):
     """The process dies at its nth save: in each stage, before and after its end."""
-    save, count = Checkpoints.save, []
+    save, count = Checkpoints._save, []
 
     def dying(self, state, step):
         save(self, state, step)
@@ -94,7 +94,7 @@ def test_run_that_is_cut_in_any_stage_ends_bit_identical(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Checkpoints, "save", dying)
+        patched.setattr(Checkpoints, "_save", dying)
         with pytest.raises(KeyboardInterrupt):
             train(_plain(), tmp_path, {})
     resumed = train(_plain(), tmp_path, {})

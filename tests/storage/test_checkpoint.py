@@ -6,7 +6,10 @@ import math
 import os
 import shutil
 import subprocess
+import threading
 import unicodedata
+from concurrent.futures import wait
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -163,6 +166,43 @@ def test_another_model_is_refused_by_name(checkpoints, template, message):
     checkpoints.save(tree(1), 1)
     with pytest.raises(InputError, match=message):
         restored(checkpoints, template)
+
+
+def held_up(monkeypatch):
+    """Lets no checkpoint be sealed until the event is set."""
+    go_on, sealed = threading.Event(), seal.seal
+
+    def seals(*given, **facts):
+        assert go_on.wait(60)
+        sealed(*given, **facts)
+
+    monkeypatch.setattr("genlab.storage.seal.seal", seals)
+    return go_on
+
+
+def test_a_save_beside_has_the_state_as_it_was(checkpoints, tmp_path, monkeypatch):
+    go_on, state = held_up(monkeypatch), tree(3)
+    checkpoints.save_beside(state, 3)
+    state["params"]["a"]["w"][:] = 7  # as the next round may
+    checkpoints.look_after()
+    assert not Checkpoints(tmp_path / "checkpoints").steps()  # while it is under way
+    go_on.set()
+    assert checkpoints.steps() == [3]
+    assert_is(restored(checkpoints), 3)
+
+
+@pytest.mark.parametrize("asked", ["look_after", "wait", "newest", "steps", "clean"])
+def test_what_a_save_beside_met_is_raised_where_one_looks_next(
+    asked, checkpoints, monkeypatch
+):
+    checkpoints.save(tree(1), 1)
+    monkeypatch.setattr(arrays.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    checkpoints.save_beside(tree(2), 2)
+    wait([checkpoints._beside._work])
+    with pytest.raises(InputError, match="no space left on the disk"):
+        getattr(checkpoints, asked)()
+    checkpoints.look_after()  # once
+    assert checkpoints.steps() == [1]
 
 
 def test_full_disk_leaves_what_was_there(checkpoints, tmp_path, monkeypatch):

@@ -120,7 +120,7 @@ def test_failures_of_what_was_measured_in_the_end_are_forgotten(tmp_path, monkey
 
 def test_log_holds_each_line_once_after_kills(tmp_path, monkeypatch):
     """Killed before its first save, where it looks at its start again, and before its last."""
-    save, saves = Checkpoints.save, []
+    save, saves = Checkpoints._save, []
 
     def dying(self, state, step):
         saves.append(step)
@@ -128,7 +128,7 @@ def test_log_holds_each_line_once_after_kills(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         save(self, state, step)
 
-    monkeypatch.setattr(Checkpoints, "save", dying)
+    monkeypatch.setattr(Checkpoints, "_save", dying)
     config = _plain(checkpoint__every="4", eval__every="4")
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
