@@ -73,6 +73,7 @@ class Population:
         recipe = self.course.last
         self.members = []
         with ExitStack() as logs:
+            logs.callback(self.checkpoints.wait)
             for trial in self.trials:
                 member = Member(trial, recipe, self.sweep, done)
                 logs.callback(member.writers.close)
@@ -146,8 +147,11 @@ class Population:
                 now = time.monotonic()
                 bar.advance(step, partial(losses_between, rows), begun and now - begun)
                 crowd, begun = self._look(cohort, crowd, step), time.monotonic()
-                if "checkpoint" in plan.due(step) or step == end or stop.signal:
+                self.checkpoints.look_after()
+                if step == end or stop.signal:
                     self.checkpoints.save(crowd, step)
+                elif "checkpoint" in plan.due(step):
+                    self.checkpoints.save_beside(crowd, step)
                 if stop.signal:
                     raise Stopped(f"stopped by {stop.signal} after step {step}; saved")
         return crowd
