@@ -13,8 +13,10 @@ Two CPU cores, 300 test digits, one seed:
     show. Also `rotations` and `reconstruction`, whose codes a linear probe reads.
   genlab --config=multi_task:mnist --config.data.data_dir=DIR
     Not measured yet. MNIST with 1,000 labels; `mnist_classes`, `mnist_rotations` and `mnist_reconstruction` beside it.
-  genlab --config=multi_task:zero_shot
-    Not measured yet.
+  genlab sweep --config=multi_task:zero_shot --seeds=3
+    62 of 72 captions of sprites at 32 px are learned, 97 % of the others' images told among themselves by a bilinear map from
+    codes to words; where all are to choose from, 75 % of the seen classes and 46 % of the unseen ones (32 to 82 % in the
+    harmonic mean over three seeds; of pixels 20 %); 8 min 39 s of CPU time.
 """
 
 from genlab.shipped.configs import base
