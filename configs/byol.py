@@ -11,9 +11,11 @@ Papers: Grill et al. 2020, arXiv:2006.07733; `simsiam`: Chen & He 2021, arXiv:20
     no target network: the projections, without gradient, are the targets. After its 2,000 rounds 98.0 % (raw pixels
     and PCA 96.3, gain 1.7 points, -0.7 to 4.0; untrained 92.7); 49 s of CPU time (one seed).
   genlab --config=byol:mnist --config.data.data_dir=DIR
-    MNIST, 1,500 rounds; also `simsiam_mnist`. Not measured yet.
+    MNIST, 1,500 rounds, three seeds (`genlab sweep ... --seeds=3`): 92.5 % (90.2 to 94.8) of 10,000 test digits by 5,000 labels
+    (raw pixels 90.7, PCA 90.4, untrained 79.6); `simsiam_mnist` 95.3 % (93.7 to 97.0); 11 and 9 min of one core for three seeds.
   genlab --config=byol:folder --config.data.name=folder:DIR
-    one's own images, a sub-folder for each class, at 32 px; also `simsiam_folder`. Not measured yet.
+    one's own images, a sub-folder for each class, at 32 px. Eight categories of 1,276 emoji, three seeds: 51.4 % of 249
+    test emoji, raw pixels 57.0 %, untrained 47.3 %; also `simsiam_folder`; 7 min of one core for three seeds.
   genlab --config=byol:cifar10 --config.data.data_dir=DIR
     SimSiam's schedule for CIFAR-10, appendix D of its paper, but for the projector's last normalisation, the least area
     of a crop (here .08) and the jitter of hues; for a GPU; not run.

@@ -11,9 +11,11 @@ Paper: Hjelm et al. 2019, arXiv:1808.06670
   genlab --config=deep_infomax:jensen_shannon
     by the Jensen-Shannon bound; `donsker_varadhan` by that. Not measured yet.
   genlab --config=deep_infomax:mnist --config.data.data_dir=DIR
-    MNIST, 1,500 rounds. Not measured yet.
+    MNIST, 1,500 rounds, three seeds (`genlab sweep ... --seeds=3`): 94.4 % (94.0 to 94.8) of 10,000 test digits by 5,000 labels
+    (raw pixels 90.7, PCA 90.4, untrained 84.2); 4 min of one core for three seeds.
   genlab --config=deep_infomax:folder --config.data.name=folder:DIR
-    one's own images, a sub-folder for each class, at 32 px. Not measured yet.
+    one's own images, a sub-folder for each class, at 32 px. Eight categories of 1,276 emoji, three seeds: 59.6 % (58.9 to
+    60.2) of 249 test emoji, raw pixels 57.0 %, untrained 49.9 %; 5 min of one core for three seeds.
   genlab --config=deep_infomax:cifar10 --config.data.data_dir=DIR
     the paper's encoder, in batches of 64 for 1,000 epochs at 1e-4; for a GPU; not run.
 """

@@ -9,10 +9,12 @@ Paper: Gidaris, Singh & Komodakis 2018, arXiv:1803.07728
   genlab --config=rotnet:eight
     angles of 45 degrees; `two` of 180. Not measured yet.
   genlab --config=rotnet:mnist --config.data.data_dir=DIR
-    MNIST, 1,500 rounds; some digits look the same turned, and `--config.data.name=tfds:fashion_mnist` is the better
-    test. Not measured yet.
+    MNIST, 1,500 rounds, three seeds (`genlab sweep ... --seeds=3`): 99.5 % of the turns, and a linear probe of 5,000 labels is right on
+    76.4 % (67.3 to 85.5) of 10,000 test digits, less than untrained (79.6; raw pixels 90.7); 7 min of one core for three
+    seeds. `--config.data.name=tfds:fashion_mnist` is the better test.
   genlab --config=rotnet:folder --config.data.name=folder:DIR
-    one's own images, a sub-folder for each class, at 32 px. Not measured yet.
+    one's own images, a sub-folder for each class, at 32 px. Eight categories of 1,276 emoji, three seeds: 56 % of the turns,
+    42.3 % of 249 test emoji, raw pixels 57.0 %, untrained 47.3 %; 11 min of a busy core for three seeds.
   genlab --config=rotnet:cifar10 --config.data.data_dir=DIR
     the paper's 100 epochs of SGD with ResNet-18; for a GPU; not run.
 """

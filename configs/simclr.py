@@ -15,10 +15,13 @@ Zbontar et al. 2021, arXiv:2103.03230; `vicreg`: Bardes, Ponce & LeCun 2022, arX
   genlab --config=simclr:barlow_twins
     99.0 %, a gain of 2.7 points (0.6 to 4.7) over raw pixels and 2.7 (0.8 to 4.5) over PCA; 52 s of CPU time (one seed).
   genlab --config=simclr:mnist --config.data.data_dir=DIR
-    MNIST, 1,500 rounds; also `supcon_mnist`, `barlow_twins_mnist`, `vicreg_mnist`. Not measured yet.
+    MNIST, 1,500 rounds, three seeds (`genlab sweep ... --seeds=3`): a linear probe of 5,000 labels is right on 97.0 % of
+    10,000 test digits (95 % interval over seeds 96.4 to 97.6; raw pixels 90.7, PCA 90.4, untrained 79.6); `supcon_mnist`
+    99.1 %, `vicreg_mnist` 96.8 %, `barlow_twins_mnist` 96.2 %; 9 min of one core for three seeds.
   genlab --config=simclr:folder --config.data.name=folder:DIR
-    one's own images, a sub-folder for each class, at 32 px; also `supcon_folder`, `barlow_twins_folder`,
-    `vicreg_folder`. Not measured yet.
+    one's own images, a sub-folder for each class, at 32 px. Eight categories of 1,276 emoji, three seeds: 51.4 % of 249
+    test emoji, raw pixels 57.0 %, untrained 47.3 %; `vicreg_folder` 53.0 %, `supcon_folder`, with labels, 63.0 %; also
+    `barlow_twins_folder`; 6 min of one core for three seeds.
   genlab --config=simclr:cifar10 --config.data.data_dir=DIR
     500 epochs of SimCLR with ResNet-18; for a GPU; not run.
 """
