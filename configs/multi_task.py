@@ -36,7 +36,7 @@ UNSEEN = tuple(range(3, 72, 7))  # of 72 captions; every word is in some that ar
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """All three heads; a variant keeps one of them."""
+    """All three heads; a variant keeps one of them, `zero_shot` that of the class, of captions of sprites."""
     mnist = variant.startswith("mnist")
     config = base.get_config()
     config.experiment = dict(name="multi_task", reconstruction_weight=0.02)
