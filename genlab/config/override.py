@@ -45,9 +45,12 @@ def resolved(
 
 
 def apply(config: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
-    """Sets every override, choices of parts before their knobs; returns the values set."""
-    ordered = sorted(overrides.items(), key=lambda item: item[0].count("."))
-    return {key: override(config, key, text) for key, text in ordered}
+    """Sets every override, choices of parts, by their names too, before their knobs; returns the values set."""
+    depth = lambda key: (key.count("."), not key.endswith(".name"))
+    return {
+        key: override(config, key, overrides[key])
+        for key in sorted(overrides, key=depth)
+    }
 
 
 def parts_of(registry: Registry, text: str, flag: str) -> tuple[Any, ...]:

@@ -32,6 +32,15 @@ def resolved(path, **overrides):
     return plain
 
 
+def test_a_name_is_chosen_before_its_knobs_in_whatever_order_they_come():
+    flags = {"data.data_dir": "DIR", "data.name": "tfds:mnist"}
+    for keys in (list(flags), list(flags)[::-1]):
+        config = configs.load("vae")
+        override.apply(config, {key: flags[key] for key in keys})
+        assert (config.data.name, config.data.data_dir) == ("tfds:mnist", "DIR")
+
+
+
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     """Writes a config file that begins as the ring's and ends as the body says."""
