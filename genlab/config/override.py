@@ -24,12 +24,7 @@ from genlab.config.load import (
 )
 from genlab.config.stage import merged, stages_of
 from genlab.errors import InputError, suggest
-from genlab.registry import (
-    REQUIRED,
-    Registry,
-    datasets,
-    schedules,
-)
+from genlab.registry import REQUIRED, Registry, datasets, schedules
 from genlab.values import check, is_unset, items, simple
 
 NONE_AT_WILL = ("data.degrade",)  # parts that no default says may be left out

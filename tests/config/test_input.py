@@ -40,7 +40,6 @@ def test_a_name_is_chosen_before_its_knobs_in_whatever_order_they_come():
         assert (config.data.name, config.data.data_dir) == ("tfds:mnist", "DIR")
 
 
-
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     """Writes a config file that begins as the ring's and ends as the body says."""
