@@ -7,8 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 from genlab.storage import arrays
 from genlab.storage.checkpoint import Checkpoints
 
@@ -84,16 +82,6 @@ def state(workdir, step=None):
     """The arrays of a checkpoint, the newest without a step."""
     step = steps(workdir)[-1] if step is None else step
     return arrays.read(workdir / "checkpoints" / f"{step:08d}")
-
-
-def gap(one, other):
-    """The largest difference between arrays, absolute of small numbers and relative of large."""
-    assert one.keys() == other.keys()
-    return max(
-        np.max(np.abs(one[name] - other[name].astype(np.float64)))
-        / (1 + np.max(np.abs(one[name])))
-        for name in one
-    )
 
 
 def _ends(line):

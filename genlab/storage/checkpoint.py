@@ -76,6 +76,7 @@ class Checkpoints:
         Whatever else is asked of these checkpoints waits for it, and raises what it met; `look_after` raises it as
         soon as it is over. Until then the newest checkpoint is the one before.
         """
+        self._beside.wait()  # before there is a second copy
         # Of arrays on a CPU there are views, of memory that the next round uses again.
         copy = jax.tree.map(np.array, state)
         self._beside.begin(lambda: self._save(copy, step))

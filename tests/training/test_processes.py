@@ -5,8 +5,9 @@ import time
 
 import pytest
 import recipes
-from processes import Processes, gap, state, steps, trained, wait_until
+from processes import Processes, state, steps, trained, wait_until
 
+from benchmarks.devices import gap
 from genlab.errors import EXIT_DIVERGED, EXIT_INPUT, EXIT_LOST, EXIT_STOPPED
 from genlab.process import peers
 from genlab.training.train import train
