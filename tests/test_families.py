@@ -16,7 +16,7 @@ from benchmarks.families.family import (
 
 ROWS = {
     **{kind: [row.on_points(kind) for row in DENSITIES] for kind in KINDS},
-    **{data: of_images(data, "DIR", "") for data in ("digits", "mnist")},
+    **{data: of_images(data, "DIR", "") for data in ("digits", "mnist16", "mnist")},
     **{f"methods_{kind}": of_methods(kind) for kind in MIXTURES},
 }
 

@@ -1,7 +1,7 @@
 """Families side by side on the same data, each by its own recipe, and one family by many methods.
 
   python -m benchmarks families densities [ring|grid|two_moons] [--seeds=3] [--out=DIR]
-  python -m benchmarks families samples [digits|mnist] [--seeds=3] [--out=DIR] [--mnist=DIR] [--features=RUN]
+  python -m benchmarks families samples [digits|mnist16|mnist] [--seeds=3] [--out=DIR] [--mnist=DIR] [--features=RUN]
   python -m benchmarks families probes [digits|mnist] [--seeds=3] [--out=DIR] [--mnist=DIR]
   python -m benchmarks families methods [ring|grid] [--seeds=10] [--out=DIR]
   ... [--only=NAME,NAME] [--scale=0.1]
@@ -36,7 +36,7 @@ from benchmarks.families.family import (
 
 DATA = {  # the first is the default
     "densities": tuple(KINDS),
-    "samples": ("digits", "mnist"),
+    "samples": ("digits", "mnist16", "mnist"),
     "probes": ("digits", "mnist"),
     "methods": MIXTURES,
 }

@@ -98,13 +98,15 @@ def of_methods(kind: str) -> list[Family]:
 def of_images(data: str, mnist: str, features: str) -> list[Family]:
     """The rows on scikit-learn's digits or MNIST, at the sizes of their recipes."""
     network: Any = {"name": "run", "run": features} if features else "digits_classifier"
-    num = {"num": 10_000, "num_reference": 10_000} if data == "mnist" else {"num": 1000}
+    num = dict(zip(("num", "num_reference"), COUNTS[data], strict=False))
     metrics = tuple(
         {"name": name, "features": network, **num}
         for name in ("frechet", "precision_recall")
     )
-    rows = {"digits": DIGITS, "mnist": MNIST}[data]
-    overrides = {"data.data_dir": mnist} if data == "mnist" else {}
+    rows = {"digits": DIGITS, "mnist": MNIST, "mnist16": MNIST_16}[data]
+    overrides: dict[str, Any] = {} if data == "digits" else {"data.data_dir": mnist}
+    if data == "mnist16":
+        overrides |= {"data.name": "tfds:mnist", "data.image_size": 16}
     return [family.having(overrides, metrics) for family in rows]
 
 
@@ -117,6 +119,13 @@ def of_codes(data: str, mnist: str) -> list[Family]:
 
 PROBE = ("linear_probe",)
 DENSITY = ("log_density",)
+COUNTS = {  # samples and references of a distance
+    "digits": (1000,),
+    "mnist": (10_000, 10_000),
+    "mnist16": (2000, 10_000),
+}
+SMALL = {"model.denoiser.width": 16, "train.steps": 1500}
+LEVELS = {"model.density.levels": 256}
 # Rounds of the slow ones are cut so that each trains for a few minutes of two cores.
 DIGITS = (
     Family("mixture", "gaussian_mixture"),
@@ -162,6 +171,23 @@ MNIST = (
     Family("diffusion", "diffusion:mnist"),
     Family("flow_matching", "flow_matching:mnist"),
     Family("one_step", "one_step:mnist"),
+)
+# The recipes of digits on MNIST at 16 px, for which some minutes of a core are enough.
+MNIST_16 = (
+    Family("mixture", "gaussian_mixture"),
+    Family("vae", "vae", {}, PROBE),
+    Family("ex_post", "autoencoder:ex_post"),
+    Family("adversarial_autoencoder", "adversarial_autoencoder", {}, PROBE),
+    Family("codes_prior", "pixelcnn:vq"),
+    Family("dcgan", "dcgan"),
+    Family("sngan", "sngan", {"train.steps": 1500}),
+    Family("energy", "ebm", {"train.steps": 400}),
+    Family("realnvp", "realnvp", {**LEVELS, "train.steps": 500}, DENSITY),
+    Family("glow", "glow", {**LEVELS, "train.steps": 1000}, DENSITY),
+    Family("pixelcnn", "pixelcnn", {**LEVELS, "train.steps": 500}, DENSITY),
+    Family("diffusion", "diffusion:cosine", SMALL),
+    Family("flow_matching", "flow_matching", SMALL),
+    Family("one_step", "one_step", SMALL),
 )
 CODES = (
     Family("autoencoder", "autoencoder"),
