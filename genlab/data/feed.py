@@ -1,7 +1,7 @@
 """Batches for the training loop: indices or arrays from the host, examples on the device."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -138,9 +138,9 @@ class Feed:
 
 
 def batches(
-    split: Split, batch_size: int
+    split: Split, batch_size: int, only: Iterable[int] | None = None
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-    """Every example of `split` once, in order.
+    """Every example of `split` once, in order, or `only` the batches with these indices.
 
     Yields:
       raw: leaves `[batch_size, ...]` with `index: [batch_size]` int32; the last batch is filled up
@@ -154,7 +154,8 @@ def batches(
         raise InputError(f"batch_size {batch_size} must be 1 or more")
     if split.nbytes <= RESIDENT_LIMIT:
         split = split.load()
-    for first in range(0, split.size, batch_size):
+    chosen = range(-(-split.size // batch_size)) if only is None else only
+    for first in (index * batch_size for index in chosen):
         position = np.arange(first, first + batch_size)
         index = np.minimum(position, split.size - 1)
         raw = split.gather(index)

@@ -66,9 +66,14 @@ class ImageSet(Trained):
         return np.concatenate(chunks).astype(np.float32) / 255
 
     def samples_in_chunks(
-        self, num: int, label: Any = None, seed: int = 0, sampler: str = "sample"
+        self,
+        num: int,
+        label: Any = None,
+        seed: int = 0,
+        sampler: str = "sample",
+        only: Iterable[int] | None = None,
     ) -> Iterator[np.ndarray]:
-        """The same images as they are stored, `[N, H, W, C]` uint8, SAMPLE_CHUNK at a time."""
+        """The same images as they are stored, `[N, H, W, C]` uint8, SAMPLE_CHUNK for each device at a time."""
         if label is not None or sampler != "sample":
             raise InputError("images are not asked for by class, nor by a sampler")
         if not 1 <= num <= self.size:
@@ -76,8 +81,9 @@ class ImageSet(Trained):
                 f"{num:,} images cannot be taken from the {self.size:,} of {self.images.name!r}"
             )
         rows = golden_order(self.size)[:num].astype(np.int32)
-        for first in range(0, num, SAMPLE_CHUNK):
-            part = rows[first : first + SAMPLE_CHUNK]
+        size = SAMPLE_CHUNK * self.abreast(num)
+        for index in range(-(-num // size)) if only is None else only:
+            part = rows[index * size : (index + 1) * size]
             yield self.images.splits["train"].gather(part)["x"]
 
     def measured(

@@ -1,6 +1,8 @@
 """What features are: a function of images by name, and everything that its values depend on."""
 
+import dataclasses
 import functools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +30,7 @@ Outputs = tuple[Array, Array | None]
         "classes",
         "outputs",
         "original",
+        "choice",
     ],
 )
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,7 @@ class Features:
       outputs: of variables and prepared images, features and logits.
       original: whether FID is the Frechet distance in these features: the original weights of
         Inception-v3, at its pool. In any other the distance says its features, `frechet_NAME`.
+      choice: how a config chose it, as JSON.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Features:
     variables: PyTree = field(repr=False)
     outputs: Callable[[PyTree, Array], Outputs]
     original: bool = False
+    choice: str = ""
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -93,4 +98,5 @@ def choose(choice: str | Mapping[str, Any]) -> Features:
     Raises:
       InputError: unknown features or knobs, or weights that are missing or others.
     """
-    return registry.choose(choice)()
+    chosen = choice if isinstance(choice, str) else dict(choice)
+    return dataclasses.replace(registry.choose(choice)(), choice=json.dumps(chosen))

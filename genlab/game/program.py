@@ -69,7 +69,7 @@ class Program:
           shapes: of its leaves, the same in all processes.
           make: called in the first process alone.
         """
-        state = _from_first(shapes, make) if self._several else make()
+        state = tree_from_first(shapes, make) if self._several else make()
         return self._placed(state, self._way.held)
 
     def own(self, tree):
@@ -112,7 +112,7 @@ def _put(leaf: np.ndarray, sharding: NamedSharding) -> Array:
     return jax.make_array_from_callback(leaf.shape, sharding, lambda index: leaf[index])
 
 
-def _from_first(shapes, make: Callable[[], Any]):
+def tree_from_first(shapes, make: Callable[[], Any]):
     """The tree that the first process makes, in all of them bit for bit, as NumPy arrays."""
     first = jax.process_index() == 0
     tree = jax.device_get(make()) if first else _zeros(shapes)

@@ -4,7 +4,8 @@ from typing import Any
 
 from genlab.distances.kernel import gaussian, squared_discrepancy
 from genlab.metrics.measurement import Measurement, estimates
-from genlab.metrics.sample_features import NUM, Seen, check, compare
+from genlab.metrics.sample_features import NUM, check, compare
+from genlab.metrics.seen import Seen
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
 from genlab.trained.needs import needs

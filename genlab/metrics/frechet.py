@@ -11,14 +11,8 @@ from genlab.distances.frechet import (
 )
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement, estimates
-from genlab.metrics.sample_features import (
-    NUM,
-    Choice,
-    Comparison,
-    Seen,
-    check,
-    compare,
-)
+from genlab.metrics.sample_features import NUM, Choice, Comparison, check, compare
+from genlab.metrics.seen import Seen
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
 from genlab.trained.needs import needs

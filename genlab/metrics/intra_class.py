@@ -14,7 +14,8 @@ from genlab.distances.frechet import (
 from genlab.errors import InputError
 from genlab.metrics import sample_features
 from genlab.metrics.measurement import Measurement, known
-from genlab.metrics.sample_features import CHUNK, NUM, Choice, of_examples, of_samples
+from genlab.metrics.sample_features import NUM, Choice
+from genlab.metrics.seen import CHUNK, of_examples, of_samples
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
 from genlab.statistics import about

@@ -9,7 +9,8 @@ from genlab.distances.kernel import (
 from genlab.distances.sliced import sliced_wasserstein
 from genlab.errors import InputError
 from genlab.metrics.measurement import Measurement, estimates
-from genlab.metrics.sample_features import NUM, Choice, Seen, check, compare
+from genlab.metrics.sample_features import NUM, Choice, check, compare
+from genlab.metrics.seen import Seen
 from genlab.numbers import Count, Positive, Seed
 from genlab.registry import metrics
 from genlab.trained.needs import needs

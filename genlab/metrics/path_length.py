@@ -14,7 +14,8 @@ from genlab.game.experiment import Experiment
 from genlab.game.prior import check_prior
 from genlab.metrics import sample_features
 from genlab.metrics.measurement import Measurement, known
-from genlab.metrics.sample_features import CHUNK, Choice
+from genlab.metrics.sample_features import Choice
+from genlab.metrics.seen import CHUNK, identity
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
 from genlab.statistics import about, trimmed_mean
@@ -62,7 +63,7 @@ def path_length(
     key = rng.fold(trained.sample_key(seed), "path")
     low, high = trained.value_range
     compiled = trained.compile(
-        f"path length {sample_features.identity(network)}",
+        f"path length {identity(network)}",
         lambda experiment, params, extra, key: _lengths(
             experiment, (params, extra), network, (low, high), key
         ),

@@ -9,14 +9,8 @@ from genlab.distances.frechet import (
     rank_warning,
 )
 from genlab.metrics.measurement import Measurement, known
-from genlab.metrics.sample_features import (
-    NUM,
-    Choice,
-    check,
-    of_examples,
-    of_samples,
-    protocol_of,
-)
+from genlab.metrics.sample_features import NUM, Choice, check, protocol_of
+from genlab.metrics.seen import of_examples, of_samples
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
 from genlab.statistics import about

@@ -1,60 +1,23 @@
-"""What a network of features sees in samples and in real images, made once for all metrics that ask.
+"""Samples of a model beside real images in the features of a network, made once for all metrics that ask."""
 
-Images come in chunks and never lie in memory together; their features do. Those of real images that
-took long are kept in the user's cache folder, under a checksum of the pixels and of the program.
-"""
-
-import functools
-import hashlib
-import json
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from genlab.data.dataset import Dataset
-from genlab.data.limits import max_bytes
 from genlab.errors import InputError, suggest
-from genlab.features.features import Features, Outputs, choose
+from genlab.features.features import Features, choose
 from genlab.game.experiment import Experiment
-from genlab.game.parallel import OverExamples
-from genlab.process import display, memory
-from genlab.process.duration import told
-from genlab.process.xla import jaxlib_version
-from genlab.storage import cache
-from genlab.trained.draws import SAMPLE_CHUNK
+from genlab.metrics.seen import Seen, of_examples, of_samples
+from genlab.process import memory
 from genlab.trained.trained import Trained
 
 Choice = str | Mapping[str, Any]  # features by name, or dict(name=..., knob=...)
 
 NUM = 10_000  # samples and reference images where a config does not say
-CHUNK = SAMPLE_CHUNK  # images that a network sees at a time, always as many
-WORTH = 5.0  # seconds of work, from which features of real images are kept in the cache
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What a network of features sees in images.
-
-    Attributes:
-      features: [N, F] float32.
-      logits: [N, classes] float32; None where the network has no classes.
-    """
-
-    features: np.ndarray
-    logits: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def first(self, num: int) -> Self:
-        """Of the first `num` images alone."""
-        logits = None if self.logits is None else self.logits[:num]
-        return type(self)(self.features[:num], logits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,116 +144,6 @@ def check(
     needed = {"features of samples": num * size, "features of images": there * size}
     memory.refuse_more_than(memory.host(), needed)
     return network
-
-
-def of_samples(
-    trained: Trained,
-    network: Features,
-    num: int,
-    *,
-    seed: int = 0,
-    label: Any = None,
-    sampler: str = "sample",
-) -> Seen:
-    """What the network sees in `num` samples, of a class or by a method; kept as long as the state."""
-
-    def enough(kept: Seen | None) -> Seen:
-        if kept is not None and len(kept) >= num:
-            return kept
-        chunks = trained.samples_in_chunks(num, label, seed, sampler)
-        return _look(trained, network, chunks, num, "samples")
-
-    key = ("seen", identity(network), seed, label, sampler)
-    return trained.of_state(key, enough).first(num)
-
-
-def of_examples(trained: Trained, network: Features, split: str, num: int) -> Seen:
-    """What the network sees in `num` images of a split, an even spread, as the data set has them."""
-    count = min(num, trained.data.splits[split].size)
-    read = functools.partial(trained.examples_in_chunks, split, count, CHUNK)
-    images = lambda: (raw["x"] for raw in read(as_stored=True))
-
-    def made() -> Seen:
-        name = f"features/{network.name}-{_checksum(trained, network, images())}.npz"
-        fields = ("features", "logits") if network.classes else ("features",)
-        whole = functools.partial(cache.are_rows, count=count)
-        if found := cache.read(name, fields, is_whole=whole, most=max_bytes()):
-            return Seen(**found)
-        begun = time.monotonic()
-        seen = _look(trained, network, images(), count, "real images")
-        if time.monotonic() - begun > WORTH:
-            cache.write(name, {field: getattr(seen, field) for field in fields})
-        return seen
-
-    return trained.once(("seen", identity(network), split, count), made)
-
-
-def _checksum(trained: Trained, network: Features, chunks: Iterable[Any]) -> str:
-    """Of all that features of images depend on: pixels, variables, the program and what compiles it."""
-    digest = hashlib.sha256(f"{identity(network)} {jaxlib_version()}".encode())
-    for images in chunks:
-        digest.update(f"{images.dtype} {images.shape}".encode())
-        digest.update(np.ascontiguousarray(images))
-    shape = jax.ShapeDtypeStruct((CHUNK, *images.shape[1:]), images.dtype)
-    lowered = _program(trained, network, CHUNK).program.lower(network, shape)
-    digest.update(lowered.as_text().encode())
-    return digest.hexdigest()[:16]
-
-
-def _program(trained: Trained, network: Features, num: int) -> OverExamples:
-    """What runs the network on CHUNK images a device, as they are stored or as a model draws them; on
-    no more devices than `num` images need."""
-    low, high = trained.value_range
-    devices = trained.devices[: -(-num // CHUNK)]
-
-    # The network is an argument: constants of 100 MB make a program that compiles slowly.
-    def look(network: Features, images: jax.Array) -> Outputs:
-        stored = images.dtype == jnp.uint8
-        unit = images / 255 if stored else (images - low) / (high - low)
-        return network(jnp.clip(unit.astype(jnp.float32), 0, 1))
-
-    key = ("look", identity(network), len(devices))
-    return trained.once(key, lambda: OverExamples(look, devices))
-
-
-def _whole(chunks: Iterable[Any], size: int) -> Iterator[Any]:
-    """The images of chunks that divide `size`, so many at a time; the very last one fills the rest."""
-    held: list[Any] = []
-    for images in chunks:
-        held.append(images)
-        if sum(map(len, held)) == size:
-            yield images if len(held) == 1 else np.concatenate(held)
-            held.clear()
-    if held:
-        images = np.concatenate(held)
-        yield np.pad(images, [(0, size - len(images)), *[(0, 0)] * 3], mode="edge")
-
-
-def _look(
-    trained: Trained, network: Features, chunks: Iterable[Any], num: int, what: str
-) -> Seen:
-    """What the network sees in the first `num` images of chunks of at most CHUNK."""
-    program = _program(trained, network, num)
-    found, placed, size = [], program.place(network), CHUNK * len(program.devices)
-    doing, begun = f"{network.name} of {what}", time.monotonic()
-    with display.doing(doing) as retell:
-        for images in _whole(chunks, size):
-            found.append(jax.device_get(program(placed, images)))
-            done = min(num, size * len(found))
-            left = (time.monotonic() - begun) / done * (num - done)
-            retell(f"{doing}, {done:,} of {num:,}, {told(left)} left")
-    features, logits = zip(*found, strict=True)
-    seen = np.concatenate(features)[:num]
-    if broken := np.count_nonzero(~np.isfinite(seen).all(1)):
-        raise InputError(
-            f"{broken} of {num} {what} have features that are not finite, and no distance"
-        )
-    return Seen(seen, None if logits[0] is None else np.concatenate(logits)[:num])
-
-
-def identity(network: Features) -> str:
-    """All that its values depend on, as one text."""
-    return json.dumps(network.protocol, sort_keys=True)
 
 
 def _source(data: Dataset) -> str:

@@ -13,7 +13,8 @@ from genlab.errors import InputError
 from genlab.features.features import Features
 from genlab.metrics import sample_features
 from genlab.metrics.measurement import Measurement
-from genlab.metrics.sample_features import CHUNK, Choice
+from genlab.metrics.sample_features import Choice
+from genlab.metrics.seen import CHUNK
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
 from genlab.trained.needs import needs

@@ -16,7 +16,8 @@ from genlab.errors import InputError
 from genlab.metrics import sample_features
 from genlab.metrics.image_quality import WINDOW, ms_ssim, scales_of
 from genlab.metrics.measurement import Measurement, estimates, means_of
-from genlab.metrics.sample_features import NUM, Choice, Seen, of_examples, of_samples
+from genlab.metrics.sample_features import NUM, Choice
+from genlab.metrics.seen import Seen, of_examples, of_samples
 from genlab.metrics.translations import to_unit
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics

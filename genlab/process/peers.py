@@ -54,16 +54,26 @@ def from_first(make: Callable[[], Any]) -> Any:
     """
     if count() == 1:
         return make()
-    key, client = f"{_ROOT}/told/{next(_told)}", _state().client
+    key = f"told/{next(_told)}"
     if is_first():
         made = make()
-        client.key_value_set(key, json.dumps(made))
+        tell(key, json.dumps(made))
         return made
+    return json.loads(awaited(key))
+
+
+def tell(key: str, text: str) -> None:
+    """Says a text once, under a key of its own, to whoever waits for it."""
+    _state().client.key_value_set(f"{_ROOT}/{key}", text)
+
+
+def awaited(key: str) -> str:
+    """The text that a process says under a key, once it has."""
     from jax.errors import JaxRuntimeError
 
     while True:
         try:  # back in Python once a second, where signals are handled
-            return json.loads(client.blocking_key_value_get(key, 1000))
+            return _state().client.blocking_key_value_get(f"{_ROOT}/{key}", 1000)
         except JaxRuntimeError as error:
             if "DEADLINE_EXCEEDED" not in str(error):
                 raise

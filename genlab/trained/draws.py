@@ -1,7 +1,7 @@
 """Samples in chunks of one size, each from a key of its own, so that a sample does not depend on how many
 others there are, nor on the devices that share them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab.game.experiment import Experiment
+from genlab.trained.helpers import Pieces, View
 
 Array = jax.Array
 
@@ -16,9 +17,14 @@ SAMPLE_CHUNK = 128  # examples drawn at a time; part of what makes a sample repr
 
 
 def chunks(
-    key: Array, num: int, labels: np.ndarray | None, abreast: int
+    key: Array,
+    num: int,
+    labels: np.ndarray | None,
+    abreast: int,
+    only: Iterable[int] | None = None,
 ) -> Iterator[dict[str, Array]]:
-    """What `num` samples are drawn from, `abreast` chunks at a time, the last of them whole as well.
+    """What `num` samples are drawn from, `abreast` chunks at a time, the last of them whole as well; or `only`
+    those with these indices.
 
     Args:
       key: the keys of all chunks are folded from it.
@@ -27,7 +33,8 @@ def chunks(
       abreast: chunks that are drawn at once, one on each device.
     """
     size = abreast * SAMPLE_CHUNK
-    for first in range(0, num, size):
+    chosen = range(-(-num // size)) if only is None else only
+    for first in (index * size for index in chosen):
         indices = first // SAMPLE_CHUNK + np.arange(abreast)
         keys = jnp.stack([jax.random.fold_in(key, index) for index in indices])
         if labels is None:
@@ -50,3 +57,12 @@ def one_chunk(
     if "label" in examples:
         return experiment.sample_classes(*model, examples["label"], key)
     return getattr(experiment, sampler)(*model, key, SAMPLE_CHUNK)
+
+
+def samples(trained: View, *, num: int, labels: list[int] | None, seed: int) -> Pieces:
+    """`num` samples in pieces, a chunk for each device in each."""
+
+    def make(only: Iterable[int]) -> Iterator[Array]:
+        return trained.samples_in_chunks(num, labels, seed, only=only)
+
+    return Pieces(-(-num // (SAMPLE_CHUNK * trained.abreast(num))), make)

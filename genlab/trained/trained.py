@@ -3,15 +3,13 @@
 import copy
 import functools
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from genlab.data.dataset import Dataset, golden_order
-from genlab.data.feed import batches
 from genlab.data.prepare import Preparation
 from genlab.data.selection import class_indices, names_of_classes
 from genlab.errors import InputError
@@ -19,12 +17,14 @@ from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.game.parallel import OverExamples
 from genlab.game.precision import exact_products
-from genlab.game.turn import Draw, State
-from genlab.part import check_terms, settled
+from genlab.game.turn import State
+from genlab.part import settled
 from genlab.process import memory
 from genlab.trained import draws
 from genlab.trained.draws import SAMPLE_CHUNK
+from genlab.trained.helpers import Helpers, made
 from genlab.trained.needs import METHODS, takes_label
+from genlab.trained.scores import scores_of
 
 PyTree = Any
 
@@ -46,6 +46,7 @@ class Trained:
       batch_size: examples that an evaluation takes together, which batch normalisation with the
         statistics of a batch looks across.
       devices: what shares the samples and their features, where there are many.
+      helpers: other processes that share them as well; None for a process alone.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Trained:
         self._build = build or (lambda knobs: experiment)
         self.data = data
         self.preparation = preparation
+        self.helpers: Helpers | None = None
         self.seed = seed
         self.batch_size = batch_size
         self.devices = tuple(devices) or tuple(jax.devices()[:1])
@@ -75,6 +77,8 @@ class Trained:
 
     def at(self, state: State) -> "Trained":
         """Looks at another state of the same experiment."""
+        if self.helpers is not None:
+            self.helpers.show(state)
         self.params, self.extra = self.experiment.view(state)
         self.step = int(state.step)
         self._of_state: dict[Hashable, Any] = {}  # anew: other views keep theirs
@@ -176,22 +180,33 @@ class Trained:
         """
         size = 4 * num * math.prod(self.data.example_shape)
         memory.refuse_more_than(memory.host(), {f"{num:,} samples": size})
-        chunks = list(self.samples_in_chunks(num, label, seed))
-        return np.concatenate(jax.device_get(chunks))[:num]
+        labels = None if label is None else self.classes(label, num).tolist()
+        chunks = made(self, draws.samples, num=num, labels=labels, seed=seed)
+        return np.concatenate(chunks)[:num]
 
     def samples_in_chunks(
-        self, num: int, label: Any = None, seed: int = 0, sampler: str = "sample"
+        self,
+        num: int,
+        label: Any = None,
+        seed: int = 0,
+        sampler: str = "sample",
+        only: Iterable[int] | None = None,
     ) -> Iterator[Any]:
-        """The same samples, or those of a `sampler`, whole chunks of SAMPLE_CHUNK for each device."""
+        """The same samples, or those of a `sampler`, whole chunks of SAMPLE_CHUNK for each device; all or `only`
+        those with these indices."""
         self.require(sampler if label is None else "sample_classes")
         if num < 1:
             raise InputError(f"{num} samples cannot be drawn; ask for 1 or more")
         labels = None if label is None else self.classes(label, num)
-        abreast = min(-(-num // SAMPLE_CHUNK), len(self.devices))
+        abreast = self.abreast(num)
         chunk = functools.partial(draws.one_chunk, sampler=sampler)
         compiled = self.compile_over(sampler, chunk, (self.params, self.extra), abreast)
         key = self.sample_key(seed)
-        yield from map(compiled, draws.chunks(key, num, labels, abreast))
+        yield from map(compiled, draws.chunks(key, num, labels, abreast, only))
+
+    def abreast(self, num: int) -> int:
+        """How many chunks of `num` samples are drawn at a time, one on each device."""
+        return max(1, min(-(-num // SAMPLE_CHUNK), len(self.devices)))
 
     def sample_key(self, seed: int = 0) -> jax.Array:
         """The key that the keys of all chunks of samples are folded from."""
@@ -230,12 +245,19 @@ class Trained:
         return batch
 
     def examples_in_chunks(
-        self, split: str, num: int, chunk: int, *, as_stored: bool = False
+        self,
+        split: str,
+        num: int,
+        chunk: int,
+        *,
+        as_stored: bool = False,
+        only: Iterable[int] | None = None,
     ) -> Iterator[dict[str, np.ndarray]]:
-        """The same examples, or as the data set has them, unprepared, `chunk` of them at a time."""
+        """The same examples, or as the data set has them, unprepared, `chunk` of them at a time; all or `only`
+        the chunks with these indices."""
         rows = self._rows(split, num)
-        for index, first in enumerate(range(0, len(rows), chunk)):
-            part = rows[first : first + chunk]
+        for index in range(-(-len(rows) // chunk)) if only is None else only:
+            part = rows[index * chunk : (index + 1) * chunk]
             gather = self.data.splits[split].gather
             batch = gather(part) if as_stored else self.examples_at(split, part, index)
             self._note_labels(split, batch)
@@ -263,37 +285,16 @@ class Trained:
         """The examples of a split at `rows: [N]` as the model sees them, without augmentation;
         `index` tells several calls apart where the preparation is random."""
         raw = self.data.splits[split].gather(rows)
-        return jax.device_get(self._prepare(split, {"index": rows, **raw}, index))
+        return jax.device_get(self.prepared(split, {"index": rows, **raw}, index))
 
     def scores(self, split: str, batch_size: int) -> dict[str, np.ndarray]:
         """What the family measures of every example of a split, by name: [N] each."""
-        compiled = self.compile("measure", _measured)
-        parts: dict[str, list[np.ndarray]] = {}
-        for index, (raw, mask) in enumerate(
-            batches(self.data.splits[split], batch_size)
-        ):
-            batch = self._prepare(split, raw, index)
-            root = rng.stream(self.seed, f"measure/{split}", index)
-            step = np.int32(self.step)
-            values = compiled(self.params, self.extra, batch, root, step, mask)
-            for name, value in jax.device_get(values).items():
-                parts.setdefault(name, []).append(value[mask])
-        return {name: np.concatenate(chunks) for name, chunks in parts.items()}
+        return scores_of(self, split, batch_size)
 
-    def _prepare(
+    def prepared(
         self, split: str, raw: dict[str, np.ndarray], index: int
     ) -> dict[str, jax.Array]:
+        """Examples of a split as the data set has them, as the model sees them, without augmentation."""
         prepare = jax.jit(functools.partial(self.preparation, train=False))
         compiled = self._compiled.setdefault("prepare", prepare)
         return compiled(raw, rng.stream(self.seed, f"prepare/{split}", index))
-
-
-def _measured(experiment, params, extra, batch, root, step, mask):
-    """All that the family measures of a batch, a number for each example: [B] each."""
-    draw = Draw(batch, root, step)
-    values = experiment.measure(params, extra, draw)
-    what = f"measure of experiment {type(experiment).__name__!r}"
-    if not isinstance(values, Mapping):
-        raise InputError(f"{what} returned a {type(values).__name__}, not a dict")
-    check_terms(what, values, {len(mask)})
-    return {name: jnp.broadcast_to(value, mask.shape) for name, value in values.items()}

@@ -2,6 +2,7 @@
 
 import logging
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from genlab.run.recipe import Recipe
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
 from genlab.storage.writer import lines_of
+from genlab.trained.helpers import Helpers
 from genlab.training import operations
 from genlab.training.claim import claimed, held
 from genlab.training.fit import check_fit
@@ -98,16 +100,20 @@ def train(
                     "nothing was traced: the first call, which compiles, had all rounds;"
                     " a smaller train.steps_per_call makes more calls"
                 )
-            last, own = loops[-1], loops[-1].program.own(state)
+            last = loops[-1]
 
-            def finish() -> None:
+            def finish(own: State) -> None:
                 if done == course.last.end:
                     last.draw_missing(own)
                 sound(last.recipe.experiment, workdir)
                 known = (config, checkpoints, course.last.begin, last.failures)
                 write_newest_and_best(workdir, last.trained, own, *known)
 
-            peers.first_does(finish)
+            last.look(state, finish)
+            if (helpers := last.trained.helpers) and helpers.shared:
+                others, every = helpers.shared - helpers.own, helpers.shared
+                told = "other processes made %s of %s pieces of what was measured and drawn"
+                _log.info(told, f"{others:,}", f"{every:,}")
             return state
 
 
@@ -144,6 +150,7 @@ class _Loop:
             state = self._newest_state()
         step = int(state.step)
         self.trained = self.recipe.trained(self.program.own(state))
+        self.trained.helpers = Helpers() if peers.count() > 1 else None
         if step == self.plan.steps and not peers.from_first(self._was_cut):
             return state
         self.rounds = self.plan.rounds_per_call(step)
@@ -238,9 +245,16 @@ class _Loop:
         self._save(state, done)
 
     def _look(self, state: State, due: set[str]) -> None:
-        """Evaluates, draws and saves, as far as due; the others wait for the first process."""
+        """Evaluates, draws and saves, as far as due; the other processes help the first."""
+        self.look(state, lambda own: self._do(own, due))
+
+    def look(self, state: State, work: Callable[[State], None]) -> None:
+        """The first process does the work on its own copy of a state, and the others help."""
         own = self.program.own(state)
-        peers.first_does(lambda: self._do(own, due))
+        if (helpers := self.trained.helpers) is None:
+            work(own)
+        else:
+            helpers.look(self.trained, own, lambda: work(own))
 
     def _do(self, state: State, due: set[str]) -> None:
         """What is due; the checkpoint last, since it vouches for the others, and beside the rounds that follow; after

@@ -15,7 +15,8 @@ from genlab.evaluation import evaluate
 from genlab.features import pixels
 from genlab.features.features import choose
 from genlab.game.turn import State
-from genlab.metrics import sample_features, variety
+from genlab.metrics import seen as seen_in
+from genlab.metrics import variety
 from genlab.metrics.path_length import slerp
 from genlab.registry import metrics
 
@@ -72,14 +73,14 @@ class TestDistances:
         ]
         measured(copier, parts[0])
 
-        def refuse(*_):
+        def refuse(*_, **__):
             raise AssertionError("drawn twice")
 
         monkeypatch.setattr(copier.experiment, "sample", refuse)
-        monkeypatch.setattr(sample_features, "_look", refuse)
+        monkeypatch.setattr(seen_in, "_look", refuse)
         found = measured(copier, *parts)
-        ours = sample_features.of_samples(copier, choose(PIXELS), 300).features
-        train = sample_features.of_examples(copier, choose(PIXELS), "train", 10**4)
+        ours = seen_in.of_samples(copier, choose(PIXELS), 300).features
+        train = seen_in.of_examples(copier, choose(PIXELS), "train", 10**4)
         train = train.features
         kid = kernel.kid_subsets(ours, train, subsets=3, size=50).mean()
         assert found["kid"].values["kid_pixels"] == pytest.approx(kid, rel=1e-4)
@@ -263,7 +264,7 @@ class TestDigitsClassifier:
         told = found.protocol["splits"]
         assert told == "10 of 100 samples, 3 of 100 real images"
         features = choose("digits_classifier")
-        logits = sample_features.of_samples(view, features, 300).logits
+        logits = seen_in.of_samples(view, features, 300).logits
         expected = spread.inception_scores(logits, splits=3).mean()
         assert found.values[f"{name}_at_real"] == pytest.approx(expected)
         few = measured(view, dict(part, num=5000))["inception_score"].protocol
@@ -308,19 +309,19 @@ def test_samples_that_are_not_finite(copier, monkeypatch):
 def test_features_of_real_images_are_kept_in_the_cache(tmp_path, monkeypatch):
     """Under a checksum of pixels, features and code; a damaged file is made anew."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(sample_features, "WORTH", 0.0)
+    monkeypatch.setattr(seen_in, "WORTH", 0.0)
     part = dict(name="frechet", features=PIXELS, num=40)
     pool = stored("validation")[0]
     first = measured(model(pool), part)["frechet"].values
     kept = sorted((tmp_path / "genlab" / "features").iterdir())
     assert len(kept) == 2 and kept[0].name.startswith("pixels-")
-    look, seen = sample_features._look, []
+    look, seen = seen_in._look, []
 
-    def watched(*rest):
+    def watched(*rest, **images):
         seen.append(rest[-1])
-        return look(*rest)
+        return look(*rest, **images)
 
-    monkeypatch.setattr(sample_features, "_look", watched)
+    monkeypatch.setattr(seen_in, "_look", watched)
     assert measured(model(pool), part)["frechet"].values == first
     assert seen == ["samples"]
     kept[0].write_bytes(kept[0].read_bytes()[:100])

@@ -11,7 +11,7 @@ from genlab.distances.frechet import frechet_distance, moments_of
 from genlab.features.features import choose
 from genlab.game import rng
 from genlab.game.turn import State
-from genlab.metrics import sample_features
+from genlab.metrics import seen as seen_in
 from genlab.trained.draws import SAMPLE_CHUNK
 from genlab.trained.trained import Trained
 
@@ -43,8 +43,8 @@ def test_everything_is_that_of_one_device():
     found = {}
     for count in (1, 3):
         trained = view(count)
-        seen = sample_features.of_samples(trained, network, NUM).features
-        real = sample_features.of_examples(trained, network, "train", NUM).features
+        seen = seen_in.of_samples(trained, network, NUM).features
+        real = seen_in.of_examples(trained, network, "train", NUM).features
         found[count] = (
             trained.sample(NUM),
             trained.sample(NUM, labels),
@@ -63,10 +63,8 @@ def test_everything_is_that_of_one_device():
 
 def test_frechet_does_not_depend_on_the_batches_of_features():
     network = choose(NETWORK)
-    seen = sample_features.of_samples(view(1), network, NUM).features
-    truth = moments_of(
-        [sample_features.of_examples(view(1), network, "test", NUM).features]
-    )
+    seen = seen_in.of_samples(view(1), network, NUM).features
+    truth = moments_of([seen_in.of_examples(view(1), network, "test", NUM).features])
     whole = frechet_distance(moments_of([seen]), truth)
     for size in (1, 7, SAMPLE_CHUNK):
         parts = [seen[first : first + size] for first in range(0, NUM, size)]

@@ -1,5 +1,7 @@
 """Several processes train as one: the same trajectory, one folder, one end."""
 
+import json
+import re
 import signal
 import time
 
@@ -55,6 +57,39 @@ def test_processes_with_different_configs_are_refused(tmp_path):
     for (line,) in processes.errors():
         assert "learning_rate is 0.5 in process 1 and 0.001 in the first" in line
     assert not (tmp_path / "run").exists()
+
+
+METRICS = (
+    "({'name': 'frechet', 'features': {'name': 'random', 'width': 8, 'size': 8}, 'num': 700},"
+    "{'name': 'class_coverage', 'num_samples': 600, 'num_train': 300})"
+)
+
+
+def test_processes_help_the_first_to_measure(tmp_path):
+    """What it finds is what one process finds, of the best state as well, and all processes were at work."""
+    overrides = {
+        "train__steps": "20",
+        "eval__every": "10",
+        "eval__best": "negative_elbo",
+        "eval__metrics": METRICS,
+        "sample__plots": "('samples',)",
+        "writers": "()",
+    }
+    together, one = tmp_path / "together", tmp_path / "one"
+    processes = Processes(tmp_path, words("vae", together, **overrides))
+    assert processes.codes() == [0, 0], [f.read_text() for f in processes.files]
+    said = re.search(r"made (\d+) of (\d+) pieces", processes.files[0].read_text())
+    others, every = map(int, said.groups())
+    assert every // 3 < others <= every // 2
+    alone("vae", one, devices="1", **overrides)
+    for file in ("results.json", "results-best.json"):
+        found, known = (
+            json.loads((folder / file).read_text())["metrics"]
+            for folder in (together, one)
+        )
+        assert found.keys() == known.keys() and "frechet" in found
+        for name, metric in found.items():
+            assert metric["values"] == pytest.approx(known[name]["values"], rel=1e-3)
 
 
 WIDE = {"model__encoder__hidden": "(256,)", "model__decoder__hidden": "(256,)"}

@@ -1,0 +1,51 @@
+"""What a family measures of examples by itself, such as its loss: `measure` of an experiment."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genlab.data.feed import batches
+from genlab.errors import InputError
+from genlab.game import rng
+from genlab.game.turn import Draw
+from genlab.part import check_terms
+from genlab.trained.helpers import Pieces, View, made
+
+
+def scores_of(trained: View, split: str, batch_size: int) -> dict[str, np.ndarray]:
+    """What the family measures of every example of a split, by name: [N] each."""
+    parts: dict[str, list[np.ndarray]] = {}
+    for values, mask in made(trained, of_batches, split=split, batch_size=batch_size):
+        for name, value in values.items():
+            parts.setdefault(name, []).append(value[mask])
+    return {name: np.concatenate(chunks) for name, chunks in parts.items()}
+
+
+def of_batches(trained: View, *, split: str, batch_size: int) -> Pieces:
+    """The values of a batch in each piece, by name, and which of its examples count, `[batch_size]` each."""
+    examples = trained.data.splits[split]
+    compiled = trained.compile("measure", _measured)
+
+    def make(only: Iterable[int]) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+        parts = zip(only, batches(examples, batch_size, only), strict=True)
+        for index, (raw, mask) in parts:
+            batch = trained.prepared(split, raw, index)
+            root = rng.stream(trained.seed, f"measure/{split}", index)
+            step = np.int32(trained.step)
+            values = compiled(trained.params, trained.extra, batch, root, step, mask)
+            yield jax.device_get(values), mask
+
+    return Pieces(-(-examples.size // batch_size), make)
+
+
+def _measured(experiment, params, extra, batch, root, step, mask):
+    """All that the family measures of a batch, a number for each example: [B] each."""
+    draw = Draw(batch, root, step)
+    values = experiment.measure(params, extra, draw)
+    what = f"measure of experiment {type(experiment).__name__!r}"
+    if not isinstance(values, Mapping):
+        raise InputError(f"{what} returned a {type(values).__name__}, not a dict")
+    check_terms(what, values, {len(mask)})
+    return {name: jnp.broadcast_to(value, mask.shape) for name, value in values.items()}
