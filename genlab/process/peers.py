@@ -13,7 +13,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from subprocess import Popen
 from typing import Any, NoReturn
 
@@ -29,6 +30,7 @@ _GOODBYE = 10  # seconds that the first waits at the end for the others
 _ROOT = "genlab"
 
 _told = itertools.count()
+_numbers: dict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
 _watch: "_Watch | None" = None
 
 
@@ -65,6 +67,11 @@ def from_first(make: Callable[[], Any]) -> Any:
 def tell(key: str, text: str) -> None:
     """Says a text once, under a key of its own, to whoever waits for it."""
     _state().client.key_value_set(f"{_ROOT}/{key}", text)
+
+
+def next_number(what: str) -> int:
+    """1, 2, ... of what all processes count in the same order, for keys of its own."""
+    return next(_numbers[what])
 
 
 def awaited(key: str) -> str:

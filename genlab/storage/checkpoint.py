@@ -20,7 +20,8 @@ import numpy as np
 from genlab.errors import InputError
 from genlab.storage import arrays, seal
 from genlab.storage.beside import Beside
-from genlab.storage.files import full, is_full, refuse_link, sync, sync_folder
+from genlab.storage.crew import Alone, helping
+from genlab.storage.files import full, is_full, refuse_link, remove, sync, sync_folder
 from genlab.storage.tree import fitted, flatten
 
 PyTree = Any
@@ -38,6 +39,9 @@ class Checkpoints:
       keep: how many of the newest are kept, 1 or more.
       pinned: steps that are kept beside them, the ends of a run's stages.
       run: the identity of the run; those of another are passed over. Empty takes any.
+
+    Attributes:
+      manner: who writes the next one, this process alone at first.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Checkpoints:
         self._pinned = frozenset(pinned)
         self._run = run
         self._beside = Beside()
+        self.manner: Callable[[], Alone] = Alone
 
     def steps(self) -> list[int]:
         """Steps of the newest checkpoints, ascending, intact or not."""
@@ -68,7 +73,7 @@ class Checkpoints:
           InputError: the disk is full; what was there before is untouched.
         """
         self._beside.wait()
-        self._save(state, step)
+        self._save(state, step, self.manner())
 
     def save_beside(self, state: PyTree, step: int) -> None:
         """The same of a copy that is made now, while the caller goes on.
@@ -78,8 +83,12 @@ class Checkpoints:
         """
         self._beside.wait()  # before there is a second copy
         # Of arrays on a CPU there are views, of memory that the next round uses again.
-        copy = jax.tree.map(np.array, state)
-        self._beside.begin(lambda: self._save(copy, step))
+        copy, writing = jax.tree.map(np.array, state), self.manner()
+        self._beside.begin(lambda: self._save(copy, step, writing))
+
+    def help_save(self, state: PyTree) -> None:
+        """Writes this process's share of what the first of several saves, while the caller goes on."""
+        self._beside.begin(helping(self._folder, state))
 
     def look_after(self) -> None:
         """Raises what `save_beside` met, as `save` does, if it is over."""
@@ -89,10 +98,12 @@ class Checkpoints:
         """Until what `save_beside` began is done; raises what it met."""
         self._beside.wait()
 
-    def _save(self, state: PyTree, step: int) -> None:
+    def _save(self, state: PyTree, step: int, writing: Alone) -> None:
         target = self._folder / _name(step)
         if self._damage(target):
-            self._write(target, state, step)
+            self._write(target, state, step, writing)
+        else:
+            writing.give_up()
         steps = _steps(self._folder)
         older = [old for old in steps if old < step and old not in self._pinned]
         for old in older[: max(0, len(older) - self._keep + 1)]:
@@ -112,8 +123,8 @@ class Checkpoints:
         self._beside.wait()
         if not math.isfinite(score) or score >= self.best_score(name):
             return False
-        older = _steps(self._best)
-        self._write(self._best / _name(step), state, step, name=name, score=score)
+        older, facts = _steps(self._best), {"name": name, "score": score}
+        self._write(self._best / _name(step), state, step, Alone(), **facts)
         for old in older:
             if old != step:
                 self._make_way(self._best / _name(old))
@@ -140,7 +151,7 @@ class Checkpoints:
         for folder in (self._folder, self._best):
             refuse_link(folder)
             for unfinished in folder.glob(f"{_DRAFT}*"):
-                _remove(unfinished)
+                remove(unfinished)
 
     def newest(self, best: bool = False) -> int | None:
         """Step of the newest intact checkpoint (or the best); None where there is none.
@@ -216,7 +227,9 @@ class Checkpoints:
     def _damage(self, path: Path) -> str:
         return seal.damage(path, self._run, int(path.name))
 
-    def _write(self, target: Path, state: PyTree, step: int, **facts: Any) -> None:
+    def _write(
+        self, target: Path, state: PyTree, step: int, writing: Alone, **facts: Any
+    ) -> None:
         for folder in (self._folder, target.parent):
             refuse_link(folder)
         draft = target.with_name(f"{_DRAFT}{target.name}-{secrets.token_hex(8)}")
@@ -224,7 +237,7 @@ class Checkpoints:
         leaves = jax.tree.map(np.asarray, flatten(state))
         try:
             draft.mkdir(parents=True)
-            arrays.write(draft, leaves)
+            writing.write(draft, leaves)
             seal.seal(draft, self._run, step, **facts)
             sync_folder(draft)
             self._make_way(target)
@@ -280,11 +293,4 @@ def _let_go(path: Path) -> None:
     """Removes a checkpoint; no reader ever sees half of one."""
     gone = path.with_name(f"{_DRAFT}{path.name}-{secrets.token_hex(8)}")
     path.rename(gone)
-    _remove(gone)
-
-
-def _remove(path: Path) -> None:
-    if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
-    else:
-        shutil.rmtree(path, ignore_errors=True)  # `clean` tries again
+    remove(gone)

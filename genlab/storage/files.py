@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,3 +185,11 @@ def _open(path: Path, flags: int) -> int:
 def _irregular(path: Path) -> InputError:
     kind = "a link" if path.is_symlink() else "no regular file"
     return InputError(f"{str(path)!r} is {kind}; remove it, or name another folder")
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a link or a folder with all that is in it, as far as that can be."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path, ignore_errors=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError
-from genlab.storage import files, sidefile
+from genlab.storage import arrays, files, sidefile
 
 FILE = "manifest.json"
 
@@ -94,6 +94,9 @@ def damage(folder: Path, run: str, step: int) -> str:
     if "state/manifest.ocdbt" not in manifest["files"]:
         # Under a path with brackets orbax once left its parts unmerged, and said nothing.
         return "orbax never finished it"
+    for part in arrays.parts(folder):
+        if part.name not in manifest["files"]:
+            return f"{part.name} is no part of it"
     for file, checksum in manifest["files"].items():
         try:
             if _checksum(folder / file) != checksum:

@@ -45,11 +45,14 @@ class Helpers:
     Attributes:
       shared: pieces that all made together.
       own: those of them that this process made.
+
+    Args:
+      save: what the others do of the state where the first begins to save it, see `begin_save`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, save: Callable[[State], None]) -> None:
+        self._save = save
         self.shared = self.own = 0
-        self._number = 0  # of what was asked last
         self._shown: State | None = None  # what all see, while the first looks
         self._busy = False
         self._without: set[str] = set()
@@ -77,6 +80,10 @@ class Helpers:
         tree_from_first(self._shown, lambda: state)
         self._shown = state
 
+    def begin_save(self) -> None:
+        """Has the others save their share of the state that all see."""
+        self._say({"save": True})
+
     def make(
         self, pieces: Pieces, work: Callable[..., Pieces], arguments: dict[str, Any]
     ) -> list[PyTree]:
@@ -94,12 +101,25 @@ class Helpers:
             return _alone(pieces)
         return self._together(number, pieces)
 
+    def sum_up(self) -> None:
+        """Says in the log what the others did."""
+        if self.shared:
+            others = f"{self.shared - self.own:,} of {self.shared:,}"
+            told = "other processes made %s pieces of what was measured and drawn"
+            _log.info(told, others)
+
     def _help(self, trained: View) -> None:
         """Does what the first asks for, until it needs nothing more."""
-        while (asked := self._heard()) != OVER:
+        while True:
+            number, asked = self._heard()
+            if asked == OVER:
+                return
             if "state" in asked:
                 self._shown = tree_from_first(self._shown, lambda: None)
                 trained.at(self._shown)
+                continue
+            if "save" in asked:
+                self._save(self._shown)
                 continue
             pieces, reason = None, ""
             try:
@@ -108,8 +128,8 @@ class Helpers:
                 pieces = work(trained, **asked["arguments"])
             except Exception as error:  # noqa: BLE001 - the first is told, and needs no help
                 reason = _line(error)
-            if not self._told(self._number, "ready", reason):
-                self._together(self._number, pieces)
+            if not self._told(number, "ready", reason):
+                self._together(number, pieces)
 
     def _together(self, number: int, pieces: Pieces) -> list[PyTree]:
         """The share of each process, then of all; empty where one failed, and in the first an error."""
@@ -133,13 +153,13 @@ class Helpers:
         return [] if failed else _gathered(made, pieces.count, count)
 
     def _say(self, what: dict[str, Any]) -> int:
-        self._number += 1
-        peers.tell(f"asked/{self._number}", json.dumps(what))
-        return self._number
+        number = peers.next_number("asked")
+        peers.tell(f"asked/{number}", json.dumps(what))
+        return number
 
-    def _heard(self) -> dict[str, Any]:
-        self._number += 1
-        return json.loads(peers.awaited(f"asked/{self._number}"))
+    def _heard(self) -> tuple[int, dict[str, Any]]:
+        number = peers.next_number("asked")
+        return number, json.loads(peers.awaited(f"asked/{number}"))
 
     def _told(self, number: int, stage: str, reason: str) -> dict[int, str]:
         """Says why this process cannot go on, empty where it can; the reasons of all that cannot."""

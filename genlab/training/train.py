@@ -4,6 +4,7 @@ import logging
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from genlab.run.folder import read_results
 from genlab.run.recipe import Recipe
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
+from genlab.storage.crew import Together
 from genlab.storage.writer import lines_of
 from genlab.trained.helpers import Helpers
 from genlab.training import operations
@@ -110,10 +112,8 @@ def train(
                 write_newest_and_best(workdir, last.trained, own, *known)
 
             last.look(state, finish)
-            if (helpers := last.trained.helpers) and helpers.shared:
-                others, every = helpers.shared - helpers.own, helpers.shared
-                told = "other processes made %s of %s pieces of what was measured and drawn"
-                _log.info(told, f"{others:,}", f"{every:,}")
+            if last.trained.helpers is not None:
+                last.trained.helpers.sum_up()
             return state
 
 
@@ -150,7 +150,9 @@ class _Loop:
             state = self._newest_state()
         step = int(state.step)
         self.trained = self.recipe.trained(self.program.own(state))
-        self.trained.helpers = Helpers() if peers.count() > 1 else None
+        if peers.count() > 1:
+            helpers = self.trained.helpers = Helpers(checkpoints.help_save)
+            checkpoints.manner = partial(Together, helpers.begin_save)
         if step == self.plan.steps and not peers.from_first(self._was_cut):
             return state
         self.rounds = self.plan.rounds_per_call(step)
@@ -273,8 +275,7 @@ class _Loop:
             self.page.refresh()
 
     def _save(self, state: State, step: int) -> None:
-        own = self.program.own(state)
-        peers.first_does(lambda: self._write(own, step))
+        self.look(state, lambda own: self._write(own, step))
 
     def _write(self, state: State, step: int) -> None:
         with display.doing(f"saving the state after {step:,} rounds"):

@@ -51,7 +51,7 @@ def answers(monkeypatch):
 
 def looked(work, **arguments):
     """What the first gets of a work while it looks at a state."""
-    view, found = View(Helpers()), []
+    view, found = View(Helpers(lambda state: None)), []
     view.helpers.look(view, {}, lambda: found.append(made(view, work, **arguments)))
     return view.helpers, found[0]
 
@@ -103,7 +103,7 @@ def test_other_states_are_shown_only_while_the_first_looks(answers, monkeypatch)
         "genlab.trained.helpers.tree_from_first",
         lambda shapes, make: shown.append(make()),
     )
-    view, first, best = View(Helpers()), {"step": 1}, {"step": 2}
+    view, first, best = View(Helpers(lambda state: None)), {"step": 1}, {"step": 2}
 
     def work():
         for state in (first, best, best, first):

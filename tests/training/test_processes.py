@@ -43,6 +43,7 @@ def test_two_processes_train_as_one_and_one_goes_on(tmp_path):
     trained(tmp_path, words("vae", together, train__steps="20"))
     alone("vae", one, devices="1", train__steps="25")
     assert 0 < gap(state(one, 20), state(together)) < 1e-5
+    assert [*together.glob("checkpoints/00000020/part-1.safetensors")]
     alone("vae", together, devices="1", train__steps="25")
     assert steps(together) == steps(one) == [20, 25]
     assert gap(state(one), state(together)) < 1e-5

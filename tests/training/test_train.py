@@ -122,11 +122,11 @@ def test_log_holds_each_line_once_after_kills(tmp_path, monkeypatch):
     """Killed before its first save, where it looks at its start again, and before its last."""
     save, saves = Checkpoints._save, []
 
-    def dying(self, state, step):
+    def dying(self, state, step, writing):
         saves.append(step)
         if len(saves) in (1, 3):
             raise KeyboardInterrupt
-        save(self, state, step)
+        save(self, state, step, writing)
 
     monkeypatch.setattr(Checkpoints, "_save", dying)
     config = _plain(checkpoint__every="4", eval__every="4")
