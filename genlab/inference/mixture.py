@@ -14,6 +14,7 @@ Array = jax.Array
 
 COVARIANCES = ("full", "diagonal", "spherical")
 SMALLEST = float(jnp.finfo(jnp.float32).tiny)
+NOTHING = 1e-30  # of all mass
 
 
 class Statistics(NamedTuple):
@@ -34,20 +35,23 @@ def mixture_of(statistics: Statistics, floor: Array | float) -> Mixture:
     """The mixture with these statistics, up to a factor of all of them: the M step.
 
     Args:
-      statistics: of components that saw nothing, 0; they are standard normal and never drawn.
+      statistics: of components that saw nothing, 0, or so little that its products are rounded to nothing; they
+        are standard normal and never drawn.
       floor: added to every variance.
 
     Paper: Bishop 2006, Pattern Recognition and Machine Learning, 9.24 to 9.26
     """
     mass, first, second = statistics
+    mass = jnp.where(mass > NOTHING * jnp.sum(mass), mass, 0.0)
     means = share(first, mass[:, None])
     log_weights = jnp.log(jnp.maximum(share(mass, jnp.sum(mass)), SMALLEST))
     more = floor + jnp.where(mass > 0, 0.0, 1.0)
     spread = share(second, mass.reshape(-1, *[1] * (second.ndim - 1)))
     if second.ndim == 3:
+        largest = jnp.max(jnp.diagonal(spread, axis1=1, axis2=2), axis=1)
         spread -= means[:, :, None] * means[:, None, :]
         added = more[:, None, None] * jnp.eye(means.shape[1])[None]
-        cholesky = jnp.linalg.cholesky(spread + added)
+        cholesky = _cholesky(spread + added, largest)
         scales = jnp.diagonal(cholesky, axis1=1, axis2=2)
         parts = Gaussian(means, 2 * jnp.log(scales), cholesky / scales[:, None])
         return Mixture(log_weights, parts)
@@ -58,6 +62,26 @@ def mixture_of(statistics: Statistics, floor: Array | float) -> Mixture:
         spread -= jnp.square(means)
     variance = jnp.maximum(spread, 0.0) + more[:, None]
     return Mixture(log_weights, Gaussian(means, jnp.log(variance)))
+
+
+def _cholesky(covariance: Array, largest: Array) -> Array:
+    """The factors of covariances, [K, D, D]; of one that rounding has made indefinite, since means are far larger
+    than deviations, with as much more variance as rounding takes away.
+
+    Args:
+      covariance: [K, D, D].
+      largest: [K], the largest mean square from which each was made.
+    """
+    found = jnp.linalg.cholesky(covariance)
+    is_sound = jnp.all(jnp.isfinite(found), axis=(1, 2), keepdims=True)
+
+    def mended() -> Array:
+        size = covariance.shape[1]
+        lost = 4 * size * jnp.finfo(covariance.dtype).eps * largest
+        added = lost[:, None, None] * jnp.eye(size)[None]
+        return jnp.where(is_sound, found, jnp.linalg.cholesky(covariance + added))
+
+    return jax.lax.cond(jnp.all(is_sound), lambda: found, mended)
 
 
 def expected(posterior: Array, x: Array, like: Statistics) -> Statistics:

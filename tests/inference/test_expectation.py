@@ -127,6 +127,31 @@ def test_mixture_of_statistics_has_their_moments_and_density():
     np.testing.assert_allclose(np.cov(draws.T), second - np.outer(mean, mean), atol=0.1)
 
 
+def test_a_component_that_saw_next_to_nothing_is_out_of_the_game():
+    """Products of its tiny responsibilities are rounded to nothing, and its spread to no covariance."""
+    given = mixture.Statistics(
+        jnp.float32([1.0, 1e-36]),
+        jnp.float32([[0.0, 0.0], [2e-36, 1e-36]]),
+        jnp.float32([np.eye(2), np.zeros((2, 2))]),
+    )
+    found = jax.jit(mixture.mixture_of)(given, 1e-4)
+    np.testing.assert_allclose(covariances(found)[1], (1 + 1e-4) * np.eye(2), rtol=1e-5)
+    x = np.zeros((1, 2), np.float32)
+    alone = stats.multivariate_normal.logpdf(x[0], cov=(1 + 1e-4) * np.eye(2))
+    joint = jax.nn.logsumexp(found.log_joint(x), axis=1)
+    np.testing.assert_allclose(joint, alone, rtol=1e-5)
+
+
+def test_means_far_larger_than_deviations_leave_a_covariance():
+    """What rounding takes of it is put back: E x x^T - m m^T is 1 here, of numbers of a million."""
+    x = 1000 + np.random.default_rng(0).normal(size=(4000, 8)).astype(np.float32)
+    like = mixture.blank_statistics(1, 8, "full")
+    given = mixture.expected(jnp.ones((len(x), 1)), jnp.asarray(x), like)
+    found = jax.jit(mixture.mixture_of)(given, 1e-6)
+    assert np.isfinite(covariances(found)).all()
+    assert np.linalg.eigvalsh(covariances(found)[0])[0] > 0
+
+
 def test_seeds_lie_in_every_blob_and_repeat_no_example():
     centres = np.repeat(np.eye(5) * 20, 8, axis=0)
     x = jnp.asarray(centres + np.random.default_rng(0).normal(size=centres.shape))
