@@ -58,6 +58,8 @@ def get_config(variant: str = "") -> ConfigDict:
         "jit"  # jit | fsdp (parameters and optimizers' state split) | pmap
     )
     config.devices = 0  # how many; 0: all
+    # What backward passes compute again to save memory: none | elementwise (all but products, convolutions) | all
+    config.remat = "none"
     config.dtype = "float32"  # compute type of the networks: float32 | bfloat16
     config.seed = 0
     return config

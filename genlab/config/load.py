@@ -49,7 +49,11 @@ RANGES = {
 
 # Keys that are given where they lack: in configs and run folders from before they were declared,
 # and in a config that writes its `data` anew.
-ADDED = ("writers", *(f"data.{key}" for key in PREPARATION + SELECTION + FEEDING))
+ADDED = (
+    "writers",
+    "remat",
+    *(f"data.{key}" for key in PREPARATION + SELECTION + FEEDING),
+)
 
 # Sections whose keys are names of parts' knobs, roles or players.
 OPEN = ("experiment", "objective", "model", "optimizer", "data", "start")

@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax
 
 from genlab.errors import InputError
-from genlab.game import rng
+from genlab.game import remat, rng
 from genlab.part import name_of
 
 Array = jax.Array
@@ -117,18 +117,18 @@ class Network:
             )
         collections = [name for name in extra if self.role in extra[name]]
         with jax.named_scope(f"network {self.role}"):
-            outputs, changed = self.module.apply(
-                self._variables(params, extra),
-                *inputs,
-                **self.labelled(label),
-                train=True,
-                rngs={
-                    "dropout": rng.fold(key, f"{self.role}/dropout"),
-                    "params": rng.fold(key, f"{self.role}/streams"),
-                },
-                mutable=collections,
-                method=method,
+            how = {"train": True, "mutable": collections, "method": method}
+            apply = remat.kept(
+                lambda variables, inputs, labelled, rngs: self.module.apply(
+                    variables, *inputs, **labelled, rngs=rngs, **how
+                )
             )
+            rngs = {
+                "dropout": rng.fold(key, f"{self.role}/dropout"),
+                "params": rng.fold(key, f"{self.role}/streams"),
+            }
+            variables = self._variables(params, extra)
+            outputs, changed = apply(variables, inputs, self.labelled(label), rngs)
         renewed = {
             name: {**extra[name], self.role: variables}
             for name, variables in changed.items()

@@ -19,7 +19,7 @@ from genlab.data.prepare import Preparation
 from genlab.data.selection import select
 from genlab.data.statistics import example_mean, example_range
 from genlab.errors import InputError, suggest
-from genlab.game import rng
+from genlab.game import remat, rng
 from genlab.game.experiment import Experiment
 from genlab.game.parallel import all_devices, own_devices
 from genlab.game.turn import State
@@ -69,6 +69,7 @@ class Recipe:
           InputError: what does not exist, does not fit, or is refused by the part itself.
         """
         configs.check_parts(config)
+        remat.check(config["remat"])
         give_memory_back()
         all_devices()  # a backend that is missing is no matter of the parts
         with data_must_serve(config):

@@ -16,7 +16,7 @@ from genlab.values import flat_keys
 # What may differ when a run goes on in its folder: how long, how it is watched, where it runs.
 RESUMABLE = (
     *("log", "eval", "sample", "checkpoint", "writers", "parallel", "devices"),
-    *("train.steps", "train.steps_per_call", "data.backend", "data.data_dir"),
+    *("remat", "train.steps", "train.steps_per_call", "data.backend", "data.data_dir"),
 )
 # Of these, what rounds to come obey alone: nothing can be made of it where none are left.
 _WATCHED = (

@@ -173,7 +173,9 @@ class Cohort:
         return jax.default_backend() == "cpu" and size > LARGE
 
     def _member_rounds(self, state, resident, chunk, seed, knobs):
-        rounds = rounds_of(self.build(knobs), self._feeds[0], self.recipe.begin)
+        recipe, feed = self.recipe, self._feeds[0]
+        remat = recipe.config["remat"]
+        rounds = rounds_of(self.build(knobs), feed, recipe.begin, remat)
         return rounds(state, resident, chunk, seed)
 
 

@@ -101,7 +101,8 @@ def first_failure(recipe: Recipe, state: State, trained: int) -> Replay:
     """
     inputs, metrics, error = _failing_round(recipe, state, trained)
     _log.info("step %s is not finite again; looking for where", error.step)
-    rounds = rounds_of(recipe.experiment, recipe.feed(), recipe.begin)
+    remat = recipe.config["remat"]
+    rounds = rounds_of(recipe.experiment, recipe.feed(), recipe.begin, remat)
     with display.doing(f"playing step {error.step} operation by operation"):
         traced = jax.make_jaxpr(lambda *given: rounds(*given)[1])(*inputs)
         found = origin(traced, jax.tree.leaves(inputs))
@@ -119,7 +120,8 @@ def _failing_round(
 ) -> tuple[tuple, dict[str, float], NonFiniteLoss]:
     """What the first round that is not finite is given, its metrics, and what training said of it."""
     feed, begin = recipe.feed(), int(state.step)
-    program = jax.jit(rounds_of(recipe.experiment, feed, recipe.begin))
+    remat = recipe.config["remat"]
+    program = jax.jit(rounds_of(recipe.experiment, feed, recipe.begin, remat))
     plan, seed = Plan.of(recipe.config, recipe.begin), np.uint32(recipe.config["seed"])
     end = max(trained, begin + plan.most_rounds(begin))
     for step in range(begin, min(end, plan.steps)):

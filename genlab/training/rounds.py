@@ -8,14 +8,17 @@ import jax.numpy as jnp
 from genlab.data.feed import Feed
 from genlab.game import rng
 from genlab.game.experiment import Experiment
+from genlab.game.remat import rematerialised
 
 
-def rounds_of(experiment: Experiment, feed: Feed, begin: int = 0) -> Callable:
+def rounds_of(
+    experiment: Experiment, feed: Feed, begin: int = 0, remat: str = "none"
+) -> Callable:
     """`(state, resident, chunk, seed) -> (state, metrics)`, one round per row of the chunk.
 
     The keys of a round depend on the seed and `state.step` alone, so that K rounds in one call are
-    K calls of one round. `begin` are the rounds of the run before this stage's first. Metrics have one
-    row per round, `[rounds]` each.
+    K calls of one round. `begin` are the rounds of the run before this stage's first; `remat` is what backward
+    passes compute again, see `rematerialised`. Metrics have one row per round, `[rounds]` each.
     """
 
     def rounds(state, resident, chunk, seed):
@@ -29,6 +32,7 @@ def rounds_of(experiment: Experiment, feed: Feed, begin: int = 0) -> Callable:
                 state, batch, rng.stream(seed, "train", state.step), begin
             )
 
-        return jax.lax.scan(one_round, state, chunk)
+        with rematerialised(remat):
+            return jax.lax.scan(one_round, state, chunk)
 
     return rounds

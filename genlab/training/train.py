@@ -131,7 +131,7 @@ class _Loop:
         devices = parallel.choose_devices(config["devices"])
         self.work = Work(operations.count(traced), peak.of(devices, config["dtype"]))
         self.program = Program(
-            rounds_of(recipe.experiment, self.feed, recipe.begin),
+            rounds_of(recipe.experiment, self.feed, recipe.begin, config["remat"]),
             devices,
             config["parallel"],
             config["train"]["batch_size"],

@@ -41,6 +41,7 @@ TO_COME = {
 WHERE = {
     "parallel": "pmap",
     "devices": 2,
+    "remat": "all",
     "train.steps_per_call": 4,
     "data.backend": "memory",
 }

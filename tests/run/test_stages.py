@@ -87,8 +87,8 @@ def test_run_that_is_cut_in_any_stage_ends_bit_identical(
     """The process dies at its nth save: in each stage, before and after its end."""
     save, count = Checkpoints._save, []
 
-    def dying(self, state, step):
-        save(self, state, step)
+    def dying(self, state, step, writing):
+        save(self, state, step, writing)
         count.append(step)
         if len(count) == saves:
             raise KeyboardInterrupt
