@@ -35,6 +35,8 @@ def test_shorter_trainings_have_shorter_schedules():
     flags = Family("flow", "realnvp:toy").arguments(0.1)
     assert "--config.train.steps=1000" in flags
     assert "--config.optimizer.density.schedule.steps=1000" in flags
+    cut = Family("cut", "realnvp:toy", {"train.steps": 500}).arguments(0.1)
+    assert "--config.train.steps=50" in cut
 
 
 def test_table_has_means_of_what_was_measured(tmp_path):

@@ -70,13 +70,17 @@ class Family:
         overrides = {**NO_PICTURES, **self.overrides}
         overrides |= {"eval.metrics": (), "eval.final_metrics": self.metrics}
         if scale != 1:
-            overrides |= _shorter(self.config_of(), scale)
+            rounds = self.overrides.get("train.steps")
+            overrides |= _shorter(self.config_of(), scale, rounds)
         flags = [f"--config.{key}={value}" for key, value in overrides.items()]
         return [f"--config={self.config}", *flags]
 
 
-def _shorter(config: dict[str, Any], scale: float) -> dict[str, Any]:
-    rounds = max(1, round(config["train"]["steps"] * scale))
+def _shorter(
+    config: dict[str, Any], scale: float, rounds: int | None
+) -> dict[str, Any]:
+    """Overrides of a config whose row has its own number of rounds, or the recipe's."""
+    rounds = max(1, round((rounds or config["train"]["steps"]) * scale))
     found: dict[str, Any] = {"train.steps": rounds, "checkpoint.every": rounds}
     for player, optimizer in config["optimizer"].items():
         schedule = optimizer.get("schedule") or {}

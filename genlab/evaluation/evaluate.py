@@ -14,11 +14,17 @@ import numpy as np
 
 from genlab.data.dataset import Dataset
 from genlab.data.facts import ExamplesAbsent
-from genlab.errors import InputError, PartFailed, is_out_of_memory, suggest
+from genlab.errors import (
+    InputError,
+    PartFailed,
+    is_of_devices,
+    is_out_of_memory,
+    suggest,
+)
 from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import HELD_OUT, Measurement
 from genlab.plots.picture import Picture
-from genlab.process import display
+from genlab.process import display, peers
 from genlab.registry import Registry, metrics, plots
 from genlab.trained.needs import check_part
 from genlab.trained.trained import Trained
@@ -110,7 +116,12 @@ def _tried(
     except Exception as error:
         known = isinstance(error, InputError)
         own = ":" in name  # a part of the user's: what it raises is about it
-        if is_out_of_memory(error) or (failures is None and (known or not own)):
+        is_shared = peers.count() > 1 and is_of_devices(error)  # others wait in it
+        if (
+            is_out_of_memory(error)
+            or is_shared
+            or (failures is None and (known or not own))
+        ):
             raise
         reason = str(error).strip().partition("\n")[0]
         reason = reason if known else f"{type(error).__name__}: {reason}"

@@ -68,8 +68,8 @@ def of_samples(
     def enough(kept: Seen | None) -> Seen:
         if kept is not None and len(kept) >= num:
             return kept
-        labels = None if label is None else trained.classes(label, num).tolist()
-        drawn = {"label": labels, "seed": seed, "sampler": sampler}
+        given = None if label is None else np.asarray(label).tolist()
+        drawn = {"label": given, "seed": seed, "sampler": sampler}
         return _look(trained, network, num, "samples", **drawn)
 
     key = ("seen", identity(network), seed, label, sampler)
@@ -149,7 +149,7 @@ def chunks_of(
     num: int,
     what: str,
     split: str = "",
-    label: list[int] | None = None,
+    label: Any = None,
     seed: int = 0,
     sampler: str = "sample",
 ) -> Pieces:
@@ -162,7 +162,7 @@ def chunks_of(
       num: images.
       what: they are called.
       split: of the examples; empty for samples.
-      label: of the samples, [num].
+      label: of the samples, as `Trained.classes` takes it.
       seed: of the samples.
       sampler: that draws them.
 

@@ -45,7 +45,7 @@ def index() -> int:
 
 
 def is_first() -> bool:
-    """Whether this process writes the run folder and speaks for all."""
+    """Whether this process looks after the run folder and speaks for all."""
     return index() == 0
 
 

@@ -1,4 +1,4 @@
-"""Arrays by name in a folder, as orbax writes them, proven before they count."""
+"""Arrays by name in a folder, as orbax writes them, and in further files beside it; read back on request."""
 
 import contextlib
 import logging
@@ -20,6 +20,13 @@ from genlab.storage.tensors import tensors_in
 # Bytes that stay free beside a state's own: for orbax's files, and for the run to go on.
 MARGIN = 16 * 2**20
 
+_OF_PARTS = (
+    "b1",
+    *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)),
+    "f2",
+    "f4",
+    "f8",
+)
 _LOGGERS = ("absl", "asyncio")
 
 
@@ -34,7 +41,7 @@ def write(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
       InputError: the disk has less room than the arrays and a margin need.
       Exception: orbax's own, of many kinds.
     """
-    _need_room(folder, arrays)
+    need_room(folder, arrays)
     with _plain(folder) as path, _quiet(), _checkpointer() as checkpointer:
         checkpointer.save(path / "state", dict(arrays))
 
@@ -52,13 +59,15 @@ def write_part(folder: Path, part: int, arrays: Mapping[str, np.ndarray]) -> Non
     Raises:
       InputError, OSError: the disk has no room, or does not let itself be written on.
     """
-    _need_room(folder, arrays)
-    write_atomic(folder / f"part-{part}.safetensors", save(dict(arrays)))
+    need_room(folder, arrays)
+    # The library writes memory as it lies, whatever the strides.
+    rows = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    write_atomic(folder / f"part-{part}.safetensors", save(rows))
 
 
 def fits_a_part(array: Any) -> bool:
-    """Whether a part can hold an array: of numbers that NumPy itself has."""
-    return np.dtype(array.dtype).isbuiltin == 1
+    """Whether a part can hold an array: of numbers that NumPy itself has, in the order of this machine."""
+    return np.dtype(array.dtype).str[1:] in _OF_PARTS and array.dtype.isnative
 
 
 def check(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -71,10 +80,18 @@ def check(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
       RuntimeError: what was written is not what is read back.
       Exception: orbax's own, of many kinds.
     """
+    for name in others(folder, arrays):
+        raise RuntimeError(f"in {folder} is another {name!r} than was written")
+
+
+def others(folder: Path, arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Names of the arrays of which `folder` holds none, or another."""
     found = read(folder)
-    for name, array in arrays.items():
-        if name not in found or not _same(found[name], array):
-            raise RuntimeError(f"orbax wrote {folder}, where {name!r} is another")
+    return [
+        name
+        for name, array in arrays.items()
+        if name not in found or not _same(found[name], array)
+    ]
 
 
 def read(folder: Path) -> dict[str, np.ndarray]:
@@ -102,8 +119,9 @@ def parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("part-*.safetensors"))
 
 
-def _need_room(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Asked before writing, since a full disk is a turmoil among orbax's threads."""
+def need_room(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises InputError where the disk has less room than arrays and a margin need; asked before writing, since a
+    full disk is a turmoil among orbax's threads."""
     needed = sum(array.nbytes for array in arrays.values()) + MARGIN
     if shutil.disk_usage(folder).free < needed:
         raise full(folder)

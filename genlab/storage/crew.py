@@ -4,6 +4,7 @@ The first makes the folder, says where it is, and seals it when all parts are th
 be. It writes itself what another could not, such as one that has no access to the folder.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from genlab.storage.tree import flatten
 
 PyTree = Any
 Leaves = Mapping[str, np.ndarray]
+
+_log = logging.getLogger("genlab")
 
 
 class Alone:
@@ -46,15 +49,22 @@ class Together(Alone):
         self._number = peers.next_number("saving")
 
     def write(self, folder: Path, leaves: Leaves) -> None:
-        """The same, each process its share, and the first what another could not."""
+        """The same, each process its share, and the first what another could not, or has otherwise."""
+        arrays.need_room(folder, leaves)
         shares = dealt(leaves, peers.count())
         peers.tell(f"saving/{self._number}", folder.name)
         arrays.write(folder, {name: leaves[name] for name in shares[0]})
-        for index, share in enumerate(shares[1:], 1):
+        own = [{name: leaves[name] for name in share} for share in shares]
+        for index in range(1, len(own)):
             if peers.awaited(f"saved/{self._number}/{index}"):
-                own = {name: leaves[name] for name in share}
-                arrays.write_part(folder, index, own)
-        arrays.check(folder, leaves)
+                arrays.write_part(folder, index, own[index])
+        if strange := arrays.others(folder, leaves):
+            told = "%r is another in another process; what the first has is saved"
+            _log.warning(told, strange[0])
+            for index in range(1, len(own)):
+                if not own[index].keys().isdisjoint(strange):
+                    arrays.write_part(folder, index, own[index])
+            arrays.check(folder, leaves)
 
     def give_up(self) -> None:
         """Tells the others."""

@@ -59,10 +59,10 @@ def one_chunk(
     return getattr(experiment, sampler)(*model, key, SAMPLE_CHUNK)
 
 
-def samples(trained: View, *, num: int, labels: list[int] | None, seed: int) -> Pieces:
+def samples(trained: View, *, num: int, label: Any, seed: int) -> Pieces:
     """`num` samples in pieces, a chunk for each device in each."""
 
     def make(only: Iterable[int]) -> Iterator[Array]:
-        return trained.samples_in_chunks(num, labels, seed, only=only)
+        return trained.samples_in_chunks(num, label, seed, only=only)
 
     return Pieces(-(-num // (SAMPLE_CHUNK * trained.abreast(num))), make)

@@ -2,8 +2,8 @@
 
 The first alone measures and draws. What is made of pieces that do not depend on each other (samples, what a
 network of features sees in images, what the family measures of examples) is shared: of N processes each makes
-every N-th piece on its own devices, and all is brought together. One that cannot, such as for want of a file
-that the first has, is done without.
+every N-th piece on its own devices, and all is brought together. Where one cannot, such as for want of a file
+that the first has, the first makes all of them.
 """
 
 import importlib
@@ -55,7 +55,7 @@ class Helpers:
         self.shared = self.own = 0
         self._shown: State | None = None  # what all see, while the first looks
         self._busy = False
-        self._without: set[str] = set()
+        self._warned: set[str] = set()
 
     def look(self, trained: View, state: State, work: Callable[[], Any]) -> None:
         """The first process does the work on the view of a state; the others help until it is done.
@@ -89,15 +89,15 @@ class Helpers:
     ) -> list[PyTree]:
         """As `made`."""
         asks = self._shown is not None and peers.is_first() and not self._busy
-        name = f"{work.__module__}:{work.__qualname__}"
-        if not asks or pieces.count < peers.count() or name in self._without:
+        if not asks or pieces.count < peers.count():
             return _alone(pieces)
-        number = self._say({"work": name, "arguments": arguments})
+        name = f"{work.__module__}:{work.__qualname__}"
+        try:
+            number = self._say({"work": name, "arguments": arguments})
+        except TypeError:  # a number that is no JSON, of a part of the user's
+            return _alone(pieces)
         if unable := self._told(number, "ready", ""):
-            self._without.add(name)
-            index, reason = next(iter(unable.items()))
-            told = "process %d cannot help (%s); the first does all of it"
-            _log.warning(told, index, reason)
+            self._warn(*next(iter(unable.items())))
             return _alone(pieces)
         return self._together(number, pieces)
 
@@ -150,12 +150,19 @@ class Helpers:
                 raise raised
             other, reason = next(iter(failed.items()))
             raise InputError(f"process {other} failed at its share: {reason}")
-        return [] if failed else _gathered(made, pieces.count, count)
+        return [] if failed else _gathered(made, pieces.count)
 
     def _say(self, what: dict[str, Any]) -> int:
+        text = json.dumps(what)  # before it is counted, which all do
         number = peers.next_number("asked")
-        peers.tell(f"asked/{number}", json.dumps(what))
+        peers.tell(f"asked/{number}", text)
         return number
+
+    def _warn(self, index: int, reason: str) -> None:
+        if reason not in self._warned:
+            self._warned.add(reason)
+            told = "process %d cannot help (%s); the first does all of it"
+            _log.warning(told, index, reason)
 
     def _heard(self) -> tuple[int, dict[str, Any]]:
         number = peers.next_number("asked")
@@ -192,19 +199,18 @@ def _alone(pieces: Pieces) -> list[PyTree]:
     return jax.device_get([*pieces.make(range(pieces.count))])
 
 
-def _gathered(made: list[PyTree], total: int, count: int) -> list[PyTree]:
-    """What each of `count` processes made, every so-manieth piece, in order, in all of them."""
+def _gathered(made: list[PyTree], total: int) -> list[PyTree]:
+    """What all processes made, every so-manieth piece, in order; in the first, the others forget it."""
     from jax.experimental import multihost_utils
 
-    most = -(-total // count)
-    made = [*made, *(most - len(made)) * made[-1:]]
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *made)
-    every = multihost_utils.process_allgather(stacked)
-    places = (divmod(index, count) for index in range(total))
-    return [
-        jax.tree.map(lambda leaf, r=row, o=owner: np.asarray(leaf[o, r]), every)
-        for row, owner in places
-    ]
+    found, first = [], peers.is_first()
+    for row in range(-(-total // peers.count())):
+        own = made[min(row, len(made) - 1)]  # in the last row some have none
+        of_all = multihost_utils.process_allgather(own)
+        for index in range(peers.count()) if first else ():
+            piece = jax.tree.map(lambda leaf, i=index: np.asarray(leaf[i]), of_all)
+            found.append(piece)
+    return found[:total]
 
 
 def _line(error: Exception) -> str:

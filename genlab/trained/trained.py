@@ -180,8 +180,8 @@ class Trained:
         """
         size = 4 * num * math.prod(self.data.example_shape)
         memory.refuse_more_than(memory.host(), {f"{num:,} samples": size})
-        labels = None if label is None else self.classes(label, num).tolist()
-        chunks = made(self, draws.samples, num=num, labels=labels, seed=seed)
+        given = None if label is None else np.asarray(label).tolist()
+        chunks = made(self, draws.samples, num=num, label=given, seed=seed)
         return np.concatenate(chunks)[:num]
 
     def samples_in_chunks(

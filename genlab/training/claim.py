@@ -1,4 +1,4 @@
-"""The run folder as a training takes it: of several processes the first alone."""
+"""The run folder as a training takes it: of several processes the first, for all."""
 
 import contextlib
 from pathlib import Path

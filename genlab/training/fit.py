@@ -60,7 +60,11 @@ def check_fit(recipe: Recipe, feed: Feed) -> ClosedJaxpr:
         chosen = [*measured["metrics"], *measured["final_metrics"]]
         evaluate.check(recipe.experiment, recipe.data, metrics, chosen)
         evaluate.check(recipe.experiment, recipe.data, plots, drawn)
-        return jax.make_jaxpr(rounds_of(recipe.experiment, feed))(*shapes)
+        traced = jax.make_jaxpr(rounds_of(recipe.experiment, feed))(*shapes)
+        if (remat := recipe.config["remat"]) != "none":
+            again = rounds_of(recipe.experiment, feed, recipe.begin, remat)
+            jax.eval_shape(again, *shapes)
+        return traced
 
 
 def _examples_of_device(config: dict[str, Any]) -> int:

@@ -57,8 +57,8 @@ def train(
 ) -> State:
     """Trains the recipe of a plain config in its run folder, from wherever the folder stands.
 
-    Of several processes the first alone has to do with the folder; the others compute, and wait where
-    it evaluates or saves.
+    Of several processes the first looks after the folder; the others compute, help it where it evaluates, and
+    write their share of checkpoints.
 
     Args:
       config: the plain config.
@@ -270,6 +270,7 @@ class _Loop:
         if "sample" in due:
             self._draw(state, self.config["sample"]["plots"])
         if "checkpoint" in due and not over:
+            self.trained.at(state)  # which the others save as well
             self.checkpoints.save_beside(state, step)
         if due & {"eval", "sample"} and not over:
             self.page.refresh()

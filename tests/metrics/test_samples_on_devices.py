@@ -1,5 +1,7 @@
 """Samples and their features on several devices: those of one, whatever the metric."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -59,6 +61,16 @@ def test_everything_is_that_of_one_device():
     assert len(found[1][0]) == NUM
     few = next(view(4).samples_in_chunks(SAMPLE_CHUNK))
     assert len(few.sharding.device_set) == 1
+
+
+def test_classes_whose_names_are_numbers_are_asked_for_by_name():
+    trained, network = view(1), choose(NETWORK)
+    names = tuple(str((index + 1) % 10) for index in range(10))
+    trained.data = dataclasses.replace(trained.data, class_names=names)
+    np.testing.assert_array_equal(trained.sample(5, "2"), view(1).sample(5, 1))
+    seen = seen_in.of_samples(trained, network, 5, label="2").features
+    by_index = seen_in.of_samples(view(1), network, 5, label=1).features
+    np.testing.assert_array_equal(seen, by_index)
 
 
 def test_frechet_does_not_depend_on_the_batches_of_features():

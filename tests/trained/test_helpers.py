@@ -68,10 +68,10 @@ def test_alone_and_without_enough_pieces_the_first_makes_all(answers):
 
 
 def test_pieces_of_all_come_together_in_order(answers, monkeypatch):
+    others = iter([1.0, 9.0, 9.0])  # as if the other had made the odd ones
+
     def gathered(mine):
-        """As if the other had made the odd ones."""
-        other = np.array([1.0, 9.0, 9.0], np.float32)
-        return {"square": np.stack([mine["square"], other])}
+        return {"square": np.stack([mine["square"], np.float32(next(others))])}
 
     monkeypatch.setattr("jax.experimental.multihost_utils.process_allgather", gathered)
     helpers, found = looked(squares, count=5)
@@ -87,6 +87,12 @@ def test_a_process_that_cannot_help_is_done_without(answers, caplog):
         helpers, found = looked(squares, count=5)
     assert told(found) == [0, 1, 4, 9, 16] and not helpers.shared
     assert "process 1 cannot help (no run folder" in caplog.text
+
+
+def test_what_json_does_not_keep_is_made_alone_and_counted_by_nobody(answers):
+    helpers, found = looked(squares, count=np.int64(3))
+    assert told(found) == [0, 1, 4] and not helpers.shared
+    assert answers["said"] == [json.dumps({"over": True})]
 
 
 def test_a_share_that_fails_is_an_error_of_the_first(answers):
