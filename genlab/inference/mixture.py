@@ -14,7 +14,9 @@ Array = jax.Array
 
 COVARIANCES = ("full", "diagonal", "spherical")
 SMALLEST = float(jnp.finfo(jnp.float32).tiny)
-NOTHING = 1e-30  # of all mass
+NOTHING = (
+    1e-5  # of all mass: what rounding leaves of a step that takes a statistic to 0
+)
 
 
 class Statistics(NamedTuple):
@@ -35,8 +37,7 @@ def mixture_of(statistics: Statistics, floor: Array | float) -> Mixture:
     """The mixture with these statistics, up to a factor of all of them: the M step.
 
     Args:
-      statistics: of components that saw nothing, 0, or so little that its products are rounded to nothing; they
-        are standard normal and never drawn.
+      statistics: of components that saw nothing, 0 but for rounding; they are standard normal and never drawn.
       floor: added to every variance.
 
     Paper: Bishop 2006, Pattern Recognition and Machine Learning, 9.24 to 9.26
@@ -66,22 +67,30 @@ def mixture_of(statistics: Statistics, floor: Array | float) -> Mixture:
 
 def _cholesky(covariance: Array, largest: Array) -> Array:
     """The factors of covariances, [K, D, D]; of one that rounding has made indefinite, since means are far larger
-    than deviations, with as much more variance as rounding takes away.
+    than deviations, with as much more variance as rounding takes away, or at worst of its diagonal alone.
 
     Args:
       covariance: [K, D, D].
       largest: [K], the largest mean square from which each was made.
     """
     found = jnp.linalg.cholesky(covariance)
-    is_sound = jnp.all(jnp.isfinite(found), axis=(1, 2), keepdims=True)
+    size = covariance.shape[1]
 
     def mended() -> Array:
-        size = covariance.shape[1]
-        lost = 4 * size * jnp.finfo(covariance.dtype).eps * largest
-        added = lost[:, None, None] * jnp.eye(size)[None]
-        return jnp.where(is_sound, found, jnp.linalg.cholesky(covariance + added))
+        lost = 4 * size * jnp.finfo(covariance.dtype).eps * jnp.abs(largest)[:, None]
+        lost = jnp.maximum(lost, SMALLEST)
+        eye = jnp.eye(size)[None]
+        second = jnp.linalg.cholesky(covariance + lost[:, :, None] * eye)
+        variances = jnp.diagonal(covariance, axis1=1, axis2=2)
+        diagonal = jnp.sqrt(jnp.maximum(variances, lost))[:, :, None] * eye
+        second = jnp.where(_are_sound(second), second, diagonal)
+        return jnp.where(_are_sound(found), found, second)
 
-    return jax.lax.cond(jnp.all(is_sound), lambda: found, mended)
+    return jax.lax.cond(jnp.all(_are_sound(found)), lambda: found, mended)
+
+
+def _are_sound(factors: Array) -> Array:
+    return jnp.all(jnp.isfinite(factors), axis=(1, 2), keepdims=True)
 
 
 def expected(posterior: Array, x: Array, like: Statistics) -> Statistics:

@@ -128,11 +128,11 @@ def test_mixture_of_statistics_has_their_moments_and_density():
 
 
 def test_a_component_that_saw_next_to_nothing_is_out_of_the_game():
-    """Products of its tiny responsibilities are rounded to nothing, and its spread to no covariance."""
+    """A step of rate 1 takes its statistics to 0 but for rounding, of which no covariance can be made."""
     given = mixture.Statistics(
-        jnp.float32([1.0, 1e-36]),
-        jnp.float32([[0.0, 0.0], [2e-36, 1e-36]]),
-        jnp.float32([np.eye(2), np.zeros((2, 2))]),
+        jnp.float32([1.0, 5e-10]),
+        jnp.float32([[0.0, 0.0], [2e-9, 1e-9]]),
+        jnp.float32([np.eye(2), -1e-9 * np.eye(2)]),
     )
     found = jax.jit(mixture.mixture_of)(given, 1e-4)
     np.testing.assert_allclose(covariances(found)[1], (1 + 1e-4) * np.eye(2), rtol=1e-5)
@@ -150,6 +150,13 @@ def test_means_far_larger_than_deviations_leave_a_covariance():
     found = jax.jit(mixture.mixture_of)(given, 1e-6)
     assert np.isfinite(covariances(found)).all()
     assert np.linalg.eigvalsh(covariances(found)[0])[0] > 0
+
+
+def test_statistics_that_no_data_have_leave_the_diagonal():
+    squares = jnp.float32([[[1.0, 2.0], [2.0, 1.0]]])
+    given = mixture.Statistics(jnp.ones(1), jnp.zeros((1, 2)), squares)
+    found = jax.jit(mixture.mixture_of)(given, 0.5)
+    np.testing.assert_allclose(covariances(found)[0], 1.5 * np.eye(2), rtol=1e-5)
 
 
 def test_seeds_lie_in_every_blob_and_repeat_no_example():
