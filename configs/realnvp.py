@@ -60,5 +60,5 @@ def _of_points(variant: str) -> ConfigDict:
     config.sample = dict(every=5000, plots=("samples",))
     config.checkpoint.every = 5000
     if variant == "spline":
-        config.model.density.update(layers=6, transform="spline", bound=6.0)
+        config.model.density.update(layers=6, transform="spline")
     return config

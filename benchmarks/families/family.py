@@ -12,6 +12,7 @@ KINDS = {"ring": 8, "grid": 25, "two_moons": 20}  # parts of a mixture that has 
 # Of kernels, the best of a factor of about 1.5 on validation points; the recipe's is the ring's.
 BANDWIDTHS = {"ring": 0.004, "grid": 0.006, "two_moons": 0.04}
 SUPPORTS = {"ring": 3.0, "grid": 5.0, "two_moons": 5.0}  # where all points lie
+SPLINES = 4.0  # where those of the recipe move them
 MIXTURES = ("ring", "grid")  # whose modes are counted
 COVERAGE = {"name": "mode_coverage", "num_samples": 2500}
 NO_PICTURES = {"sample.every": 0, "sample.plots": (), "eval.every": 0, "eval.best": ""}
@@ -42,6 +43,8 @@ class Family:
             more["model.density.components"] = KINDS[kind]
         if "bandwidth" in density:
             more["model.density.bandwidth"] = BANDWIDTHS[kind]
+        if density.get("transform") == "spline" and SUPPORTS[kind] > SPLINES:
+            more["model.density.bound"] = SUPPORTS[kind] + 1.0
         if "support" in config["experiment"]:
             more["experiment.support"] = (-SUPPORTS[kind], SUPPORTS[kind])
         common = ("log_density",) if kind == "two_moons" else (COVERAGE, "log_density")
