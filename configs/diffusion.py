@@ -5,12 +5,13 @@ Salimans & Ho 2022, arXiv:2202.00512; `edm`: Karras et al. 2022, arXiv:2206.0036
 arXiv:2207.12598
 
   genlab --config=diffusion
-    Not measured yet.
+    scikit-learn's digits at 16 px. Not measured yet.
   genlab --config=diffusion:toy
     a ring of eight Gaussians: 8 of 8 modes, 99.5 % of 2,500 samples within 3 standard deviations (real points
     98.5 %), KL(true || model) .044 nats (.029 to .060) by the exact divergence; 74 s of CPU time (one seed).
   genlab --config=diffusion:cosine
-    Not measured yet.
+    after 800 of its 3,000 rounds a Frechet distance of 4.3 in `digits_classifier` (1,000 samples; 300 real test digits:
+    3.7), precision .65, recall .92; 12 min of one core (one seed). On MNIST at 16 px: RESULTS, "Families side by side".
   genlab --config=diffusion:edm
     Not measured yet.
   genlab --config=diffusion:guided

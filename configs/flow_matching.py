@@ -4,7 +4,9 @@ Papers: Lipman et al. 2023, arXiv:2210.02747; Liu, Gong & Liu 2023, arXiv:2209.0
 arXiv:2302.00482; `dit`: Peebles & Xie 2023, arXiv:2212.09748
 
   genlab --config=flow_matching
-    Not measured yet.
+    scikit-learn's digits at 16 px; after 800 of its 3,000 rounds a Frechet distance of 3.7 in `digits_classifier` (1,000
+    samples; 300 real test digits: 3.7), precision .63, recall .92; 10 min of one core (one seed). On MNIST at 16 px:
+    RESULTS, "Families side by side".
   genlab --config=flow_matching:toy
     a ring of eight Gaussians: 8 of 8 modes, 97.6 % of 2,500 samples within 3 standard deviations (real points
     98.5 %), KL(true || model) .037 nats (.023 to .051) by the exact divergence; 20,000 rounds, 1 min 16 s of
