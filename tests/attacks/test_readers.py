@@ -69,6 +69,7 @@ OWN = {
     "config/written.py",  # base.py
     "data/folksongs.py",  # the corpus of music21
     "data/melody.py",  # the same
+    "metrics/seen.py",  # what the first process of a run asks for
     "process/peers.py",  # what the other processes of a run told
     "plots/beside.py",  # a run folder, by `load_run`
     "plots/spaces.py",
@@ -77,6 +78,7 @@ OWN = {
     "reporting/page.py",  # templates
     "run/sources.py",  # code that is run
     "sweep/command.py",  # a flag
+    "trained/helpers.py",  # the same as metrics/seen.py
     "training/profile.py",  # the trace just made
     "writers/tensorboard.py",  # pictures just drawn
 }
