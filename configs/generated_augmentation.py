@@ -6,7 +6,9 @@ The GAN, augmented differentiably, is trained first, on the same labelled exampl
     scikit-learn's digits, 16 px, 300 labels: 92.8 % of 300 test digits (91.2 to 94.4, over five seeds), and by
     `generated_augmentation:without` 94.1 % (92.1 to 96.0): samples do not help here. 2 min 23 s and 18 s of CPU time.
   genlab sweep --config=generated_augmentation:mnist --seeds=5 --config.data.data_dir=DIR
-    MNIST, 16 px, 1,000 labels; mnist_without beside it. Not measured yet.
+    MNIST, 16 px, 1,000 labels: 92.2 % of 10,000 test digits (90.5 to 93.8, over three seeds), and by `mnist_without` 92.4 %
+    (91.7 to 93.2): they do not help here either, though the cross-entropy is .30 nats in the place of .44. 4 min 4 s and
+    48 s of CPU time.
 
 A trained run serves in the place of the first stage:
 

@@ -12,7 +12,9 @@ Two CPU cores, 300 test digits, one seed:
     the class alone: 93.7 % (90.3 to 95.9), probe 93.0 %; 15 s. Together or alone makes no difference that these digits
     show. Also `rotations` and `reconstruction`, whose codes a linear probe reads.
   genlab --config=multi_task:mnist --config.data.data_dir=DIR
-    Not measured yet. MNIST with 1,000 labels; `mnist_classes`, `mnist_rotations` and `mnist_reconstruction` beside it.
+    MNIST with 1,000 labels: 92.0 % of 10,000 test digits (90.3 to 93.8, over three seeds), 98.0 % of the turns; a linear
+    probe of the codes 92.7 % (raw pixels 88.0, untrained 75.4); 1 min 30 s a seed. The class alone, `mnist_classes`: 92.5
+    %, probe 92.2 % (one seed). `mnist_rotations` and `mnist_reconstruction` were not measured.
   genlab sweep --config=multi_task:zero_shot --seeds=3
     62 of 72 captions of sprites at 32 px are learned, 97 % of the others' images told among themselves by a bilinear map from
     codes to words; where all are to choose from, 75 % of the seen classes and 46 % of the unseen ones (32 to 82 % in the
