@@ -3,6 +3,7 @@
 import itertools
 import threading
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -72,15 +73,15 @@ def two(monkeypatch):
     return other
 
 
-def saved(folder, two, place=None, times=1):
-    """Checkpoints of two processes, the second of which has them at `place`."""
+def saved(folder, two, place=None, times=1, other=STATE):
+    """Checkpoints of two processes, the second of which has them at `place`, and another state."""
     checkpoints, asked = Checkpoints(folder), threading.Semaphore(0)
     checkpoints.manner = lambda: crew.Together(asked.release)
 
     def help():
         for _ in range(times):
             asked.acquire()
-            crew.helping(place or folder.absolute(), STATE)()
+            crew.helping(place or folder.absolute(), other)()
 
     thread = two(help)
     for step in range(1, times + 1):
@@ -119,6 +120,15 @@ def test_the_first_writes_what_another_cannot(tmp_path, two, monkeypatch, harm):
     place = elsewhere if harm == "elsewhere" else None
     checkpoints = saved(tmp_path / "checkpoints", two, place)
     np.testing.assert_equal(checkpoints.read(1, STATE), STATE)
+
+
+def test_what_the_first_has_is_saved_where_another_has_it_otherwise(
+    tmp_path, two, caplog
+):
+    other = jax.tree.map(lambda leaf: leaf + 1, STATE)
+    checkpoints = saved(tmp_path / "checkpoints", two, other=other)
+    np.testing.assert_equal(checkpoints.read(1, STATE), STATE)
+    assert "is another in another process" in caplog.text
 
 
 @pytest.mark.parametrize("file", ["state/manifest.ocdbt", "part-1.safetensors"])
