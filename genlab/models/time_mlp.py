@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from genlab.nn.time import TimeEmbedding
-from genlab.numbers import Count
+from genlab.numbers import Count, Whole
 from genlab.registry import models
 
 Array = jax.Array
@@ -25,12 +25,17 @@ class TimeMlp(nn.Module):
       example_shape: shape of one example, (H, W, C) or (D,).
       hidden: widths of the hidden layers.
       width: of the vector of the time.
+      waves: how many frequencies of each coordinate the first layer sees beside it, sin and cos of
+        2^k x for k = 0, 1, ..., without which a narrow mode is too sharp for it; 0 for none.
       dtype: type of the computation.
+
+    Paper: waves: Kingma et al. 2021, arXiv:2107.00630; Tancik et al. 2020, arXiv:2006.10739
     """
 
     example_shape: Sequence[Count]
     hidden: Sequence[Count] = (256, 256, 256)
     width: Count = 64
+    waves: Whole = 0
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -46,7 +51,7 @@ class TimeMlp(nn.Module):
         when = TimeEmbedding(self.width, name="time")(time, condition).astype(
             self.dtype
         )
-        h = x.reshape(x.shape[0], -1).astype(self.dtype)
+        h = self._seen(x.reshape(x.shape[0], -1)).astype(self.dtype)
         for i, width in enumerate(self.hidden):
             dense = nn.Dense(width, dtype=self.dtype, name=f"hidden_{i}")
             shift = nn.Dense(width, use_bias=False, dtype=self.dtype, name=f"time_{i}")
@@ -59,3 +64,9 @@ class TimeMlp(nn.Module):
             name="head",
         )
         return head(h).reshape(x.shape).astype(jnp.float32)
+
+    def _seen(self, x: Array) -> Array:
+        """[B, (1 + 2 waves) D] of `x: [B, D]`."""
+        angles = x[:, None] * (2.0 ** jnp.arange(self.waves))[None, :, None]
+        seen = jnp.stack([jnp.sin(angles), jnp.cos(angles)], axis=1)
+        return jnp.concatenate([x, seen.reshape(x.shape[0], -1)], axis=1)

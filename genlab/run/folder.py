@@ -34,6 +34,7 @@ from genlab.storage.writer import last_step
 
 # The folders in which a run writes.
 FOLDERS = ("checkpoints", "samples", "tensorboard")
+SHARE_LOCKS = ".share-*"  # of commands that train a sweep between them
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -85,9 +86,9 @@ def locked(workdir: Path) -> Iterator[None]:
 
 
 def in_use(workdir: Path) -> bool:
-    """Whether another process holds the folder, as far as its lock may be read."""
+    """Whether another process holds the folder, or a share of a sweep in it, as far as locks may be read."""
     try:
-        return is_held(workdir / ".lock")
+        return any(map(is_held, (workdir / ".lock", *workdir.glob(SHARE_LOCKS))))
     except (OSError, InputError):
         return False
 

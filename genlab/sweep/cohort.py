@@ -60,7 +60,9 @@ class Cohort:
 
     def __init__(self, recipe: Recipe, configs: list[dict[str, Any]]):
         if jax.process_count() > 1:
-            raise InputError("a population trains in one process, not in several")
+            raise InputError(
+                "a population trains in one process; several share a sweep by --share=K/N"
+            )
         self.recipe = recipe
         self.plan = Plan.of(recipe.config, recipe.begin)
         self.knobs = Knobs.of(configs)

@@ -18,6 +18,7 @@ from genlab.sweep import engines
 from genlab.sweep.engine import SEARCH, Engine, SearchEngine
 from genlab.sweep.judge import check_measured
 from genlab.sweep.search import Search
+from genlab.sweep.share import EVERYTHING, Share
 from genlab.sweep.study import Study
 from genlab.trials import manifest, seeds, space, table
 from genlab.trials.trial import Trial, named_sweep, resolve
@@ -64,6 +65,11 @@ def _search_of(named: Any, engine: Engine) -> Search | None:
                     " --target=[-]VALUE"
                 )
         return None
+    if values.share is not None:
+        raise InputError(
+            "--share divides trials that are known; a search is shared by the same command on each"
+            " machine"
+        )
     for flag in ("grid", "seeds"):
         if getattr(values, flag) is not None:
             raise InputError(
@@ -95,6 +101,7 @@ def _chosen(named: Any, values: Any) -> list[space.Overrides]:
 
 def _train(engine: Engine, chosen: list[space.Overrides]) -> list[Trial]:
     """Trains trials that are known beforehand."""
+    share = Share.read(engine.values.share)
     trials = resolve(engine.path, engine.common, chosen)
     _check_target(trials, engine.values.target)
     _check_folders(trials, engine.sweep)
@@ -104,8 +111,9 @@ def _train(engine: Engine, chosen: list[space.Overrides]) -> list[Trial]:
         engine.check(trials)
     # An engine without pruners has refused the flag.
     pruner = engine.values.pruner or ""
-    with locked(engine.sweep), _under_way(engine, trials, pruner=pruner) as stop:
-        engine.train(trials, stop)
+    described = _under_way(engine, trials, pruner=pruner, share=share)
+    with share.held(engine.sweep), described as stop:
+        engine.train(share.trials(trials), stop)
     return trials
 
 
@@ -143,7 +151,12 @@ def _check_folders(trials: list[Trial], sweep: Path) -> None:
 
 @contextmanager
 def _under_way(
-    engine: Engine, trials: Iterable[Trial], *, sampler: str = "", pruner: str = ""
+    engine: Engine,
+    trials: Iterable[Trial],
+    *,
+    sampler: str = "",
+    pruner: str = "",
+    share: Share = EVERYTHING,
 ) -> Iterator[Stop]:
     """Writes the manifest before and the report after, also of a sweep that is stopped."""
     from genlab.reporting.report import write_sweep_report
@@ -166,9 +179,10 @@ def _under_way(
             yield stop
     finally:
         if engine.trains:
-            # Whoever holds the folder now is this process, which is at its end.
+            # Who holds the folder besides commands of other shares is this process, which is at its end.
+            busy = share.others_are_at_work(engine.sweep)
             with display.doing("writing the report of the sweep"):
-                write_sweep_report(engine.sweep, locked=False)
+                write_sweep_report(engine.sweep, locked=busy)
 
 
 def _tell(engine: Engine, trials: list[Trial]) -> None:

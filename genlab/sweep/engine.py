@@ -34,6 +34,11 @@ class Flag:
 PRUNER = Flag("pruner", "what stops losers: none, halving or, in a search, hyperband")
 SAMPLER = Flag("sampler", "of a search: tpe, gp, cmaes, random or grid")
 STORAGE = Flag("storage", "URL of a search's storage; a journal in the folder without")
+SHARE = Flag(
+    "share",
+    "K/N: of the trials every N-th, from the K-th on; N commands that share the folder, on one machine"
+    " or more, train all of them",
+)
 SEARCH = (SAMPLER, PRUNER, STORAGE)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from genlab.process import display
 from genlab.process.signals import Stop
-from genlab.sweep.engine import SEARCH, Flag, SearchEngine
+from genlab.sweep.engine import SEARCH, SHARE, Flag, SearchEngine
 
 if TYPE_CHECKING:
     from genlab.sweep.pool import Pool
@@ -18,7 +18,7 @@ class Local(SearchEngine):
     """A process for each trial; several commands may work on one search."""
 
     name = "local"
-    flags: ClassVar = (WORKERS, *SEARCH)
+    flags: ClassVar = (WORKERS, SHARE, *SEARCH)
     shares = True
 
     def check(self, trials: "list[Trial]") -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from genlab.errors import InputError
 from genlab.process import display
 from genlab.process.signals import Stop
-from genlab.sweep.engine import PRUNER, Engine, Flag
+from genlab.sweep.engine import PRUNER, SHARE, Engine, Flag
 
 if TYPE_CHECKING:
     from genlab.sweep.evolution import Evolution
@@ -18,7 +18,7 @@ class Population(Engine):
     """Trials on the devices of this machine, members of as few programs as can hold them."""
 
     name = "population"
-    flags: ClassVar = (PRUNER, EVOLVE)
+    flags: ClassVar = (PRUNER, EVOLVE, SHARE)
 
     def check(self, trials: "list[Trial]") -> None:
         """Refuses flags that exclude each other, and trials that are not measured when they ask."""
@@ -50,6 +50,10 @@ class Population(Engine):
         for flag, asked in (("pruner", self._halves), ("evolve", evolve)):
             if asked and not self.values.target:
                 raise InputError(f"--{flag} needs --target=[-]VALUE to tell losers by")
+            if asked and self.values.share:
+                raise InputError(
+                    f"--{flag} compares all trials, of which --share trains some; take one"
+                )
         if self._halves and evolve:
             raise InputError("--pruner=halving and --evolve both end losers; take one")
 
