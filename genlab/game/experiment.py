@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import optax
 
 from genlab.errors import InputError
-from genlab.game import average, memory, parallel
+from genlab.game import average, memory, parallel, update_norm
 from genlab.game.network import Network
 from genlab.game.optim import Optimizer
 from genlab.game.slots import parts_in
@@ -110,7 +110,12 @@ class Experiment(abc.ABC):
 
     @final
     def train_step(
-        self, state: State, batch: dict[str, Array], key: Array, begin: int = 0
+        self,
+        state: State,
+        batch: dict[str, Array],
+        key: Array,
+        begin: int = 0,
+        due: bool | Array = True,
     ) -> tuple[State, dict[str, Array]]:
         """One round of the game.
 
@@ -119,6 +124,7 @@ class Experiment(abc.ABC):
           batch: one batch per draw, leaves `[draws, B, ...]`.
           key: the key of the round.
           begin: rounds of the run before the first of this game, which a stage may follow.
+          due: whether the norms of updates are asked for, which cost; elsewhere they may be 0.
 
         Returns:
           The state after the round, and metrics `player/name`: every term, `loss`, the norms of
@@ -141,7 +147,7 @@ class Experiment(abc.ABC):
                     state.step,
                 )
                 with jax.named_scope(f"player {name}"):
-                    state, moved = _move(state, name, players[name], seen)
+                    state, moved = _move(state, name, players[name], seen, due)
                 optimizer, number = players[name].optimizer, before + index
                 return average.after_move(state, name, optimizer, number), moved
 
@@ -238,7 +244,7 @@ class Experiment(abc.ABC):
 
 
 def _move(
-    state: State, name: str, player: Player, draw: Draw
+    state: State, name: str, player: Player, draw: Draw, due: bool | Array
 ) -> tuple[State, dict[str, Array]]:
     """One player minimises its loss by one step of its optimizer."""
 
@@ -255,26 +261,26 @@ def _move(
     reserved = {"loss", "gradient_norm", "update_norm", "parameter_norm"}
     (total, loss), gradient = jax.value_and_grad(objective, has_aux=True)(own)
     gradient = parallel.mean_over_devices(gradient)
-    with jax.named_scope("optimizer"):
-        update, opt_state = player.optimizer.transform.update(
-            gradient, state.opt_state[name], own
-        )
-        renewed = optax.apply_updates(own, update)
+    norms = {"gradient_norm": norm(gradient)}
+
+    @jax.named_scope("optimizer")
+    def step(gradient: PyTree) -> tuple[PyTree, PyTree]:
+        return player.optimizer.transform.update(gradient, state.opt_state[name], own)
+
+    norms["update_norm"], gradient = update_norm.ahead(step, gradient, due)
+    update, opt_state = step(gradient)
+    renewed = optax.apply_updates(own, update)
+    norms["parameter_norm"] = norm(renewed)
     if twice := (loss.terms.keys() | reserved) & loss.metrics.keys():
         raise ValueError(f"player {name!r} names a metric like a term: {sorted(twice)}")
     logged = {key: jnp.mean(value) for key, value in loss.metrics.items()}
     metrics = parallel.mean_over_devices({**loss.terms, **logged, "loss": total})
-    metrics["gradient_norm"] = norm(gradient)
-    metrics["update_norm"] = norm(update)
-    metrics["parameter_norm"] = norm(renewed)
-    return (
-        state.replace(
-            params={**state.params, name: renewed},
-            opt_state={**state.opt_state, name: opt_state},
-            extra=loss.extra,
-        ),
-        metrics,
+    state = state.replace(
+        params={**state.params, name: renewed},
+        opt_state={**state.opt_state, name: opt_state},
+        extra=loss.extra,
     )
+    return state, {**metrics, **norms}
 
 
 def _mean(values: list[Array], count: int | Array) -> Array:

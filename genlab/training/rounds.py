@@ -18,21 +18,33 @@ def rounds_of(
 
     The keys of a round depend on the seed and `state.step` alone, so that K rounds in one call are
     K calls of one round. `begin` are the rounds of the run before this stage's first; `remat` is what backward
-    passes compute again, see `rematerialised`. Metrics have one row per round, `[rounds]` each.
+    passes compute again, see `rematerialised`. Metrics have one row per round, `[rounds]` each; that of a norm of
+    updates is the last round's in all of them.
     """
 
     def rounds(state, resident, chunk, seed):
-        def one_round(state, pieces):
+        def one_round(state, given):
+            pieces, due = given
             key = rng.stream(seed, "prepare", state.step)
             keys = jax.vmap(lambda draw: jax.random.fold_in(key, draw))(
                 jnp.arange(feed.draws)
             )
             batch = jax.vmap(feed.prepare, in_axes=(None, 0, 0))(resident, pieces, keys)
             return experiment.train_step(
-                state, batch, rng.stream(seed, "train", state.step), begin
+                state, batch, rng.stream(seed, "train", state.step), begin, due
             )
 
+        count = len(jax.tree.leaves(chunk)[0])
+        due = jnp.arange(count) == count - 1
         with rematerialised(remat):
-            return jax.lax.scan(one_round, state, chunk)
+            state, metrics = jax.lax.scan(one_round, state, (chunk, due))
+        return state, {name: _told(name, rows) for name, rows in metrics.items()}
 
     return rounds
+
+
+def _told(name: str, rows: jax.Array) -> jax.Array:
+    """A metric as it is logged, `[rounds]`; a norm that is not finite is in its own round alone."""
+    if not name.endswith("/update_norm"):
+        return rows
+    return jnp.where(jnp.isfinite(rows[-1:]), rows[-1:], rows)
