@@ -13,7 +13,8 @@ arXiv:2207.12598
     after 800 of its 3,000 rounds a Frechet distance of 4.3 in `digits_classifier` (1,000 samples; 300 real test digits:
     3.7), precision .65, recall .92; 12 min of one core (one seed). On MNIST at 16 px: RESULTS, "Families side by side".
   genlab --config=diffusion:edm
-    Not measured yet.
+    after 800 of its 3,000 rounds a Frechet distance of 4.2 (3.0 to 5.4), precision .54, recall .96; 18 min 27 s of CPU time
+    (one seed).
   genlab --config=diffusion:guided
     Not measured yet.
   genlab --config=diffusion:mnist --config.data.data_dir=DIR

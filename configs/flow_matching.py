@@ -12,11 +12,14 @@ arXiv:2302.00482; `dit`: Peebles & Xie 2023, arXiv:2212.09748
     98.5 %), KL(true || model) .037 nats (.023 to .051) by the exact divergence; 20,000 rounds, 1 min 16 s of
     CPU time (one seed).
   genlab --config=flow_matching:transport
-    the same ring with noise by optimal transport within the batch. Not measured yet.
+    the same ring with noise by optimal transport within the batch: 8 of 8 modes, 96.1 %, KL .116 nats (.087 to .145); 20,000
+    rounds, 21 min 35 s of CPU time (one seed). The paths are straighter, and the density is not nearer.
   genlab --config=flow_matching:mnist --config.data.data_dir=DIR
     MNIST at 28 px. Not measured yet.
   genlab --config=flow_matching:dit
-    a transformer of 2x2 patches that is told the digit, with guidance. Not measured yet.
+    a transformer of 2x2 patches that is told the digit, with guidance: after 1,600 of its 3,000 rounds a Frechet distance of
+    26.2 (21.4 to 31.0; 1,000 samples; 300 real test digits: 3.7), precision .80, recall .48; 33 min 39 s of CPU time (one
+    seed).
   genlab --config=flow_matching:mnist_dit --config.data.data_dir=DIR
     the same on MNIST at 28 px; for a GPU. Not measured yet.
 """
