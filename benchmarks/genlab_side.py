@@ -4,6 +4,7 @@ from collections.abc import Callable
 from unittest import mock
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from genlab.config import files, override
@@ -56,12 +57,12 @@ def constant_rounds_of(experiment, feed: Feed) -> Callable:
         keys = jax.random.split(rng.stream(seed, "prepare"), feed.draws)
         batch = jax.vmap(feed.prepare, in_axes=(None, 0, 0))(resident, first, keys)
 
-        def one_round(state, _):
-            return experiment.train_step(
-                state, batch, rng.stream(seed, "train", state.step)
-            )
+        def one_round(state, due):
+            key = rng.stream(seed, "train", state.step)
+            return experiment.train_step(state, batch, key, due=due)
 
-        return jax.lax.scan(one_round, state, length=len(chunk["index"]))
+        count = len(chunk["index"])
+        return jax.lax.scan(one_round, state, jnp.arange(count) == count - 1)
 
     return rounds
 

@@ -267,8 +267,7 @@ def _move(
     def step(gradient: PyTree) -> tuple[PyTree, PyTree]:
         return player.optimizer.transform.update(gradient, state.opt_state[name], own)
 
-    norms["update_norm"], gradient = update_norm.ahead(step, gradient, due)
-    update, opt_state = step(gradient)
+    update, opt_state, norms["update_norm"] = update_norm.taken(step, gradient, due)
     renewed = optax.apply_updates(own, update)
     norms["parameter_norm"] = norm(renewed)
     if twice := (loss.terms.keys() | reserved) & loss.metrics.keys():

@@ -13,10 +13,21 @@ def program() -> str:
     return "python launch.py" if _name() == "launch.py" else "genlab"
 
 
-def line() -> str:
-    """The command that runs, as a shell takes it."""
+def line(*, without: str | None = None) -> str:
+    """The command that runs, as a shell takes it.
+
+    Args:
+      without: name of a flag that is left out with its value; None for none.
+    """
     called = ["genlab"] if _name() in _OWN else ["python", *sys.argv[:1]]
-    return shlex.join([*called, *sys.argv[1:]])
+    words = iter(sys.argv[1:])
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if without is None or name != f"--{without}":
+            called.append(word)
+        elif not equals:
+            next(words, None)
+    return shlex.join(called)
 
 
 def _name() -> str:

@@ -5,7 +5,7 @@ import logging
 import os
 import shlex
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from genlab.sweep import engines
 from genlab.sweep.engine import SEARCH, Engine, SearchEngine
 from genlab.sweep.judge import check_measured
 from genlab.sweep.search import Search
-from genlab.sweep.share import EVERYTHING, Share
+from genlab.sweep.share import Share, alone
 from genlab.sweep.study import Study
 from genlab.trials import manifest, seeds, space, table
 from genlab.trials.trial import Trial, named_sweep, resolve
@@ -111,8 +111,8 @@ def _train(engine: Engine, chosen: list[space.Overrides]) -> list[Trial]:
         engine.check(trials)
     # An engine without pruners has refused the flag.
     pruner = engine.values.pruner or ""
-    described = _under_way(engine, trials, pruner=pruner, share=share)
-    with share.held(engine.sweep), described as stop:
+    held = share.held(engine.sweep, trials)
+    with _under_way(engine, held, trials, pruner=pruner) as stop:
         engine.train(share.trials(trials), stop)
     return trials
 
@@ -125,7 +125,7 @@ def _search(engine: SearchEngine, search: Search) -> list[Trial]:
     study = Study(engine.path, engine.common, engine.sweep, search)
     described = {"sampler": search.sampler, "pruner": search.pruner}
     held = nullcontext() if engine.shares else locked(engine.sweep)
-    with held, _under_way(engine, (), **described) as stop:
+    with _under_way(engine, held, (), **described) as stop:
         return engine.search(study, stop)
 
 
@@ -152,17 +152,18 @@ def _check_folders(trials: list[Trial], sweep: Path) -> None:
 @contextmanager
 def _under_way(
     engine: Engine,
+    held: AbstractContextManager,
     trials: Iterable[Trial],
     *,
     sampler: str = "",
     pruner: str = "",
-    share: Share = EVERYTHING,
 ) -> Iterator[Stop]:
-    """Writes the manifest before and the report after, also of a sweep that is stopped."""
+    """Writes the manifest first and, once the folder is no longer held, the report, also of a sweep that is
+    stopped."""
     from genlab.reporting.report import write_sweep_report
 
     described = manifest.Manifest(
-        command=command.line(),
+        command=command.line(without="share"),
         config=engine.path,
         common=engine.common,
         recipe=manifest.recipe_of(engine.path),
@@ -173,23 +174,25 @@ def _under_way(
         pruner=pruner,
         trials=manifest.entries(trials),
     )
-    manifest.write(engine.sweep, described)
+    begun = False
     try:
-        with stop_requested() as stop:
-            yield stop
+        with held:
+            manifest.write(engine.sweep, described)
+            begun = True
+            with stop_requested() as stop:
+                yield stop
     finally:
-        if engine.trains:
-            # Who holds the folder besides commands of other shares is this process, which is at its end.
-            busy = share.others_are_at_work(engine.sweep)
-            with display.doing("writing the report of the sweep"):
-                write_sweep_report(engine.sweep, locked=busy)
+        if begun and engine.trains:
+            with alone(engine.sweep), display.doing("writing the report of the sweep"):
+                write_sweep_report(engine.sweep)
 
 
 def _tell(engine: Engine, trials: list[Trial]) -> None:
     """Writes the table and prints it, with what the seeds and the target say of the trials."""
     sweep, target = engine.sweep, engine.values.target or ""
     # First, since nobody may be there to read what is printed.
-    written = table.write_csv(trials, sweep)
+    with alone(sweep):
+        written = table.write_csv(trials, sweep)
     print(table.render(trials, sweep))
     if summary := seeds.over_seeds(trials, sweep, target):
         print(f"\n{summary}\n")

@@ -36,8 +36,8 @@ SAMPLER = Flag("sampler", "of a search: tpe, gp, cmaes, random or grid")
 STORAGE = Flag("storage", "URL of a search's storage; a journal in the folder without")
 SHARE = Flag(
     "share",
-    "K/N: of the trials every N-th, from the K-th on; N commands that share the folder, on one machine"
-    " or more, train all of them",
+    "K/N: of the trials every N-th, from the K-th on; N commands, on machines that see the folder, train"
+    " all of them",
 )
 SEARCH = (SAMPLER, PRUNER, STORAGE)
 
@@ -46,8 +46,8 @@ SEARCH = (SAMPLER, PRUNER, STORAGE)
 class Engine(ABC):
     """Trains the trials of a sweep that are known beforehand.
 
-    The command has written the manifest when it trains, holds the folder's lock, and writes table
-    and report afterwards.
+    The command has written the manifest when it trains, holds the folder or a share of it, and writes table and
+    report afterwards.
 
     Attributes:
       name: what `--engine` calls it.

@@ -69,7 +69,9 @@ def run(
             return EXIT_STOPPED
         if trial.results(sweep) is not None:
             return 0
-        command, said = trial.command(path, common, sweep), _size(folder / LOG)
+        # A task of a scheduler that trains several trials is no process of one run of several.
+        command = [*trial.command(path, common, sweep), "--num-processes=1"]
+        said = _size(folder / LOG)
         process = _start(command, folder, environment, cwd)
         try:
             asked, code = _follow(process, watch)

@@ -1,6 +1,7 @@
 """A share of a sweep: one of several commands, of one machine or more, that train its trials between them."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,50 +52,50 @@ class Share:
         return trials[self.number - 1 :: self.count]
 
     @contextmanager
-    def held(self, sweep: Path) -> Iterator[None]:
+    def held(self, sweep: Path, trials: "list[Trial]") -> Iterator[None]:
         """Inside, nobody else trains any of these trials in the folder.
 
+        Args:
+          sweep: the folder.
+          trials: all of the sweep, of which this is a share.
+
         Raises:
-          InputError: somebody does, or the folder cannot be written.
+          InputError: somebody does, or shares of other trials or of another number, or the folder
+            cannot be written.
         """
         with ExitStack() as stack:
-            with _gate(sweep):
+            with alone(sweep):
                 if self.count == 1:
-                    self._refuse(sweep, SHARE_LOCKS, "a share of the same sweep")
+                    _refuse(sweep.glob(SHARE_LOCKS), "a share of it")
                     stack.enter_context(locked(sweep))
                 else:
-                    self._refuse(sweep, ".lock", "the whole sweep")
-                    mine = sweep / self._name
-                    for path in sweep.glob(SHARE_LOCKS):
-                        alike = path.name.endswith(f"-of-{self.count}")
-                        if path == mine or not alike:
-                            self._refuse(sweep, path.name, path.name.lstrip("."))
+                    _refuse([sweep / ".lock"], "all of it")
+                    mine, fellows = self._locks(sweep, trials)
+                    others = {*sweep.glob(SHARE_LOCKS)} - fellows
+                    _refuse(
+                        others,
+                        "shares of it that are others than those of this command",
+                    )
+                    _refuse([mine], f"share {self.number} of {self.count}")
                     stack.enter_context(lock.held(mine))
             yield
 
-    def others_are_at_work(self, sweep: Path) -> bool:
-        """Whether commands train other shares now, as far as the folder tells."""
-        others = (path for path in sweep.glob(SHARE_LOCKS) if path.name != self._name)
-        return any(lock.is_held(path) for path in others)
-
-    @property
-    def _name(self) -> str:
-        return f".share-{self.number}-of-{self.count}"
-
-    def _refuse(self, sweep: Path, pattern: str, what: str) -> None:
-        if any(lock.is_held(path) for path in sweep.glob(pattern)):
-            raise InputError(
-                f"another process trains {what} in {str(sweep)!r}; wait for it or name another folder"
-                " with --workdir=DIR"
-            )
-
-
-EVERYTHING = Share()
+    def _locks(self, sweep: Path, trials: "list[Trial]") -> tuple[Path, set[Path]]:
+        """The lock of this share, and those of all of them."""
+        names = "".join(trial.name for trial in trials)
+        digest = hashlib.sha256(names.encode()).hexdigest()[:12]
+        name = SHARE_LOCKS.replace("*", f"{{}}-of-{self.count}-{digest}")
+        locks = [sweep / name.format(number + 1) for number in range(self.count)]
+        return locks[self.number - 1], {*locks}
 
 
 @contextmanager
-def _gate(sweep: Path) -> Iterator[None]:
-    """One command at a time, while it looks which others are there."""
+def alone(sweep: Path) -> Iterator[None]:
+    """Inside, no other command looks who else is there, nor writes what is of the whole sweep.
+
+    Raises:
+      InputError: the folder cannot be written.
+    """
     with ExitStack() as stack:
         try:
             stack.enter_context(lock.held(sweep / ".shares"))
@@ -104,3 +105,12 @@ def _gate(sweep: Path) -> Iterator[None]:
                 " another"
             ) from None
         yield
+
+
+def _refuse(locks: Iterable[Path], what: str) -> None:
+    for path in locks:
+        if lock.is_held(path):
+            raise InputError(
+                f"another process trains the sweep in {str(path.parent)!r}, {what}; wait for it or name"
+                " another folder with --workdir=DIR"
+            )

@@ -11,30 +11,42 @@ from genlab.game import update_norm
 from genlab.training.rounds import rounds_of
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("compiled", [True, False])
-def test_due_norm_is_that_of_the_update_and_moves_nothing(compiled):
+def test_due_norm_is_that_of_the_update_and_moves_nothing(compiled, dtype):
     transform = optax.adam(1e-2)
     params = {"w": jnp.arange(6.0).reshape(2, 3), "b": jnp.ones(3)}
+    params = jax.tree.map(lambda leaf: leaf.astype(dtype), params)
     gradient = jax.tree.map(lambda leaf: leaf - 2, params)
     state = transform.init(params)
     step = lambda g: transform.update(g, state, params)
-    ahead = lambda due: update_norm.ahead(step, gradient, due)
-    ahead = jax.jit(ahead) if compiled else ahead
-    expected = optax.tree.norm(step(gradient)[0])
-    for due, wanted in ((jnp.array(True), expected), (jnp.array(False), 0.0)):
-        length, same = ahead(due)
-        np.testing.assert_allclose(length, wanted, rtol=1e-6)
-        jax.tree.map(np.testing.assert_array_equal, same, gradient)
-    length, same = update_norm.ahead(step, gradient, True)
-    np.testing.assert_allclose(length, expected, rtol=1e-6)
-    assert same is gradient
+    taken = lambda due: update_norm.taken(step, gradient, due)
+    taken = jax.jit(taken) if compiled else taken
+    wanted = jax.jit(step) if compiled else step
+    norm = optax.tree.norm(jax.tree.map(jnp.float32, step(gradient)[0]))
+    for due, length in ((jnp.array(True), norm), (jnp.array(False), 0.0), (True, norm)):
+        *moved, found = (
+            update_norm.taken(step, gradient, True) if due is True else taken(due)
+        )
+        assert found.dtype == jnp.float32
+        np.testing.assert_allclose(
+            found, length, rtol=1e-6 if dtype == "float32" else 2e-2
+        )
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(
+                np.float32(a), np.float32(b), rtol=1e-6
+            ),
+            tuple(moved),
+            wanted(gradient),
+        )
 
 
-def test_norm_that_overflows_leaves_the_gradient_as_it_is():
+def test_norm_that_overflows_leaves_the_update_as_it_is():
     gradient = jnp.array([3e38, -3e38])
-    length, same = update_norm.ahead(lambda g: (g, ()), gradient, jnp.array(True))
+    step = lambda gradient: (gradient, ())
+    update, _, length = update_norm.taken(step, gradient, jnp.array(True))
     assert np.isinf(length)
-    np.testing.assert_array_equal(same, gradient)
+    np.testing.assert_array_equal(update, gradient)
 
 
 def test_a_call_tells_the_norm_of_its_last_update():

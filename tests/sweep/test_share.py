@@ -2,22 +2,40 @@
 
 import itertools
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import recipes
 
 from genlab.commands.cli import main
 from genlab.errors import InputError
+from genlab.process import command
+from genlab.reporting.sweep import read_sweep
 from genlab.run.folder import in_use, locked
 from genlab.sweep.share import Share
+from genlab.trials import manifest, space
+from genlab.trials.trial import resolve
 
+ROOT = Path(__file__).parents[2]
 VAE = str(recipes.CONFIGS / "vae.py:tiny")
 QUICK = ("--config.devices=1", "--config.sample.plots=()")
+PROGRAM = "import sys; from genlab.commands.cli import main; sys.exit(main(sys.argv))"
+
+
+def _words(workdir, *more):
+    words = ("sweep", f"--config={VAE}", "--grid=objective.beta=1,2", "--seeds=2")
+    return [*words, f"--workdir={workdir}", *QUICK, *more]
 
 
 def _sweep(workdir, *more):
-    words = ("sweep", f"--config={VAE}", "--grid=objective.beta=1,2", "--seeds=2")
-    return main(["launch.py", *words, f"--workdir={workdir}", *QUICK, *more])
+    return main(["launch.py", *_words(workdir, *more)])
+
+
+def _trials(seeds=3):
+    return resolve(VAE, {}, space.seeds(seeds))
 
 
 def _results(sweep):
@@ -28,8 +46,11 @@ def _results(sweep):
     return found
 
 
-def _refused(share, sweep, told):
-    with pytest.raises(InputError, match=told), share.held(sweep):
+def _refused(share, sweep, told, trials=()):
+    with (
+        pytest.raises(InputError, match=told),
+        share.held(sweep, trials or _trials()),
+    ):
         pass
 
 
@@ -68,28 +89,59 @@ def test_search_is_shared_without(tmp_path, capsys):
     assert "a search is shared by the same command" in capsys.readouterr().err
 
 
-def test_shares_train_what_one_command_would(tmp_path, capsys):
-    assert _sweep(tmp_path / "whole") == 0
-    assert _sweep(tmp_path / "shared", "--share=1/2") == 0
-    assert len(_results(tmp_path / "shared")) == 2
-    assert _sweep(tmp_path / "shared", "--share=2/2") == 0
-    assert _results(tmp_path / "shared") == _results(tmp_path / "whole")
-    tables = [tmp_path / name / "results.csv" for name in ("shared", "whole")]
+def test_two_at_once_train_what_one_command_would(tmp_path):
+    shared, whole = tmp_path / "shared", tmp_path / "whole"
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *_words(shared, f"--share={number}/2")],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for number in (1, 2)
+    ]
+    assert _sweep(whole) == 0
+    for process in commands:
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    assert len(_results(whole)) == 4
+    assert _results(shared) == _results(whole)
+    tables = [folder / "results.csv" for folder in (shared, whole)]
     assert tables[0].read_text() == tables[1].read_text()
-    capsys.readouterr()
+    assert {trial.state for trial in read_sweep(shared).trials} == {"finished"}
+    assert "--share" not in manifest.read(shared).command
+    assert "finished" in (shared / "report.html").read_text()
+
+
+def test_trials_of_a_task_of_slurm_train_alone(tmp_path, monkeypatch):
+    """By processes, whose scheduler says that they are one of two; the other share has no trial."""
+    slurm = {"JOB_ID": "1", "NTASKS": "2", "PROCID": "1", "LOCALID": "1"}
+    for name, value in {**slurm, "STEP_NODELIST": "node", "JOBID": "1"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+    words = ("--engine=local", "--workers=1")
+    grid = ["sweep", f"--config={VAE}", "--seeds=1", f"--workdir={tmp_path}", *QUICK]
+    assert main(["launch.py", *grid, *words, "--share=2/2"]) == 0
+    assert not _results(tmp_path)
+    assert main(["launch.py", *grid, *words, "--share=1/2"]) == 0
+    assert len(_results(tmp_path)) == 1
 
 
 def test_nobody_else_trains_what_a_share_does(tmp_path):
-    whole, first, second = Share(), Share(1, 2), Share(2, 2)
-    with first.held(tmp_path):
-        assert in_use(tmp_path) and not first.others_are_at_work(tmp_path)
+    whole, first, second, trials = Share(), Share(1, 2), Share(2, 2), _trials()
+    with first.held(tmp_path, trials):
+        assert in_use(tmp_path)
         for refused in (first, whole, Share(1, 3)):
-            _refused(refused, tmp_path, "another process trains")
-        with second.held(tmp_path):
-            assert first.others_are_at_work(tmp_path)
+            _refused(refused, tmp_path, "another process trains the sweep")
+        _refused(second, tmp_path, "others than those", _trials(4))
+        with second.held(tmp_path, trials):
+            assert in_use(tmp_path)
     assert not in_use(tmp_path)
-    with whole.held(tmp_path):
-        _refused(second, tmp_path, "trains the whole sweep")
+    with Share(1, 3).held(tmp_path, trials), Share(3, 3).held(tmp_path, trials):
+        _refused(second, tmp_path, "others than those")
+    with whole.held(tmp_path, trials):
+        _refused(second, tmp_path, "all of it")
     with locked(tmp_path):
         _refused(whole, tmp_path, "in use by another process")
 
@@ -97,3 +149,10 @@ def test_nobody_else_trains_what_a_share_does(tmp_path):
 def test_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     _refused(Share(1, 2), tmp_path / "file" / "sweep", "cannot be written")
+
+
+def test_flag_is_left_out_of_a_command(monkeypatch):
+    words = ["sweep", "--share", "1/2", "--seeds=2", "--share=2/2", "--shared=1"]
+    monkeypatch.setattr(sys, "argv", [os.path.join("bin", "genlab"), *words])
+    assert command.line(without="share") == "genlab sweep --seeds=2 --shared=1"
+    assert command.line().startswith("genlab sweep --share 1/2 --seeds=2")
