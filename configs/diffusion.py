@@ -5,7 +5,7 @@ Salimans & Ho 2022, arXiv:2202.00512; `edm`: Karras et al. 2022, arXiv:2206.0036
 arXiv:2207.12598
 
   genlab --config=diffusion
-    scikit-learn's digits at 16 px. Not measured yet.
+    scikit-learn's digits at 16 px. Not measured yet; the same with another path and sampler is `cosine`.
   genlab --config=diffusion:toy
     a ring of eight Gaussians: 8 of 8 modes, 99.5 % of 2,500 samples within 3 standard deviations (real points
     98.5 %), KL(true || model) .044 nats (.029 to .060) by the exact divergence; 74 s of CPU time (one seed).
@@ -16,7 +16,8 @@ arXiv:2207.12598
     after 800 of its 3,000 rounds a Frechet distance of 4.2 (3.0 to 5.4), precision .54, recall .96; 18 min 27 s of CPU time
     (one seed).
   genlab --config=diffusion:guided
-    Not measured yet.
+    after 800 of its 3,000 rounds, by DDIM in 50 steps (`experiment.sampler`), 86.5 % of 1,000 samples (84.2 to 88.5) are of the
+    class that was asked for; a Frechet distance of 15.9 (11.7 to 20.1), precision .68, recall .87 (one seed).
   genlab --config=diffusion:mnist --config.data.data_dir=DIR
     MNIST at 28 px. Not measured yet.
 """

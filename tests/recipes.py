@@ -125,6 +125,14 @@ def run_rounds(
     return jax.device_get(state), joined
 
 
+def as_one_call(metrics: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Metrics of calls of a round each as one call has them: it tells the last update's norm in all of its rows."""
+    return {
+        name: np.full_like(rows, rows[-1]) if name.endswith("/update_norm") else rows
+        for name, rows in metrics.items()
+    }
+
+
 def differences(one: Any, other: Any) -> dict[str, float]:
     """Largest absolute difference of each leaf, by name."""
     from genlab.storage.tree import flatten
