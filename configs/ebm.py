@@ -14,8 +14,8 @@ al. 2019, arXiv:1905.07088
     rounds, .91.
   genlab --config=ebm:denoising
     a swiss roll with noise of standard deviation 0.3, whose density it learns: `kl` is to the points without it, 1.35
-    nats (1.31 to 1.39), the optimum 1.35; 10,000 rounds, 82 s of CPU time (one seed). The arrows of `score_field` are
-    those of `denoising_autoencoder:manifold` wherever there are data:
+    nats (1.31 to 1.39), the optimum 1.35; 10,000 rounds, 82 s of CPU time (one seed). After 4,000 the arrows of
+    `score_field` were those of `denoising_autoencoder:manifold` wherever there are data:
     genlab plot --workdir=DIR "--plots=({'name': 'score_field', 'beside': ['AUTOENCODER']},)"
   genlab --config=ebm:sliced
     the swiss roll itself: KL(true || model) .004 nats (-.001 to .009); 10,000 rounds, 96 s of CPU time (one seed).

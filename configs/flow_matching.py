@@ -13,7 +13,7 @@ arXiv:2302.00482; `dit`: Peebles & Xie 2023, arXiv:2212.09748
     CPU time (one seed).
   genlab --config=flow_matching:transport
     the same ring with noise by optimal transport within the batch: 8 of 8 modes, 96.1 %, KL .116 nats (.087 to .145); 20,000
-    rounds, 21 min 35 s of CPU time (one seed). The paths are straighter, and the density is not nearer.
+    rounds, 21 min 35 s of CPU time (one seed). The density is farther than without (`toy`).
   genlab --config=flow_matching:mnist --config.data.data_dir=DIR
     MNIST at 28 px. Not measured yet.
   genlab --config=flow_matching:dit

@@ -268,7 +268,8 @@ def _move(
         return player.optimizer.transform.update(gradient, state.opt_state[name], own)
 
     update, opt_state, norms["update_norm"] = update_norm.taken(step, gradient, due)
-    renewed = optax.apply_updates(own, update)
+    with jax.named_scope("optimizer"):
+        renewed = optax.apply_updates(own, update)
     norms["parameter_norm"] = norm(renewed)
     if twice := (loss.terms.keys() | reserved) & loss.metrics.keys():
         raise ValueError(f"player {name!r} names a metric like a term: {sorted(twice)}")
