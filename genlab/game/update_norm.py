@@ -1,4 +1,4 @@
-"""How far an update goes, which on a CPU can cost a tenth of a small network's round."""
+"""How far an update goes, which is asked once in a call of many rounds."""
 
 from collections.abc import Callable
 from typing import Any
