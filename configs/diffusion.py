@@ -5,7 +5,9 @@ Salimans & Ho 2022, arXiv:2202.00512; `edm`: Karras et al. 2022, arXiv:2206.0036
 arXiv:2207.12598
 
   genlab --config=diffusion
-    scikit-learn's digits at 16 px. Not measured yet; the same with another path and sampler is `cosine`.
+    scikit-learn's digits at 16 px: not measured by its own sampler. After 600 of its 3,000 rounds, with
+    "--config.experiment.sampler={'name': 'ddim', 'steps': 50}", a Frechet distance of 15.1 (12.8 to 17.3; 1,000 samples;
+    300 real test digits: 3.7) in `digits_classifier`, precision .43, recall .94 (one seed).
   genlab --config=diffusion:toy
     a ring of eight Gaussians: 8 of 8 modes, 99.5 % of 2,500 samples within 3 standard deviations (real points
     98.5 %), KL(true || model) .044 nats (.029 to .060) by the exact divergence; 74 s of CPU time (one seed).
