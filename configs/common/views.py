@@ -52,14 +52,14 @@ def tiny(config: ConfigDict) -> None:
     """At 8 px, eight rounds.
 
     Without norms, since a bias before one follows rounding, and without units that die, since a projection of zero
-    has no direction: both would be scaled up.
+    has no direction: both would be scaled up, and so would rounding in a projection of few numbers, near zero more often.
     """
     sizes = dict(channels=(4,), hidden=8, latent_dim=3)
     smooth = dict(activation="tanh", code_activation="identity")
     config.model.encoder.update(**sizes, **smooth)
     for role in ("projector", "predictor"):
         if role in config.model:
-            narrow = dict(hidden=(8,), outputs=4)
+            narrow = dict(hidden=(8,), outputs=8)
             config.model[role].update(**narrow, activation="tanh", norm="none")
     config.experiment.augment = ["random_resized_crop"]
     config.data.image_size = 8
