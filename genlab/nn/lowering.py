@@ -1,7 +1,7 @@
 """Convolution as a bilinear primitive whose lowering is chosen for the platform at compile time.
 
-CPUs get matrix products: of patches (`genlab.nn.products`), or fewer of them by minimal filtering
-(`genlab.nn.filtering`) where that wins. GPUs and TPUs get XLA's own convolution, for the members of a
+CPUs get matrix products: of patches (`genlab.nn.products`, and `genlab.nn.planes` where channels are few), or
+fewer of them by minimal filtering (`genlab.nn.filtering`) where that wins. GPUs and TPUs get XLA's own convolution, for the members of a
 population one after another: mapped over kernels it would be a grouped convolution, which GPUs run
 slowly. The map and its two derivatives are three primitives, each the transpose of the others, so that
 forward and reverse mode work to any order and no derivative is found by transposing slices, which XLA
@@ -19,7 +19,7 @@ from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from genlab.nn import filtering, products
+from genlab.nn import filtering, planes, products
 from genlab.nn.products import Geometry
 
 Array = jax.Array
@@ -123,7 +123,7 @@ def _room(batch: Array, geometry: Geometry, channels: int, features: int) -> Mod
     exact = batch.dtype == jnp.float32
     if exact and filtering.wins(geometry, len(batch), channels, features):
         return filtering
-    return products
+    return planes if planes.wins(geometry, channels, features) else products
 
 
 def _primitive(

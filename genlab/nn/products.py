@@ -61,6 +61,18 @@ class Geometry:
         """True where one patch is the whole image, so that no pixel is in two."""
         return self.output == (1, 1) and self.dilation == (1, 1)
 
+    @property
+    def turned(self) -> "Geometry":
+        """Of the adjoint, where the stride is 1: a convolution of the result with the kernel turned."""
+        edges = (
+            dilation * (kernel - 1)
+            for kernel, dilation in zip(self.kernel, self.dilation)
+        )
+        rows, columns = (
+            (edge - low, edge - high) for edge, (low, high) in zip(edges, self.padding)
+        )
+        return dataclasses.replace(self, image=self.output, padding=(rows, columns))
+
     def taps(self, axis: int) -> Iterator[tuple[int, int]]:
         """Per tap of the kernel along `axis`: the block and the phase in it that it reads."""
         for tap in range(self.kernel[axis]):
@@ -72,9 +84,9 @@ def convolve(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
     features = kernel.shape[-1]
     if not _overlaps_columns(geometry, *kernel.shape[2:]):
         columns = _patches(image, geometry)
-        return _product(columns, kernel.reshape(-1, features), ((3,), (0,)))
+        return product(columns, kernel.reshape(-1, features), ((3,), (0,)))
     bands = _bands(image, geometry)
-    partial = _product(bands, _banded(kernel, geometry), ((3,), (0,)))
+    partial = product(bands, _banded(kernel, geometry), ((3,), (0,)))
     width = geometry.output[1]
     return sum(
         partial[:, :, j : j + width, j * features : (j + 1) * features]
@@ -84,7 +96,7 @@ def convolve(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
 
 def convolve_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
     """The derivative in the image: `[B, H', W', F]` and `[h, w, C, F]` to `[B, H, W, C]`."""
-    columns = _product(result, kernel.reshape(-1, kernel.shape[-1]), ((3,), (1,)))
+    columns = product(result, kernel.reshape(-1, kernel.shape[-1]), ((3,), (1,)))
     return _overlap_add(columns, geometry)
 
 
@@ -93,13 +105,13 @@ def convolve_kernel(image: Array, result: Array, *, geometry: Geometry) -> Array
     channels, features = image.shape[-1], result.shape[-1]
     if not _overlaps_columns(geometry, channels, features):
         columns = _patches(image, geometry)
-        gradient = _product(columns, result, ((0, 1, 2), (0, 1, 2)))
+        gradient = product(columns, result, ((0, 1, 2), (0, 1, 2)))
         return gradient.reshape(*geometry.kernel, channels, features)
     bands, spans = _bands(image, geometry), geometry.spans
     gradients = []
     for j in range(spans):
         shifted = jnp.pad(result, ((0, 0), (0, 0), (j, spans - 1 - j), (0, 0)))
-        gradients.append(_product(shifted, bands, ((0, 1, 2), (0, 1, 2))))
+        gradients.append(product(shifted, bands, ((0, 1, 2), (0, 1, 2))))
     return _unbanded(jnp.stack(gradients), geometry, channels)
 
 
@@ -122,10 +134,8 @@ def _overlaps_columns(geometry: Geometry, channels: int, features: int) -> bool:
 
 def _bands(image: Array, geometry: Geometry) -> Array:
     """Rows of patches: `[B, H, W, C]` to `[B, H', blocks, h * stride * C]`."""
-    padded = _pad_to_blocks(image, geometry)
-    batch, *_, channels = image.shape
-    (height, width), (rows, columns) = geometry.blocks, geometry.strides
-    blocks = padded.reshape(batch, height, rows, width, columns * channels)
+    blocks = to_blocks(image, geometry)
+    blocks = blocks.reshape(*blocks.shape[:4], -1)
     out_height = geometry.output[0]
     return jnp.concatenate(
         [blocks[:, i : i + out_height, row] for i, row in geometry.taps(0)], axis=-1
@@ -151,7 +161,7 @@ def _unbanded(gradients: Array, geometry: Geometry, channels: int) -> Array:
     return taps.reshape(height, spans * stride, channels, features)[:, :width]
 
 
-def _product(left: Array, right: Array, contracted: tuple) -> Array:
+def product(left: Array, right: Array, contracted: tuple) -> Array:
     product = lax.dot_general(
         left, right, (contracted, ((), ())), preferred_element_type=jnp.float32
     )
@@ -160,14 +170,12 @@ def _product(left: Array, right: Array, contracted: tuple) -> Array:
 
 def _patches(image: Array, geometry: Geometry) -> Array:
     """`[B, H, W, C]` to `[B, H', W', h * w * C]`."""
-    padded = _pad_to_blocks(image, geometry)
-    batch, *_, channels = image.shape
-    (height, width), (rows, columns) = geometry.blocks, geometry.strides
     if geometry.covers:
-        kernel_height, kernel_width = geometry.kernel
-        return padded[:, :kernel_height, :kernel_width].reshape(batch, 1, 1, -1)
+        height, width = geometry.kernel
+        patch = _padded_to_blocks(image, geometry)[:, :height, :width]
+        return patch.reshape(len(image), 1, 1, -1)
     # Blocks of one stride make every tap a plain slice, contiguous in its last axis.
-    blocks = padded.reshape(batch, height, rows, width, columns, channels)
+    blocks = to_blocks(image, geometry)
     out_height, out_width = geometry.output
     pieces = [
         blocks[:, i : i + out_height, row, j : j + out_width, column]
@@ -181,40 +189,50 @@ def _overlap_add(columns: Array, geometry: Geometry) -> Array:
     """The adjoint of `_patches`: `[B, H', W', h * w * C]` to `[B, H, W, C]`."""
     batch, out_height, out_width, _ = columns.shape
     if geometry.covers:
-        full = columns.reshape(batch, *geometry.kernel, -1)
-        return _crop(full, geometry)
+        return _cropped(columns.reshape(batch, *geometry.kernel, -1), geometry)
     taps = columns.reshape(batch, out_height, out_width, *geometry.kernel, -1)
-    (height, width), (rows, row_columns) = geometry.blocks, geometry.strides
-    zero = jnp.zeros((), columns.dtype)
-
-    def phase(row: int, column: int) -> Array:
-        total = jnp.zeros((batch, height, width, taps.shape[-1]), columns.dtype)
-        for tap_i, (i, tap_row) in enumerate(geometry.taps(0)):
-            for tap_j, (j, tap_column) in enumerate(geometry.taps(1)):
-                if (tap_row, tap_column) == (row, column):
-                    total += lax.pad(
-                        taps[:, :, :, tap_i, tap_j],
-                        zero,
-                        (
-                            (0, 0, 0),
-                            (i, height - out_height - i, 0),
-                            (j, width - out_width - j, 0),
-                            (0, 0, 0),
-                        ),
-                    )
-        return total
-
-    full = jnp.stack(
-        [
-            jnp.stack([phase(row, column) for column in range(row_columns)], axis=3)
-            for row in range(rows)
-        ],
-        axis=2,
-    )
-    return _crop(full.reshape(batch, height * rows, width * row_columns, -1), geometry)
+    kernel_height, kernel_width = geometry.kernel
+    grid = [
+        [taps[:, :, :, i, j] for j in range(kernel_width)] for i in range(kernel_height)
+    ]
+    phases = added_up(grid, geometry, axis=1)
+    blocks = jnp.stack([jnp.stack(row, axis=3) for row in phases], axis=2)
+    return from_blocks(blocks, geometry)
 
 
-def _pad_to_blocks(image: Array, geometry: Geometry) -> Array:
+def added_up(
+    taps: Sequence[Sequence[Array]], geometry: Geometry, axis: int
+) -> list[list[Array]]:
+    """For each phase of a block the sum of the taps that read it, where they lie; `axis` is that of the height."""
+    (height, width), (out_height, out_width) = geometry.blocks, geometry.output
+    shape, dtype = list(taps[0][0].shape), taps[0][0].dtype
+    shape[axis : axis + 2] = height, width
+    rows, columns = geometry.strides
+    sums = [[jnp.zeros(shape, dtype)] * columns for _ in range(rows)]
+    for line, (i, row) in zip(taps, geometry.taps(0)):
+        for tap, (j, column) in zip(line, geometry.taps(1)):
+            pads = [(0, 0, 0)] * len(shape)
+            pads[axis] = (i, height - out_height - i, 0)
+            pads[axis + 1] = (j, width - out_width - j, 0)
+            sums[row][column] += lax.pad(tap, jnp.zeros((), dtype), pads)
+    return sums
+
+
+def to_blocks(image: Array, geometry: Geometry) -> Array:
+    """The padded image in blocks of one stride, `[B, blocks, rows, blocks, columns, C]`."""
+    (height, width), (rows, columns) = geometry.blocks, geometry.strides
+    whole = _padded_to_blocks(image, geometry)
+    return whole.reshape(len(image), height, rows, width, columns, -1)
+
+
+def from_blocks(blocks: Array, geometry: Geometry) -> Array:
+    """The image in `[B, blocks, rows, blocks, columns, C]`, without its padding."""
+    batch, height, rows, width, columns, channels = blocks.shape
+    whole = blocks.reshape(batch, height * rows, width * columns, channels)
+    return _cropped(whole, geometry)
+
+
+def _padded_to_blocks(image: Array, geometry: Geometry) -> Array:
     sizes = [a * b for a, b in zip(geometry.blocks, geometry.strides)]
     pads = [
         (low, whole - size - low)
@@ -223,7 +241,7 @@ def _pad_to_blocks(image: Array, geometry: Geometry) -> Array:
     return padded(image, pads)
 
 
-def _crop(full: Array, geometry: Geometry) -> Array:
+def _cropped(full: Array, geometry: Geometry) -> Array:
     pads = [
         (-low, size + low - whole)
         for (low, _), size, whole in zip(

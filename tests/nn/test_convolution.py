@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from genlab.errors import InputError
-from genlab.nn import lowering, products
+from genlab.nn import lowering, planes, products
 from genlab.nn.convolution import Conv, ConvTranspose
 from genlab.nn.products import Geometry
 
@@ -100,16 +100,25 @@ GEOMETRIES = [
 ]
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_products_equal_native_convolutions(geometry):
-    image, kernel = images(2, *geometry.image, 3), images(*geometry.kernel, 3, 4)
-    result = images(2, *geometry.output, 4)
+# Of patches of the image, of those of the result, and of kernels that have many taps.
+SEVENTHS = Geometry((9, 12), (7, 7), (1, 1), ((3, 2), (1, 3)), (1, 1))
+
+
+@pytest.mark.parametrize("room", [products, planes])
+@pytest.mark.parametrize("geometry", [*GEOMETRIES, SEVENTHS])
+@pytest.mark.parametrize(("channels", "features"), [(3, 4), (6, 3)])
+def test_products_equal_native_convolutions(room, geometry, channels, features):
+    if room is planes and not planes.wins(geometry, channels, features):
+        pytest.skip("never taken")
+    image = images(2, *geometry.image, channels)
+    kernel = images(*geometry.kernel, channels, features)
+    result = images(2, *geometry.output, features)
     operands = ((image, kernel), (result, kernel), (image, result))
 
     @jax.jit
     def run(operands):
         forms = (
-            (products.convolve, products.convolve_adjoint, products.convolve_kernel),
+            (room.convolve, room.convolve_adjoint, room.convolve_kernel),
             (lowering._native, lowering._native_adjoint, lowering._native_kernel),
         )
         return [
@@ -119,6 +128,19 @@ def test_products_equal_native_convolutions(geometry):
 
     for computed, expected in zip(*run(operands), strict=True):
         np.testing.assert_allclose(computed, expected, rtol=1e-5, atol=3e-5)
+
+
+def test_planes_win_where_channels_are_few_on_one_side():
+    thirds = Geometry((8, 8), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    halves = Geometry((8, 8), (4, 4), (2, 2), ((1, 1), (1, 1)), (1, 1))
+    whole = Geometry((4, 4), (4, 4), (1, 1), ((0, 0), (0, 0)), (1, 1))
+    assert planes.wins(thirds, 3, 64) and planes.wins(halves, 3, 64)
+    assert planes.wins(thirds, 64, 3)
+    assert not planes.wins(halves, 64, 3)  # a result of stride 2 is no image
+    assert not planes.wins(thirds, 64, 64)
+    assert not planes.wins(whole, 3, 64)  # its one patch is the image as it lies
+    assert thirds.turned == thirds
+    assert SEVENTHS.turned.turned == SEVENTHS
 
 
 def test_geometries_reach_both_forms_of_the_products():
