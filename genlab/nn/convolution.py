@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from genlab.errors import InputError
-from genlab.nn import lowering
+from genlab.nn import lowering, products
 from genlab.nn.products import Geometry
 
 Array = jax.Array
@@ -125,11 +125,11 @@ class ConvTranspose(nn.Module):
                 f"padding {self.padding!r} leaves images of size {image} from"
                 f" {x.shape[1:3]}; more padding gives larger ones"
             )
-        # The convolution whose adjoint this is reads the flipped kernel.
+        # The convolution whose adjoint this is reads the turned kernel.
         crop = tuple((k - 1 - a, k - 1 - b) for k, (a, b) in zip(size, pads))
         geometry = Geometry(image, size, strides, crop, (1, 1))
-        flipped = kernel.astype(dtype)[::-1, ::-1].swapaxes(2, 3)
-        y = lowering.convolve_adjoint(x.astype(dtype), flipped, geometry=geometry)
+        turned = products.turned(kernel.astype(dtype))
+        y = lowering.convolve_adjoint(x.astype(dtype), turned, geometry=geometry)
         return _add_bias(self, y) if self.use_bias else y
 
 

@@ -33,32 +33,27 @@ def wins(geometry: Geometry, channels: int, features: int) -> bool:
 def convolve(image: Array, kernel: Array, *, geometry: Geometry) -> Array:
     """The convolution: `[B, H, W, C]` and `[h, w, C, F]` to `[B, H', W', F]`."""
     if _turns(geometry, *kernel.shape[2:]):
-        return _scattered(image, _turned(kernel), geometry.turned)
+        return _scattered(image, products.turned(kernel), geometry.turned)
     return _gathered(image, kernel, geometry)
 
 
 def convolve_adjoint(result: Array, kernel: Array, *, geometry: Geometry) -> Array:
     """The derivative in the image: `[B, H', W', F]` and `[h, w, C, F]` to `[B, H, W, C]`."""
     if _turns(geometry, *kernel.shape[2:]):
-        return _gathered(result, _turned(kernel), geometry.turned)
+        return _gathered(result, products.turned(kernel), geometry.turned)
     return _scattered(result, kernel, geometry)
 
 
 def convolve_kernel(image: Array, result: Array, *, geometry: Geometry) -> Array:
     """The derivative in the kernel: `[B, H, W, C]` and `[B, H', W', F]` to `[h, w, C, F]`."""
     if _turns(geometry, image.shape[-1], result.shape[-1]):
-        return _turned(_contracted(result, image, geometry.turned))
+        return products.turned(_contracted(result, image, geometry.turned))
     return _contracted(image, result, geometry)
 
 
 def _turns(geometry: Geometry, channels: int, features: int) -> bool:
     """Whether patches are those of the result."""
     return geometry.strides == (1, 1) and features <= min(FEW, channels // 2)
-
-
-def _turned(kernel: Array) -> Array:
-    """The kernel of the adjoint as a convolution: `[h, w, C, F]` to `[h, w, F, C]`."""
-    return kernel[::-1, ::-1].swapaxes(2, 3)
 
 
 def _gathered(image: Array, kernel: Array, geometry: Geometry) -> Array:

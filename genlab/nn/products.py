@@ -218,6 +218,11 @@ def added_up(
     return sums
 
 
+def turned(kernel: Array) -> Array:
+    """The kernel turned by half a turn, of the adjoint: `[h, w, C, F]` to `[h, w, F, C]`."""
+    return kernel[::-1, ::-1].swapaxes(2, 3)
+
+
 def to_blocks(image: Array, geometry: Geometry) -> Array:
     """The padded image in blocks of one stride, `[B, blocks, rows, blocks, columns, C]`."""
     (height, width), (rows, columns) = geometry.blocks, geometry.strides
