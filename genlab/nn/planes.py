@@ -88,7 +88,7 @@ def _patches(image: Array, geometry: Geometry) -> Array:
 
 
 def _scattered(result: Array, kernel: Array, geometry: Geometry) -> Array:
-    """Products first, which are added up where patches overlap."""
+    """The adjoint of `_gathered`: products first, which are added up where patches overlap."""
     features = result.shape[-1]
     pixels = result.reshape(-1, features)
     columns = products.product(kernel.reshape(-1, features), pixels, ((1,), (1,)))

@@ -162,10 +162,11 @@ def _unbanded(gradients: Array, geometry: Geometry, channels: int) -> Array:
 
 
 def product(left: Array, right: Array, contracted: tuple) -> Array:
-    product = lax.dot_general(
+    """The product over the axes `contracted` of both, accumulated in float32."""
+    out = lax.dot_general(
         left, right, (contracted, ((), ())), preferred_element_type=jnp.float32
     )
-    return product.astype(left.dtype)
+    return out.astype(left.dtype)
 
 
 def _patches(image: Array, geometry: Geometry) -> Array:
