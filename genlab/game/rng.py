@@ -10,9 +10,8 @@ import zlib
 
 import jax
 import jax.numpy as jnp
-from jax.extend.random import threefry_2x32
 
-from genlab.game import parallel
+from genlab.game import parallel, threefry
 
 Array = jax.Array
 
@@ -67,7 +66,7 @@ def bernoulli(key: Array, probability: float | Array, shape: tuple[int, ...]) ->
     size = math.prod(shape[1:])
     counts = jnp.arange(size + size % 2, dtype=jnp.uint32)
     # Both words of every block: `jax.random.bits` pays a block for each word.
-    words = jax.vmap(lambda k: threefry_2x32(jax.random.key_data(k)[:2], counts))(
+    words = jax.vmap(lambda k: threefry.words(jax.random.key_data(k)[:2], counts))(
         examples(key, shape[0])
     )
     words = words[:, :size].reshape(shape)

@@ -3,9 +3,10 @@
 import jax
 import numpy as np
 import pytest
+from jax.extend.random import threefry_2x32
 from scipy import stats
 
-from genlab.game import parallel, rng
+from genlab.game import parallel, rng, threefry
 
 
 def test_streams_differ_by_seed_name_and_step():
@@ -77,3 +78,14 @@ def test_gathered_batch_is_the_global_one_and_comes_apart_again():
         np.testing.assert_array_equal(copy, x.reshape(-1))
     np.testing.assert_array_equal(rest, np.zeros_like(x))
     np.testing.assert_allclose(mean, np.full(4, x.mean()))
+
+
+@pytest.mark.parametrize("half", [1, 2, 57, 392])
+def test_words_are_those_of_jax(half):
+    generator = np.random.default_rng(half)
+    key = generator.integers(0, 2**32, 2, np.uint32)
+    counts = generator.integers(0, 2**32, 2 * half, np.uint32)
+    for given in (counts, np.arange(2 * half, dtype=np.uint32)):
+        np.testing.assert_array_equal(
+            jax.jit(threefry.words)(key, given), threefry_2x32(key, given)
+        )
