@@ -6,7 +6,7 @@ itself: the others are measured and drawn, and `Failures` says what was wrong.
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def measure(
     chosen: Iterable[Any],
     batch_size: int,
     failures: Failures | None = None,
+    known: Mapping[str, Any] | None = None,
 ) -> dict[str, Measurement]:
     """Each chosen metric by name, and `held_out` wherever the family measures something.
 
@@ -54,14 +55,17 @@ def measure(
       chosen: names of metrics, or parts.
       batch_size: examples taken together.
       failures: takes up what fails; without it the first failure is raised.
+      known: recorded metrics of the same model; `held_out` among them, of this split, is not measured
+        again unless it is chosen.
 
     Raises:
       InputError: an unknown split, or a metric that the model or its data cannot serve.
     """
     split = existing_split(trained.data, split)
     trained = trained.in_batches_of(batch_size)
-    results = {}
-    if trained.has("measure"):
+    results, chosen = {}, list(chosen)
+    asked = any(_name_of(choice) == HELD_OUT for choice in chosen)
+    if trained.has("measure") and not asked and not _is_known(known, split):
         chosen = [{"name": HELD_OUT, "batch_size": batch_size}, *chosen]
     for name, metric in _built(metrics, chosen):
         trained.missed_classes()  # of what came before
@@ -102,8 +106,17 @@ def _picture(name: str, found: Any) -> Picture:
 
 def _built(registry: Registry, chosen: Iterable[Any]) -> Iterable[tuple[str, Callable]]:
     for choice in chosen:
-        name = choice if isinstance(choice, str) else choice["name"]
-        yield name, registry.choose(choice)
+        yield _name_of(choice), registry.choose(choice)
+
+
+def _name_of(choice: Any) -> str:
+    return choice if isinstance(choice, str) else choice["name"]
+
+
+def _is_known(known: Mapping[str, Any] | None, split: str) -> bool:
+    """Whether `held_out` of a split is among recorded metrics."""
+    held_out = (known or {}).get(HELD_OUT)
+    return held_out is not None and held_out["protocol"].get("split") == split
 
 
 def _tried(

@@ -136,17 +136,19 @@ def write_results(
     section, failures = config["eval"], dict(failures or {})
     if chosen is not None:
         evaluate.check(trained.experiment, trained.data, metrics, chosen)
+    known = None if chosen is None else read_results(workdir, trained.step, file)
     results = evaluate.measure(
         trained,
         section["final_split"],
         [*section["metrics"], *section["final_metrics"]] if chosen is None else chosen,
         section["batch_size"],
         failures if chosen is None else None,
+        known["metrics"] if known else None,
     )
     measured = as_record(results)
     failures = {name: why for name, why in failures.items() if name not in measured}
     failed = failures
-    if chosen is not None and (known := read_results(workdir, trained.step, file)):
+    if known:
         before = {n: w for n, w in known.get("failed", {}).items() if n not in measured}
         failed = {**before, **failures}
         measured = {**known["metrics"], **measured}

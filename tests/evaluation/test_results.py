@@ -48,3 +48,25 @@ def test_a_collapse_is_in_the_results_and_on_the_page(tmp_path, monkeypatch):
         results = json.loads((tmp_path / name / results_file(False)).read_text())
         page = (tmp_path / name / "report.html").read_text()
         assert ("alarms" in results) == ("has collapsed" in page) == is_told
+
+
+def test_what_is_known_of_the_held_out_split_is_not_measured_again(tmp_path):
+    config = recipes.plain("vae")
+    train(config, tmp_path, {})
+    file = tmp_path / results_file(False)
+    record = json.loads(file.read_text())
+    measured = record["metrics"]["held_out"]["values"]["kl"]
+    record["metrics"]["held_out"]["values"]["kl"] = -1.0
+    file.write_text(json.dumps(record))
+    recipe, state = load_run(tmp_path, place={})
+    trained = recipe.trained(state)
+
+    def kl(split, *chosen):
+        config["eval"]["final_split"] = split
+        found = write_results(tmp_path, trained, config, chosen)["metrics"]
+        assert {"held_out"} | {name for name in chosen} <= found.keys()
+        return found["held_out"]["values"]["kl"]
+
+    assert kl("test", "posterior") == -1.0
+    assert kl("test", "posterior", "held_out") == measured
+    assert kl("validation", "posterior") != measured  # known of the other split alone
