@@ -1,7 +1,7 @@
 """Densities: one network that says what an example costs, of examples or of frozen codes of them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.gaussian import Gaussian
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
+from genlab.models.density import CANNOT
 from genlab.models.density import Density as Module
 from genlab.nn import levels
 from genlab.numbers import Whole
@@ -75,10 +76,9 @@ class Density(Experiment):
             raise InputError(
                 f"experiment.codes={self.codes} are in the codebook of model.features, and there is none"
             )
-        if self.codes and levels.count_of(self._module()) != self.codes:
+        if self.codes and self.own_levels != self.codes:
             raise InputError(
-                f"model.density must have as many levels as experiment.codes={self.codes}, not"
-                f" {levels.count_of(self._module())}"
+                f"model.density must have as many levels as experiment.codes={self.codes}, not {self.own_levels}"
             )
 
     def check_data(self, low: float, high: float) -> None:
@@ -86,10 +86,10 @@ class Density(Experiment):
         if "features" not in self.networks:
             levels.check_range(self._module(), low, high)
 
-    def check_levels(self, count: int) -> None:
-        """Raises InputError where there are more levels than the data have, 0 for real numbers."""
+    def check_levels(self, counts: Sequence[int]) -> None:
+        """Raises InputError where the levels are not as many as the data may be said to have."""
         if "features" not in self.networks:
-            levels.check_count(self._module(), count)
+            levels.check_count(self._module(), counts)
 
     @property
     def own_levels(self) -> int:
@@ -99,8 +99,7 @@ class Density(Experiment):
     @property
     def noise_in_levels(self) -> str:
         """What they are filled with: `uniform` noise or `learned`; `no` where they stay whole."""
-        module = self._module()
-        if not hasattr(module, "dequantized"):
+        if not hasattr(module := self._module(), "dequantized"):
             return "no"
         return "uniform" if module.dequantizer is None else "learned"
 
@@ -161,13 +160,13 @@ class Density(Experiment):
         return jax.lax.stop_gradient(code)
 
     def measure(self, params: PyTree, extra: PyTree, draw: Draw) -> dict[str, Array]:
-        """Of held-out examples, or their codes, [B] each: the cost by its name, in nats; of levels the same
-        in bits for each number, `bits_per_dimension`; and what else the network says of them."""
+        """Of held-out examples, or their codes, [B] each: the cost by its name, in nats; of levels, behind noise a
+        bound by one draw, also in bits for each number, `bits_per_dimension`; and what else the network says."""
         network, label = self.networks["density"], draw.batch.get("label")
         x = self._seen(params, extra, draw.batch["x"], draw.key("features"))
         cost = network(params, extra, x, draw.key("density"), label=label)
-        values = {self._module().COST: cost}
-        if levels.count_of(self._module()):
+        values = {self._module().COST: self._nats(cost)}
+        if self.own_levels:
             values["bits_per_dimension"] = self._module().bits_per_dimension(cost)
         if hasattr(self._module(), "scores"):
             values |= network(params, extra, x, method="scores")
@@ -190,18 +189,20 @@ class Density(Experiment):
           InputError: the density is one of codes, or its cost is none of -log p(x).
         """
         del steps, exact
-        module = self._module()
-        if "features" in self.networks or module.COST != Module.COST:
-            coded = "features" in self.networks
-            what = "is of codes" if coded else f"has a {module.COST}"
+        coded, cost = "features" in self.networks, self._module().COST
+        if coded or cost != Module.COST:
+            what = "is of codes" if coded else f"has a {cost}"
             raise InputError(
                 f"log p(x) is of a density of examples that is exact, and this one {what}"
             )
-        cost = self.networks["density"](params, extra, x, key)
+        return -self._nats(self.networks["density"](params, extra, x, key))
+
+    def _nats(self, cost: Array) -> Array:
+        """The cost, [B]; of levels behind noise that of the levels."""
         if self.noise_in_levels == "no" or not self.own_levels:
-            return -cost
-        bits = module.bits_per_dimension(cost)
-        return -math.log(2) * math.prod(x.shape[1:]) * bits
+            return cost
+        module = self._module()
+        return math.log(2) * module.size * module.bits_per_dimension(cost)
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:
         """Draws of the density, decoded where it is of codes: [num, *example_shape]; classes drawn evenly where
@@ -225,8 +226,8 @@ class Density(Experiment):
     def _drawn(
         self, params: PyTree, extra: PyTree, key: Array, num: int, label: Array | None
     ) -> Array:
-        network = self.networks["density"]
-        z = network(params, extra, key, num, label=label, method="draw")
+        draw = {"label": label, "method": "draw"}
+        z = self.networks["density"](params, extra, key, num, **draw)
         return self._rendered(params, extra, z)
 
     def complete(
@@ -254,8 +255,8 @@ class Density(Experiment):
                 "samples of a prior are of an ex-post density, of codes; give the model the frozen"
                 " networks features and renderer"
             )
-        z = rng.normal(key, (num, *self._module().example_shape))
-        return self._rendered(params, extra, z)
+        shape = (num, *self._module().example_shape)
+        return self._rendered(params, extra, rng.normal(key, shape))
 
     def encode(self, params: PyTree, extra: PyTree, x: Array) -> Array:
         """What the density infers of `x: [B, ...]`, or of its code: [B, K]."""
@@ -264,8 +265,7 @@ class Density(Experiment):
 
     def decode(self, params: PyTree, extra: PyTree, z: Array) -> Array:
         """The mean of examples of `z: [B, K]`, decoded where the density is of codes: [B, ...]."""
-        x = self._ask("mean", params, extra, z)
-        return self._rendered(params, extra, x)
+        return self._rendered(params, extra, self._ask("mean", params, extra, z))
 
     def reconstruct(self, params: PyTree, extra: PyTree, x: Array) -> Array:
         """`decode` of what is inferred of `x: [B, ...]`."""
@@ -289,10 +289,10 @@ class Density(Experiment):
         return mean_example(objectives.choose(self.likelihood), outputs)
 
     def _ask(self, method: str, params: PyTree, extra: PyTree, *inputs: Array) -> Array:
-        if not hasattr(self._module(), method):
-            raise InputError(
-                f"model.density: {type(self._module()).__name__!r} has no {method!r}"
-            )
+        module = self._module()
+        if not hasattr(module, method):
+            told = f"{type(module).__name__!r} {CANNOT[method]}"
+            raise InputError(f"model.density: {told}")
         return self.networks["density"](params, extra, *inputs, method=method)
 
 

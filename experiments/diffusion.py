@@ -16,7 +16,14 @@ from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
-from genlab.numbers import Fraction, NonNegative, Positive, PositiveFraction, Whole
+from genlab.numbers import (
+    Fraction,
+    NonNegative,
+    Positive,
+    PositiveFraction,
+    Share,
+    Whole,
+)
 from genlab.part import says
 from genlab.registry import experiments, paths, samplers, targets
 
@@ -37,7 +44,8 @@ class Diffusion(Experiment):
     With `gap` the network is a consistency model: f(x_t, t), what its prediction makes of the example, is to be
     the same along the probability flow, and its samples are f(x_1, 1). Prediction is then f(x_t, t), target
     f(x_r, r) without gradient at r = (1 - gap) t with the same example and noise, and `width`, [B], is t - r
-    (t without `gap`). f(x, 0) = x on all paths without noise at 0.
+    (t without `gap`). f(x, 0) = x on all paths without noise at 0, by
+    every target but `data`, which is refused.
 
     Attributes:
       path: a registered path from data to noise.
@@ -77,7 +85,7 @@ class Diffusion(Experiment):
     sampler: str | Mapping = field(default="ancestral", metadata={"part": "samplers"})
     scale_input: Positive | None = None
     optimal_transport: bool = False
-    drop_label: Fraction | None = None
+    drop_label: Share | None = None
     guidance: NonNegative = 0.0
     num_classes: Whole = 0
     gap: PositiveFraction | None = None
@@ -90,7 +98,13 @@ class Diffusion(Experiment):
                 f"target {self.target!r} says nothing of an example where the path {self.path!r} ends, in"
                 " noise alone; take 'velocity', 'v' or 'data'"
             )
-        consistency.check(self.gap, self.target_rate, samplers.choose(self.sampler))
+        sampler = samplers.choose(self.sampler)
+        consistency.check(
+            self.gap, self.target_rate, sampler, self._target, self.objective
+        )
+        takes_label = self.networks[PLAYER].takes_label
+        guidance.check(self.guidance, self.drop_label, takes_label)
+        transport.check(self.optimal_transport, takes_label)
 
     @property
     def _path(self) -> Path:
@@ -102,7 +116,6 @@ class Diffusion(Experiment):
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
         network, x = self.networks[PLAYER], batch["x"]
-        guidance.check(self.guidance, self.drop_label, network.takes_label)
         time = jnp.zeros(x.shape[0])
         return initialize(key, {PLAYER: [(network, (x, time))]}, batch.get("label"))
 

@@ -7,6 +7,7 @@ import pytest
 import recipes
 
 from genlab.errors import InputError
+from genlab.evaluation.evaluate import measure
 from genlab.game import codebook, rng
 from genlab.game.turn import Draw
 from genlab.metrics.log_density import log_density
@@ -123,7 +124,13 @@ def test_the_codebook_comes_with_the_encoder(tmp_path):
     ("overrides", "told"),
     [
         ({"data__binarize": "fixed"}, "has 17 levels, and the data 2"),
-        ({"model__density__levels": "300"}, "has 300 levels, and the data 256"),
+        (
+            {"model__density__levels": "300"},
+            "300 levels, and the data 17; set levels=17",
+        ),
+        ({"model__density__levels": "9"}, "has 9 levels, and the data 17"),
+        ({"model__density__levels": "2"}, "has 2 levels, and the data 17"),
+        ({"data__image_size": "16"}, "has 17 levels, and the data"),  # resized
         ({"data__value_range": "(-1.0, 1.0)"}, "levels from 0.0 to 1.0, and examples"),
         ({"model__density__ordered": "False"}, "categories, numbers from 0 to 16"),
         ({"experiment__codes": "17"}, "codebook of model.features, and there is none"),
@@ -143,3 +150,19 @@ def test_a_codebook_of_another_size_is_refused():
     config["experiment"]["codes"] = 6
     with pytest.raises(InputError, match="as many levels as experiment.codes=6, not 5"):
         Recipe.build(config)
+
+
+@pytest.mark.parametrize("config", ["realnvp", "pixelcnn"])
+def test_what_is_held_out_is_in_the_units_of_levels(config):
+    """Nats of an example are those of its bits, of a flow behind noise as of whole levels."""
+    built = Recipe.build(recipes.plain(config))
+    trained = built.trained(jax.device_put(built.init_state()))
+    found = measure(trained, "test", [], 64)["held_out"]
+    nats = 64 * np.log(2) * found.values["bits_per_dimension"]
+    assert found.values["negative_log_likelihood"] == pytest.approx(nats, rel=1e-5)
+    assert found.protocol["levels"] == 17
+    bounds = {"realnvp": "lower", "pixelcnn": "exact"}
+    assert found.protocol["bound"] == bounds[config]
+    log_p = log_density(trained, "test", num=trained.data.splits["test"].size)
+    assert log_p.protocol["binarized"] == "none"
+    assert -log_p.values["log_likelihood"] == pytest.approx(nats, rel=0.02)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from genlab.data.augment import augmentations
 from genlab.data.dataset import Dataset
 from genlab.data.degrade import degradations
+from genlab.data.levels import lie_on, some_bytes
 from genlab.errors import InputError, suggest
 from genlab.game import rng
 from genlab.registry import Registry
@@ -126,11 +127,17 @@ class Preparation:
         low, high = self.value_range
         return {**raw, **{name: low + (high - low) * x for name, x in images.items()}}
 
-    def levels(self, dataset: Dataset) -> int:
-        """How many levels the numbers of prepared examples have at most; 0 for real numbers."""
+    def levels(self, dataset: Dataset) -> tuple[int, ...]:
+        """How many levels the numbers of prepared examples may be said to have; none for real numbers."""
         if not dataset.is_image:
-            return 0
-        return 256 if self.binarize == "none" else 2
+            return ()
+        if self.binarize != "none":
+            return (2,)
+        bytes_ = some_bytes(dataset)
+        counts = range(2, 257)
+        if bytes_ is None:
+            return tuple(counts)
+        return tuple(count for count in counts if lie_on(bytes_ / 255, count))
 
     def outcome(self, dataset: Dataset) -> Dataset:
         """The data set with the shapes that a degradation gives its examples.

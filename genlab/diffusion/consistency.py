@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from genlab.errors import InputError
-from genlab.part import name_of, says
+from genlab.part import name_of, needs_of, says
 
 Array = jax.Array
 PyTree = Any
@@ -17,13 +17,18 @@ FOLLOWER = "follower"  # no network's role, so that no average is taken of it
 EARLIEST = 1e-5  # some paths move infinitely fast at 0
 
 
-def check(gap: Any, target_rate: Any, sampler: Any) -> None:
-    """Raises InputError where a sampler is of the other kind of model, or a target network of none.
+def check(
+    gap: Any, target_rate: Any, sampler: Any, target: Any, objective: Any
+) -> None:
+    """Raises InputError where a sampler is of the other kind of model, a target network of none, or where a
+    consistency model can be constant or is not compared with itself.
 
     Args:
       gap: of the model; None for a diffusion.
       target_rate: of the model, or None.
       sampler: a registered sampler.
+      target: a registered target.
+      objective: a registered objective.
     """
     if gap is None and says(sampler, "consistent", False):
         raise InputError(
@@ -34,6 +39,16 @@ def check(gap: Any, target_rate: Any, sampler: Any) -> None:
         raise InputError(
             f"sampler {name_of(sampler)!r} follows the flow of a diffusion, and experiment.gap makes this"
             " one a consistency model; take 'renoised'"
+        )
+    if gap is not None and says(target, "forgets_noise", False):
+        raise InputError(
+            f"target {name_of(target)!r} lets a consistency model be constant, since nothing holds it to the example"
+            " at t = 0; take 'velocity', 'v' or 'preconditioned'"
+        )
+    if gap is not None and not {"prediction", "target"} <= set(needs_of(objective)):
+        raise InputError(
+            f"objective {name_of(objective)!r} does not compare a prediction with its target, which is all that"
+            " experiment.gap changes; take 'pseudo_huber' or 'prediction_error'"
         )
     if gap is None and target_rate is not None:
         raise InputError(

@@ -2,11 +2,7 @@
 
 from typing import Any
 
-import jax
-
 from genlab.errors import InputError
-
-Array = jax.Array
 
 
 def check(guidance: Any, drop_label: Any, takes_label: bool) -> None:
@@ -20,19 +16,28 @@ def check(guidance: Any, drop_label: Any, takes_label: bool) -> None:
     Raises:
       InputError: guidance or hidden labels of a network without labels, or guidance where none is hidden.
     """
-    guided = _is_number(guidance) and guidance > 0
+    guided = _is_positive(guidance)
     if (guided or drop_label is not None) and not takes_label:
-        raise InputError(
-            "guidance and drop_label are of a network that takes the class of an example; 'guided' makes"
-            " one of any, and needs data with labels"
+        told = (
+            f"guidance={guidance:g}" if guided and _is_number(guidance) else "guidance"
         )
-    if guided and (drop_label is None or (_is_number(drop_label) and drop_label == 0)):
+        raise InputError(
+            f"{told} and drop_label are of a network that takes the class of an example; 'guided' makes one of"
+            " any, {'name': 'guided', 'network': {...}}, and needs data with labels"
+        )
+    if guided and (drop_label is None or not _is_positive(drop_label, traced=True)):
         raise InputError(
             "guidance goes beyond what the network says without a class, which it learns where some are"
             " hidden; set drop_label=0.1"
         )
 
 
+def _is_positive(value: Any, *, traced: bool = False) -> bool:
+    """Of a number, or of that which a schedule multiplies; what is said of a traced one, whose trial was checked
+    with numbers."""
+    value = getattr(value, "value", value)
+    return value > 0 if _is_number(value) else traced
+
+
 def _is_number(value: Any) -> bool:
-    """Not of a traced one, whose trial was checked with numbers, nor of one by a schedule."""
-    return not isinstance(value, jax.core.Tracer) and not hasattr(value, "factor")
+    return isinstance(value, int | float)

@@ -12,11 +12,13 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtri
 
+from genlab.errors import InputError
 from genlab.numbers import NonNegative, Positive, Range
 from genlab.registry import paths
 
 Array = jax.Array
 FIRST = 1e-3  # the least time that is trained on, where a path has no noise at 0
+MUCH = 9.3  # twice the integral of beta, after which alpha is below a tenth
 
 
 class Path:
@@ -65,6 +67,16 @@ class VariancePreserving(Path):
 
     low: Positive = 0.1
     high: Positive = 20.0
+
+    def __post_init__(self) -> None:
+        """Refuses a path at whose end more than a tenth of the data is left: samples begin there with noise alone."""
+        total = self.low + self.high
+        if _are_numbers(self.low, self.high) and total < MUCH:
+            raise InputError(
+                f"path 'variance_preserving': low and high of beta are {total:g} together, so that"
+                f" {math.exp(-total / 4):.2g} of an example is left in its noise; take {MUCH} or more, such as"
+                " high=20.0"
+            )
 
     def levels(self, time: Array) -> tuple[Array, Array]:
         log_alpha = -0.5 * (
@@ -148,6 +160,13 @@ class VarianceExploding(Path):
     mean: Annotated[float, Range(-20, 20)] = -1.2
     std: NonNegative = 1.2
 
+    def __post_init__(self) -> None:
+        """Refuses noise that does not rise."""
+        if _are_numbers(self.low, self.high) and self.low >= self.high:
+            raise InputError(
+                f"path 'variance_exploding': low={self.low:g} must be below high={self.high:g}"
+            )
+
     def levels(self, time: Array) -> tuple[Array, Array]:
         first, last = self.low ** (1 / self.rho), self.high ** (1 / self.rho)
         sigma = (first + time * (last - first)) ** self.rho
@@ -161,6 +180,11 @@ class VarianceExploding(Path):
 
     def told(self, time: Array) -> Array:
         return jnp.log(self.levels(time)[1]) / 4
+
+
+def _are_numbers(*values: Array | float) -> bool:
+    """Not traced ones, whose trial was checked with numbers."""
+    return all(isinstance(value, int | float) for value in values)
 
 
 def _normal_quantile(u: Array) -> Array:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from genlab.diffusion.path import Path
 from genlab.game import rng
 from genlab.numbers import Count, Fraction
+from genlab.part import says
 from genlab.registry import samplers
 
 Array = jax.Array
@@ -23,7 +24,8 @@ def draw_along(
     """Examples, [B, ...], from x_1 along a path.
 
     Where a path has noise at time 0 the last step takes it away, to what is predicted there: on
-    `variance_exploding` the times are so the noise levels of the paper, `steps` of them and then 0.
+    `variance_exploding` the times are so the noise levels of the paper, `steps` of them and then 0. A sampler of
+    consistency models ends with a call on all paths, at the time before 0.
 
     Args:
       sampler: a registered sampler; its `steps` even steps of time are taken, or steps of its own.
@@ -34,7 +36,11 @@ def draw_along(
     """
     if hasattr(sampler, "solve"):  # in steps of its own
         return sampler.solve(path, denoise, start)
-    grid = jnp.linspace(1.0, 0.0, sampler.steps + (not path.begins_in_noise))
+    ends_in_call = path.begins_in_noise
+    if says(sampler, "consistent", False):
+        ends_in_call, grid = True, jnp.linspace(1.0, 0.0, sampler.steps + 1)[:-1]
+    else:
+        grid = jnp.linspace(1.0, 0.0, sampler.steps + (not ends_in_call))
 
     def move(x: Array, leg: tuple[Array, Array, Array]) -> tuple[Array, None]:
         index, now, then = leg
@@ -47,7 +53,7 @@ def draw_along(
 
     legs = (jnp.arange(len(grid) - 1), grid[:-1], grid[1:])
     end = jax.lax.scan(move, start, legs)[0]
-    return denoise(end, grid[-1])[0] if path.begins_in_noise else end
+    return denoise(end, grid[-1])[0] if ends_in_call else end
 
 
 def drift(path: Path, denoise: Denoise, x: Array, time: Array) -> Array:
@@ -190,5 +196,4 @@ class Renoised:
     def step(self, path, denoise, x, now, then, noise) -> Array:
         """x at the time `then` of `x: [B, ...]` at `now`."""
         alpha, sigma = path.levels(then)
-        fresh = jnp.where(then > 0, sigma, 0.0)  # some paths begin with a little noise
-        return alpha * denoise(x, now)[0] + fresh * noise
+        return alpha * denoise(x, now)[0] + sigma * noise

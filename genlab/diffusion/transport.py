@@ -4,10 +4,21 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from genlab.errors import InputError
 from genlab.game import parallel
 from genlab.game.precision import exact_products
 
 Array = jax.Array
+
+
+def check(optimal_transport: bool, takes_label: bool) -> None:
+    """Raises InputError for a network that takes a label: noise that is paired with examples is another for each
+    class, and samples of a class are drawn from the same."""
+    if optimal_transport and takes_label:
+        raise InputError(
+            "experiment.optimal_transport=True is of a network without labels, since the noise of a class would"
+            " not be normal any more; leave it out"
+        )
 
 
 @exact_products

@@ -41,7 +41,7 @@ class Experiment(abc.ABC):
     extra, label, key)`, `encode(params, extra, x)`, or `features`, `decode(params, extra, z)`, `reconstruct(params,
     extra, x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples, `filters(params,
     extra) -> [K, D]`, the receptive filters of the first layer. `check_data(low, high)` may refuse
-    the range of prepared examples, `check_levels(count)` how many levels they have. `alarms(means) ->
+    the range of prepared examples, `check_levels(counts)` how many levels they may be said to have. `alarms(means) ->
     (text, ...)` says what is wrong by the last line of the log, which a run that ends on it repeats.
 
     Attributes:

@@ -90,7 +90,8 @@ class Network:
         if not self.takes_label:
             raise InputError(
                 f"{what} need a network in model.{self.role} that takes a label, and"
-                f" {type(self.module).__name__!r} takes none; 'conditional' makes one of any"
+                f" {type(self.module).__name__!r} takes none; 'conditional' makes one of any, and 'guided' of one that"
+                " sees a time"
             )
 
     def train(

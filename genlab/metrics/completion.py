@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from genlab.data.dataset import Dataset
 from genlab.errors import InputError, suggest
 from genlab.game import rng
+from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.numbers import Count
 from genlab.registry import metrics
@@ -62,8 +64,25 @@ def completion(
         }
     )
     protocol = {"split": split, "examples": len(x), "hidden": hidden}
-    protocol["draws"] = draws
+    protocol |= {"draws": draws, "binarized": trained.preparation.binarize}
     return Measurement(values, protocol, intervals)
+
+
+def check_half(hidden: str) -> None:
+    """Raises InputError for what is no half of an image."""
+    if hidden not in HALVES:
+        raise InputError(
+            f"completion: hidden={hidden!r} is no half{suggest(hidden, HALVES)}"
+        )
+
+
+def _check(experiment: Experiment, data: Dataset, *, hidden: str, **knobs: int) -> None:
+    """Raises InputError for what is no half."""
+    del experiment, data, knobs
+    check_half(hidden)
+
+
+completion.check = _check
 
 
 def completed_half(
@@ -85,10 +104,7 @@ def completed_half(
             f"completion hides half an image; examples of {trained.data.name!r} have shape"
             f" {x.shape[1:]}"
         )
-    if hidden not in HALVES:
-        raise InputError(
-            f"completion: hidden={hidden!r} is no half{suggest(hidden, HALVES)}"
-        )
+    check_half(hidden)
     known = np.ones(x.shape[1:], bool)
     axis = 0 if hidden in ("top", "bottom") else 1
     half = known.shape[axis] // 2

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from genlab.metrics.log_density import of_levels
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.numbers import Count
 from genlab.registry import metrics
@@ -32,6 +33,7 @@ def held_out(trained: Trained, split: str, *, batch_size: Count = 256) -> Measur
     protocol = {"split": split, "examples": count, "batch_size": batch_size}
     if trained.data.is_image:
         protocol["binarized"] = trained.preparation.binarize
+    protocol |= of_levels(trained.experiment)
     if scores.get("target_entropy", np.zeros(1)).any():
         protocol["gray_pixels"] = (
             "Bernoulli cross-entropy, at least target_entropy; neither -log p(x) nor a bound on it"

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from genlab.data.dataset import Dataset
-from genlab.data.facts import AbsentSplit
+from genlab.data.levels import lie_on, some_bytes
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Experiment
@@ -75,14 +75,24 @@ def log_density(
     if not plane:
         size = math.prod(data.example_shape)
         scores["bits_per_dimension"] = -scores["log_likelihood"] / (size * math.log(2))
-        noise = trained.experiment.noise_in_levels if own else "uniform"
-        bound = "exact" if noise == "no" else "lower"
-        protocol |= {"levels": own or levels, "dequantized": noise, "bound": bound}
+        protocol["binarized"] = trained.preparation.binarize
+        protocol |= of_levels(trained.experiment, levels)
     if data.log_density is not None:
         scores["log_likelihood_true"] = data.log_density(x)
         scores["kl"] = scores["log_likelihood_true"] - scores["log_likelihood"]
     values, intervals = means_of(scores, differences=("kl",))
     return Measurement(values, protocol, intervals)
+
+
+def of_levels(experiment: Experiment, levels: int = 0) -> dict[str, Any]:
+    """What a protocol says of a log probability of levels: how many, the model's own or those that are given, how
+    they are filled, and whether it is exact; nothing without levels."""
+    own = getattr(experiment, "own_levels", 0)
+    if not (own or levels):
+        return {}
+    noise = experiment.noise_in_levels if own else "uniform"
+    bound = "exact" if noise == "no" else "lower"
+    return {"levels": own or levels, "dequantized": noise, "bound": bound}
 
 
 def by_flow(experiment: Experiment) -> bool:
@@ -130,13 +140,12 @@ def _whole(levels_of: np.ndarray, levels: int, name: str) -> np.ndarray:
     Raises:
       InputError: they are between two.
     """
-    whole = np.round(levels_of)
-    if np.abs(levels_of - whole).max() > 0.05:
+    if not lie_on(levels_of / (levels - 1), levels):
         raise InputError(
             f"log_density: examples of {name!r} do not have {levels} levels; say how many with levels=, and measure"
             " images at their own size"
         )
-    return whole
+    return np.round(levels_of)
 
 
 def _check(
@@ -153,11 +162,9 @@ def _check(
             )
     if not data.is_image or getattr(experiment, "own_levels", 0):
         return
-    train = data.splits["train"]
     # Bytes are of 256 levels, and of two where they are made binary.
-    if levels not in (2, 256) and not isinstance(train, AbsentSplit):
-        shares = train.gather(np.arange(min(20, train.size)))["x"] / 255
-        _whole(shares * (levels - 1), levels, data.name)
+    if levels not in (2, 256) and (few := some_bytes(data)) is not None:
+        _whole(few / 255 * (levels - 1), levels, data.name)
 
 
 log_density.check = _check

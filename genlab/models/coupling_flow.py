@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
 import flax.linen as nn
 import jax
@@ -11,7 +12,7 @@ from genlab.errors import InputError, suggest
 from genlab.models.flow import Flow
 from genlab.nn.coupling import affine
 from genlab.nn.spline import spline
-from genlab.numbers import Count, Positive
+from genlab.numbers import Count, Positive, Range
 from genlab.registry import models
 
 Array = jax.Array
@@ -41,7 +42,7 @@ class CouplingFlow(Flow):
     layers: Count = 8
     hidden: Sequence[Count] = (64, 64)
     transform: str = "affine"
-    bins: Count = 8
+    bins: Annotated[int, Range(2, 500)] = 8
     bound: Positive = 4.0
 
     def setup(self) -> None:

@@ -13,6 +13,14 @@ from genlab.numbers import Count
 
 Array = jax.Array
 
+# What is said of a density that lacks a method.
+CANNOT = {
+    "complete": "completes no examples; 'pixel_cnn' and 'made' do",
+    "code": "infers no code; flows, mixtures and dictionaries do",
+    "mean": "makes no example of a code; flows, mixtures and dictionaries do",
+    "filters": "has no filters; mixtures and dictionaries have",
+}
+
 
 class Density(nn.Module):
     """Abstract: a network in the role `density`.

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 
+from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.gaussian import standard_normal_log_prob
 from genlab.models.density import Density
@@ -24,7 +25,7 @@ class Flow(Density):
 
     Attributes:
       example_shape: as of `Density`.
-      dtype: type of the computation.
+      dtype: type of the networks' computation; examples and densities are float32.
       levels: of the values of images, to which u in [0, 1) of a level is added, so that the cost bounds that of the
         levels; 0 for examples as they are.
       low: least value of an example, before dequantisation.
@@ -47,7 +48,11 @@ class Flow(Density):
     def __call__(self, x: Array, key: Array, *, train: bool = False) -> Array:
         """-log p(x) of `x: [B, *example_shape]`, or with noise u in its levels -log p(x + u) + log q(u|x): [B],
         nats."""
-        x = self.shaped(self.flat(x))
+        self.check_shape(x)
+        if self.dequantizer is not None and not self.levels:
+            raise InputError(
+                "model.density.dequantizer draws noise within levels, and levels=0; set levels, or leave it out"
+            )
         if not self.levels:
             return self.density_cost(x, key, train=train)
         x, log_q = self.dequantized(x, key)
@@ -90,7 +95,8 @@ class Flow(Density):
     def code(self, x: Array, *, train: bool = False) -> Array:
         """The noise of `x: [B, *example_shape]`: [B, D]."""
         del train
-        y, _ = self._stretched(self.shaped(self.flat(x)))
+        self.check_shape(x)
+        y, _ = self._stretched(x)
         z, _ = self.forward(y)
         return z.reshape(z.shape[0], -1)
 

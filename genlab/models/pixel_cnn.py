@@ -21,7 +21,7 @@ Array = jax.Array
 class PixelCnn(Autoregressive):
     """Two stacks of gated residual convolutions: a vertical one of the rows above, a horizontal one of the row.
 
-    Together they see all pixels before one, with no blind spot. Kernels end at the pixel itself, in the place of being masked.
+    Together they see all pixels before one within the reach of kernels and dilations, with no blind spot. Kernels end at the pixel itself, in the place of being masked.
     The channels of a pixel stand beside each other as pixels of their own. Samples take a pass of the
     vertical stack for each row, and one of the horizontal stack on that row for each pixel.
 

@@ -1,5 +1,6 @@
 """Numbers as whole levels of a range, and levels as numbers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -42,7 +43,7 @@ def check_range(density: Any, low: float, high: float) -> None:
                 f"model.density.ordered=False is of categories, numbers from 0 to {count - 1}, and examples lie"
                 f" in [{low}, {high}]; leave it out"
             )
-    elif getattr(density, "logit", None) is not None:
+    elif not count and getattr(density, "logit", None) is not None:
         if not density.low <= low <= high <= density.high:
             raise InputError(
                 f"model.density.logit is of examples from {density.low} to {density.high}, its low and high, and"
@@ -55,15 +56,17 @@ def check_range(density: Any, low: float, high: float) -> None:
         )
 
 
-def check_count(density: Any, count: int) -> None:
-    """Raises InputError where a density has more levels than the data, which have `count`, 0 for real numbers."""
-    if count_of(density) <= count:
+def check_count(density: Any, counts: Sequence[int]) -> None:
+    """Raises InputError where a density has none of the numbers of levels that the data may be said to have, in
+    rising order; none for real numbers."""
+    count = count_of(density)
+    if not count or count in counts:
         return
-    if not count:
+    if not counts:
         raise InputError(
-            f"model.density is of numbers of {count_of(density)} levels, and the data are real numbers; take"
+            f"model.density is of numbers of {count} levels, and the data are real numbers; take"
             " another density, such as 'coupling_flow'"
         )
     raise InputError(
-        f"model.density has {count_of(density)} levels, and the data {count}; set levels={count}"
+        f"model.density has {count} levels, and the data {counts[0]}; set levels={counts[0]}"
     )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from genlab.game import rng
-from genlab.metrics.completion import completed_half
+from genlab.metrics.completion import completed_half, completion
 from genlab.numbers import Count
 from genlab.plots.grid import image_grid
 from genlab.registry import plots
@@ -57,6 +57,9 @@ def completions(
     seen = np.where(known, x, grey)
     rows = np.concatenate([seen, completed, x])
     return image_grid(rows, columns=len(x), value_range=trained.value_range)
+
+
+completions.check = completion.check
 
 
 @plots.register

@@ -12,7 +12,7 @@ from genlab.diffusion.sampler import draw_along
 from genlab.errors import InputError
 from genlab.game.network import Network
 from genlab.game.turn import Draw
-from genlab.objectives.denoising import prediction_error, pseudo_huber
+from genlab.objectives.denoising import min_snr, prediction_error, pseudo_huber
 from genlab.registry import paths, samplers
 
 KEY = jax.random.key(0)
@@ -47,12 +47,12 @@ class Exact(nn.Module):
         return (x - end_of_trajectory(x, time)) / time
 
 
-def model(module, **knobs):
+def model(module, objective=prediction_error, **knobs):
     knobs = (
         dict(path="straight", target="velocity", sampler="renoised", gap=0.1) | knobs
     )
     networks = {PLAYER: Network(PLAYER, module)}
-    return Diffusion(networks, prediction_error, {}, **knobs)
+    return Diffusion(networks, objective, {}, **knobs)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,24 @@ def test_one_call_ends_the_trajectory_and_several_keep_the_distribution():
     assert jnp.abs(often - once).max() > 0.5
 
 
+@pytest.mark.parametrize("path", ["straight", "variance_exploding"])
+def test_every_call_of_several_is_of_fresh_noise(path):
+    """At even times from 1 to above 0, the first of which sees the start; what comes out is predicted."""
+    path, seen = paths.build(path), []
+
+    def denoise(x, time):
+        jax.debug.callback(lambda *now: seen.append(now), time, x.std(), ordered=True)
+        return 0 * x, x
+
+    start = path.levels(jnp.ones(()))[1] * jax.random.normal(KEY, (20_000, 2))
+    found = draw_along(samplers.build("renoised", steps=4), path, denoise, start, KEY)
+    jax.effects_barrier()
+    times, spreads = map(np.asarray, zip(*seen, strict=True))
+    np.testing.assert_allclose(times, [1, 0.75, 0.5, 0.25])
+    np.testing.assert_allclose(spreads, path.levels(jnp.float32(times))[1], rtol=0.02)
+    np.testing.assert_array_equal(found, 0.0)
+
+
 def test_pseudo_huber_is_that_of_the_paper():
     prediction, target = jnp.array([[3.0, 0.0], [1e-4, 0.0]]), jnp.zeros((2, 2))
     found = pseudo_huber(prediction, target, jnp.array([0.5, 0.1]), c=0.02)
@@ -150,6 +168,8 @@ def test_what_does_not_go_together_is_refused():
         (dict(sampler="euler"), "take 'renoised'"),
         (dict(gap=None), "set experiment.gap"),
         (dict(gap=None, sampler="euler", target_rate=0.1), "target_rate"),
+        (dict(target="data"), "'data' lets a consistency model be constant"),
+        (dict(objective=min_snr), "'min_snr' does not compare"),
     ):
         with pytest.raises(InputError, match=told):
             model(Linear(), **knobs)

@@ -124,7 +124,23 @@ def test_min_snr_by_hand():
     ("knobs", "told"),
     [
         ({"experiment__path": "straight"}, "nothing of an example"),
-        ({"experiment__guidance": "1.0"}, "'guided' makes"),
+        (
+            {"experiment__guidance": "1.0"},
+            "guidance=1 and drop_label .* 'guided' makes",
+        ),
+        (
+            {"experiment__guidance": "{'name': 'linear', 'value': 2.0, 'steps': 8}"},
+            "'guided' makes",
+        ),
+        ({"experiment__drop_label": "1.0"}, "drop_label"),
+        (
+            {"experiment__path": "{'name': 'variance_preserving', 'high': 0.1}"},
+            "0.95 of an example is left",
+        ),
+        (
+            {"experiment__path": "{'name': 'variance_exploding', 'low': 90.0}"},
+            "low=90 must be below high=80",
+        ),
         ({"experiment__drop_label": "0.1"}, "'guided' makes"),
         (
             {"experiment__target": "vee"},

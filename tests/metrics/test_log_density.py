@@ -86,6 +86,15 @@ def test_guidance_without_a_hidden_label_is_refused():
             Recipe.build(config).shapes()
 
 
+def test_noise_by_optimal_transport_is_for_no_classes():
+    config = recipes.plain("diffusion", "guided")
+    config["experiment"]["optimal_transport"] = True
+    with pytest.raises(
+        InputError, match="optimal_transport=True is of a network without"
+    ):
+        Recipe.build(config)
+
+
 class Told(nn.Module):
     """2 for the first class, 3 for the second, 1 for none."""
 

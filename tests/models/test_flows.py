@@ -179,6 +179,19 @@ def test_images_are_drawn_at_whole_levels_and_a_logit_knows_its_bounds():
     check_range(bounded, bounded.low, bounded.high)
     with pytest.raises(InputError, match="is of examples from"):
         check_range(bounded, -3.0, 3.0)
+    levelled = models.build("coupling_flow", example_shape=(2,), levels=17, logit=0.01)
+    check_range(levelled, -1.0, 1.0)
+    with pytest.raises(InputError, match=r"levels from -1.0 to 1.0, and examples"):
+        check_range(levelled, 0.0, 1.0)
+
+
+def test_a_density_of_points_is_of_the_points_whatever_the_networks_compute_in():
+    flow = models.build(
+        "coupling_flow", example_shape=(2,), hidden=(4,), dtype=jnp.bfloat16
+    )
+    x = jnp.array([[2.001, 0.0], [2.007, 0.0]])
+    cost = flow.apply(flow.init(KEY, x, KEY), x, KEY)
+    np.testing.assert_allclose(cost, -stats.norm.logpdf(x).sum(1), rtol=1e-6)
 
 
 def test_bits_of_levels_that_are_told_apart_by_nothing():
