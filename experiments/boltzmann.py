@@ -38,6 +38,7 @@ class Boltzmann(Experiment):
 
     ROLES: ClassVar = ("machine",)
     PLAYERS: ClassVar = (PLAYER,)
+    SAMPLING: ClassVar = ("sample_sweeps",)
     OFFERS: ClassVar = {"objective": ("data", "model")}
 
     positive_sweeps: Count = 5

@@ -44,6 +44,7 @@ class Dbm(Experiment):
 
     ROLES: ClassVar = ("machine",)
     PLAYERS: ClassVar = (PLAYER,)
+    SAMPLING: ClassVar = ("sample_sweeps",)
     OFFERS: ClassVar = {"objective": ("data", "model")}
 
     mean_field_sweeps: Count = 10

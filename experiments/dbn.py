@@ -47,6 +47,7 @@ class Dbn(Experiment):
 
     ROLES: ClassVar = ("recognition", "generative", "machine")
     PLAYERS: ClassVar = (PLAYER,)
+    SAMPLING: ClassVar = ("sample_sweeps",)
     OFFERS: ClassVar = {"objective": ("data", "model")}
 
     sweeps: Count = 1

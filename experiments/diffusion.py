@@ -72,6 +72,7 @@ class Diffusion(Experiment):
     DENSITY: ClassVar = "probability flow"
     ROLES: ClassVar = (PLAYER,)
     PLAYERS: ClassVar = (PLAYER,)
+    SAMPLING: ClassVar = ("sampler", "guidance")
     OFFERS: ClassVar = {
         "objective": (
             *("prediction", "target", "x", "denoised", "time", "log_snr", "width"),

@@ -59,6 +59,7 @@ class EnergyBased(Experiment):
     DENSITY: ClassVar = "grid"
     ROLES: ClassVar = (PLAYER,)
     PLAYERS: ClassVar = (PLAYER,)
+    SAMPLING: ClassVar = ("sample_steps", "sample_from")
     OFFERS: ClassVar = {
         "objective": ("data", "model", "energy", "x"),
         "corruption": ("x",),

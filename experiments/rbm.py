@@ -55,6 +55,7 @@ class Rbm(Experiment):
     ROLES: ClassVar = ("machine",)
     OPTIONAL_ROLES: ClassVar = ("features",)
     PLAYERS: ClassVar = (PLAYER,)
+    SAMPLING: ClassVar = ("sample_sweeps",)
     OFFERS: ClassVar = {
         "objective": ("data", "model"),
         "regularizer": ("encoding", "code", "x"),

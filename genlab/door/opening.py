@@ -1,5 +1,6 @@
 """The two ways to a run: a config that is to be trained, and a folder where one was."""
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from genlab.trust import vouch
 from genlab.values import copied
 
 Where = str | os.PathLike
+
+_log = logging.getLogger("genlab")
 
 
 def load(
@@ -55,7 +58,9 @@ def load(
     if (where / "config.json").exists():
         before, data = folder.load_config(where), record.data(where)
         was = record.defaults(where)
-        check_config(where, before, known, may_have_moved=bool(data), was=was)
+        differ = check_config(where, before, known, may_have_moved=bool(data), was=was)
+        if late := [key for key in differ if key.startswith("experiment.")]:
+            _log.warning("%s: of the run from its next train() on", ", ".join(late))
     source = files.file_of(path) if path else None
     return Run(where, known, changed, source=source)
 

@@ -35,7 +35,8 @@ class Experiment(abc.ABC):
     Built from plain arguments; any float among them may be a traced array. Knobs are the
     keyword-only fields of the family; one that is itself a part, a slot, says of which registry,
     `field(default=None, metadata={"part": "objectives"})`, with `"several": True` where a list of
-    parts will do. `OFFERS` says what `ask` offers in each slot.
+    parts will do. `OFFERS` says what `ask` offers in each slot, `SAMPLING` which knobs decide nothing but how samples
+    are drawn, so that a run that is trained can go on with others.
 
     What can be drawn is found by name: `sample(params, extra, key, num)`, `sample_classes(params,
     extra, label, key)`, `encode(params, extra, x)`, or `features`, `decode(params, extra, z)`, `reconstruct(params,
@@ -58,6 +59,7 @@ class Experiment(abc.ABC):
     OPTIONAL_ROLES: ClassVar[tuple[str, ...]] = ()
     PLAYERS: ClassVar[tuple[str, ...]]
     OFFERS: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+    SAMPLING: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:

@@ -9,6 +9,7 @@ from genlab.config.keys import accepted
 from genlab.config.stage import WHOLE, stages_of
 from genlab.data.fingerprint import check_older, check_same
 from genlab.errors import InputError
+from genlab.registry import experiments
 from genlab.run.defaults import Defaults, defaults_of
 from genlab.run.recipe import Recipe
 from genlab.values import flat_keys
@@ -95,13 +96,18 @@ def check_config(
     # What one of the two leaves at its default is compared with that default.
     before = {key: was[key] for key in was.keys() & new.keys()} | old
     after = {key: now[key] for key in now.keys() & old.keys()} | new
-    for key, (value, other) in _differences(_trajectory(before), _trajectory(after)):
+    may = RESUMABLE + _of_samples(config)
+    for key, (value, other) in _differences(
+        _trajectory(before, may), _trajectory(after, may)
+    ):
         raise InputError(
             f"{told} {key}={value!r}, not {other!r}; name another with --workdir=DIR"
         )
     shared = was.keys() & now.keys()
     was, now = ({key: known[key] for key in shared} for known in (was, now))
-    for key, (value, other) in _differences(_trajectory(was), _trajectory(now)):
+    for key, (value, other) in _differences(
+        _trajectory(was, may), _trajectory(now, may)
+    ):
         kept = _kept_by(key, value, config)
         raise InputError(
             f"{told} {key}={value!r}, the default of then, which is {other!r} now;"
@@ -156,9 +162,15 @@ def _named(flat: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _trajectory(flat: dict[str, Any]) -> dict[str, Any]:
-    """The keys that decide how training goes, of those by dotted name."""
-    return {name: v for name, v in flat.items() if not _lies_in(name, RESUMABLE)}
+def _of_samples(config: dict[str, Any]) -> tuple[str, ...]:
+    """The keys that decide nothing but how samples are drawn, as the family says."""
+    family = experiments.find(config["experiment"]["name"])
+    return tuple(f"experiment.{knob}" for knob in getattr(family, "SAMPLING", ()))
+
+
+def _trajectory(flat: dict[str, Any], may: tuple[str, ...]) -> dict[str, Any]:
+    """The keys that decide how training goes, of those by dotted name; those that may differ left out."""
+    return {name: v for name, v in flat.items() if not _lies_in(name, may)}
 
 
 def _lies_in(name: str, keys: tuple[str, ...]) -> bool:

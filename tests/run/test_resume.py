@@ -17,6 +17,7 @@ from genlab.run.course import Course, load_run
 from genlab.run.folder import claim, load_config
 from genlab.run.recipe import Recipe
 from genlab.run.resume import RESUMABLE
+from genlab.training.fit import check_fit
 from genlab.training.train import train
 from genlab.values import flat_keys
 
@@ -158,3 +159,44 @@ def test_init_from_is_used_or_refused(finished):
         Course.build(config)
     config["start"] = {"name": "copy", "parts": {"vae": "init/vae"}}
     assert Course.build(config).sources.keys() == {"init"}
+
+
+SAMPLED = {
+    "diffusion": {"sampler": {"name": "ddim", "steps": 2}, "guidance": 0.0},
+    "ebm": {"sample_steps": 3, "sample_from": "noise"},
+    **{key: {"sample_sweeps": 3} for key in ("rbm", "dbm", "dbn", "boltzmann")},
+}
+
+
+def test_every_family_that_says_what_its_samples_are_drawn_with_is_known_here():
+    families = {recipes.plain(name)["experiment"]["name"] for name in SAMPLED}
+    assert families == {n for n in experiments if experiments.find(n).SAMPLING}
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_what_samples_are_drawn_with_decides_nothing_else(name):
+    """The round is the same program, letter by letter."""
+    rounds = []
+    for changed in ({}, SAMPLED[name]):
+        config = recipes.plain(name)
+        config["experiment"] |= changed
+        recipe = Recipe.build(config)
+        assert changed.keys() <= set(recipe.experiment.SAMPLING)
+        rounds.append(str(check_fit(recipe, recipe.feed())))
+    assert rounds[0] == rounds[1]
+
+
+def test_a_trained_diffusion_goes_on_with_another_sampler(tmp_path, caplog):
+    config = {**recipes.plain("diffusion"), "writers": []}
+    train(config, tmp_path, {})
+    few = genlab.open(tmp_path).sample(2)
+    changed = {**config, "experiment": {**config["experiment"]}}
+    changed["experiment"]["sampler"] = {"name": "ddim", "steps": 7}
+    train(changed, tmp_path, {})
+    run = genlab.open(tmp_path)
+    assert run.config["experiment"]["sampler"] == {"name": "ddim", "steps": 7}
+    assert run.step == config["train"]["steps"]
+    assert (run.sample(2) != few).any()
+    changed["experiment"]["target"] = "v"
+    with pytest.raises(InputError, match="experiment.target='noise', not 'v'"):
+        train(changed, tmp_path, {})
