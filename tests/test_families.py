@@ -52,9 +52,25 @@ def test_table_has_means_of_what_was_measured(tmp_path):
     assert "failed" in text and "floor" not in text
 
 
-@pytest.mark.parametrize("argv", [["densities", "rings"], ["samples", "cifar"]])
-def test_unknown_data_are_named(argv, capsys):
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["densities", "rings"],
+        ["samples", "cifar"],
+        ["samples", "mnist16"],
+        ["samples", "digits", "--seeds=0"],
+        ["samples", "digits", "--scale=-1"],
+    ],
+)
+def test_what_does_not_exist_is_named(argv, capsys, tmp_path):
     with pytest.raises(SystemExit) as caught:
-        families.main(argv)
+        families.main([*argv, f"--out={tmp_path / 'out'}"])
     assert caught.value.code == 2
-    assert argv[1] in capsys.readouterr().err
+    assert argv[-1] in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_families_that_fail_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(families.subprocess, "call", lambda *_, **__: 1)
+    with pytest.raises(SystemExit, match="failed: kernels, mixture"):
+        families.main(["densities", "--only=kernels,mixture", f"--out={tmp_path}"])

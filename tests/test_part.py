@@ -378,6 +378,19 @@ def test_schedules_and_lists_of_parts_on_the_command_line():
     configs.check_parts(configs.plain(config))
 
 
+def test_a_part_by_its_name_alone_takes_knobs_too():
+    config = configs.load(str(recipes.CONFIGS / "one_step.py:tiny"))
+    assert config.experiment.sampler == "renoised"
+    override.override(config, "experiment.sampler.steps", "4")
+    override.override(config, "experiment.path.logit_std", "1.0")
+    found = configs.plain(config)["experiment"]
+    assert found["sampler"] == {"name": "renoised", "steps": 4}
+    assert found["path"] == {"name": "straight", "logit_std": 1.0}
+    configs.check_parts(configs.plain(config))
+    with pytest.raises(InputError, match="did you mean 'logit_std'"):
+        override.override(config, "experiment.path.logit_sdt", "1")
+
+
 def test_list_shows_needs_and_offers():
     parts = collect()
     shown = {part["name"]: part for part in parts["objectives"]}

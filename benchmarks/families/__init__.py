@@ -18,6 +18,7 @@ points the mixture is told how many parts they have.
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ from benchmarks.families.family import (
     of_methods,
 )
 
+ROOT = Path(__file__).parents[2]
 DATA = {  # the first is the default
     "densities": tuple(KINDS),
     "samples": ("digits", "mnist16", "mnist"),
@@ -58,6 +60,14 @@ def main(argv: list[str]) -> None:
     if data not in DATA[asked.what]:
         known = ", ".join(DATA[asked.what])
         parser.error(f"no data {data!r} for {asked.what}; one of {known}")
+    if asked.seeds < 1 or not 0 < asked.scale < math.inf:
+        parser.error(
+            f"--seeds={asked.seeds} --scale={asked.scale:g}: one seed or more, and a scale above 0"
+        )
+    if data.startswith("mnist") and not Path(asked.mnist or "nowhere").is_dir():
+        parser.error(
+            f"--mnist={asked.mnist}: {data} needs the folder of MNIST as TFDS prepares it"
+        )
     if asked.what == "densities":
         families = [family.on_points(data) for family in DENSITIES]
     elif asked.what == "methods":
@@ -73,30 +83,38 @@ def main(argv: list[str]) -> None:
         known = ", ".join(each.name for each in families)
         parser.error(f"no family {', '.join(sorted(unknown))}; of {known}")
     chosen = [each for each in families if each.name in names]
-    for family in chosen:
-        _train(family, out / family.name, asked.seeds, asked.scale)
+    trained = [
+        each
+        for each in chosen
+        if _train(each, out / each.name, asked.seeds, asked.scale)
+    ]
     sweeps = [(each, out / each.name) for each in chosen]
     written = probes.of(sweeps, out) if asked.what == "probes" else table.of(sweeps)
     (out / "table.md").write_text(written)
     print(written, flush=True)
-    if asked.what == "densities":
-        figure.write([(each.name, out / each.name) for each in chosen], out)
+    if asked.what == "densities" and trained:
+        figure.write([(each.name, out / each.name) for each in trained], out)
+    if failed := [each.name for each in chosen if each not in trained]:
+        sys.exit(f"failed: {', '.join(failed)}; {out} has the log of each")
 
 
-def _train(family: Family, sweep: Path, seeds: int, scale: float) -> None:
+def _train(family: Family, sweep: Path, seeds: int, scale: float) -> bool:
+    """Whether the family is trained, now or before."""
     arguments = [f"--seeds={seeds}", *family.arguments(scale)]
     done = sweep / table.DONE
     if done.exists():
         if json.loads(done.read_text())["arguments"] != arguments:
             sys.exit(f"{sweep} was trained by other flags; take another --out")
-        return
+        return True
     began = time.monotonic()
-    command = [sys.executable, "launch.py", "sweep", f"--workdir={sweep}", *arguments]
-    print(f"{family.name}: {' '.join(command[1:])}", flush=True)
+    said = ["launch.py", "sweep", f"--workdir={sweep}", *arguments]
+    print(f"{family.name}: {' '.join(said)}", flush=True)
+    command = [sys.executable, str(ROOT / "launch.py"), *said[1:]]
     with open(sweep.with_suffix(".log"), "w") as log:
         code = subprocess.call(command, stdout=log, stderr=subprocess.STDOUT)
     if code:
         print(f"{family.name} failed: {sweep.with_suffix('.log')}", flush=True)
-        return
+        return False
     record = {"arguments": arguments, "seconds": time.monotonic() - began}
     done.write_text(json.dumps(record))
+    return True

@@ -37,7 +37,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=flags.path,
         metavar="FILE",
         default="samples.png",
-        help="a .png, a .npz with the array `samples`, or of melodies a .mid",
+        help="a .png; a .npz with the array `samples` and, of images, their `value_range`, which"
+        " `genlab eval --images` reads; or of melodies a .mid",
     )
 
 
@@ -54,8 +55,10 @@ def run(values: argparse.Namespace) -> None:
     _, trained = load_trained(values)
     drawn = {"num": values.num, "label": values.label, "seed": values.seed}
     if out.suffix == ".npz":
-        archive = io.BytesIO()
-        np.savez_compressed(archive, samples=trained.sample(**drawn))
+        archive, arrays = io.BytesIO(), {"samples": trained.sample(**drawn)}
+        if trained.data.is_image:
+            arrays["value_range"] = np.float32(trained.value_range)
+        np.savez_compressed(archive, **arrays)
         write_atomic(out, archive.getvalue())
     else:
         picture = plots.build("samples", **drawn)

@@ -129,6 +129,15 @@ def suggestion(config: Tree, key: str, text: str) -> str:
     return f"; did you mean {' or '.join(flags[:_PLACES])}{more}?" if flags else ""
 
 
+def entered(config: ConfigDict, home: ConfigDict, path: list[str]) -> Any:
+    """What lies in `home` at the last step of `path`; a part by its name alone becomes one that takes knobs."""
+    value = home[path[-1]]
+    if isinstance(value, str) and value and registry_of(config, path) is not None:
+        with home.unlocked(), home.ignore_type():
+            home[path[-1]] = value = ConfigDict({"name": value})
+    return value
+
+
 def members(config: Tree, section: str) -> tuple[str, ...]:
     """The players, or roles, that the config's family has; empty where it does not say."""
     family = experiments.find(config["experiment"]["name"])

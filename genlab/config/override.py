@@ -11,7 +11,7 @@ from ml_collections import ConfigDict, FieldReference
 
 from genlab import trust
 from genlab.config import several
-from genlab.config.keys import LISTS, members, registry_of, suggestion
+from genlab.config.keys import LISTS, entered, members, registry_of, suggestion
 from genlab.config.load import (
     FEEDING,
     PREPARATION,
@@ -122,7 +122,7 @@ def override(config: ConfigDict, key: str, text: str) -> Any:
     for depth, step in enumerate(path):
         if not isinstance(home, ConfigDict) or step not in home:
             _refuse_key(config, home, path[: depth + 1], key, text)
-        home = home[step]
+        home = entered(config, home, path[: depth + 1])
     if not isinstance(home, ConfigDict):
         _refuse_key(config, home, [*path, last], key, text)
     registry, chosen = registry_of(config, path), registry_of(config, [*path, last])

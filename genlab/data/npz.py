@@ -28,6 +28,7 @@ _NAMES = {
         "x": ("x", "images", "x_train", "train_images", "imgs", "samples", "arr_0"),
         "label": ("label", "labels", "y", "y_train", "train_labels"),
         "factors": ("factors", "latents_classes"),
+        "range": ("value_range",),
     },
     "validation": {
         "x": ("x_validation", "x_val", "val_images"),
@@ -61,7 +62,8 @@ def npz(
 
     Keys: `x` (or `images`, `x_train`, `imgs`, `samples`, `arr_0`), `label` (`labels`, `y`, `y_train`), `factors`
     (`latents_classes`), and the same for `x_validation` and `x_test`. Images are
-    `[N, H, W]` or `[N, H, W, C]` of bytes, booleans, or floats in [0, 1]; points `[N, D]` of floats.
+    `[N, H, W]` or `[N, H, W, C]` of bytes, booleans, or floats in [0, 1], or from black to white as `value_range`,
+    [2], has them, what lies beyond being as black or white; points `[N, D]` of floats.
     Labels are whole numbers from anywhere, booleans or strings: each value is a class, which keeps
     it as its name where the values are not 0 to K - 1. Splits that the file lacks are an even
     spread of train. How large the arrays may be, `GENLAB_MAX_BYTES` says.
@@ -84,8 +86,10 @@ def npz(
     if not path or not file.exists():
         raise InputError(f"no file {path!r}; name one, as in npz:data/faces.npz")
     parts = _read(file)
+    span = parts["train"].pop("range", None)
     for part in parts.values():
-        part["x"] = _examples(file, part["x"], white, image_size, channels)
+        x = part["x"] if span is None else _shares(file, part["x"], span)
+        part["x"] = _examples(file, x, white, image_size, channels)
     shape = parts["train"]["x"].shape[1:]
     for part in parts.values():
         if part["x"].shape[1:] != shape or set(part) != set(parts["train"]):
@@ -198,6 +202,19 @@ def _damage_named(file: pathlib.Path, name: str) -> Iterator[None]:
             f"{file}: array {name!r} cannot be read ({reason}); it needs to be a whole"
             " array of numbers, without pickled objects"
         ) from None
+
+
+def _shares(file: pathlib.Path, x: np.ndarray, span: np.ndarray) -> np.ndarray:
+    """Floats between two ends as shares of [0, 1]; points as they are."""
+    if x.ndim == 2 or x.dtype.kind != "f":
+        return x
+    is_span = span.shape == (2,) and span.dtype.kind == "f" and np.isfinite(span).all()
+    if not (is_span and span[0] < span[1] and np.isfinite(x).all()):
+        raise InputError(
+            f"{file}: 'value_range' is no range of finite images; two floats are needed, black and white"
+        )
+    low, high = map(float, span)
+    return np.clip((x - low) / (high - low), 0, 1)
 
 
 def _examples(

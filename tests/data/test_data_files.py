@@ -177,6 +177,15 @@ class TestNpz:
         assert data.factors == {"factor_0": 2, "factor_1": 3}
         assert all_of(data)["factors"].max(0).tolist() == [1, 2]
 
+    def test_floats_between_ends_that_the_file_names(self, tmp_path):
+        x = self.x.astype(np.float32) / 127.5 - 1
+        x[0, 0, 0], x[0, 0, 1] = -7.0, 9.0  # as samples may
+        name = self.write(tmp_path, samples=x, value_range=[-1.0, 1.0])
+        found = all_of(build(name, validation_fraction=0, test_fraction=0))
+        wanted = self.x.copy()
+        wanted[0, 0, 0], wanted[0, 0, 1] = 0, 255
+        np.testing.assert_array_equal(found["x"][..., 0], wanted)
+
     def test_refusals(self, tmp_path):
         def case(match, *, knobs=None, **arrays):
             refused(match, self.write(tmp_path, **arrays), **(knobs or {}))
@@ -187,6 +196,9 @@ class TestNpz:
         case("value 0.5; classes are whole", x=self.x, label=np.full(36, 0.5))
         case("label.* shape \\(36, 2\\)", x=self.x, label=np.ones((36, 2), int))
         case("type complex128", x=self.x, label=np.ones(36, complex))
+        floats = self.x / np.float32(255)
+        for span in ([1.0, -1.0], [0.0], [0.0, np.nan], np.array([0, 1])):
+            case("'value_range' is no range", x=floats, value_range=span)
         case("integers with 2 axes", x=self.x, factors=np.ones((36, 2)))
         case("type int64; images are", x=self.x.astype(int))
         case("pixels from 0.0 to 2.0", x=np.full((3, 2, 2), [0.0, 2.0]))
