@@ -32,11 +32,10 @@ PyTree = Any
 class Experiment(abc.ABC):
     """A family of models: what its players minimise, and what a trained one can draw.
 
-    Built from plain arguments; any float among them may be a traced array. Knobs are the
-    keyword-only fields of the family; one that is itself a part, a slot, says of which registry,
-    `field(default=None, metadata={"part": "objectives"})`, with `"several": True` where a list of
-    parts will do. `OFFERS` says what `ask` offers in each slot, `SAMPLING` which knobs decide nothing but how samples
-    are drawn, so that a run that is trained can go on with others.
+    Built from plain arguments; any float among them may be a traced array. Knobs are the keyword-only fields of the
+    family; one that is itself a part, a slot, says of which registry, `field(default=None, metadata={"part":
+    "objectives"})`, with `"several": True` where a list of parts will do. `OFFERS` says what `ask` offers in each
+    slot, `SAMPLING` which knobs decide how samples are drawn and nothing else: a trained run goes on with others.
 
     What can be drawn is found by name: `sample(params, extra, key, num)`, `sample_classes(params,
     extra, label, key)`, `encode(params, extra, x)`, or `features`, `decode(params, extra, z)`, `reconstruct(params,
