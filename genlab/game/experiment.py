@@ -37,12 +37,12 @@ class Experiment(abc.ABC):
     "objectives"})`, with `"several": True` where a list of parts will do. `OFFERS` says what `ask` offers in each
     slot, `SAMPLING` which knobs decide how samples are drawn and nothing else: a trained run goes on with others.
 
-    What can be drawn is found by name: `sample(params, extra, key, num)`, `sample_classes(params,
-    extra, label, key)`, `encode(params, extra, x)`, or `features`, `decode(params, extra, z)`, `reconstruct(params,
-    extra, x)`, `measure(params, extra, draw) -> {name: [B]}` on held-out examples, `filters(params,
-    extra) -> [K, D]`, the receptive filters of the first layer. `check_data(low, high)` may refuse
-    the range of prepared examples, `check_levels(counts)` how many levels they may be said to have. `alarms(means) ->
-    (text, ...)` says what is wrong by the last line of the log, which a run that ends on it repeats.
+    What can be drawn is found by name: `sample(params, extra, key, num)`, `sample_classes(params, extra, label,
+    key)`, `encode(params, extra, x)`, or `features`, `decode(params, extra, z)`, `reconstruct(params, extra, x)`,
+    `measure(params, extra, draw) -> {name: [B]}` on held-out examples, `filters(params, extra) -> [K, D]`, the
+    receptive filters of the first layer. `check_data(low, high)` may refuse the range of prepared examples,
+    `check_levels(counts)` how many levels they have. `alarms(means) -> (text, ...)` says what is wrong by the last
+    line of the log, which a run that ends on it repeats.
 
     Attributes:
       networks: role -> network, the family's `ROLES` and any of its `OPTIONAL_ROLES`.
@@ -62,8 +62,7 @@ class Experiment(abc.ABC):
 
     @abc.abstractmethod
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:
-        """`params[player][role]` and `extra[collection][role]` before the first round; `batch` has
-        blank examples, `x: [B, ...]` and all that comes with it."""
+        """`params[player][role]` and `extra[collection][role]` before the first round; `batch` has blank examples."""
 
     def followers(self, params: PyTree) -> PyTree:
         """What of `extra` follows parameters, as those stand before the first round, whatever they start from."""
