@@ -22,7 +22,10 @@ arXiv:2207.12598
     (84.2 to 88.5) are of the class that was asked for; a Frechet distance of 15.9 (11.7 to 20.1), precision .68, recall .87;
     37 min 23 s of CPU time (one seed).
   genlab --config=diffusion:mnist --config.data.data_dir=DIR
-    MNIST at 28 px. Not measured yet.
+    MNIST at 28 px; not measured in full. Made narrow and short, with "--config.model.denoiser.width=16
+    --config.train.steps=800 --config.optimizer.denoiser.ema=0.99 --config.experiment.sampler={'name': 'ddim', 'steps': 50}", a
+    Frechet distance of 79 (70 to 88; 1,000 samples; 1,000 real test digits: 1.2), precision .34, recall .86; 30 min 40 s of CPU
+    time (one seed).
 """
 
 from genlab.shipped.configs import base

@@ -20,7 +20,9 @@ al. 2019, arXiv:1905.07088
   genlab --config=ebm:sliced
     the swiss roll itself: KL(true || model) .004 nats (-.001 to .009); 10,000 rounds, 96 s of CPU time (one seed).
   genlab --config=ebm:mnist --config.data.data_dir=DIR
-    MNIST at 28 px. Not measured yet.
+    MNIST at 28 px; not measured in full. Made narrow and short, with "--config.model.energy.channels=(16,32,64)
+    --config.model.energy.hidden=128 --config.train.batch_size=64 --config.train.steps=600", a Frechet distance of 13.4 (11.6
+    to 15.1; 1,000 samples; 1,000 real test digits: 1.2), precision .45, recall .84; 10 min 3 s of CPU time (one seed).
 """
 
 from genlab.shipped.configs import base

@@ -15,7 +15,9 @@ arXiv:2302.00482; `dit`: Peebles & Xie 2023, arXiv:2212.09748
     the same ring with noise by optimal transport within the batch: 8 of 8 modes, 96.1 %, KL .116 nats (.087 to .145); 20,000
     rounds, 21 min 35 s of CPU time (one seed). The density is farther than without (`toy`).
   genlab --config=flow_matching:mnist --config.data.data_dir=DIR
-    MNIST at 28 px. Not measured yet.
+    MNIST at 28 px; not measured in full. Made narrow and short, with "--config.model.denoiser.width=16
+    --config.train.steps=800 --config.optimizer.denoiser.ema=0.99", a Frechet distance of 4.4 (3.6 to 5.2; 1,000 samples; 1,000
+    real test digits: 1.2), precision .63, recall .90; 30 min 14 s of CPU time (one seed).
   genlab --config=flow_matching:dit
     a transformer of 2x2 patches that is told the digit, with guidance: after 1,600 of its 3,000 rounds a Frechet distance of
     26.2 (21.4 to 31.0; 1,000 samples; 300 real test digits: 3.7), precision .80, recall .48; 33 min 39 s of CPU time (one

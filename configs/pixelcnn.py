@@ -35,7 +35,11 @@ den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937
     genlab eval --workdir=DIR "--metrics=({'name': 'completion', 'draws': 10, 'num': 50},)" half of 50 digits completed with .064
     squared error (the mean image: .097); one seed, 32 min of CPU time, part of it for a completion of more that was stopped.
   genlab --config=pixelcnn:mnist_vq --config.data.data_dir=DIR
-    `vq_vae:mnist`, and the prior of its 49 codes, 237.7 nats by an even one; for a GPU. Not measured yet.
+    `vq_vae:mnist`, and the prior of its 49 codes, 237.7 nats by an even one; for a GPU. Not measured in full; made narrow and
+    short, with "--config.stages.codes.train.steps=800 --config.dtype=float32 --config.model.density.width=32
+    --config.model.density.dilations=(1,2,1) --config.train.steps=1000 --config.optimizer.density.schedule.steps=1000
+    --config.optimizer.density.ema=0.99", 136.7 nats (136.4 to 137.0), exact, of 10,000 test digits; Frechet distance of samples 8.3
+    (7.0 to 9.6; 1,000 samples; 1,000 real test digits: 1.2), precision .52, recall .87; 7 min 30 s of CPU time (one seed).
   genlab --config=pixelcnn:paper --config.data.data_dir=DIR
     CIFAR-10 in about the size of the paper, which has 3.03 bits per dimension; for days on GPUs. Not measured yet.
 """

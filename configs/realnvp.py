@@ -14,7 +14,10 @@ Papers: Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803; `spline`: Durkan e
     rational-quadratic splines in the place of affine maps: 8 of 8 modes, 98.2 %, KL .007 nats (.000 to .013; three seeds,
     RESULTS); 38 s for one. Points farther than 4 (`model.density.bound`) are not moved.
   genlab --config=realnvp:mnist --config.data.data_dir=DIR
-    MNIST at 28 px, 256 levels; for a GPU. Not measured yet.
+    MNIST at 28 px, 256 levels; for a GPU. Not measured in full; made narrow and short, with "--config.model.density.width=16
+    --config.train.batch_size=64 --config.train.steps=800 --config.optimizer.density.schedule.steps=800
+    --config.optimizer.density.ema=0.99", 1.462 bits per dimension (1.457 to 1.468), a bound, of 10,000 test digits; 23 min 12 s of CPU
+    time (one seed).
   genlab --config=realnvp:cifar10 --config.data.data_dir=DIR
     the paper's scales, blocks and maps, without its norms, which has 3.49 bits per dimension; for days on GPUs; not run.
 """
