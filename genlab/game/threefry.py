@@ -12,7 +12,7 @@ def words(key: Array, counts: Array) -> Array:
     """The words of `jax.extend.random.threefry_2x32`, bit by bit.
 
     That one runs its five times four rounds as a loop over arrays on a CPU; written out they are one pass over the
-    counts, in 0.6 of the time.
+    counts.
 
     Args:
       key: [2] uint32.
