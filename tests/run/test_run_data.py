@@ -188,6 +188,7 @@ def test_a_run_from_another_needs_no_data_of_it(trained, moved, tmp_path):
 def test_a_run_older_than_fingerprints_goes_on(trained, tmp_path, capsys):
     """Where its data have folders for their splits; else its held-out files would be others."""
     run, place = trained
+    assert resume(run, place) == 0  # wherever the data were before
     path = run / "config.json"
     whole = path.read_text()
     record = json.loads(whole)
