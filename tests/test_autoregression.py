@@ -7,10 +7,11 @@ import pytest
 import recipes
 
 from genlab.errors import InputError
-from genlab.evaluation.evaluate import measure
+from genlab.evaluation.evaluate import check, measure
 from genlab.game import codebook, rng
 from genlab.game.turn import Draw
 from genlab.metrics.log_density import log_density
+from genlab.registry import metrics, plots
 from genlab.run.recipe import Recipe
 from genlab.training.train import train
 
@@ -166,3 +167,11 @@ def test_what_is_held_out_is_in_the_units_of_levels(config):
     log_p = log_density(trained, "test", num=trained.data.splits["test"].size)
     assert log_p.protocol["binarized"] == "none"
     assert -log_p.values["log_likelihood"] == pytest.approx(nats, rel=0.02)
+
+
+def test_an_unknown_half_is_refused_before_training():
+    for registry, name in ((metrics, "completion"), (plots, "completions")):
+        built = Recipe.build(made())
+        chosen = ({"name": name, "hidden": "botom"},)
+        with pytest.raises(InputError, match="did you mean 'bottom'"):
+            check(built.experiment, built.data, registry, chosen)

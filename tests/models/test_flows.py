@@ -185,6 +185,13 @@ def test_images_are_drawn_at_whole_levels_and_a_logit_knows_its_bounds():
         check_range(levelled, 0.0, 1.0)
 
 
+def test_noise_within_levels_needs_levels():
+    learned = models.build("variational_dequantizer")
+    flow = models.build("coupling_flow", example_shape=(2,), dequantizer=learned)
+    with pytest.raises(InputError, match="draws noise within levels, and levels=0"):
+        flow.init(KEY, jnp.zeros((2, 2)), KEY)
+
+
 def test_a_density_of_points_is_of_the_points_whatever_the_networks_compute_in():
     flow = models.build(
         "coupling_flow", example_shape=(2,), hidden=(4,), dtype=jnp.bfloat16
