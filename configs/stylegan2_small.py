@@ -49,7 +49,12 @@ def get_config(variant: str = "") -> ConfigDict:
             config.model.discriminator.update(width=4, group=2)
             config.experiment.latent_dim = 4
             config.data.image_size = 8
-            config.experiment.augment = dict(name="ada")
+            changes = (
+                "flip",
+                "translation",
+                "contrast",
+            )  # all take a minute to compile
+            config.experiment.augment = dict(name="ada", policy=changes)
             for player in config.optimizer.values():
                 player.learning_rate = 1e-4
             base.tiny(config)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from genlab.diffusion import consistency, guidance, likelihood, transport
 from genlab.diffusion.path import Path
-from genlab.diffusion.sampler import Denoise, draw_along
+from genlab.diffusion.sampler import Denoise, check_data, draw_along
 from genlab.diffusion.target import both
 from genlab.errors import InputError
 from genlab.game import rng
@@ -106,6 +106,10 @@ class Diffusion(Experiment):
         takes_label = self.networks[PLAYER].takes_label
         guidance.check(self.guidance, self.drop_label, takes_label)
         transport.check(self.optimal_transport, takes_label)
+
+    def check_data(self, low: float, high: float) -> None:
+        """Raises InputError where the sampler clips what examples in [low, high] may be."""
+        check_data(samplers.choose(self.sampler), low, high)
 
     @property
     def _path(self) -> Path:

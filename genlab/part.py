@@ -20,6 +20,9 @@ from genlab.errors import InputError, suggest
 
 Array = jax.Array
 
+# What registered functions and classes are called.
+REGISTERED: dict[Callable, str] = {}
+
 
 @dataclasses.dataclass(frozen=True)
 class Scheduled:
@@ -134,9 +137,10 @@ def says(part: Callable, what: str, otherwise: Any = None) -> Any:
 
 
 def name_of(part: Callable) -> str:
-    """What messages call a part: its own name, or its type's where it is an object that is called."""
+    """What messages call a part: the name that it, or its type, is registered by, or else its own."""
     part = function_of(part)
-    return getattr(part, "__name__", type(part).__name__)
+    made = part if hasattr(part, "__name__") else type(part)
+    return REGISTERED.get(made, made.__name__)
 
 
 def is_same_file(one: Callable, other: Callable) -> bool:

@@ -25,7 +25,13 @@ import jax.numpy as jnp
 
 from genlab import numbers, trust
 from genlab.errors import InputError, suggest
-from genlab.part import Scheduled, is_same_file, needs_of, with_checked_terms
+from genlab.part import (
+    REGISTERED,
+    Scheduled,
+    is_same_file,
+    needs_of,
+    with_checked_terms,
+)
 
 REQUIRED = inspect.Parameter.empty
 _discovery = threading.RLock()  # another thread waits until a room has been walked
@@ -83,6 +89,7 @@ class Registry:
             raise InputError(
                 f"{self.kind} {key!r} is already registered by {holder.__module__}"
             )
+        REGISTERED[part] = key
         return part
 
     def __iter__(self) -> Iterator[str]:
@@ -231,18 +238,15 @@ class Registry:
                 return
             self._discovered = True
             room = importlib.import_module(self._package)
-            for module in pkgutil.walk_packages(
-                getattr(room, "__path__", ()), self._package + "."
-            ):
+            places = getattr(room, "__path__", ())
+            for module in pkgutil.walk_packages(places, self._package + "."):
                 importlib.import_module(module.name)
 
 
 def _default(field: dataclasses.Field) -> Any:
-    if field.default is not dataclasses.MISSING:
-        return field.default
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return REQUIRED
+    factory = field.default_factory
+    found = field.default if factory is dataclasses.MISSING else factory()
+    return REQUIRED if found is dataclasses.MISSING else found
 
 
 def factor_of(choice: str | Mapping[str, Any]) -> Callable[[jax.Array], jax.Array]:
@@ -266,12 +270,9 @@ def factor_of(choice: str | Mapping[str, Any]) -> Callable[[jax.Array], jax.Arra
     return factor
 
 
+_ASKED = dict(sees_step=True, asked=True)
 objectives = Registry(
-    "objective",
-    "genlab.objectives",
-    watch=with_checked_terms,
-    sees_step=True,
-    asked=True,
+    "objective", "genlab.objectives", watch=with_checked_terms, **_ASKED
 )
 models = Registry("model", "genlab.models")
 datasets = Registry("dataset", "genlab.data", arguments=True)
@@ -282,7 +283,7 @@ experiments = Registry("experiment", "genlab.shipped.experiments", sees_step=Tru
 optimizers = Registry("optimizer", "genlab.game.optim")
 schedules = Registry("schedule", "genlab.game.schedule")
 starts = Registry("start", "genlab.run.start")
-corruptions = Registry("corruption", "genlab.data", sees_step=True, asked=True)
+corruptions = Registry("corruption", "genlab.data", **_ASKED)
 writers = Registry("writer", "genlab.writers")
 paths = Registry("path", "genlab.diffusion.path")
 targets = Registry("target", "genlab.diffusion.target")

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from genlab import shipped
 from genlab.diffusion.likelihood import BEGIN
 from genlab.diffusion.path import Path
-from genlab.diffusion.sampler import Denoise, drift
+from genlab.diffusion.sampler import Denoise, Sampler, drift
 from genlab.errors import InputError, suggest
 from genlab.numbers import Count, Positive
 from genlab.registry import samplers
@@ -22,7 +22,7 @@ SOLVERS = ("bosh3", "dopri5", "tsit5")
 
 @samplers.register
 @dataclass(frozen=True, kw_only=True)
-class Adaptive:
+class Adaptive(Sampler):
     """Embedded Runge-Kutta steps of the probability flow, in sqrt(t), whose error is kept below a tolerance.
 
     A step suits the example of the chunk whose error is largest. What is left of the way at t = 1e-5, or on a path
@@ -32,6 +32,7 @@ class Adaptive:
       steps: the most that are taken; where they do not suffice all numbers of the chunk are NaN.
       relative, absolute: tolerances of the root mean square error of an example in a step.
       solver: `tsit5` and `dopri5`, of order 5, or `bosh3`, of order 3.
+      clip: of predictions, see `Sampler`.
 
     Papers: Dormand & Prince 1980, J. Comput. Appl. Math. 6:19-26; Kidger 2021, arXiv:2202.02435 (diffrax)
     """
@@ -45,6 +46,7 @@ class Adaptive:
 
     def __post_init__(self) -> None:
         """Refuses an unknown solver, and a machine without diffrax."""
+        super().__post_init__()
         if self.solver not in SOLVERS:
             raise InputError(
                 f"solver {self.solver!r} is unknown{suggest(self.solver, SOLVERS)}"

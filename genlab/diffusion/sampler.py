@@ -1,6 +1,6 @@
 """Samplers: from noise at time 1 to an example at time 0, in one compiled scan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,14 +8,46 @@ import jax
 import jax.numpy as jnp
 
 from genlab.diffusion.path import Path
+from genlab.errors import InputError
 from genlab.game import rng
-from genlab.numbers import Count, Fraction
+from genlab.numbers import Coordinate, Count, Fraction
 from genlab.part import says
 from genlab.registry import samplers
 
 Array = jax.Array
 # (x_t: [B, ...], time: []) -> the example and the noise in it, [B, ...] each.
 Denoise = Callable[[Array, Array], tuple[Array, Array]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """What every sampler has.
+
+    Attributes:
+      clip: the ends that predicted examples are kept between, such as (-1.0, 1.0), and the noise in them what
+        is left then; None for any.
+    """
+
+    clip: Sequence[Coordinate] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses ends that nothing lies between."""
+        if self.clip is not None and (
+            len(self.clip) != 2 or self.clip[0] >= self.clip[1]
+        ):
+            raise InputError(
+                f"clip={tuple(self.clip)} of a sampler is no range; take its lower and its upper end, such as"
+                " (-1.0, 1.0)"
+            )
+
+
+def check_data(sampler: Any, low: float, high: float) -> None:
+    """Raises InputError where a sampler clips what examples in [low, high] may be."""
+    clip = says(sampler, "clip")
+    if clip is not None and (low < clip[0] or high > clip[1]):
+        raise InputError(
+            f"examples lie in [{low:g}, {high:g}], outside clip={tuple(clip)} of the sampler"
+        )
 
 
 def draw_along(
@@ -34,6 +66,8 @@ def draw_along(
       start: x_1, [B, ...].
       key: of the noise on the way, where a sampler adds any.
     """
+    if (clip := says(sampler, "clip")) is not None:
+        denoise = clipped(path, denoise, *clip)
     if hasattr(sampler, "solve"):  # in steps of its own
         return sampler.solve(path, denoise, start)
     ends_in_call = path.begins_in_noise
@@ -56,6 +90,17 @@ def draw_along(
     return denoise(end, grid[-1])[0] if ends_in_call else end
 
 
+def clipped(path: Path, denoise: Denoise, low: float, high: float) -> Denoise:
+    """The model with examples in [low, high], and the noise (x_t - alpha x) / sigma that is left beside them."""
+
+    def kept(x: Array, time: Array) -> tuple[Array, Array]:
+        alpha, sigma = path.levels(time)
+        example = jnp.clip(denoise(x, time)[0], low, high)
+        return example, (x - alpha * example) / sigma
+
+    return kept
+
+
 def drift(path: Path, denoise: Denoise, x: Array, time: Array) -> Array:
     """dx/dt = alpha' x + sigma' epsilon of the probability flow, [B, ...]."""
     example, noise = denoise(x, time)
@@ -65,7 +110,7 @@ def drift(path: Path, denoise: Denoise, x: Array, time: Array) -> Array:
 
 @samplers.register
 @dataclass(frozen=True, kw_only=True)
-class Ancestral:
+class Ancestral(Sampler):
     """From the posterior q(x_s | x_t, x), with x as it is predicted: DDPM's sampler, and DDIM's at eta 0.
 
     x_s = alpha_s x + sqrt(sigma_s^2 - d^2) epsilon + d n, n ~ N(0, I), with d = eta sigma_s sqrt(1 - r^2) and
@@ -74,6 +119,7 @@ class Ancestral:
     Attributes:
       steps: steps of time.
       eta: 1 for DDPM's, 0 for none of the noise.
+      clip: of predictions, see `Sampler`.
 
     Papers: Ho, Jain & Abbeel 2020, arXiv:2006.11239; Song, Meng & Ermon 2021, arXiv:2010.02502
     """
@@ -101,6 +147,7 @@ class Ddim(Ancestral):
     Attributes:
       steps: steps of time.
       eta: share of the noise that is added after all.
+      clip: of predictions, see `Sampler`.
 
     Paper: Song, Meng & Ermon 2021, arXiv:2010.02502
     """
@@ -111,11 +158,12 @@ class Ddim(Ancestral):
 
 @samplers.register
 @dataclass(frozen=True, kw_only=True)
-class Euler:
+class Euler(Sampler):
     """Euler's steps of the probability flow dx/dt = alpha' x + sigma' epsilon.
 
     Attributes:
       steps: steps of time.
+      clip: of predictions, see `Sampler`.
     """
 
     draws: ClassVar = False
@@ -134,6 +182,7 @@ class Midpoint(Euler):
 
     Attributes:
       steps: steps of time.
+      clip: of predictions, see `Sampler`.
     """
 
     steps: Count = 25
@@ -154,6 +203,7 @@ class Heun(Euler):
 
     Attributes:
       steps: steps of time, two predictions each but the last.
+      clip: of predictions, see `Sampler`.
 
     Paper: Karras et al. 2022, arXiv:2206.00364
     """
@@ -179,11 +229,12 @@ class Heun(Euler):
 
 @samplers.register
 @dataclass(frozen=True, kw_only=True)
-class Renoised:
+class Renoised(Sampler):
     """What a consistency model makes of noise, and then of that mixed with fresh noise: x_s = alpha_s x + sigma_s n.
 
     Attributes:
       steps: calls of the network.
+      clip: of predictions, see `Sampler`.
 
     Paper: Song et al. 2023, arXiv:2303.01469, algorithm 1
     """

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from genlab.errors import InputError
+from genlab.part import name_of
 from genlab.trained.needs import METHODS, shapes_of, takes_label
 from genlab.trained.trained import Trained
 
@@ -74,9 +75,9 @@ def labels(trained: Trained, method: str, label: Any, num: int) -> list[np.ndarr
     experiment = trained.experiment
     shown = any(network.takes_label for network in experiment.networks.values())
     if not takes_label(experiment, method) or not shown:
-        family = type(experiment).__name__
+        family = name_of(experiment)
         raise InputError(
-            f"label={label!r}: {method} of this {family} takes none; a network 'conditional' does"
+            f"label={label!r}: {method} of {family!r} takes none; a network 'conditional' does"
         )
     return [trained.classes(label, num)]
 

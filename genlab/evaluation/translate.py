@@ -11,6 +11,7 @@ from genlab.data.image_files import list_images, readable
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.metrics.translations import to_unit
+from genlab.part import name_of
 from genlab.plots.grid import image_grid, save_png
 from genlab.process import display
 from genlab.trained.trained import Trained
@@ -37,9 +38,9 @@ class FileTranslator:
 
     def __post_init__(self) -> None:
         if not self.trained.has(self._method):
-            family = type(self.trained.experiment).__name__
+            family = name_of(self.trained.experiment)
             way = "translate back" if self.back else "translate images"
-            raise InputError(f"experiment {family} does not {way}")
+            raise InputError(f"experiment {family!r} does not {way}")
 
     def __call__(
         self, source: Path, out: Path, *, skip_unreadable: bool

@@ -15,7 +15,7 @@ from genlab.blame import blaming
 from genlab.game.experiment import Experiment
 from genlab.numbers import Count
 from genlab.numbers import check as check_number
-from genlab.part import settled
+from genlab.part import name_of, settled
 from genlab.storage.files import write_atomic
 from genlab.trained.draws import SAMPLE_CHUNK
 from genlab.trained.trained import Trained
@@ -43,8 +43,10 @@ def write_sampler(out: Path, trained: Trained, num: int) -> None:
     variables = jax.device_get((trained.params, trained.extra))
     experiment = settled(trained.experiment, trained.step)
     draw = functools.partial(_draw, experiment, variables, num)
-    family = type(trained.experiment).__name__
-    unserved = blaming(f"experiment {family} samples in a way that cannot be exported")
+    family = name_of(trained.experiment)
+    unserved = blaming(
+        f"experiment {family!r} samples in a way that cannot be exported"
+    )
     with unserved, _without_folders():
         exporting = jax.export.export(jax.jit(draw), platforms=PLATFORMS)
         program = exporting(jax.ShapeDtypeStruct((2,), np.uint32)).serialize()

@@ -15,6 +15,7 @@ from genlab.features.checksum import checksum
 from genlab.features.features import Features
 from genlab.features.image_input import ImageInput
 from genlab.nn.convolution import Conv
+from genlab.part import name_of
 from genlab.registry import experiments, features
 from genlab.run.recipe import Recipe
 
@@ -75,7 +76,7 @@ class FeatureNetwork:
         """
         if not hasattr(self.module, "features"):
             raise InputError(
-                f"network {type(self.module).__name__!r} of {self.name} has no 'features'; take"
+                f"network {name_of(self.module)!r} of {self.name} has no 'features'; take"
                 " the run of a 'conv_classifier'"
             )
         logits, state = self.module.apply(

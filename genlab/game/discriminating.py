@@ -6,6 +6,7 @@ import jax
 
 from genlab.errors import InputError
 from genlab.game.adversary import logits_of
+from genlab.part import name_of
 
 Array = jax.Array
 PyTree = Any
@@ -23,7 +24,7 @@ class Discriminating:
         network = self.networks["discriminator"]
         if not hasattr(network.module, "features"):
             raise InputError(
-                f"discriminator {type(network.module).__name__!r} has no 'features'; take another,"
+                f"discriminator {name_of(network.module)!r} has no 'features'; take another,"
                 " such as 'dcgan_discriminator'"
             )
         found = network(params, extra, x, method="features")

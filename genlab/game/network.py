@@ -80,7 +80,7 @@ class Network:
             return {}
         if label is None:
             raise InputError(
-                f"model.{self.role}, {type(self.module).__name__!r}, takes the label of an example,"
+                f"model.{self.role}, {name_of(self.module)!r}, takes the label of an example,"
                 " and there is none here"
             )
         return {"label": label}
@@ -90,7 +90,7 @@ class Network:
         if not self.takes_label:
             raise InputError(
                 f"{what} need a network in model.{self.role} that takes a label, and"
-                f" {type(self.module).__name__!r} takes none; 'conditional' makes one of any, and 'guided' of one that"
+                f" {name_of(self.module)!r} takes none; 'conditional' makes one of any, and 'guided' of one that"
                 " sees a time"
             )
 
@@ -113,7 +113,7 @@ class Network:
         """
         if method is not None and not hasattr(self.module, method):
             raise InputError(
-                f"model.{self.role}: {type(self.module).__name__!r} has no method {method!r}, which a"
+                f"model.{self.role}: {name_of(self.module)!r} has no method {method!r}, which a"
                 " part of this game asks it for"
             )
         collections = [name for name in extra if self.role in extra[name]]
@@ -140,7 +140,7 @@ class Network:
         """What the module returned, if there is an array in it."""
         if not any(hasattr(leaf, "shape") for leaf in jax.tree.leaves(outputs)):
             raise InputError(
-                f"model.{self.role}: {type(self.module).__name__!r} returned a"
+                f"model.{self.role}: {name_of(self.module)!r} returned a"
                 f" {type(outputs).__name__}, not an array"
             )
         return outputs
@@ -149,7 +149,7 @@ class Network:
         found = [roles[self.role] for roles in params.values() if self.role in roles]
         if not found:
             raise InputError(
-                f"model.{self.role}: {type(self.module).__name__!r} has no parameters to train"
+                f"model.{self.role}: {name_of(self.module)!r} has no parameters to train"
             )
         (weights,) = found  # no role is of two players
         others = {

@@ -11,6 +11,7 @@ from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.codes import Codes
 from genlab.numbers import Count, Whole
+from genlab.part import name_of
 
 Array = jax.Array
 PyTree = Any
@@ -120,7 +121,7 @@ def check_prior(experiment: Any, what: str) -> None:
     if lacks:
         raise InputError(
             f"{what} needs a family that decodes z ~ N(0, I), as 'gan' and 'vae' do; experiment"
-            f" {type(experiment).__name__} has no {lacks[0]}"
+            f" {name_of(experiment)!r} has no {lacks[0]}"
         )
     if PRIOR in experiment.networks:
         raise InputError(

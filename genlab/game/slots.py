@@ -102,7 +102,7 @@ def ask_part(
     declared = experiment.OFFERS.get(slot, offered)
     if set(offered) - {"memory"} != set(declared) - {"memory"}:
         raise ValueError(
-            f"{type(experiment).__name__} declares that it offers its {slot}"
+            f"{name_of(experiment)!r} declares that it offers its {slot}"
             f" {sorted(declared)}, and offers {sorted(offered)}"
         )
     values = {**offered, "batch": draw.batch, "step": draw.step}
@@ -111,7 +111,7 @@ def ask_part(
         values["label"] = draw.batch["label"]
     now = functools.partial(settled(part, draw.step), **knobs)
     with jax.named_scope(f"{slot} {name_of(part)}"):
-        return ask(now, values, type(experiment).__name__, slot)
+        return ask(now, values, name_of(experiment), slot)
 
 
 def _named(chosen: Any) -> Iterator[tuple[str, Any]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from genlab.errors import InputError
 from genlab.geometry import jacobian
+from genlab.part import name_of
 from genlab.trained.trained import Trained
 
 
@@ -31,8 +32,8 @@ def singular_values_of(trained: Trained, method: str, inputs: np.ndarray) -> np.
 
 def _derived(derivative, trained: Trained, method: str, inputs: np.ndarray):
     if not trained.has(method):
-        family = type(trained.experiment).__name__
-        raise InputError(f"experiment {family} does not {method}")
+        family = name_of(trained.experiment)
+        raise InputError(f"experiment {family!r} does not {method}")
 
     def of_method(experiment, params, extra, inputs):
         function = getattr(experiment, method)

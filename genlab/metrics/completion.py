@@ -8,6 +8,7 @@ from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.metrics.measurement import Measurement, means_of
 from genlab.numbers import Count
+from genlab.part import name_of
 from genlab.registry import metrics
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
@@ -94,10 +95,10 @@ def completed_half(
       InputError: no `complete`, no images, or an unknown half.
     """
     if not trained.has("complete"):
-        family = type(trained.experiment).__name__
+        family = name_of(trained.experiment)
         raise InputError(
             f"completion needs a model that can complete examples, such as 'rbm', 'dbm' or 'density', not"
-            f" {family}"
+            f" {family!r}"
         )
     if x.ndim != 4:
         raise InputError(

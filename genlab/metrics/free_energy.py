@@ -8,7 +8,7 @@ import numpy as np
 from genlab.boltzmann import exact
 from genlab.game.precision import exact_products
 from genlab.metrics.measurement import Measurement, means_of
-from genlab.metrics.unnormalized import name_of, need_machine, unnormalized
+from genlab.metrics.unnormalized import need_machine, title_of, unnormalized
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained.needs import needs
@@ -37,7 +37,7 @@ def exact_log_likelihood(
     log_z = float(_enumerated(trained.call("machine")))
     batch = trained.examples(split, num)
     scores = unnormalized(trained, batch, split).astype(np.float64) - log_z
-    values, intervals = means_of({name_of(trained, batch): scores})
+    values, intervals = means_of({title_of(trained, batch): scores})
     protocol = {
         "split": split,
         "examples": len(scores),

@@ -18,8 +18,8 @@ from genlab.game.precision import exact_products
 from genlab.metrics.measurement import Measurement
 from genlab.metrics.unnormalized import (
     machine_states,
-    name_of,
     need_machine,
+    title_of,
     unnormalized,
 )
 from genlab.numbers import Count, Positive, Range, Whole
@@ -84,7 +84,7 @@ def log_likelihood(
     anneal = partial(_annealed, betas=betas, num_train=num_train, **knobs)
     batch = trained.examples(split, num)
     scores, found = unnormalized(trained, batch, split), anneal(trained)
-    values, intervals = _values(name_of(trained, batch), scores, found, tolerance)
+    values, intervals = _values(title_of(trained, batch), scores, found, tolerance)
     protocol = {
         "split": split,
         "examples": len(scores),

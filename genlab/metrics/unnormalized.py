@@ -6,6 +6,7 @@ from genlab.boltzmann.units import Gaussian
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.turn import Draw
+from genlab.part import name_of
 from genlab.trained.trained import Trained
 
 CHUNK = 500  # examples that pass through the model at a time
@@ -16,7 +17,7 @@ def need_machine(trained: Trained, metric: str) -> None:
     if not trained.has("log_unnormalized"):
         raise InputError(
             f"metric {metric!r} needs a model with a partition function, such as 'rbm', 'dbn' or"
-            f" 'dbm', not {type(trained.experiment).__name__}"
+            f" 'dbm', not {name_of(trained.experiment)!r}"
         )
 
 
@@ -34,7 +35,7 @@ def machine_states(trained: Trained, num: int) -> np.ndarray:
     )
 
 
-def name_of(trained: Trained, batch: dict[str, np.ndarray]) -> str:
+def title_of(trained: Trained, batch: dict[str, np.ndarray]) -> str:
     """What a mean over the batch is called: gray pixels are no states of Bernoulli units, and what
     these say of them is the logarithm of no probability."""
     real = isinstance(trained.call("machine").visible, Gaussian)

@@ -11,6 +11,7 @@ from genlab.game.network import takes_label
 from genlab.models.wrapper import Wrapper
 from genlab.nn import minibatch
 from genlab.numbers import Count
+from genlab.part import name_of
 from genlab.registry import models
 
 Array = jax.Array
@@ -105,7 +106,7 @@ class Packed(Wrapper):
     def _packs(self, x: Array) -> Array:
         if takes_label(self.network):
             raise InputError(
-                f"'packed' joins examples, and {type(self.network).__name__!r} inside it takes the"
+                f"'packed' joins examples, and {name_of(self.network)!r} inside it takes the"
                 " label of one; put 'conditional' around 'packed'"
             )
         if self.is_initializing():  # on two examples

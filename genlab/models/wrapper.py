@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 
 from genlab.errors import InputError
+from genlab.part import name_of
 
 Array = jax.Array
 
@@ -45,6 +46,6 @@ class Wrapper(nn.Module):
         """Raises InputError unless the network inside says what its last linear layer sees."""
         if not hasattr(self.network, "features"):
             raise InputError(
-                f"{type(self).__name__!r} needs a network inside with a method 'features', such as"
-                f" 'dcgan_discriminator'; {type(self.network).__name__!r} has none"
+                f"{name_of(self)!r} needs a network inside with a method 'features', such as"
+                f" 'dcgan_discriminator'; {name_of(self.network)!r} has none"
             )

@@ -13,6 +13,7 @@ from jax import lax
 from genlab.errors import InputError
 from genlab.game import parallel
 from genlab.game.sums import spread, sums, sums_of_squares
+from genlab.part import name_of
 
 Array = jax.Array
 Affine = Callable[..., Array]
@@ -152,7 +153,7 @@ def replacing_batch_norms(
         yield
     if not seen:
         raise InputError(
-            f"{type(inside).__name__!r} has no batch normalisation that another could replace; take a"
+            f"{name_of(inside)!r} has no batch normalisation that another could replace; take a"
             " network with it, such as 'dcgan_generator'"
         )
 

@@ -12,7 +12,7 @@ from genlab.errors import InputError
 from genlab.game.adversary import logits_of
 from genlab.game.experiment import Experiment
 from genlab.numbers import Count, Positive
-from genlab.part import needs_of
+from genlab.part import name_of, needs_of
 from genlab.plots import figure
 from genlab.registry import objectives, plots
 from genlab.trained.needs import needs
@@ -103,7 +103,7 @@ def _check(
     if not {"generator", "discriminator"} <= {*getattr(experiment, "networks", {})}:
         raise InputError(
             f"plot 'gradient_signal' is of a generator and a discriminator, as 'gan' has them;"
-            f" experiment {type(experiment).__name__} lacks one"
+            f" experiment {name_of(experiment)!r} lacks one"
         )
     for name in compared:
         needed = [

@@ -12,6 +12,7 @@ from flax.core.tracers import current_trace
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.experiment import Array, Experiment, PyTree
+from genlab.part import name_of
 from genlab.trained.needs import shapes_of
 from genlab.trained.trained import Trained
 
@@ -29,9 +30,9 @@ def encoding(trained: Trained) -> str:
     for method in METHODS:
         if trained.has(method):
             return method
-    family = type(trained.experiment).__name__
+    family = name_of(trained.experiment)
     raise InputError(
-        f"experiment {family} has no encoder: a probe needs one of {' and '.join(METHODS)}"
+        f"experiment {family!r} has no encoder: a probe needs one of {' and '.join(METHODS)}"
     )
 
 
@@ -40,8 +41,8 @@ def check_encoding(trained: Trained) -> None:
     method = encoding(trained)
     found = shapes_of(trained.experiment, trained.data, method)
     if not hasattr(found, "shape"):
-        family = type(trained.experiment).__name__
-        raise InputError(f"{method} of experiment {family} makes no array of codes")
+        family = name_of(trained.experiment)
+        raise InputError(f"{method} of experiment {family!r} makes no array of codes")
 
 
 def encoded(

@@ -19,7 +19,7 @@ from genlab.data.melody import PITCH
 from genlab.errors import InputError
 from genlab.game.experiment import Experiment
 from genlab.game.turn import Draw
-from genlab.part import settled
+from genlab.part import name_of, settled
 
 FACTS: Mapping[str, tuple[str, Callable[[Dataset], bool]]] = {
     "labels": ("examples with labels", lambda data: data.num_classes > 0),
@@ -97,7 +97,7 @@ def needs(*names: str, with_label: bool = False) -> Callable[[Callable], Callabl
     def decorate(part: Callable) -> Callable:
         @functools.wraps(part)
         def asked(trained, *arguments, **knobs):
-            _check_facts(part.__name__, names, trained.data, trained.has)
+            _check_facts(name_of(part), names, trained.data, trained.has)
             return part(trained, *arguments, **knobs)
 
         asked.needs, asked.with_label = names, with_label

@@ -10,7 +10,7 @@ from genlab.data.feed import batches
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.turn import Draw
-from genlab.part import check_terms
+from genlab.part import check_terms, name_of
 from genlab.trained.helpers import Pieces, View, made
 
 
@@ -44,7 +44,7 @@ def _measured(experiment, params, extra, batch, root, step, mask):
     """All that the family measures of a batch, a number for each example: [B] each."""
     draw = Draw(batch, root, step)
     values = experiment.measure(params, extra, draw)
-    what = f"measure of experiment {type(experiment).__name__!r}"
+    what = f"measure of experiment {name_of(experiment)!r}"
     if not isinstance(values, Mapping):
         raise InputError(f"{what} returned a {type(values).__name__}, not a dict")
     check_terms(what, values, {len(mask)})

@@ -18,7 +18,7 @@ from genlab.game.experiment import Experiment
 from genlab.game.parallel import OverExamples
 from genlab.game.precision import exact_products
 from genlab.game.turn import State
-from genlab.part import settled
+from genlab.part import name_of, settled
 from genlab.process import memory
 from genlab.trained import draws
 from genlab.trained.draws import SAMPLE_CHUNK
@@ -225,8 +225,10 @@ class Trained:
         """Raises InputError unless the family can do this; says what it can."""
         if not self.has(method):
             offers = ", ".join(filter(self.has, METHODS)) or "none of what is asked for"
-            family = type(self.experiment).__name__
-            raise InputError(f"experiment {family} does not {method}; it has {offers}")
+            family = name_of(self.experiment)
+            raise InputError(
+                f"experiment {family!r} does not {method}; it has {offers}"
+            )
 
     def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
         """`num` examples of a split as the model sees them, without augmentation.

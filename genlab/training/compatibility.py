@@ -47,7 +47,7 @@ def check_output_ranges(
             continue
         if not data.is_image and made[0] <= low and high <= made[1]:
             continue
-        name = type(network.module).__name__
+        name = name_of(network.module)
         raise InputError(
             f"model.{role}: {name!r} makes examples in [{made[0]:g}, {made[1]:g}], and the prepared"
             f" ones are in [{low:g}, {high:g}]; set data.value_range={tuple(made)}, or take a"
@@ -152,7 +152,7 @@ def _check_autoencoders(experiment: Experiment, name: str) -> None:
         if not getattr(module, "is_autoencoder", False):
             raise InputError(
                 f"objective {name!r} is of a discriminator that is an autoencoder, and model.{role} is"
-                f" {type(module).__name__!r}; 'autoencoder_discriminator' makes one of an encoder and"
+                f" {name_of(module)!r}; 'autoencoder_discriminator' makes one of an encoder and"
                 " a decoder"
             )
 

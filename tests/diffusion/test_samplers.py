@@ -11,7 +11,7 @@ import scipy.optimize
 from genlab.diffusion import adaptive, transport
 from genlab.diffusion.adaptive import SOLVERS
 from genlab.diffusion.likelihood import log_density
-from genlab.diffusion.sampler import draw_along
+from genlab.diffusion.sampler import check_data, clipped, draw_along
 from genlab.errors import InputError
 from genlab.registry import paths, samplers
 
@@ -193,3 +193,45 @@ def test_transport_is_the_assignment_of_least_cost():
     costs = np.square(np.asarray(x)[:, None] - np.asarray(noise)[None]).sum(-1)
     rows, columns = scipy.optimize.linear_sum_assignment(costs)
     np.testing.assert_array_equal(found, np.asarray(noise)[columns][np.argsort(rows)])
+
+
+@pytest.mark.parametrize("name", sorted(samplers))
+def test_predictions_beyond_all_examples_change_nothing(name):
+    path, gap = paths.build("variance_exploding"), []
+    for clip in (None, (-50.0, 50.0)):
+        sampler = samplers.build(name, steps=100, clip=clip)
+        gap.append(draw_along(sampler, path, denoise(path), starts(path, 50), KEY))
+    np.testing.assert_allclose(*gap, atol=2e-3)
+
+
+def test_a_clipped_prediction_leaves_its_noise_as_the_posterior_has_it():
+    """Ho et al. 2020, equation 7: the mean of q(x_s | x_t, x) at the clipped x."""
+    path, sampler = paths.build("straight"), samplers.build("ancestral", clip=(-1, 1))
+    now, then = jnp.array(0.8), jnp.array(0.5)
+    x_t, x = jnp.array([[2.0]]), 1.0  # of the 3 that is predicted
+    told = clipped(path, lambda x, time: (3 + 0 * x, 7 + 0 * x), *sampler.clip)
+    found = sampler.step(path, told, x_t, now, then, jnp.zeros_like(x_t))
+    (alpha, sigma), (alpha_s, sigma_s) = (0.2, 0.8), (0.5, 0.5)
+    ratio = alpha / alpha_s
+    step = sigma**2 - (ratio * sigma_s) ** 2
+    mean = (ratio * sigma_s**2 * x_t + alpha_s * step * x) / sigma**2
+    np.testing.assert_allclose(found, mean, rtol=1e-5)
+
+
+def test_clipped_samples_lie_between_the_ends():
+    path, clip = paths.build("cosine"), (0.2, 0.6)
+    sampler = samplers.build("ddim", steps=20, clip=clip)
+    found = draw_along(sampler, path, denoise(path), starts(path, 100), KEY)
+    assert clip[0] - 1e-3 <= found.min() and found.max() <= clip[1] + 1e-3
+
+
+@pytest.mark.parametrize("clip", [(1.0, -1.0), (0.0, 1.0, 2.0), (1.0, 1.0)])
+def test_ends_that_nothing_lies_between_are_refused(clip):
+    with pytest.raises(InputError, match="is no range"):
+        samplers.build("heun", clip=clip)
+
+
+def test_a_clip_within_the_examples_is_refused():
+    with pytest.raises(InputError, match="outside clip"):
+        check_data(samplers.build("ddim", clip=(0.0, 1.0)), -1.0, 1.0)
+    check_data(samplers.build("ddim", clip=(0.0, 1.0)), 0.0, 1.0)

@@ -138,7 +138,7 @@ def test_what_goes_in_is_checked(vae, gan):
         (lambda: vae.sample(2.0), "num=2.0 is no whole number"),
         (lambda: vae.sample(2, seed=-1), "seed=-1 is no whole number of 0 or more"),
         (lambda: vae.sample(2, label=3), "samples of a class need a network"),
-        (lambda: vae.encode(blank, label=3), "label=3: encode of this Vae takes none"),
+        (lambda: vae.encode(blank, label=3), "label=3: encode of 'vae' takes none"),
         (lambda: vae.train(steps=0), "train.steps"),
         (lambda: genlab.load("configs/vay.py"), "did you mean 'configs/vae.py'"),
         (lambda: genlab.load("configs/vae.py", {"seeds": 1}), "no key 'seeds'"),
