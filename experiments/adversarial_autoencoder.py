@@ -142,5 +142,6 @@ def permuted(key: Array, z: Array) -> Array:
     Paper: Kim & Mnih 2018, arXiv:1802.05983, algorithm 1
     """
     every = parallel.gather_batch(z)
+    parallel.need_several(every.shape[0], "a code of permuted dimensions")
     shuffled = jax.random.permutation(key, every, axis=0, independent=True)
     return parallel.local_share(shuffled)

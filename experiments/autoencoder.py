@@ -10,13 +10,14 @@ import jax.numpy as jnp
 from genlab.errors import InputError
 from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
+from genlab.game.slots import parts_in
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.models.dense import TiedDecoder
 from genlab.numbers import Fraction
 from genlab.objectives.activation import first_mean, mean_activations
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy
 from genlab.objectives.regularizer import Encoding
-from genlab.part import check_array
+from genlab.part import check_array, name_of, says
 from genlab.registry import experiments
 
 PLAYER = "autoencoder"
@@ -71,6 +72,7 @@ class Autoencoder(Experiment):
             seen, what = jax.eval_shape(ask, draw), f"corruption {self.corruption!r}"
             check_array(what, seen, code, same=True)
         if self.regularizer is not None:
+            self._check_codes()
             closed = lambda x: (x, jnp.ones(3))
             slopes = closed if self._has_closed_form() else None
             blank = Encoding(lambda x: x, code, code, jnp.full(3, 0.5), slopes)
@@ -82,6 +84,19 @@ class Autoencoder(Experiment):
                 f"experiment.mean_decay={self.mean_decay} is of the mean activations that a"
                 " regularizer looks at, and there is none; take 'kl_sparsity', or None"
             )
+
+    def _check_codes(self) -> None:
+        """Raises InputError for a regularizer of codes in (0, 1) on an encoder that says that its are others."""
+        module = self.networks["encoder"].module
+        for name, part in parts_in(self, "regularizer").items():
+            if (
+                says(part, "needs_unit_codes", False)
+                and not getattr(module, "has_unit_codes", lambda: True)()
+            ):
+                raise InputError(
+                    f"regularizer {name!r} is of sigmoid units, whose mean is in (0, 1), and model.encoder has others;"
+                    " take code_activation='sigmoid', or 'l1_sparsity'"
+                )
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] have no likelihood by the objective."""
@@ -103,7 +118,7 @@ class Autoencoder(Experiment):
         if not isinstance(code, jax.ShapeDtypeStruct):
             raise InputError(
                 f"an autoencoder needs an encoder with one output, its code, and"
-                f" {type(encoder.module).__name__!r} has {len(code)}"
+                f" {name_of(encoder.module)!r} has {len(code)}"
             )
         z = _zeros(code)
         draw = Draw(batch, key, jnp.zeros((), jnp.int32))
@@ -177,7 +192,7 @@ class Autoencoder(Experiment):
             return []
         if not hasattr(encoder, "kernels"):
             raise InputError(
-                f"tied weights need a dense encoder, not {type(encoder).__name__!r}; take"
+                f"tied weights need a dense encoder, not {name_of(encoder)!r}; take"
                 " 'dense_encoder', or a decoder with weights of its own"
             )
         return encoder.kernels(params[PLAYER]["encoder"])
@@ -234,7 +249,7 @@ class Autoencoder(Experiment):
         module = self.networks[role].module
         if not hasattr(module, "kernels"):
             raise InputError(
-                f"receptive filters need a dense encoder, not {type(module).__name__!r}"
+                f"receptive filters need a dense encoder, not {name_of(module)!r}"
             )
         player = "frozen" if role == "features" else PLAYER
         return module.kernels(params[player][role])[0].T

@@ -139,4 +139,4 @@ class Classifier(Experiment):
 
 
 def _correct(logits: Array, label: Array) -> Array:
-    return (jnp.argmax(logits, axis=-1) == label).astype(jnp.float32)
+    return jnp.argmax(logits, axis=-1) == label

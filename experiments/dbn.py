@@ -197,7 +197,7 @@ class Dbn(Experiment):
             mean = self.networks["recognition"](params, extra, x)
             blank = jnp.pad(mean, ((0, 0), (0, machine.visible.labels)))
             best = jnp.argmax(label_log_probabilities(machine, blank), axis=-1)
-            values["accuracy"] = (best == draw.batch["label"]).astype(jnp.float32)
+            values["accuracy"] = best == draw.batch["label"]
         return values
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:

@@ -16,6 +16,7 @@ from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import NonNegative
 from genlab.objectives.information import scores_of_places
+from genlab.part import name_of
 from genlab.registry import experiments
 
 LEARNER, SLOT = "learner", "adversary"
@@ -72,11 +73,18 @@ class DeepInfomax(Experiment):
                 "deep_infomax scores local features, all of the map, or both: it needs model.local or"
                 " model.whole"
             )
+        for knob, role in (("alpha", "whole"), ("beta", "local")):
+            weight = getattr(self, knob)
+            if isinstance(weight, int | float) and weight and role not in self.networks:
+                raise InputError(
+                    f"experiment.{knob}={weight} weighs scores of model.{role}, which is not there; name it, or take"
+                    f" {knob}=0.0"
+                )
         encoder = self.networks["encoder"].module
         if not hasattr(encoder, "map_and_code"):
             raise InputError(
                 f"deep_infomax needs an encoder with a method 'map_and_code', such as 'infomax_encoder';"
-                f" {type(encoder).__name__!r} has none"
+                f" {name_of(encoder)!r} has none"
             )
 
     def init(self, key: Array, batch: dict[str, Array]) -> tuple[PyTree, PyTree]:

@@ -291,7 +291,7 @@ class Density(Experiment):
     def _ask(self, method: str, params: PyTree, extra: PyTree, *inputs: Array) -> Array:
         module = self._module()
         if not hasattr(module, method):
-            told = f"{type(module).__name__!r} {CANNOT[method]}"
+            told = f"{name_of(module)!r} {CANNOT[method]}"
             raise InputError(f"model.density: {told}")
         return self.networks["density"](params, extra, *inputs, method=method)
 

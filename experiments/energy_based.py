@@ -16,7 +16,7 @@ from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Coordinate, Count, Fraction, NonNegative, Positive
-from genlab.part import needs_of
+from genlab.part import name_of, needs_of
 from genlab.registry import experiments
 
 PLAYER = "energy"
@@ -121,7 +121,7 @@ class EnergyBased(Experiment):
         shape = getattr(network.shape_of_output(x), "shape", ())
         if shape[:1] != x.shape[:1] or len(shape) > 2:
             raise InputError(
-                f"model.energy: {type(network.module).__name__!r} makes no logits of an example, [B] or [B, K];"
+                f"model.energy: {name_of(network.module)!r} makes no logits of an example, [B] or [B, K];"
                 " take a discriminator, such as 'mlp_discriminator', or 'conv_classifier'"
             )
         if "batch_stats" in extra:

@@ -167,4 +167,4 @@ class MultiTask(Experiment):
 
 
 def _right(logits: Array, label: Array) -> Array:
-    return (jnp.argmax(logits, axis=-1) == label).astype(jnp.float32)
+    return jnp.argmax(logits, axis=-1) == label

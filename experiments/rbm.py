@@ -76,6 +76,11 @@ class Rbm(Experiment):
         self._negative()
         module = self._module()
         module.units()
+        if self.regularizer is None and self.mean_decay is not None:
+            raise InputError(
+                f"experiment.mean_decay={self.mean_decay} is of the mean activations that a"
+                " regularizer looks at, and there is none; take 'kl_sparsity', or None"
+            )
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] do not fit the visible units."""
@@ -177,7 +182,7 @@ class Rbm(Experiment):
             values["pseudo_log_likelihood"] = pseudo_log_likelihood(machine, v, key)
         if isinstance(machine.visible, Labelled):
             best = jnp.argmax(label_log_probabilities(machine, v), axis=-1)
-            values["accuracy"] = (best == draw.batch["label"]).astype(jnp.float32)
+            values["accuracy"] = best == draw.batch["label"]
         return values
 
     def sample(self, params: PyTree, extra: PyTree, key: Array, num: int) -> Array:

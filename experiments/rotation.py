@@ -13,6 +13,7 @@ from genlab.game.experiment import Array, Experiment, PyTree
 from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count
+from genlab.part import name_of
 from genlab.registry import experiments
 
 PLAYER = "learner"
@@ -47,7 +48,7 @@ class Rotation(Experiment):
         if not isinstance(code, jax.ShapeDtypeStruct):
             raise InputError(
                 f"rotation needs an encoder with one output, its code, and"
-                f" {type(encoder.module).__name__!r} has {len(code)}"
+                f" {name_of(encoder.module)!r} has {len(code)}"
             )
         blank = jnp.zeros(code.shape, code.dtype)
         logits = head.shape_of_output(blank)

@@ -19,6 +19,7 @@ from genlab.numbers import Count, Fraction, NonNegative
 from genlab.objectives.divergence import gaussian_kl
 from genlab.objectives.likelihood import check_range
 from genlab.objectives.sequence import categorical
+from genlab.part import name_of
 from genlab.registry import experiments
 
 
@@ -68,7 +69,7 @@ class SequenceVae(Experiment):
         module = self.networks["decoder"].module
         if "target" not in inspect.signature(type(module).__call__).parameters:
             raise InputError(
-                f"model.decoder, {type(module).__name__!r}, does not see the tokens before; take"
+                f"model.decoder, {name_of(module)!r}, does not see the tokens before; take"
                 " 'sequence_decoder' or 'hierarchical_decoder'"
             )
 

@@ -65,6 +65,9 @@ class SoftIntroVae(OneLayer):
         ),
     }
 
+    # A learned prior, or a posterior flow, has no closed KL through which the decoder's player could move it.
+    OPTIONAL_ROLES: ClassVar = ("scale",)
+
     detach_targets: bool = True
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ from genlab.game.prior import FromPrior
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count
 from genlab.objectives.divergence import full_gaussian_kl, gaussian_kl_per_dimension
+from genlab.part import name_of
 from genlab.registry import experiments
 
 
@@ -58,7 +59,7 @@ class OneLayer(FromPrior, Amortized):
         if "flow" in self.networks and not hasattr(encoder, "features"):
             raise InputError(
                 "model.flow needs an encoder with a method 'features', such as 'mlp_encoder';"
-                f" {type(encoder).__name__!r} has none"
+                f" {name_of(encoder)!r} has none"
             )
 
     def _sides(

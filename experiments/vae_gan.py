@@ -16,6 +16,7 @@ from genlab.game.prior import FromPrior
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, NonNegative, Whole
 from genlab.objectives.divergence import gaussian_kl
+from genlab.part import name_of
 from genlab.registry import experiments
 
 FAKES = ("reconstruction", "sample")
@@ -63,7 +64,7 @@ class VaeGan(FromPrior, Experiment):
         if not hasattr(module, "features"):
             raise InputError(
                 "'vae_gan' needs a discriminator with a method 'features', such as"
-                f" 'dcgan_discriminator'; {type(module).__name__!r} has none"
+                f" 'dcgan_discriminator'; {name_of(module)!r} has none"
             )
         z = jnp.zeros((batch["x"].shape[0], self.latent_dim))
         shown = {"encoder": batch["x"], "decoder": z, "discriminator": batch["x"]}

@@ -16,6 +16,7 @@ from genlab.game.network import initialize
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Decay, Fraction
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy
+from genlab.part import name_of
 from genlab.registry import experiments, objectives
 
 PLAYER = "vq_vae"
@@ -72,7 +73,7 @@ class VqVae(Experiment):
         ):
             raise InputError(
                 f"'vq_vae' needs an encoder of vectors [..., {self.latent_dim}], as long as its"
-                f" codes, such as 'code_map_encoder'; {type(encoder.module).__name__!r} has"
+                f" codes, such as 'code_map_encoder'; {name_of(encoder.module)!r} has"
                 f" {getattr(code, 'shape', 'several outputs')}"
             )
         networks = [(encoder, (batch["x"],)), (decoder, (jnp.zeros(code.shape),))]

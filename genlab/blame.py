@@ -1,10 +1,23 @@
 """Whose fault it is where a part fails with an exception of its own."""
 
 import contextlib
+import sysconfig
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from genlab.errors import InputError, is_out_of_memory
+
+# Where code lies that is not the user's own.
+_LIBRARIES = tuple(
+    str(Path(path).resolve())
+    for path in (
+        *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+        Path(__file__).parent,
+    )
+)
+_FAMILIES = Path(__file__).parent.parent / "experiments"  # of a checkout
 
 
 def parts_must_fit(config: dict[str, Any]) -> contextlib.AbstractContextManager:
@@ -36,4 +49,25 @@ def blaming(what: str) -> Iterator[None]:
         if is_out_of_memory(error):
             raise
         kind, reason = type(error).__name__, str(error).strip().partition("\n")[0]
-        raise InputError(f"{what} ({kind}: {reason}); --verbose shows where") from error
+        told = f"{kind}: {reason}"
+        if place := _place(error):
+            raise InputError(f"{place}: {told}{_hint(kind)}") from error
+        raise InputError(f"{what} ({told}); --verbose shows where") from error
+
+
+def _place(error: Exception) -> str:
+    """The last line of the user's own code that the error went through; empty for none."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        # JAX shortens tracebacks; what is no file is not the user's.
+        if path.is_file() and not str(path.resolve()).startswith(
+            (*_LIBRARIES, str(_FAMILIES.resolve()))
+        ):
+            return f"{path.name}:{frame.lineno}, in {frame.name}"
+    return ""
+
+
+def _hint(kind: str) -> str:
+    if kind == "TracerBoolConversionError":
+        return "; `if` cannot look at an array of a compiled step, jnp.where can"
+    return ""

@@ -111,9 +111,10 @@ class Registry:
             return self._parts[head]
         if colon:
             return self.adopt(trust.imported(self.kind, name, self._parts))
+        own = ":".join(name.rsplit(".", 1)) if "." in name else "my_module:my_part"
         raise InputError(
             f"unknown {self.kind} {name!r}{suggest(name, self._parts)}"
-            " (a part of your own is named by its path, 'my_module:my_part')"
+            f" (a part of your own is named by its path, {own!r})"
         )
 
     def build(self, name: str, /, *parts: Any, **knobs: Any) -> Any:

@@ -26,7 +26,8 @@ class Summary:
       count: how many.
       mean: their mean.
       standard_error: standard deviation (n - 1) over the root of the count; NaN for one.
-      low, high: 95 % interval of the mean; infinitely wide for one.
+      low, high: 95 % interval of the mean; infinitely wide for one, and for numbers that are all the same, whose
+        spread is not known.
     """
 
     count: int
@@ -36,9 +37,14 @@ class Summary:
     high: float
 
     def __str__(self) -> str:
-        if self.count < 2:
+        if not self.is_bounded:
             return f"{self.mean:.4g}"
         return f"{self.mean:.4g} ({self.low:.4g} to {self.high:.4g})"
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the interval is known."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
 
 
 def summarize(values: Sequence[float]) -> Summary:
@@ -67,10 +73,12 @@ def summarize(values: Sequence[float]) -> Summary:
     mean = float(array.mean())
     if count < 2:
         return Summary(count, mean, math.nan, -math.inf, math.inf)
+    if np.ptp(array) <= 1e-12 * np.abs(array).max():  # but for rounding of differences
+        return Summary(count, mean, 0.0, -math.inf, math.inf)
     error = standard_error(array)
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
     low, high = mean - reach * error, mean + reach * error
-    if count >= BOOTSTRAP_FROM and error > 0:
+    if count >= BOOTSTRAP_FROM:
         expanded = 2 * stats.norm.cdf(reach * math.sqrt(count / (count - 1))) - 1
         low, high = stats.bootstrap(
             (array,),
@@ -90,23 +98,22 @@ def standard_error(values: np.ndarray) -> float:
     return float(array.std(ddof=1) / math.sqrt(array.size))
 
 
-def over_examples(
-    values: np.ndarray, *, shares: bool = True
-) -> tuple[float, float] | None:
+def over_examples(values: np.ndarray) -> tuple[float, float] | None:
     """95 % interval of the mean of `values: [N]`, as if the examples were drawn anew.
 
-    Of values that are all 0 or 1 it is Wilson's, which is right near 0 and 1 too, unless `shares` says
-    that they could have been others; of others it is Student's t. None where nothing is known: of
-    fewer than two examples, values that are not finite, or ones that are all the same.
+    Of bools, whose mean is a share, it is Wilson's, which is right near 0 and 1 too; of numbers it is
+    Student's t. None where nothing is known: of fewer than two examples, values that are not finite, or
+    numbers that are all the same.
 
     Paper: Wilson 1927, J. Am. Stat. Assoc. 22:209-212
     """
     from scipy import stats
 
+    is_share = np.asarray(values).dtype == bool
     array = np.asarray(values, np.float64)
     if array.size < 2 or not np.isfinite(array).all():
         return None
-    if shares and np.isin(array, (0, 1)).all():
+    if is_share:
         test = stats.binomtest(int(array.sum()), array.size)
         interval = test.proportion_ci(CONFIDENCE, method="wilson")
         return float(interval.low), float(interval.high)
@@ -163,12 +170,14 @@ class Difference:
 
     @property
     def resolved(self) -> bool:
-        """Whether the interval leaves out 0; never with one seed."""
+        """Whether the interval leaves out 0; never with one seed, or differences that are all the same."""
         return self.summary.low > 0 or self.summary.high < 0
 
     def __str__(self) -> str:
         if self.summary.count < 2:
             return f"{self.summary.mean:+.3g}, one seed"
+        if not self.summary.is_bounded:
+            return f"{self.summary.mean:+.3g}, the same for {self.summary.count} seeds"
         text = f"{self.summary.mean:+.3g} ({self.summary.low:+.3g} to {self.summary.high:+.3g})"
         return text if self.resolved else f"{text}, not resolved"
 
@@ -220,6 +229,8 @@ class Trend:
 
     def __str__(self) -> str:
         shown = self.summary
+        if not shown.is_bounded:
+            return f"{shown.mean:+.2f}, p {self.p_value:.2g}"
         # An interval of correlations ends where they do.
         low, high = max(shown.low, -1.0), min(shown.high, 1.0)
         return f"{shown.mean:+.2f} ({low:+.2f} to {high:+.2f}), p {self.p_value:.2g}"

@@ -109,6 +109,12 @@ def imported(kind: str, name: str, known: Iterable[str]) -> Callable:
         something that is neither a function nor a class.
     """
     module, _, attribute = name.partition(":")
+    if module.endswith(".py") or "/" in module:
+        stem = Path(module).stem
+        raise InputError(
+            f"{kind} {name!r}: a module is named without path and suffix, {stem}:{attribute}; it is looked for beside"
+            " the config and in the working folder"
+        )
     if module.partition(".")[0] in sys.stdlib_module_names:
         raise InputError(
             f"{kind} {name!r} is Python's own and no part; one of your own is named by its path,"
@@ -126,7 +132,13 @@ def imported(kind: str, name: str, known: Iterable[str]) -> Callable:
             f" Python path{suggest(module, known)}"
         ) from error
     except AttributeError as error:
-        raise InputError(f"{kind} {name!r}: {error}") from error
+        own = [
+            each
+            for each, made in vars(sys.modules[module]).items()
+            if callable(made) and getattr(made, "__module__", "") == module
+        ]
+        hint = suggest(attribute, own) if own else ""
+        raise InputError(f"{kind} {name!r}: {error}{hint}") from error
     except InputError:
         raise
     except (Exception, SystemExit) as error:  # whatever the module does, imported

@@ -3,6 +3,7 @@
 import jax
 import pytest
 
+from genlab.blame import blaming
 from genlab.errors import InputError, is_of_devices
 
 
@@ -19,3 +20,19 @@ from genlab.errors import InputError, is_of_devices
 )
 def test_an_error_of_devices_is_told_from_one_of_code(error, expected):
     assert is_of_devices(error) == expected
+
+
+def test_an_error_in_the_users_own_code_is_told_with_its_place(tmp_path, monkeypatch):
+    (tmp_path / "slips.py").write_text("def slip(x):\n    return x + unknown\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import slips
+
+    told = r"^slips.py:2, in slip: NameError: name 'unknown' is not defined$"
+    with pytest.raises(InputError, match=told), blaming("parts do not fit"):
+        jax.jit(slips.slip)(1.0)
+    (tmp_path / "forks.py").write_text("def fork(x):\n    return 1 if x > 0 else x\n")
+    import forks
+
+    told = r"forks.py:2, .*jnp.where can$"
+    with pytest.raises(InputError, match=told), blaming("parts do not fit"):
+        jax.jit(forks.fork)(1.0)

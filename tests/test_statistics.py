@@ -60,14 +60,16 @@ def test_interval_of_a_share_covers_it_as_often_as_it_says(count):
     hits = np.unique(np.linspace(0, count, 2000).astype(int))
     if count < 2000:
         hits = np.arange(count + 1)
-    ones = lambda hit: np.repeat([1.0, 0.0], [hit, count - hit])
+    ones = lambda hit: np.repeat([True, False], [hit, count - hit])
     ends = np.array([over_examples(ones(hit)) for hit in hits])
     share = np.linspace(0.01, 0.99, 197)[:, None]
     mass = stats.binom.pmf(hits[None], count, share)
     inside = (ends[None, :, 0] <= share) & (share <= ends[None, :, 1])
     found = np.sum(mass * inside, axis=1) / np.sum(mass, axis=1)
     assert found.mean() == pytest.approx(SHARE, abs=0.02)
-    assert over_examples(np.ones(count))[0] < 1  # no mistake seen is not none made
+    assert (
+        over_examples(np.ones(count, bool))[0] < 1
+    )  # no mistake seen is not none made
 
 
 def test_interval_over_examples_by_hand():
@@ -89,10 +91,10 @@ def test_gains_without_a_loss_are_no_shares():
     # One example of 300 that only the first gets right resolves nothing.
     gain = np.zeros(300)
     gain[7] = 1
-    low, high = over_examples(gain, shares=False)
+    low, high = over_examples(gain)
     assert low < 0 < high
-    assert over_examples(np.zeros(300), shares=False) is None
-    assert over_examples(np.full(300, -1.0), shares=False) is None
+    assert over_examples(np.zeros(300)) is None
+    assert over_examples(np.full(300, -1.0)) is None
     assert over_examples(np.full(300, 0.3)) is None
 
 

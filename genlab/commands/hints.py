@@ -20,7 +20,9 @@ def of_strange(
     """
     first, *rest = strange
     if not first.startswith("-") or first == "-":
-        return f"unexpected argument {_short(first)}{of_word(first)}"
+        key, equals, text = first.partition("=")
+        hint = _of_key(key, text, values) if equals else ""
+        return f"unexpected argument {_short(first)}{hint or of_word(first)}"
     name, equals, text = first.lstrip("-").partition("=")
     if not equals and rest and not rest[0].startswith("-"):
         text = rest[0]

@@ -267,6 +267,7 @@ def check_parts(config: Mapping[str, Any]) -> None:
         for knob, value in config["data"].items()
         if knob not in PREPARATION + SELECTION + FEEDING
     }
+    paths.refuse_bare(str(dataset["name"]))
     _check_part(datasets, dataset, "data")
     _check_part(starts, config["start"], "start")
     check_list(metrics, config["eval"]["metrics"], "eval.metrics")

@@ -277,6 +277,8 @@ def _parse(
         if isinstance(value, str) and text == value:
             return _names(text)
         return tuple(value) if isinstance(value, tuple | list) else (value,)
+    if type(old) is int and type(value) is float and value.is_integer():
+        return int(value)  # 1e6
     if type(value) is not type(old):
         raise InputError(
             f"config.{key}={text!r} is not of type {type_name(old)}, such as {old!r}"

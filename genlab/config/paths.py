@@ -2,10 +2,12 @@
 
 import inspect
 import os
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from genlab.config.files import expanded
+from genlab.errors import InputError
 from genlab.registry import datasets
 
 # Keys that hold a path: of a config, of its data, and of parts of genlab's own.
@@ -69,3 +71,13 @@ def _whole(path: str) -> str:
     if not path or "://" in path:  # a bucket in a cloud
         return path
     return os.path.abspath(expanded(path))
+
+
+def refuse_bare(name: str) -> None:
+    """Raises InputError for the path of data without the kind of reader before it."""
+    path = pathlib.Path(name)
+    if ":" in name or name in datasets or not path.exists():
+        return
+    kind = "folder" if path.is_dir() else path.suffix.removeprefix(".")
+    hint = f"data.name={kind}:{name} reads it" if kind in datasets else ""
+    raise InputError(f"data.name={name!r} is a path; {hint or 'save it as .npz'}")

@@ -66,7 +66,7 @@ def check_same(before: Mapping[str, Any], data: Dataset, *, run: str) -> None:
     if now != before:
         raise InputError(
             f"data {data.name!r} is not what run folder {run!r} was trained on:"
-            f" {_difference(before, now)}; put the data back as they were (where they lie,"
+            f" {_difference(before, now, data)}; put the data back as they were (where they lie,"
             " --config.data.name= or --config.data.data_dir= says), or train anew in another"
             " --workdir=DIR"
         )
@@ -98,8 +98,10 @@ def check_older(data: Dataset, *, run: str) -> None:
             )
 
 
-def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What differs between two fingerprints, in words."""
+def _difference(
+    before: Mapping[str, Any], now: Mapping[str, Any], data: Dataset
+) -> str:
+    """What differs between two fingerprints, of which the second is of the data, in words."""
     if before.get("of") != now["of"]:
         return f"it was read from {before.get('of')} and is now from {now['of']}"
     kind = now["of"]
@@ -111,8 +113,10 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         "gone": [name for name in old if name not in new],
         "new": [name for name in new if name not in old],
     }
+    # The one file of data that are no folder has no name in it.
+    called = lambda name: data.files.root.name if name == "." and data.files else name
     told = [
-        f"{len(names)} of {before.get('count')} {kind} {what}, first {names[0]}"
+        f"{len(names)} of {before.get('count')} {kind} {what}, first {called(names[0])}"
         for what, names in changes.items()
         if names
     ]

@@ -59,6 +59,8 @@ def folder(
     """
     images.check_options(image_size, channels)
     root = pathlib.Path(path).expanduser()
+    if root.suffix == ".npz" and root.is_file():
+        raise InputError(f"{path} is a file; it is read by data.name=npz:{path}")
     if not path or not root.is_dir():
         raise InputError(f"no folder {path!r}; name one, as in folder:data/flowers")
     listed = _list_splits(root)

@@ -105,17 +105,24 @@ def frechet_distance(one: Gaussian, other: Gaussian) -> float:
 
 
 def frechet_error(features: np.ndarray, other: Gaussian) -> float:
-    """Standard error of the distance of `features: [N, F]` to a Gaussian, which is taken as it is.
+    """Standard error of the distance of `features: [N, F]` to a Gaussian, which is taken as it is: the deviation of
+    `frechet_influence` over the root of N. Near the floor, where the distance is of second order, it is up to a root of
+    2 too large.
+
+    Returns:
+      The error, in the squared unit of the features.
+    """
+    return standard_error(frechet_influence(features, other))
+
+
+def frechet_influence(features: np.ndarray, other: Gaussian) -> np.ndarray:
+    """What each of `features: [N, F]` adds to their distance to a Gaussian by weighing more, [N].
 
     It is the infinitesimal jackknife: an example x at c = x - m of the mean weighs
 
       2 c.(m - n) + c.c - c.(T^(1/2) (T^(1/2) S T^(1/2))^(-1/2) T^(1/2)) c,
 
-    the derivative of the distance by its weight, and the error is the deviation of these over the root
-    of N. Near the floor, where the distance is of second order, it is up to a root of 2 too large.
-
-    Returns:
-      The error, in the squared unit of the features.
+    the derivative of the distance by its weight.
 
     Paper: Efron & Stein 1981, Annals of Statistics 9:586-596
     """
@@ -125,12 +132,11 @@ def frechet_error(features: np.ndarray, other: Gaussian) -> float:
     spanned = values > _RANK * values[0]
     gaps = np.asarray(features, np.float64) - one.mean
     along = gaps @ other.root @ axes[spanned].T
-    weights = (
+    return (
         2 * gaps @ (one.mean - other.mean)
         + np.square(gaps).sum(1)
         - (np.square(along) / values[spanned]).sum(1)
     )
-    return standard_error(weights)
 
 
 def rank_warning(width: int, *counts: int) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """Sets of features as unions of balls: precision, recall, density and coverage."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,44 +32,52 @@ def nearest(x: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarra
     """The `k` examples of `y` nearest to each of `x`: squared distances and indices, `[N, k]` each,
     the nearest first."""
     _check_count(len(y), k)
-    found = []
-    for rows in row_blocks(x, y):
-        apart = squared_distances(rows, y)
-        near = np.argpartition(apart, k - 1, axis=1)[:, :k]
-        order = np.argsort(np.take_along_axis(apart, near, 1), axis=1, kind="stable")
-        near = np.take_along_axis(near, order, 1)
-        found.append((np.take_along_axis(apart, near, 1), near))
+    found = [_least(squared_distances(rows, y), k) for rows in row_blocks(x, y)]
+    distances, indices = zip(*found, strict=True)
+    return np.concatenate(distances), np.concatenate(indices)
+
+
+def others(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `k` other examples nearest to each of `x: [N, F]`: squared distances and indices, `[N, k]` each,
+    the nearest first."""
+    _check_count(len(x) - 1, k)
+    found, first = [], 0
+    for rows in row_blocks(x, x):
+        apart = squared_distances(rows, x)
+        apart[np.arange(len(rows)), first + np.arange(len(rows))] = np.inf  # itself
+        found.append(_least(apart, k))
+        first += len(rows)
     distances, indices = zip(*found, strict=True)
     return np.concatenate(distances), np.concatenate(indices)
 
 
 def radii(x: np.ndarray, k: int) -> np.ndarray:
     """Squared distance of each of `x: [N, F]` to its k-th nearest other example, [N]."""
-    _check_count(len(x) - 1, k)
-    found, first = [], 0
-    for rows in row_blocks(x, x):
-        apart = squared_distances(rows, x)
-        apart[np.arange(len(rows)), first + np.arange(len(rows))] = -1  # itself
-        found.append(np.partition(apart, k, axis=1)[:, k])
-        first += len(rows)
-    return np.concatenate(found)
+    return others(x, k)[0][:, -1]
 
 
 @dataclass(frozen=True)
 class Neighbourhoods:
     """Who lies in whose ball; the ball of an example reaches to the k-th nearest of its own set.
 
+    Errors are those of means over the real examples, as if the samples were drawn anew: by the jackknife, whose
+    every set of one sample less has balls of its own. They are NaN of k + 1 samples.
+
     Attributes:
       inside: whether a sample lies in the ball of a real example, [M] bool; precision is its mean.
       reached: whether a real example lies in the ball of a sample, [N] bool; recall is its mean.
+      reached_error: standard error of recall.
       crowd: real balls that a sample lies in over k, [M]; density is its mean, which may exceed 1.
       covered: whether a sample lies in the ball of a real example, [N] bool; coverage is its mean.
+      covered_error: standard error of coverage.
     """
 
     inside: np.ndarray
     reached: np.ndarray
+    reached_error: float
     crowd: np.ndarray
     covered: np.ndarray
+    covered_error: float
 
 
 def neighbourhoods(real: np.ndarray, samples: np.ndarray, k: int) -> Neighbourhoods:
@@ -77,11 +87,15 @@ def neighbourhoods(real: np.ndarray, samples: np.ndarray, k: int) -> Neighbourho
       InputError: no more than `k` examples of either.
 
     Papers: Kynkaanniemi et al. 2019, arXiv:1904.06991 (precision and recall);
-      Naeem et al. 2020, arXiv:2002.09797 (density and coverage)
+      Naeem et al. 2020, arXiv:2002.09797 (density and coverage); Efron & Stein 1981, Ann. Stat. 9:586-596 (jackknife)
     """
-    reach, reach_of_samples = radii(real, k), radii(samples, k)
-    crowd, reached = np.zeros(len(samples)), []
-    covered = []
+    reach = radii(real, k)
+    away, near = others(samples, min(k + 1, len(samples) - 1))
+    _check_count(near.shape[1], k)
+    ball, wider = away[:, k - 1], away[:, -1]
+    held_by = _indicator(near[:, :k])  # whose removal lets a ball grow
+    crowd, reached, covered = np.zeros(len(samples)), [], []
+    uncovered, unreached = np.zeros(len(samples)), np.zeros(len(samples))
     for rows, radius in zip(
         row_blocks(real, samples), row_blocks(reach, samples), strict=True
     ):
@@ -89,10 +103,61 @@ def neighbourhoods(real: np.ndarray, samples: np.ndarray, k: int) -> Neighbourho
         held = apart <= radius[:, None]
         crowd += held.sum(0)
         covered.append(held.any(1))
-        reached.append((apart <= reach_of_samples[None, :]).any(1))
+        uncovered += held[held.sum(1) == 1].sum(0)
+        inside = apart <= ball
+        reached.append(inside.any(1))
+        unreached += _lost(inside, apart <= wider, held_by)
+    error = lambda lost: _jackknife(lost / len(real)) if len(lost) > k + 1 else math.nan
     return Neighbourhoods(
-        crowd > 0, np.concatenate(reached), crowd / k, np.concatenate(covered)
+        inside=crowd > 0,
+        reached=np.concatenate(reached),
+        reached_error=error(unreached),
+        crowd=crowd / k,
+        covered=np.concatenate(covered),
+        covered_error=error(uncovered),
     )
+
+
+def _lost(inside: np.ndarray, within: np.ndarray, held_by: Any) -> np.ndarray:
+    """How many real examples fewer are reached without each of the samples, [M].
+
+    Args:
+      inside: whether a real example lies in a sample's ball, [N, M].
+      within: whether it lies in the ball to the next sample, [N, M].
+      held_by: whether a ball, a row, ends further without a sample, a column; sparse [M, M].
+    """
+    from scipy import sparse
+
+    count = inside.sum(1)
+    grown = lambda rows: (sparse.csr_matrix(within[rows]) @ held_by).astype(bool)
+    alone = inside[count == 1]
+    still = grown(count == 1).multiply(alone)  # reached by another ball, which grows
+    gained = grown(count == 0)
+    sums = [np.asarray(each.sum(0), np.float64).ravel() for each in (still, gained)]
+    return alone.sum(0) - sums[0] - sums[1]
+
+
+def _indicator(columns: np.ndarray) -> Any:
+    """A sparse [M, M] matrix of ones in `columns: [M, k]` of each row."""
+    from scipy import sparse
+
+    count, k = columns.shape
+    starts = np.arange(count + 1) * k
+    ones = np.ones(count * k)
+    return sparse.csr_matrix((ones, columns.ravel(), starts), (count, count))
+
+
+def _jackknife(lost: np.ndarray) -> float:
+    """Standard error of a value from what it loses without each of the M examples, [M]."""
+    return float(np.sqrt((len(lost) - 1) * lost.var()))
+
+
+def _least(apart: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `k` least of each row and where they are, in order."""
+    near = np.argpartition(apart, k - 1, axis=1)[:, :k]
+    order = np.argsort(np.take_along_axis(apart, near, 1), axis=1, kind="stable")
+    near = np.take_along_axis(near, order, 1)
+    return np.take_along_axis(apart, near, 1), near
 
 
 def _check_count(count: int, k: int) -> None:

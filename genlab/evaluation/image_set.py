@@ -20,6 +20,7 @@ from genlab.evaluation import evaluate
 from genlab.evaluation.results import as_record
 from genlab.game.parallel import all_devices
 from genlab.game.turn import State
+from genlab.part import says
 from genlab.process.duration import now
 from genlab.registry import datasets, metrics
 from genlab.trained.draws import SAMPLE_CHUNK
@@ -117,16 +118,18 @@ class ImageSet(Trained):
     def _counted(self, choice: Any) -> dict[str, Any]:
         part = {"name": choice} if isinstance(choice, str) else dict(choice)
         name, accepted = part["name"], metrics.knobs(part["name"])
+        each = says(metrics.find(name), "images_each", 1)
         for knob in filter(accepted.__contains__, COUNTS):
-            if part.get(knob, 0) > self.size:
+            most = self.size // each
+            if part.get(knob, 0) > most:
                 raise InputError(
-                    f"{name!r}: {knob}={part[knob]:,} images, and {self.images.name!r} has"
+                    f"{name!r}: {knob}={part[knob]:,}, of {each * part[knob]:,} images, and {self.images.name!r} has"
                     f" {self.size:,}"
                 )
-            part.setdefault(knob, min(accepted[knob], self.size))
-            if part[knob] < self.size:
+            part.setdefault(knob, min(accepted[knob], most))
+            if part[knob] < most:
                 told = "%s takes %s of %s images; %s=%d takes all"
-                counts = f"{part[knob]:,}", f"{self.size:,}", knob, self.size
+                counts = f"{each * part[knob]:,}", f"{self.size:,}", knob, most
                 _log.info(told, name, *counts)
         return part
 

@@ -77,7 +77,7 @@ def compare_and_pay(
         fake=fake[-1],
         real_logits=judged.real_logits,
         fake_logits=judged.fake_logits,
-        parameters=params[player_of(type(experiment), "penalty")],
+        parameters={role: params[player_of(type(experiment), "penalty")][role]},
     )
     return terms, paid, adapt(experiment, renewed, draw, judged.real_logits)
 

@@ -36,10 +36,11 @@ def asked(experiment: Any, draw: Draw) -> Asked:
     """What the fakes of a draw are to be: `label` of the real examples, or in part of another where the
     knob `interpolated` says so, and `codes`; each where there is one."""
     found, label = {}, draw.batch.get("label")
+    if experiment.interpolated is not None:
+        experiment.networks["generator"].need_label("interpolated conditions")
     if label is not None:
         found["label"] = label
         if experiment.interpolated is not None:
-            experiment.networks["generator"].need_label("interpolated conditions")
             share, count = experiment.interpolated, experiment.num_classes
             key = draw.key("interpolated")
             found["label"] = interpolated(label, key, share, count)
@@ -55,6 +56,7 @@ def other_label(label: Array) -> Array:
     ahead = jnp.arange(1, size)[None]
     places = parallel.example_indices(label.shape[0])[:, None] + ahead
     others = labels[places % size]
+    parallel.need_several(size, "a label of another example")
     first = jnp.argmax(others != label[:, None], axis=1)
     return jnp.take_along_axis(others, first[:, None], axis=1)[:, 0]
 
@@ -112,7 +114,7 @@ def with_mismatched(
     found, extra = network.train(
         params, extra, judged.real, key=draw.key("mismatched"), label=wrong
     )
-    pairs = judged._replace(fake=judged.real, fake_logits=logits_of(found))
+    pairs = judged._replace(fake=judged.real, fake_logits=logits_of(found).reshape(-1))
     told, extra = weigh(experiment, extra, draw, pairs, stream="objective/mismatched")
     own, other = terms["discriminator"], told["discriminator"]
     mixed = {name: (1 - share) * own[name] + share * other[name] for name in own}

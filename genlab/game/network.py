@@ -1,7 +1,8 @@
 """A network in its role: a linen module, where its weights lie, and how it is called."""
 
+import contextlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,14 @@ class Network:
             raise InputError(
                 f"model.{self.role}: {name_of(self.module)!r} is no network, a class that inherits"
                 " from flax.linen.Module"
+            )
+        called = inspect.signature(type(self.module).__call__).parameters
+        if not {"train"} & called.keys() and not any(
+            parameter.kind is parameter.VAR_KEYWORD for parameter in called.values()
+        ):
+            raise InputError(
+                f"model.{self.role}: {name_of(self.module)!r} is called with train=True or False, which its __call__"
+                " does not take; def __call__(self, x, *, train=False)"
             )
 
     @property
@@ -169,6 +178,18 @@ def takes_label(module: nn.Module) -> bool:
     return label is not None
 
 
+@contextlib.contextmanager
+def _in_role(network: Network) -> Iterator[None]:
+    """Inside, what a module refuses is said of its role."""
+    try:
+        yield
+    except InputError as error:
+        role = f"model.{network.role}"
+        if str(error).startswith(role):
+            raise
+        raise InputError(f"{role}, {name_of(network.module)!r}: {error}") from error
+
+
 def initialize(
     key: Array,
     players: dict[str, Sequence[tuple[Network, Sequence[Array]]]],
@@ -188,9 +209,10 @@ def initialize(
     extra: dict[str, PyTree] = {}
     for player, networks in players.items():
         for network, inputs in networks:
-            variables = network.module.init(
-                rng.fold(key, network.role), *inputs, **network.labelled(label)
-            )
+            with _in_role(network):
+                variables = network.module.init(
+                    rng.fold(key, network.role), *inputs, **network.labelled(label)
+                )
             for collection, tree in variables.items():
                 home = (
                     params[player]

@@ -68,7 +68,7 @@ def amortization_gap(
         "fitted_negative_elbo": -fitted,
         "nll": -log_p,
     }
-    values, intervals = means_of(scores, differences=tuple(scores))
+    values, intervals = means_of(scores)
     for name in ("gap", "approximation_gap"):
         values[f"{name}_error"] = standard_error(scores[name])
     protocol: dict[str, Any] = {

@@ -63,7 +63,7 @@ def caption_agreement(
     unseen = trained.once(("unseen captions",), lambda: _unseen(data))
     if len(unseen):
         scores["agreement_unseen"] = scores["agreement"][np.isin(asked, unseen)]
-    values, intervals = means_of({**scores, "distance": distance}, ("distance",))
+    values, intervals = means_of({**scores, "distance": distance})
     if num >= 2 * data.num_classes:
         values["distinct"] = distinct(asked, factors)
     protocol = {

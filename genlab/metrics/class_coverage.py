@@ -83,14 +83,12 @@ def class_agreement(
       InputError: as `class_coverage`.
     """
     classify, right, protocol = classifier(trained, split, num_train, C)
-    names = trained.data.class_names or range(trained.data.num_classes)
-    agrees = [
-        classify(trained.sample(num_samples, name)) == label
-        for label, name in enumerate(names)
-    ]
-    scores = {"classifier_accuracy": right, "agreement": np.concatenate(agrees)}
+    made = of_every_class(trained, num_samples)
+    agrees = classify(made["x"]) == made["label"]
+    scores = {"classifier_accuracy": right, "agreement": agrees}
     found, intervals = means_of(scores)
-    values = {"smallest": min(float(one.mean()) for one in agrees), **found}
+    of_each = agrees.reshape(-1, num_samples).mean(1)
+    values = {"smallest": float(of_each.min()), **found}
     protocol = {"samples": f"{num_samples} of each class", **protocol}
     return Measurement(values, protocol, intervals)
 
@@ -124,15 +122,11 @@ def classifier_accuracy_score(
     Paper: Ravuri & Vinyals 2019, arXiv:1905.10887, with an SVM for the ResNet
     """
     check_grid(C=C)
-    names = trained.data.class_names or range(trained.data.num_classes)
-    made = {
-        "x": np.concatenate([trained.sample(num_samples, name) for name in names]),
-        "label": np.repeat(np.arange(len(names)), num_samples),
-    }
+    made = of_every_class(trained, num_samples)
     train = trained.examples("train", trained.data.splits["train"].size)
     rows = [
         np.flatnonzero(train["label"] == each)[:num_samples]
-        for each in range(len(names))
+        for each in range(trained.data.num_classes)
     ]
     real = {name: train[name][np.concatenate(rows)] for name in ("x", "label")}
     tested = trained.examples(split, trained.data.splits[split].size)
@@ -150,6 +144,13 @@ def classifier_accuracy_score(
         "chosen": chosen,
     }
     return Measurement(values, protocol, intervals)
+
+
+def of_every_class(trained: Trained, num: int) -> dict[str, np.ndarray]:
+    """`num` samples of each class, one class after the other, as `x` and `label`; all from latents of their own,
+    since those that classes shared would make a sample of one tell of another's."""
+    label = np.repeat(np.arange(trained.data.num_classes), num)
+    return {"x": trained.sample(len(label), label), "label": label}
 
 
 def check_strengths(

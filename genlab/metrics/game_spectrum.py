@@ -51,7 +51,12 @@ def game_spectrum(trained: Trained, split: str, *, num: Count = 256) -> Measurem
         "force": float(np.linalg.norm(force)),
     }
     return Measurement(
-        found, {"split": split, "examples": num, "parameters": len(force)}
+        found,
+        {
+            "split": split,
+            "examples": min(num, trained.data.splits[split].size),
+            "parameters": len(force),
+        },
     )
 
 

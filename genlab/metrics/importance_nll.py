@@ -63,7 +63,8 @@ def importance_nll(
       split: of the examples.
       num: examples, evenly spread over the split.
       samples: K.
-      rows: draws that are decoded at a time, of all examples together; decides memory and speed alone.
+      rows: draws that are decoded at a time, of all examples together; decides memory and speed, and which
+        noise the draws, and dynamic binarisation, are of.
 
     Returns:
       Nats an example: `nll`, the bound of all K draws, and the curve `nll_K`, K of 1, 10, 50, ... up to
@@ -80,7 +81,7 @@ def importance_nll(
     found = importance_scores(trained, split, num, samples, rows)
     curve = {f"nll_{k}": found.nll[:, i] for i, k in enumerate(found.draws)}
     scores = {"nll": found.nll[:, -1], **curve}
-    values, intervals = means_of(scores, differences=("nll",))
+    values, intervals = means_of(scores)
     values |= {
         "example_error": standard_error(found.nll[:, -1]),
         "sampling_error": _sampling_error(found.effective, samples),
@@ -90,6 +91,7 @@ def importance_nll(
         "split": split,
         "examples": len(found.nll),
         "samples": samples,
+        "rows": rows,
         "estimate": "importance sampling from q(z|x): a bound from above in expectation",
     }
     if trained.data.is_image:

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from genlab.distances.frechet import (
-    Gaussian,
     frechet_distance,
     frechet_error,
     moments_of,
@@ -51,8 +50,9 @@ def intra_class_frechet(
 
     Returns:
       `intra_class_FEATURES`, `largest` of the class that is furthest, and with `_floor` the mean over
-      classes of other real images, in the squared unit of the features; few images of a class make all
-      of them larger. The interval is by the jackknife over the samples.
+      classes of other real images, `num` of a class at most, in the squared unit of the features; few images
+      of a class make all of them larger: where a class has fewer than `num`, `_at_floor` is of as many
+      samples. The interval is by the jackknife over the samples.
 
     Raises:
       InputError: as `frechet`, or a class with fewer than 2 real images.
@@ -64,13 +64,18 @@ def intra_class_frechet(
         trained.experiment, trained.data, features=features, **asked
     )
     classes = range(trained.data.num_classes)
-    names = trained.data.class_names or classes
-    truth = _by_class(trained, network, reference, num_reference)
-    ours = {
-        label: of_samples(trained, network, num, seed=seed, label=names[label]).features
-        for label in classes
+    truth = {
+        label: moments_of([real])
+        for label, real in _by_class(trained, network, reference, num_reference).items()
     }
-    found = [frechet_distance(moments_of([ours[k]]), truth[k]) for k in classes]
+    # In one draw, so that every sample has a latent of its own.
+    label = tuple(k for k in classes for _ in range(num))
+    drawn = of_samples(trained, network, len(label), seed=seed, label=label).features
+    ours = dict(enumerate(drawn.reshape(len(classes), num, -1)))
+    distances = lambda sets: [
+        frechet_distance(moments_of([sets[k]]), truth[k]) for k in classes
+    ]
+    found = distances(ours)
     errors = [frechet_error(ours[k], truth[k]) for k in classes]
     name = f"intra_class_{network.name}"
     values = {name: float(np.mean(found)), "largest": max(found)}
@@ -83,11 +88,14 @@ def intra_class_frechet(
     }
     counts = [num, *(one.count for one in truth.values())]
     if split != reference:
-        floor = _by_class(trained, network, split, num_reference)
-        apart = [frechet_distance(floor[k], truth[k]) for k in classes]
-        values[f"{name}_floor"] = float(np.mean(apart))
-        least = min(one.count for one in floor.values())
+        real = _by_class(trained, network, split, num_reference)
+        floor = {k: real[k][:num] for k in classes}
+        values[f"{name}_floor"] = float(np.mean(distances(floor)))
+        least = min(map(len, floor.values()))
         protocol["floor"] = f"{least} or more of each class of {split}"
+        if least < num:
+            as_many = {k: ours[k][: len(floor[k])] for k in classes}
+            values[f"{name}_at_floor"] = float(np.mean(distances(as_many)))
         counts.append(least)
     protocol |= rank_warning(network.width, *counts)
     return Measurement(values, protocol, known({name: about(values[name], error, num)}))
@@ -95,8 +103,8 @@ def intra_class_frechet(
 
 def _by_class(
     trained: Trained, network: Any, split: str, num: int
-) -> dict[int, Gaussian]:
-    """The Gaussian of each class's real images.
+) -> dict[int, np.ndarray]:
+    """The features of each class's real images, [N, F].
 
     Raises:
       InputError: a class has fewer than two.
@@ -111,7 +119,7 @@ def _by_class(
             f"class {names[int(counts.argmin())]} has {counts.min()} of the {len(seen)} images of"
             f" {split}; a distance within classes needs 2 or more of each"
         )
-    return {k: moments_of([seen[label == k]]) for k in range(len(counts))}
+    return {k: seen[label == k] for k in range(len(counts))}
 
 
 intra_class_frechet.check = sample_features.check

@@ -80,7 +80,7 @@ def log_density(
     if data.log_density is not None:
         scores["log_likelihood_true"] = data.log_density(x)
         scores["kl"] = scores["log_likelihood_true"] - scores["log_likelihood"]
-    values, intervals = means_of(scores, differences=("kl",))
+    values, intervals = means_of(scores)
     return Measurement(values, protocol, intervals)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from genlab.errors import InputError
 from genlab.statistics import about, over_examples
 
 HELD_OUT = "held_out"  # the family's own metric, whose values stand by their own name
@@ -19,6 +20,10 @@ OWN = frozenset(
         "classes_missed",
         "warning",
         "left_out",
+        "matching",
+        "copies",
+        "not_converged",
+        "parameters",
         "scaling",
     }
 )
@@ -44,21 +49,44 @@ class Measurement:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
+def beside(samples: np.ndarray, floor: np.ndarray | None) -> dict[str, np.ndarray]:
+    """What a metric measures, by the suffix of its values: "" the samples, `_floor` real examples, as many as samples
+    at most, and where these are fewer, `_at_floor` as many of the samples."""
+    found = {"": samples}
+    if floor is not None:
+        found["_floor"] = floor[: len(samples)]
+        if len(floor) < len(samples):
+            found["_at_floor"] = samples[: len(floor)]
+    return found
+
+
+def finite(samples: np.ndarray) -> np.ndarray:
+    """The samples.
+
+    Raises:
+      InputError: some have numbers that are not finite, and belong nowhere.
+    """
+    broken = np.count_nonzero(~np.isfinite(samples.reshape(len(samples), -1)).all(1))
+    if broken:
+        raise InputError(f"{broken} of {len(samples)} samples are not finite")
+    return samples
+
+
 def means_of(
-    scores: dict[str, np.ndarray], differences: tuple[str, ...] = ()
+    scores: dict[str, np.ndarray],
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """The mean of each score `[N]` of examples by name, and its interval over the examples; names that
-    begin as `differences` are no shares, whatever values they happen to have."""
+    """The mean of each score `[N]` of examples by name, and its interval over the examples; of bools it is
+    that of a share."""
     values = {name: float(np.mean(s, dtype=np.float64)) for name, s in scores.items()}
-    found = {
-        name: over_examples(score, shares=not name.startswith(differences or "\n"))
-        for name, score in scores.items()
-    }
+    found = {name: over_examples(score) for name, score in scores.items()}
     return values, known(found)
 
 
 def estimates(
-    name: str, sets: Mapping[str, Any], one: Callable[[Any], tuple[float, float, int]]
+    name: str,
+    sets: Mapping[str, Any],
+    one: Callable[[Any], tuple[float, float, int]],
+    share: bool = False,
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
     """A value of each of several sets, by `name` and the set's suffix, and its interval.
 
@@ -66,10 +94,13 @@ def estimates(
       name: of the value.
       sets: suffix -> set.
       one: a set to its value, and what `statistics.about` asks: the error, and the count behind it.
+      share: whether the value lies in [0, 1].
     """
     found = {f"{name}{suffix}": one(each) for suffix, each in sets.items()}
     values = {key: value for key, (value, _, _) in found.items()}
-    return values, known({key: about(*each) for key, each in found.items()})
+    return values, known(
+        {key: about(*each, share=share) for key, each in found.items()}
+    )
 
 
 def known(intervals: dict[str, tuple[float, float] | None]) -> dict[str, tuple]:

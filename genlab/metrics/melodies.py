@@ -63,7 +63,7 @@ def melody_accuracy(trained: Trained, split: str, *, num: Count = 1000) -> Measu
         **shares,
         **{f"{name}_onsets": _of_onsets(found, true) for name, found in same.items()},
     }
-    values, intervals = means_of(scores, differences=("above",))
+    values, intervals = means_of(scores)
     protocol = {
         "split": split,
         "melodies": len(x),

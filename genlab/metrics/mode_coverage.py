@@ -3,7 +3,7 @@
 import numpy as np
 
 from genlab.distances.modes import kl_to_even
-from genlab.metrics.measurement import Measurement
+from genlab.metrics.measurement import Measurement, beside, finite
 from genlab.numbers import Count
 from genlab.registry import metrics
 from genlab.trained.needs import needs
@@ -31,15 +31,16 @@ def mode_coverage(
 
     Returns:
       `modes_reached`, `modes_covered`, `high_quality_share` in [0, 1] and `reverse_kl` in nats, and
-      the same with `_floor`, of real points.
+      the same with `_floor`, of real points, and where those are fewer `_at_floor`, of as many samples: fewer points
+      reach fewer modes, and have a larger KL by chance.
 
     Raises:
-      InputError: more samples than memory holds.
+      InputError: more samples than memory holds, or some that are not finite.
 
     Papers: Srivastava et al. 2017, arXiv:1705.07761; Lin et al. 2018, arXiv:1712.04086
     """
     data, real = trained.data, trained.examples(split, num_samples)["x"]
-    sets = {"": trained.sample(num_samples), "_floor": real}
+    sets = beside(finite(trained.sample(num_samples)), real)
     values = {
         f"{name}{suffix}": value
         for suffix, points in sets.items()

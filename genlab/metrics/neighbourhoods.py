@@ -1,21 +1,26 @@
 """Quality, variety and copies of samples by their nearest neighbours among real images."""
 
+import functools
+import operator
 from typing import Any
 
 import numpy as np
 
 from genlab.distances.copying import Copying, copying, nearer_share
-from genlab.distances.neighbours import neighbourhoods
+from genlab.distances.neighbours import Neighbourhoods, neighbourhoods
 from genlab.errors import InputError
 from genlab.metrics import sample_features
-from genlab.metrics.measurement import Measurement, means_of
-from genlab.metrics.sample_features import NUM, Choice, compare
+from genlab.metrics.measurement import Measurement, estimates, means_of
+from genlab.metrics.sample_features import NUM, Choice, Comparison, compare
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
 LISTED = 10  # copies that a protocol names
+ANEW = (
+    "samples drawn anew, the reference as it is; shares of real images by the jackknife"
+)
 
 
 @metrics.register
@@ -48,7 +53,7 @@ def precision_recall(
 
     Returns:
       `precision` and `recall` in [0, 1], and the same with `_floor`, of other real images, and
-      `_at_floor`, of as many samples. Intervals take the other set as it is.
+      `_at_floor`, of as many samples. Intervals are of samples drawn anew, the reference as it is.
 
     Raises:
       InputError: as `frechet`, or no more than k images of a set.
@@ -56,13 +61,11 @@ def precision_recall(
     Paper: Kynkaanniemi et al. 2019, arXiv:1904.06991
     """
     seen = compare(trained, split, features, num, num_reference, reference, seed)
-    scores = {}
-    for suffix, ours in seen.sets().items():
-        found = neighbourhoods(seen.reference.features, ours.features, neighbours)
-        scores[f"precision{suffix}"] = found.inside
-        scores[f"recall{suffix}"] = found.reached
-    values, intervals = means_of(scores)
-    return Measurement(values, {**seen.protocol, "k": neighbours}, intervals)
+    held = _held(seen, neighbours)
+    of_samples = {f"precision{suffix}": one.inside for suffix, one in held.items()}
+    of_reals = lambda one: (one.reached.mean(), one.reached_error, len(one.inside))
+    recall = estimates("recall", held, of_reals, share=True)
+    return _measured(seen, neighbours, means_of(of_samples), recall)
 
 
 @metrics.register
@@ -93,6 +96,7 @@ def density_coverage(
     Returns:
       `density`, real balls that a sample lies in over k, near 1 for real images and 0 or more;
       `coverage`, of real balls that hold a sample, in [0, 1]; the same with `_floor` and `_at_floor`.
+      Intervals are of samples drawn anew, the reference as it is.
 
     Raises:
       InputError: as `frechet`, or no more than k images of a set.
@@ -100,13 +104,11 @@ def density_coverage(
     Paper: Naeem et al. 2020, arXiv:2002.09797
     """
     seen = compare(trained, split, features, num, num_reference, reference, seed)
-    scores = {}
-    for suffix, ours in seen.sets().items():
-        found = neighbourhoods(seen.reference.features, ours.features, neighbours)
-        scores[f"density{suffix}"] = found.crowd
-        scores[f"coverage{suffix}"] = found.covered
-    values, intervals = means_of(scores, differences=("density",))
-    return Measurement(values, {**seen.protocol, "k": neighbours}, intervals)
+    held = _held(seen, neighbours)
+    crowds = {f"density{suffix}": one.crowd for suffix, one in held.items()}
+    of_reals = lambda one: (one.covered.mean(), one.covered_error, len(one.inside))
+    coverage = estimates("coverage", held, of_reals, share=True)
+    return _measured(seen, neighbours, means_of(crowds), coverage)
 
 
 @metrics.register
@@ -155,6 +157,24 @@ def memorization(
     values, intervals = means_of(scores)
     if seen.floor is not None:
         values["nearer"] = nearer_share(found.distance, floor.distance)
+    return Measurement(values, protocol, intervals)
+
+
+def _held(seen: Comparison, neighbours: int) -> dict[str, Neighbourhoods]:
+    """The neighbourhoods of the reference and each set that is held against it."""
+    real = seen.reference.features
+    return {
+        suffix: neighbourhoods(real, ours.features, neighbours)
+        for suffix, ours in seen.sets().items()
+    }
+
+
+def _measured(seen: Comparison, neighbours: int, *found: Any) -> Measurement:
+    """What was found, values and intervals each."""
+    values, intervals = (
+        functools.reduce(operator.or_, each) for each in zip(*found, strict=True)
+    )
+    protocol = {**seen.protocol, "k": neighbours, "intervals": ANEW}
     return Measurement(values, protocol, intervals)
 
 

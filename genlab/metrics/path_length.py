@@ -123,6 +123,10 @@ def _check(
     experiment: Any, data: Dataset, *, features: Choice, num: int, **knobs: Any
 ) -> Features:
     check_prior(experiment, "a path between latents")
+    if (width := experiment.latent_dim + experiment.codes.width) < 2:
+        raise InputError(
+            f"path_length goes along a great circle, and latents of {width} dimension have none; take 2 or more"
+        )
     network = sample_features.check(
         experiment, data, features=features, num=max(num, 2)
     )

@@ -1,10 +1,8 @@
 """What samples of the prior lose against those of a density that was fitted to codes afterwards."""
 
-import math
-
 from genlab.distances.frechet import (
     frechet_distance,
-    frechet_error,
+    frechet_influence,
     moments_of,
     rank_warning,
 )
@@ -13,7 +11,7 @@ from genlab.metrics.sample_features import NUM, Choice, check, protocol_of
 from genlab.metrics.seen import of_examples, of_samples
 from genlab.numbers import Count, Seed
 from genlab.registry import metrics
-from genlab.statistics import about
+from genlab.statistics import about, standard_error
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
 
@@ -56,22 +54,27 @@ def prior_loss(
     network = check(trained.experiment, trained.data, **knobs)
     real = of_examples(trained, network, "train", num_reference)
     truth, name = moments_of([real.features]), f"frechet_{network.name}"
-    values, errors = {}, {}
+    values, influence = {}, {}
     for kind, sampler in (("ex_post", "sample"), ("prior", "sample_prior")):
         drawn = of_samples(trained, network, num, seed=seed, sampler=sampler)
         key = f"{name}_{kind}"
         values[key] = frechet_distance(moments_of([drawn.features]), truth)
-        errors[key] = frechet_error(drawn.features, truth)
+        influence[key] = frechet_influence(drawn.features, truth)
     values[f"{name}_loss"] = values[f"{name}_prior"] - values[f"{name}_ex_post"]
-    # Two independent sets of samples: their squared errors add up.
-    errors[f"{name}_loss"] = math.hypot(*errors.values())
+    # Pair by pair, since both samplers are given the same keys.
+    influence[f"{name}_loss"] = (
+        influence[f"{name}_prior"] - influence[f"{name}_ex_post"]
+    )
     protocol = {
         **protocol_of(trained, network, num, seed),
         "reference": f"{len(real)} of train, as stored",
         "intervals": "jackknife over the samples, the reference as it is",
         **rank_warning(network.width, len(real), num),
     }
-    intervals = {key: about(value, errors[key], num) for key, value in values.items()}
+    intervals = {
+        key: about(value, standard_error(influence[key]), num)
+        for key, value in values.items()
+    }
     return Measurement(values, protocol, known(intervals))
 
 

@@ -129,11 +129,11 @@ def compare(
         for name in seen.train
     }
     right = {name: one.predicted == seen.test_label for name, one in found.items()}
-    scores = {f"accuracy_{name}": hits.astype(float) for name, hits in right.items()}
+    scores = {f"accuracy_{name}": hits for name, hits in right.items()}
     for name in [name for name in right if name != "codes"]:
         gain = right["codes"].astype(float) - right[name]
         scores[f"gain_over_{name}"] = gain
-    values, intervals = means_of(scores, differences=("gain_over_",))
+    values, intervals = means_of(scores)
     protocol = {
         "classifier": repr(classifier(grid[0])),
         "chosen_from": list(grid),

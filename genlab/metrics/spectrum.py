@@ -4,7 +4,7 @@ import numpy as np
 
 from genlab.data.images import luma
 from genlab.distances import spectrum
-from genlab.metrics.measurement import Measurement
+from genlab.metrics.measurement import Measurement, beside, finite
 from genlab.metrics.translations import to_unit, translate_split
 from genlab.numbers import Count
 from genlab.registry import metrics
@@ -28,22 +28,24 @@ def frequency_spectrum(
     Returns:
       `distance`, the mean over the rings of the spectrum of the absolute difference in dB, and
       `pattern`, how far in dB what repeats every 2 or 4 pixels stands out, which layers that double
-      an image leave; the same of real images with `_floor`. No `pattern` of images whose sides cannot
+      an image leave; the same of real images with `_floor`, and of as many samples with `_at_floor` where those are
+      fewer. No `pattern` of images whose sides cannot
       be divided by 4 or are below 16.
 
     Papers: Durall et al. 2020, arXiv:2003.01826; Odena, Dumoulin & Olah 2016,
       doi:10.23915/distill.00003
     """
     real = power_of(trained, trained.examples(reference, num)["x"])
-    held_out = trained.examples(split, num)["x"]
-    sets = {"": trained.sample(num), "_floor": held_out}
+    held_out = trained.examples(split, num)["x"] if split != reference else None
     values = {}
-    for suffix, images in sets.items():
+    for suffix, images in beside(finite(trained.sample(num)), held_out).items():
         values |= compared(power_of(trained, images), real, suffix)
     protocol = {
         "samples": num,
         "reference": f"{min(num, trained.data.splits[reference].size)} of {reference}",
-        "floor": f"{len(held_out)} real images of {split}",
+        "floor": "none, its split is the reference"
+        if held_out is None
+        else f"{len(held_out)} real images of {split}",
         "of": "luminance",
         "seed": trained.seed,
     }

@@ -12,7 +12,7 @@ from genlab.distances.modes import kl_to_even
 from genlab.errors import InputError
 from genlab.features.features import Features
 from genlab.metrics import sample_features
-from genlab.metrics.measurement import Measurement
+from genlab.metrics.measurement import Measurement, beside, finite
 from genlab.metrics.sample_features import Choice
 from genlab.metrics.seen import CHUNK
 from genlab.numbers import Count, Seed
@@ -45,7 +45,7 @@ def stacked_modes(
 
     Returns:
       `modes` and `kl`, in nats, of the samples' modes to even ones, and the same with `_floor`, of
-      real images; `classifier_accuracy`, the share of these whose three digits are all found, where
+      real images, and where those are fewer `_at_floor`, of as many samples; `classifier_accuracy`, the share of these whose three digits are all found, where
       examples have labels.
 
     Raises:
@@ -63,9 +63,11 @@ def stacked_modes(
             labels.append(batch.get("label", np.zeros(0, np.int32)))
             yield batch["x"]
 
-    made = np.concatenate([classify(images) for images in samples])[:num]
+    made = np.concatenate([classify(finite(images)) for images in samples])[:num]
     found = np.concatenate([classify(images) for images in real()])
-    values = {**_counted(made, network), **_counted(found, network, "_floor")}
+    values = {}
+    for suffix, modes in beside(made, found).items():
+        values |= _counted(modes, network, suffix)
     truth = np.concatenate(labels)
     if len(truth):
         values["classifier_accuracy"] = float(np.mean(truth == found))

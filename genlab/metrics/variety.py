@@ -160,7 +160,7 @@ def ms_ssim_diversity(
         order = np.random.default_rng(seed).permutation(len(images))
         one, other = images[order[::2]], images[order[1::2]]
         scores[f"ms_ssim{suffix}"] = ms_ssim(one, other, scales)
-    values, intervals = means_of(scores, differences=("ms_ssim",))
+    values, intervals = means_of(scores)
     protocol = {
         "split": split,
         "pairs": f"{num} of samples, {count} of real images",
@@ -204,3 +204,4 @@ def _check_size(experiment: Any, data: Dataset, **knobs: Any) -> None:
 
 inception_score.check, vendi_score.check = _check_score, sample_features.check
 ms_ssim_diversity.check = _check_size
+ms_ssim_diversity.images_each = 2  # in a pair

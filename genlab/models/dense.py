@@ -59,6 +59,10 @@ class DenseEncoder(nn.Module):
         """Whether its Jacobian is diag(act'(a)) W: one layer, sigmoid or tanh."""
         return len(self.widths) == 1 and self._function(0) in ("sigmoid", "tanh")
 
+    def has_unit_codes(self) -> bool:
+        """Whether codes lie in (0, 1): those of sigmoid units."""
+        return self._function(len(self.widths) - 1) == "sigmoid"
+
     def slopes(self, params: dict[str, Any], x: Array) -> tuple[Array, Array]:
         """act'(a) at `x: [B, ...]` and the squared norms of the units' weights: [B, K], [K]."""
         code = self.apply({"params": params}, x)

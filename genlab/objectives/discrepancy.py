@@ -83,8 +83,9 @@ def mmd(
       key: of as many draws of the prior.
       weight: w, 0 or more.
       kernel: `gaussian` or `inverse_multiquadratic`.
-      scales: of the kernel, each above 0; the authors' code of WAE sums over
-        (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0).
+      scales: of the kernel, lengths, each above 0, by whose square C = 2 Z is multiplied; the authors' code of
+        WAE multiplies it by 0.1, 0.2, 0.5, 1, 2, 5 and 10, which are the scales (0.316, 0.447, 0.707, 1.0, 1.414,
+        2.236, 3.162).
 
     Returns:
       [], of the whole batch, without a unit.
@@ -96,6 +97,9 @@ def mmd(
     """
     prior = rng.normal(key, z.shape, z.dtype)
     return weight * squared_discrepancy(z, prior, kernel=kernel, scales=scales)
+
+
+mmd.needs_standard_prior = True
 
 
 @objectives.register
@@ -140,6 +144,9 @@ def info_vae(
         "kl": (1 - alpha) * kl,
         "discrepancy": (alpha + weight - 1) * found,
     }
+
+
+info_vae.needs_standard_prior = True
 
 
 def _kernel(a: Array, b: Array, kernel: str, scales: Sequence[Positive]) -> Array:

@@ -62,6 +62,9 @@ def beta_tcvae(
     }
 
 
+beta_tcvae.needs_standard_prior = True
+
+
 def kl_in_three(
     z: Array, mean: Array, log_variance: Array, dataset_size: int | None = None
 ) -> dict[str, Array]:
@@ -169,6 +172,7 @@ def dip_vae_ii(
 def _covariance(mean: Array) -> Array:
     """Of the rows of every device: [Z, Z] of `mean: [B, Z]`."""
     rows = parallel.gather_batch(mean)
+    parallel.need_several(rows.shape[0], "a covariance of codes")
     centred = rows - jnp.mean(rows, axis=0, keepdims=True)
     return centred.T @ centred / rows.shape[0]
 

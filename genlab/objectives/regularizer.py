@@ -92,7 +92,7 @@ def kl_sparsity(
     [1e-6, 1 - 1e-6].
 
     Args:
-      encoding: codes in (0, 1).
+      encoding: codes in (0, 1), of sigmoid units.
       weight: w, 0 or more.
       target: rho, in (0, 1).
 
@@ -102,6 +102,9 @@ def kl_sparsity(
     active = target * (jnp.log(target) - jnp.log(mean))
     silent = (1 - target) * (jnp.log1p(-target) - jnp.log1p(-mean))
     return weight * jnp.sum(active + silent)
+
+
+kl_sparsity.needs_unit_codes = True
 
 
 @objectives.register

@@ -193,6 +193,7 @@ def mode_seeking(
     Paper: Mao et al. 2019, arXiv:1903.05628, whose mean over the batch is taken before the ratio
     """
     every = parallel.gather_batch(latent)
+    parallel.need_several(every.shape[0], "mode seeking")
     following = (parallel.example_indices(latent.shape[0]) + 1) % every.shape[0]
     other = every[following]
     apart = lambda x, y: jnp.mean(jnp.abs(x - y), axis=tuple(range(1, x.ndim)))

@@ -197,6 +197,6 @@ def _of_examples(
     notes: tuple[str, ...] = (),
 ) -> Score:
     units = right.astype(float)
-    values, intervals = means_of({"accuracy": units})
+    values, intervals = means_of({"accuracy": right})
     interval = intervals.get("accuracy")
     return Score(values["accuracy"], interval, units, chosen, scaling, notes)

@@ -108,7 +108,8 @@ def over_seeds(rows: Sequence[Row], group_of: dict[str, str]) -> list[Row]:
             if every and summarize(gaps).low > 0:
                 beats.append(other)
         width = next(iter(runs.values())).width
-        ends = summary.low, summary.high
+        # Of runs that are all alike nothing is known over seeds.
+        ends = (summary.low, summary.high) if summary.is_bounded else (None, None)
         name = f"{group} ({len(runs)} seeds)"
         made.append(
             Row(name, features, width, probe, summary.mean, *ends, None, tuple(beats))

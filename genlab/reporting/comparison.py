@@ -12,6 +12,7 @@ from genlab.metrics.measurement import OWN, flat_name
 from genlab.process.duration import told
 from genlab.reporting import outcome, overview
 from genlab.reporting.run import Run, read_run
+from genlab.trials import manifest
 from genlab.trials.table import in_columns
 from genlab.values import flat_keys
 
@@ -38,6 +39,12 @@ def compared(folders: Sequence[Path]) -> dict[str, dict[str, list[Any]]]:
         str(f) for f, n in zip(folders, names, strict=True) if names.count(n) > 1
     ]:
         raise InputError(f"{twice[0]!r} is given twice")
+    for folder in folders:
+        if (Path(folder) / manifest.FILE).is_file():
+            raise InputError(
+                f"{str(folder)!r} is a sweep, whose report.html compares its trials; name folders of runs, such as"
+                f" {folder!s}/*/"
+            )
     runs = [read_run(folder) for folder in folders]
     about = [
         overview.row_of(folder, run, overview.in_busy_sweep(folder))

@@ -74,12 +74,23 @@ def importance(sweep: Sweep, knobs: Sequence[Knob]) -> list[Importance]:
 
 
 def statistics(sweep: Sweep, groups: Sequence[Group]) -> list[Statistics]:
-    """Each group of seeds for each of the first MAX_STATISTICS values; empty without two seeds."""
+    """Each group of seeds for each of the first MAX_STATISTICS values; empty without two seeds.
+
+    Groups of which trials were stopped as losers, or copy others, have none: see `chosen`.
+    """
+    groups = [group for group in groups if not chosen(sweep, group)]
     if all(len(group.trials) < 2 for group in groups):
         return []
     return [
         _statistics(sweep, name, groups) for name in sweep.value_names[:MAX_STATISTICS]
     ]
+
+
+def chosen(sweep: Sweep, group: Group) -> bool:
+    """Whether some of the group's trials were stopped as losers, or copy others, so that a mean over the seeds that are
+    left would be of the luckiest."""
+    trials = [sweep.trials[index] for index in group.trials]
+    return any(trial.state == "pruned" or trial.copies for trial in trials)
 
 
 def _statistics(sweep: Sweep, name: str, groups: Sequence[Group]) -> Statistics:
@@ -118,7 +129,8 @@ def _reference(sweep: Sweep, groups: Iterable[Group]) -> Group:
 
     def loss(group: Group) -> float:
         values = _by_seed(sweep, sweep.target, group).values()
-        return sign * math.fsum(values) / len(values) if values else math.inf
+        whole = values and len(values) == len(group.trials)
+        return sign * math.fsum(values) / len(values) if whole else math.inf
 
     return min(groups, key=loss) if sweep.evaluated else next(iter(groups))
 

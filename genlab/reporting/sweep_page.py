@@ -77,6 +77,9 @@ def parts(sweep: Sweep) -> dict[str, Any]:
         "galleries": galleries(sweep, ranked),
         "has_groups": any(len(group.trials) > 1 for group in groups),
         "statistics": findings.statistics(sweep, groups),
+        "chosen": sum(
+            len(group.trials) > 1 and findings.chosen(sweep, group) for group in groups
+        ),
         "max_statistics": findings.MAX_STATISTICS,
         "data": data,
     }

@@ -56,7 +56,7 @@ class Course:
             recipes.append(Recipe.build(stage.config, stage.name, stage.begin, source))
         sources = {}
         if config["init_from"]:
-            _check_used(config["init_from"], [r.config["start"] for r in recipes])
+            _check_used(config["init_from"], recipes)
             sources[INIT] = _view(*load_run(Path(config["init_from"])))
         course = cls(recipes, sources)
         seed, shapes = np.uint32(config["seed"]), course.sources
@@ -81,18 +81,19 @@ class Course:
         return next((r for r in self.recipes if step <= r.end), self.last)
 
 
-def _check_used(init_from: str, starts: list[dict[str, Any]]) -> None:
+def _check_used(init_from: str, recipes: list[Recipe]) -> None:
     """Refuses `init_from` where no start takes anything from it; of a start of the user's own nobody
     knows."""
-    for start in starts:
+    for start in (recipe.config["start"] for recipe in recipes):
         parts = start.get("parts") or {"": f"{INIT}/"}
         if start["name"] != "fresh" and any(
             path.split("/")[0] == INIT for path in parts.values()
         ):
             return
+    whole = {name: f"{INIT}/{name}" for name in recipes[-1].experiment.PLAYERS}
     raise InputError(
-        f"init_from={init_from!r} is used by no start; say what is taken over,"
-        f" start=dict(name='copy', parts={{'PLAYER': '{INIT}/PLAYER'}})"
+        f"init_from={init_from!r} is used by no start; say what is taken over, all weights by"
+        f' "--config.start={dict(name="copy", parts=whole)}"'
     )
 
 

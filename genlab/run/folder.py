@@ -65,6 +65,7 @@ def locked(workdir: Path) -> Iterator[None]:
       InputError: another process holds it, the folder cannot be made, or one that a run writes into
         is a link to another place.
     """
+    refuse_file(workdir)
     with ExitStack() as stack:
         try:
             stack.enter_context(held(workdir / ".lock", wait=False))
@@ -83,6 +84,14 @@ def locked(workdir: Path) -> Iterator[None]:
             files.refuse_link(workdir / name)
             files.remove_drafts(workdir / name)
         yield
+
+
+def refuse_file(workdir: Path) -> None:
+    """Raises InputError where a file has the name of the folder."""
+    if workdir.is_file():
+        raise InputError(
+            f"--workdir={workdir} is a file; a run is kept in a folder, name another"
+        )
 
 
 def in_use(workdir: Path) -> bool:

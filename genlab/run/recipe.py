@@ -192,16 +192,16 @@ def _check_evaluation(section: dict[str, Any], data: Dataset) -> None:
     if section["best"] and not section["every"]:
         raise InputError(
             f"eval.best={section['best']!r} is never measured during training;"
-            " give eval.every a period"
+            " give eval.every a period, or choose nothing with --config.eval.best="
         )
 
 
 def load_data(config: dict[str, Any]) -> Dataset:
     """The data set that a plain config chooses, whole."""
-    with display.doing(f"reading data {config['data']['name']}"):
+    name = config["data"]["name"]
+    with display.doing(f"reading data {name}"):
         data = datasets.choose(chosen_data(config))()
     if not isinstance(data, Dataset):
-        name = config["data"]["name"]
         told = f"data {name!r} returned a {type(data).__name__}, not a genlab.Dataset"
         raise InputError(told)
     if data.left_out:

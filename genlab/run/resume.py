@@ -101,7 +101,8 @@ def check_config(
         _trajectory(before, may), _trajectory(after, may)
     ):
         raise InputError(
-            f"{told} {key}={value!r}, not {other!r}; name another with --workdir=DIR"
+            f"{told} {key}={value!r}, not {other!r}; name another with --workdir=DIR, where"
+            f" --config.init_from={str(workdir)!r} lets training begin at the weights of this one"
         )
     shared = was.keys() & now.keys()
     was, now = ({key: known[key] for key in shared} for known in (was, now))

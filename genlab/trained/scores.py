@@ -1,6 +1,7 @@
 """What a family measures of examples by itself, such as its loss: `measure` of an experiment."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from genlab.data.feed import batches
 from genlab.errors import InputError
 from genlab.game import rng
 from genlab.game.turn import Draw
-from genlab.part import check_terms, name_of
+from genlab.part import name_of
 from genlab.trained.helpers import Pieces, View, made
 
 
@@ -47,5 +48,19 @@ def _measured(experiment, params, extra, batch, root, step, mask):
     what = f"measure of experiment {name_of(experiment)!r}"
     if not isinstance(values, Mapping):
         raise InputError(f"{what} returned a {type(values).__name__}, not a dict")
-    check_terms(what, values, {len(mask)})
-    return {name: jnp.broadcast_to(value, mask.shape) for name, value in values.items()}
+    for name, value in values.items():
+        _check(f"{what}, {name!r},", value, len(mask))
+    return dict(values)
+
+
+def _check(what: str, value: Any, count: int) -> None:
+    """Raises InputError for what is no array of a float or a bool of each example: a number of the whole batch has no
+    interval over examples."""
+    shape, kind = getattr(value, "shape", None), getattr(value, "dtype", None)
+    numbers = kind is not None and (kind == bool or jnp.issubdtype(kind, jnp.floating))
+    if not numbers or shape != (count,):
+        told = type(value).__name__ if kind is None else f"{kind}{list(shape)}"
+        raise InputError(
+            f"{what} is {told}; it must be a number of each example, [B={count}] floats, or bools of which the"
+            " mean is a share"
+        )

@@ -50,7 +50,8 @@ def _taken(
     if done > course.last.end:
         raise InputError(
             f"run folder {str(workdir)!r} has done {done} rounds, more than the"
-            f" {course.last.end} of its config"
+            f" {course.last.end} of its config; take --config.train.steps={course.last.config['train']['steps'] + done - course.last.end}"
+            " or more, or name another with --workdir=DIR"
         )
     about = {"run": run, "source": source, "finished": done == course.last.end}
     claim(workdir, course.last, overrides, **about)

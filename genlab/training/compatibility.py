@@ -8,6 +8,7 @@
 | network | `pack` | how many examples that follow each other share a logit |
 | objective | `needs_bounded_slope` | without a bound on the critic's slope it has no minimum |
 | objective | `needs_autoencoder` | it is of a critic that is an autoencoder |
+| objective | `needs_standard_prior` | it holds codes against N(0, I), and not against a prior that is learned |
 | penalty | `bounds_slope` | it holds the critic's slope down |
 | penalty | `slope_at_one_example` | it is of the slope of one logit by its own example |
 | penalty | `paid_by` | the player that it moves, `discriminator` or `generator`; no other has a gradient |
@@ -15,12 +16,13 @@
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from genlab.data.dataset import Dataset
 from genlab.errors import InputError
 from genlab.game.experiment import Experiment
+from genlab.game.prior import PRIOR
 from genlab.game.slots import parts_in, player_of, slots_of
 from genlab.game.turn import State
 from genlab.part import name_of, says
@@ -77,11 +79,14 @@ def check_packs(experiment: Experiment, examples: int) -> None:
 
 def _packs(module: Any) -> list[int]:
     """How many examples share a logit in the networks that are inside each other."""
-    packs = []
+    return [getattr(inside, "pack", 1) for inside in _inside_each_other(module)]
+
+
+def _inside_each_other(module: Any) -> Iterator[Any]:
+    """A network, the one that it holds as `network`, and so on."""
     while module is not None:
-        packs.append(getattr(module, "pack", 1))
+        yield module
         module = getattr(module, "network", None)
-    return packs
 
 
 def check_critics(experiment: Experiment, shapes: State) -> None:
@@ -97,13 +102,7 @@ def check_critics(experiment: Experiment, shapes: State) -> None:
         _check_payers(player_of(type(experiment), slot), slot, chosen.values())
     chosen = (parts_in(experiment, "objective"), *slots.values())
     parts = [part for parts in chosen for part in parts.values()]
-    networks = [network.module for network in experiment.networks.values()]
-    of_critics = [
-        optimizer
-        for player, optimizer in experiment.optimizers.items()
-        if player.startswith("discriminator")
-    ]
-    bounds = (*parts, *networks, *of_critics)
+    bounds = _bounds_of_critics(experiment, slots)
     bounded = any(says(thing, "bounds_slope", False) for thing in bounds)
     for part in parts:
         if says(part, "needs_bounded_slope", False) and not bounded:
@@ -117,6 +116,53 @@ def check_critics(experiment: Experiment, shapes: State) -> None:
             _check_autoencoders(experiment, name_of(part))
         if says(part, "slope_at_one_example", False):
             _check_examples_apart(experiment, name_of(part), shapes)
+
+
+def _bounds_of_critics(experiment: Experiment, slots: Mapping[str, Any]) -> list[Any]:
+    """What may bound the slope of critics: their networks, optimizers, and the parts that they pay by; a bound on a
+    generator's slope is none on theirs."""
+    is_critic = lambda player: (player or "").startswith("discriminator")
+    paid = [
+        part
+        for slot, chosen in slots.items()
+        if is_critic(player_of(type(experiment), slot))
+        for part in chosen.values()
+    ]
+    optimizers = experiment.optimizers
+    return [
+        *paid,
+        *(experiment.networks[role].module for role in _critics(experiment)),
+        *(optimizers[player] for player in optimizers if is_critic(player)),
+    ]
+
+
+def check_priors(experiment: Experiment) -> None:
+    """Raises InputError where an objective holds codes against N(0, I), and samples come from a prior that is learned."""
+    if PRIOR not in experiment.networks:
+        return
+    for part in parts_in(experiment, "objective").values():
+        if says(part, "needs_standard_prior", False):
+            raise InputError(
+                f"objective {name_of(part)!r} holds codes against N(0, I), and model.prior learns another prior,"
+                " which it would never reach; leave model.prior out, or take another objective, such as 'elbo'"
+            )
+
+
+def check_classes(experiment: Experiment, data: Dataset) -> None:
+    """Raises InputError for networks of fewer classes than the data has, and machines of another number."""
+    for role, network in experiment.networks.items():
+        for module in _inside_each_other(network.module):
+            count = getattr(module, "num_classes", 0)
+            of_labels = network.takes_label or role == "classifier"
+            of_labels = of_labels or "classes" in getattr(module, "heads", ())
+            units = getattr(module, "labels", 0)
+            if (of_labels and 0 < count < data.num_classes) or (
+                units and units != data.num_classes
+            ):
+                raise InputError(
+                    f"model.{role}: {name_of(module)!r} is of {units or count} classes, and {data.name!r} has"
+                    f" {data.num_classes}"
+                )
 
 
 def _check_examples_apart(experiment: Experiment, name: str, shapes: State) -> None:

@@ -22,9 +22,11 @@ from genlab.process import memory
 from genlab.registry import metrics, plots, schedules
 from genlab.run.recipe import Recipe
 from genlab.training.compatibility import (
+    check_classes,
     check_critics,
     check_output_ranges,
     check_packs,
+    check_priors,
 )
 from genlab.training.rounds import rounds_of
 from genlab.writers import log as writers
@@ -56,6 +58,8 @@ def check_fit(recipe: Recipe, feed: Feed) -> ClosedJaxpr:
         edges = example_range(recipe.data, recipe.preparation)
         check_output_ranges(recipe.experiment, recipe.data, *edges)
         check_critics(recipe.experiment, recipe.shapes())
+        check_priors(recipe.experiment)
+        check_classes(recipe.experiment, recipe.data)
         check_packs(recipe.experiment, _examples_of_device(recipe.config))
         chosen = [*measured["metrics"], *measured["final_metrics"]]
         evaluate.check(recipe.experiment, recipe.data, metrics, chosen)

@@ -10,6 +10,11 @@ from genlab.trials import table
 from genlab.trials.tail import loss_of
 from genlab.trials.trial import Trial
 
+NOTE = (
+    "{} recipes have no mean over seeds: of their trials some were stopped as losers or copy others, and those that are"
+    " left are the luckiest"
+)
+
 
 def over_seeds(trials: list[Trial], sweep: Path, target: str = "") -> str:
     """What recipes, trials that differ in their seed alone, reach and how they differ, as text.
@@ -18,16 +23,27 @@ def over_seeds(trials: list[Trial], sweep: Path, target: str = "") -> str:
     themselves; the second the differences to one recipe over the seeds that both have: to the best
     by the target's last evaluation, or to the first where there is no target.
 
+    A recipe of which trials were stopped as losers, or copy others, has no mean: that of the seeds which are left
+    would be of the luckiest.
+
     Returns:
       Empty where no two of the finished trials differ in their seed alone.
     """
     recipes: dict[str, list[Trial]] = {}
+    chosen = set()
     for trial in trials:
-        if table.state_of(trial, sweep) == "finished":
-            others = {k: v for k, v in trial.overrides.items() if k != "seed"}
-            recipes.setdefault(json.dumps(others, default=str), []).append(trial)
+        name = _recipe(trial)
+        if table.is_chosen(trial.folder(sweep)):
+            chosen.add(name)
+        elif table.state_of(trial, sweep) == "finished":
+            recipes.setdefault(name, []).append(trial)
+    left_out = [
+        name for name in chosen if sum(map(name.__eq__, map(_recipe, trials))) > 1
+    ]
+    note = NOTE.format(len(left_out)) if left_out else ""
+    recipes = {name: each for name, each in recipes.items() if name not in chosen}
     if all(len(members) < 2 for members in recipes.values()):
-        return ""
+        return note
     found = {
         name: {trial.config["seed"]: table.measured(trial, sweep) for trial in members}
         for name, members in recipes.items()
@@ -53,7 +69,15 @@ def over_seeds(trials: list[Trial], sweep: Path, target: str = "") -> str:
         ]
     if trends := _trends(found):
         parts += ["", *trends]
+    if note:
+        parts += ["", note]
     return "\n".join(parts)
+
+
+def _recipe(trial: Trial) -> str:
+    """What all trials share that differ in their seed alone."""
+    others = {k: v for k, v in trial.overrides.items() if k != "seed"}
+    return json.dumps(others, default=str)
 
 
 def _trends(found: dict[str, dict[int, dict[str, Any]]]) -> list[str]:
@@ -83,8 +107,9 @@ def _reference(recipes: dict[str, list[Trial]], sweep: Path, target: str) -> str
 
     def loss(name: str) -> float:
         values = [table.reached(trial, sweep, target) for trial in recipes[name]]
-        known = [loss_of(value, target) for value in values if value is not None]
-        return math.fsum(known) / len(known) if known else math.inf
+        if None in values:  # a seed that diverged is no reason to rank the others alone
+            return math.inf
+        return math.fsum(loss_of(value, target) for value in values) / len(values)
 
     return min(recipes, key=loss) if target else next(iter(recipes))
 
@@ -106,13 +131,16 @@ def _means(
 def _gaps(
     name: str, seeds: dict[int, dict[str, Any]], others: dict[int, dict[str, Any]]
 ) -> dict[str, object]:
-    row: dict[str, object] = dict(json.loads(name))
-    for value in _names(seeds):
-        gap = paired(*(_finite(recipe, value) for recipe in (seeds, others)))
-        row["common seeds"] = max(
-            row.get("common seeds", 0), gap.summary.count if gap else 0
-        )
-        row[value] = str(gap or "")
+    gaps = {
+        value: paired(*(_finite(recipe, value) for recipe in (seeds, others)))
+        for value in _names(seeds)
+    }
+    counts = {value: gap.summary.count for value, gap in gaps.items() if gap}
+    most = max(counts.values(), default=0)
+    row: dict[str, object] = {**json.loads(name), "common seeds": most}
+    for value, gap in gaps.items():
+        few = f", {counts[value]} seeds" if 1 < counts.get(value, most) < most else ""
+        row[value] = f"{gap or ''}{few}"
     return row
 
 

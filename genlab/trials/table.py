@@ -68,6 +68,11 @@ def _flat(results: dict[str, Any], what: str) -> dict[str, Any]:
     )
 
 
+def is_chosen(folder: Path) -> bool:
+    """Whether the trial in a folder was stopped as a loser, or copies another that was better."""
+    return is_pruned(folder) or (folder / "evolution.json").exists()
+
+
 def state_of(trial: Trial, sweep: Path) -> str:
     """`finished`, `pruned` (stopped as a loser), `failed`, or `unfinished`."""
     return state_in(trial.folder(sweep), trial.results(sweep) is not None)

@@ -32,6 +32,12 @@ def resolved(path, **overrides):
     return plain
 
 
+def test_a_whole_number_may_be_written_as_a_float():
+    assert resolved(VAE, train__steps="1e1")["train"]["steps"] == 10
+    with pytest.raises(InputError, match="'1.5' is not of type int"):
+        resolved(VAE, train__steps="1.5")
+
+
 def test_a_name_is_chosen_before_its_knobs_in_whatever_order_they_come():
     flags = {"data.data_dir": "DIR", "data.name": "tfds:mnist"}
     for keys in (list(flags), list(flags)[::-1]):

@@ -45,6 +45,45 @@ def test_against_all_distances(block, monkeypatch):
     np.testing.assert_array_equal(near, indices)
 
 
+@pytest.mark.parametrize("block", [2**22, 50])
+@pytest.mark.parametrize("shift", [0.0, 1.5])
+def test_errors_are_those_of_samples_left_out_one_by_one(shift, block, monkeypatch):
+    monkeypatch.setattr(neighbours, "BLOCK", block)
+    generator = np.random.default_rng(1)
+    real, samples = generator.normal(size=(60, 2)), generator.normal(size=(12, 2))
+    samples[5:] += shift
+    found = neighbours.neighbourhoods(real, samples, 2)
+    left = [
+        neighbours.neighbourhoods(real, np.delete(samples, row, 0), 2)
+        for row in range(12)
+    ]
+    for name in ("reached", "covered"):
+        means = [getattr(one, name).mean() for one in left]
+        expected = np.sqrt(11 * np.var(means))
+        assert expected > 0
+        assert getattr(found, f"{name}_error") == pytest.approx(expected)
+    assert np.isnan(neighbours.neighbourhoods(real, samples[:3], 2).reached_error)
+
+
+@pytest.mark.parametrize(("reals", "count"), [(600, 100), (300, 300), (150, 600)])
+def test_intervals_of_recall_and_coverage_hold_what_samples_drawn_anew_give(
+    reals, count
+):
+    generator = np.random.default_rng(2)
+    real = generator.normal(size=(reals, 4))
+    drawn = [
+        neighbours.neighbourhoods(real, 0.8 * generator.normal(size=(count, 4)), 3)
+        for _ in range(200)
+    ]
+    for name in ("reached", "covered"):
+        means = np.array([getattr(one, name).mean() for one in drawn])
+        errors = np.array([getattr(one, f"{name}_error") for one in drawn])
+        held = np.abs(means - means.mean()) < 1.96 * errors
+        # Of 200 at 95 % fewer than 177 are held once in a thousand times.
+        assert 177 <= held.sum()
+        assert errors.mean() < 2 * means.std()
+
+
 def test_too_few_examples():
     two = np.zeros((2, 3))
     with pytest.raises(InputError, match="k=3 nearest of 1 examples"):

@@ -81,7 +81,7 @@ def test_pixels_are_classified_as_those_of_a_model_are(place, reference):
             "folder",
             {},
             {"name": "frechet", "num": 61},
-            "num=61 images, and .* has 60",
+            "num=61, of 61 images, and .* has 60",
         ),
         ("folder", {"image_size": 16}, "class_coverage", "only metrics in features"),
         ("splits", {}, "frechet", "has the splits train, test"),

@@ -163,7 +163,7 @@ def test_penalties_of_fakes_see_what_these_were_asked_to_be():
         (
             "dcgan",
             {"generator_penalty": {"name": "path_length", "space": "style"}},
-            "'DcganGenerator' has no method 'mapping'",
+            "'dcgan_generator' has no method 'mapping'",
         ),
         ("dcgan", {"interpolated": 0.5}, "interpolated conditions need a network"),
         ("packed", {"penalty": "r1"}, "gives 2 of them one logit; take a critic with"),

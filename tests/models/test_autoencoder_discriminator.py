@@ -27,8 +27,8 @@ def test_its_logit_is_minus_the_error_of_what_it_restores():
 
 def test_what_restores_nothing_is_refused():
     wrong = AutoencoderDiscriminator(DenseEncoder((3,)), DenseDecoder((5,)))
-    with pytest.raises(InputError, match=r"'DenseDecoder' makes examples \(5,\)"):
+    with pytest.raises(InputError, match=r"'dense_decoder' makes examples \(5,\)"):
         wrong.init(jax.random.key(0), X)
     wrong = AutoencoderDiscriminator(MlpEncoder(3), DenseDecoder((1, 2, 1)))
-    with pytest.raises(InputError, match="'MlpEncoder' makes no code"):
+    with pytest.raises(InputError, match="'mlp_encoder' makes no code"):
         wrong.init(jax.random.key(0), X)

@@ -57,7 +57,7 @@ def test_each_example_has_the_scale_and_bias_of_its_class():
 def test_a_network_without_batch_norm_has_no_conditional_one():
     network = of_points("conditional_batch_norm", "mlp_discriminator", hidden=(2,))
     assert takes_label(network)
-    with pytest.raises(InputError, match="'MlpDiscriminator' has no batch norm"):
+    with pytest.raises(InputError, match="'mlp_discriminator' has no batch norm"):
         network.init(KEY, jnp.zeros((4, 3)), label=LABEL)
 
 

@@ -78,5 +78,5 @@ def test_a_game_keeps_its_reference_on_any_devices():
 def test_a_network_without_batch_norm_is_refused():
     inside = models.build("mlp_discriminator", hidden=(2,))
     network = models.build("virtual_batch_norm", network=inside)
-    with pytest.raises(InputError, match="'MlpDiscriminator' has no batch norm"):
+    with pytest.raises(InputError, match="'mlp_discriminator' has no batch norm"):
         jax.eval_shape(network.init, KEY, jnp.zeros((2, 3)))

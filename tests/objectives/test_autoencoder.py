@@ -265,7 +265,7 @@ def test_knobs_outside_their_range(part, knobs, message):
                 "model.encoder.outputs": "3",
                 "experiment.regularizer": "None",
             },
-            "tied weights need a dense encoder, not 'Mlp'",
+            "tied weights need a dense encoder, not 'mlp'",
         ),
         (
             {
@@ -273,7 +273,7 @@ def test_knobs_outside_their_range(part, knobs, message):
                 "model.encoder.latent_dim": "4",
                 "experiment.regularizer": "None",
             },
-            "one output, its code, and 'ConvEncoder' has",
+            "one output, its code, and 'conv_encoder' has",
         ),
         (
             {"data.value_range": "(-1.0, 1.0)"},

@@ -324,7 +324,7 @@ def test_seeds_have_intervals_and_differences(page):
     found = Elements(page).text
     assert "-4.8531 to 7.8531" in found
     # Each of two seeds of another group is 2 more than that of the best.
-    assert "+2 (+2 to +2)" in found
+    assert "+2, the same for 2 seeds" in found
 
 
 def test_the_knobs_of_a_copy_jump_where_it_copied(read, knobs):

@@ -151,7 +151,7 @@ def test_pictures_that_a_finished_run_lacks_are_known_by_their_names(tmp_path):
 
 def test_init_from_is_used_or_refused(finished):
     config = _changed(init_from=str(finished))
-    told = f"init_from={str(finished)!r} is used by no start; .*copy.*init/PLAYER"
+    told = f"init_from={str(finished)!r} is used by no start; .*copy.*'vae': 'init/vae'"
     with pytest.raises(InputError, match=told):
         Course.build(config)
     config["start"] = {"name": "copy", "parts": {"vae": "other/vae"}}
