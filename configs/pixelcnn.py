@@ -27,7 +27,11 @@ den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937
     MNIST at 28 px, 256 levels; for a GPU: .899 bits per dimension (.893 to .904) of the test digits, exact; 6 min on an H100
     that five others shared (one seed).
   genlab --config=pixelcnn:mnist_binary --config.data.data_dir=DIR
-    each pixel drawn to be black or white once; for a GPU. Not measured yet.
+    each pixel drawn to be black or white once; for a GPU. Not measured in full; made narrow and short, with
+    "--config.dtype=float32 --config.model.density.width=32 --config.model.density.dilations=(1,2,1,4)
+    --config.train.batch_size=64 --config.train.steps=600 --config.optimizer.density.schedule.steps=600
+    --config.optimizer.density.ema=0.99", 88.5 nats (88.1 to 88.9), .163 bits per dimension, exact, of 10,000 test digits;
+    18 min of CPU time (one seed).
   genlab --config=pixelcnn:mnist_made --config.data.data_dir=DIR
     the same by MADE with one layer of 8,000 units, whose paper has 88.40 nats. Not measured in full; after 2,000 of its 12,000
     rounds, with "--config.dtype=float32 --config.train.steps=2000 --config.optimizer.density.schedule.steps=2000

@@ -84,7 +84,7 @@ def _run(values: argparse.Namespace) -> None:
     from genlab.process import peers
     from genlab.process.programs import keep_programs
     from genlab.process.streams import deliver
-    from genlab.run.folder import default_workdir, recorded
+    from genlab.run.folder import default_workdir, recorded, refuse_file
     from genlab.training.summary import closing
     from genlab.training.train import train
 
@@ -92,6 +92,7 @@ def _run(values: argparse.Namespace) -> None:
     if values.config:
         config, changed = resolved(values.config, values.overrides)
         workdir = Path(values.workdir or default_workdir(values.config))
+        refuse_file(workdir)
         source = file_of(values.config)
     elif values.workdir:
         workdir = Path(values.workdir)

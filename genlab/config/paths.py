@@ -2,7 +2,6 @@
 
 import inspect
 import os
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,9 +74,9 @@ def _whole(path: str) -> str:
 
 def refuse_bare(name: str) -> None:
     """Raises InputError for the path of data without the kind of reader before it."""
-    path = pathlib.Path(name)
-    if ":" in name or name in datasets or not path.exists():
+    if ":" in name or name in datasets or not os.path.exists(name):
         return
-    kind = "folder" if path.is_dir() else path.suffix.removeprefix(".")
+    suffix = os.path.splitext(name)[1].removeprefix(".")
+    kind = "folder" if os.path.isdir(name) else suffix
     hint = f"data.name={kind}:{name} reads it" if kind in datasets else ""
     raise InputError(f"data.name={name!r} is a path; {hint or 'save it as .npz'}")

@@ -1,6 +1,7 @@
 """Images in a folder, decoded when asked for."""
 
 import math
+import os
 import pathlib
 
 import numpy as np
@@ -59,7 +60,7 @@ def folder(
     """
     images.check_options(image_size, channels)
     root = pathlib.Path(path).expanduser()
-    if root.suffix == ".npz" and root.is_file():
+    if root.suffix == ".npz" and os.path.isfile(root):
         raise InputError(f"{path} is a file; it is read by data.name=npz:{path}")
     if not path or not root.is_dir():
         raise InputError(f"no folder {path!r}; name one, as in folder:data/flowers")

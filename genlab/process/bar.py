@@ -86,4 +86,7 @@ class Bar:
             return ""
         begun, before = self._begun
         seconds = (self._latest - begun) / (self._done - before)
-        return f"{told(seconds * (self._total - self._done))} left"
+        left = f"{told(seconds * (self._total - self._done))} left"
+        if self._seconds and seconds > 2 * self._seconds / self._rounds:
+            left += ", most of it to measure, draw and save"
+        return left

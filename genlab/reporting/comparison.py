@@ -40,7 +40,7 @@ def compared(folders: Sequence[Path]) -> dict[str, dict[str, list[Any]]]:
     ]:
         raise InputError(f"{twice[0]!r} is given twice")
     for folder in folders:
-        if (Path(folder) / manifest.FILE).is_file():
+        if os.path.isfile(os.path.join(folder, manifest.FILE)):
             raise InputError(
                 f"{str(folder)!r} is a sweep, whose report.html compares its trials; name folders of runs, such as"
                 f" {folder!s}/*/"

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import math
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -88,7 +89,7 @@ def locked(workdir: Path) -> Iterator[None]:
 
 def refuse_file(workdir: Path) -> None:
     """Raises InputError where a file has the name of the folder."""
-    if workdir.is_file():
+    if os.path.isfile(workdir):
         raise InputError(
             f"--workdir={workdir} is a file; a run is kept in a folder, name another"
         )

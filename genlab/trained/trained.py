@@ -225,10 +225,8 @@ class Trained:
         """Raises InputError unless the family can do this; says what it can."""
         if not self.has(method):
             offers = ", ".join(filter(self.has, METHODS)) or "none of what is asked for"
-            family = name_of(self.experiment)
-            raise InputError(
-                f"experiment {family!r} does not {method}; it has {offers}"
-            )
+            told = f"experiment {name_of(self.experiment)!r} does not {method}"
+            raise InputError(f"{told}; it has {offers}")
 
     def examples(self, split: str, num: int) -> dict[str, np.ndarray]:
         """`num` examples of a split as the model sees them, without augmentation.

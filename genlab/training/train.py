@@ -26,7 +26,7 @@ from genlab.process.command import program
 from genlab.process.signals import Stop, stop_requested
 from genlab.run import together
 from genlab.run.course import Course
-from genlab.run.folder import read_results, refuse_file
+from genlab.run.folder import read_results
 from genlab.run.recipe import Recipe
 from genlab.run.start import Sources
 from genlab.storage.checkpoint import Checkpoints
@@ -76,7 +76,6 @@ def train(
       Stopped: a signal asked to stop; the state is saved.
       PartFailed: a metric or plot failed; results, report and the state are written.
     """
-    refuse_file(workdir)
     with display.shown(), kept(workdir) as page:
         with display.doing("building data and networks"):
             together.check_config(config)

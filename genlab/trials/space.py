@@ -3,6 +3,7 @@
 import itertools
 import math
 import operator
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -199,6 +200,10 @@ def parse_grid(text: str) -> list[Overrides]:
         key, equals, choices = entry.partition("=")
         if not equals or not key or not choices:
             raise InputError(f"--grid entry {entry!r} is not KEY=VALUE,VALUE")
+        if second := re.search(r"\s([\w.]+)=", choices):
+            raise InputError(
+                f"--grid entry {entry!r} has two keys; put a semicolon before {second[1]}="
+            )
         name = key.replace(".", "__")
         if name in values:
             raise InputError(f"--grid has {key!r} twice; give {key}=VALUE,VALUE once")

@@ -190,13 +190,16 @@ def test_help_names_every_command(capsys):
         ([RING, "--config.sample.plots=('grids',)"], "unknown plot 'grids'"),
         ([RING, "extra"], "unexpected argument 'extra'"),
         ([RING, "train.steps=9"], "did you mean --config.train.steps=9?"),
-        ([RING, "--config.data=docs"], "is a path; data.name=folder:docs reads it"),
+        ([RING, f"--config.data={recipes.CONFIGS}"], "is a path; data.name=folder:/"),
         (
             [RING, "--config.objective=a/mine.py:loss"],
             "without path and suffix, mine:l",
         ),
         ([RING, "--config.objective=mine.loss"], "by its path, 'mine:loss'"),
-        ([RING, "--workdir=README.md"], "--workdir=README.md is a file"),
+        (
+            [RING, f"--workdir={recipes.CONFIGS}/gan_ring.py"],
+            "gan_ring.py is a file; a run is kept in",
+        ),
         (["eval"], "--workdir is needed, --workdir=DIR"),
         (["eval", "--workdir=/no/such/run"], "is not a run folder"),
         (

@@ -206,9 +206,12 @@ def test_line_of_a_bar(monkeypatch):
     now += 10
     bar.advance(400, lambda: "loss 1", 4.0)
     speed = "round 400 of 1,000 (40 %), loss 1, 50 rounds/s"
-    assert bar.line() == f"{speed}, 30 s left", "by the clock, pauses and all"
+    left = "30 s left, most of it to measure, draw and save"
+    assert bar.line() == f"{speed}, {left}", "by the clock, pauses and all"
     now += 6
-    assert bar.line() == f"{speed}, 30 s left, the next rounds take 6 s so far"
+    assert bar.line() == f"{speed}, {left}, the next rounds take 6 s so far"
+    bar.advance(600, lambda: "loss 1", 8.0)
+    assert bar.line().endswith("s left")
 
 
 def test_times_as_they_are_read():

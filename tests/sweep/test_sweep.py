@@ -226,6 +226,7 @@ def test_local_engine_runs_each_trial_and_records_failures(tmp_path, monkeypatch
         ([], "needs --sweep=NAME, --grid or --seeds"),
         (["--sweep=rates"], "no sweep 'rates'; it has space, learning_rates"),
         (["--grid=learning_rate"], "is not KEY=VALUE,VALUE"),
+        (["--grid=a=1,2 b.c=3"], "has two keys; put a semicolon before b.c="),
         (["--grid=optimizer.generator.learning_rte=1"], "did you mean 'learning_rate'"),
         (["--grid=seed=1,1"], "{'seed': '1'} twice"),
         (["--seeds=2", "--engine=slurmy"], "engine 'slurmy' is unknown"),
