@@ -38,6 +38,14 @@ def test_summary_against_hand_calculation():
         summarize([1.0, math.nan])
 
 
+def test_values_that_all_agree_tell_nothing_of_their_spread():
+    alike = summarize([0.1] * 3)
+    assert (alike.low, alike.high, str(alike)) == (-math.inf, math.inf, "0.1")
+    found = paired({0: 0.31, 1: 0.41}, {0: 0.1, 1: 0.2})  # but for rounding
+    assert not found.resolved and str(found) == "+0.21, the same for 2 seeds"
+    assert str(trend([[1, 2, 3]] * 2)).startswith("+1.00, p ")
+
+
 @pytest.mark.parametrize("count", [2, 3, 5, 10])
 def test_interval_of_few_values_covers_their_mean_as_often_as_it_says(count):
     """1,000 means of Gaussian values: four binomial standard errors are 2.8 %."""

@@ -11,8 +11,8 @@ from genlab.trials.tail import loss_of
 from genlab.trials.trial import Trial
 
 NOTE = (
-    "{} recipes have no mean over seeds: of their trials some were stopped as losers or copy others, and those that are"
-    " left are the luckiest"
+    "without a mean over seeds: {} of the recipes, of whose trials some were stopped as losers or copy others; those that"
+    " are left are the luckiest"
 )
 
 

@@ -125,9 +125,9 @@ class TestFiles:
         save(tmp_path / "a.bmp", 8, 8, 3)
         with refuse(match=r"a.bmp and a.png would both"):
             translate(tmp_path, tmp_path / "out", skip_unreadable=False)
-        with refuse(match="Classifier does not translate images"):
+        with refuse(match="'classifier' does not translate images"):
             FileTranslator(untrained("classifier"))
-        with refuse(match="Pix2Pix does not translate back"):
+        with refuse(match="'pix2pix' does not translate back"):
             FileTranslator(untrained("pix2pix"), back=True)
 
 

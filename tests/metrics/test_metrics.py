@@ -11,7 +11,8 @@ import recipes
 from genlab.data.toy2d import grid_modes, ring_modes
 from genlab.errors import InputError
 from genlab.evaluation.evaluate import existing_split, measure
-from genlab.metrics.class_coverage import class_coverage
+from genlab.metrics.class_coverage import class_coverage, of_every_class
+from genlab.metrics.measurement import beside, finite
 from genlab.metrics.mode_coverage import count_modes, mode_coverage
 from genlab.objectives.likelihood import target_entropy
 from genlab.registry import datasets, metrics
@@ -195,3 +196,40 @@ def test_docstrings_say_what_is_taken_and_returned(name):
     assert taken == [*inspect.signature(metric).parameters]
     assert "`" in sections["Returns"]
     assert "InputError" in sections.get("Raises", "") or not hasattr(metric, "check")
+
+
+def test_samples_of_all_classes_are_of_one_draw(monkeypatch):
+    """Two draws of one seed have the same latents, whatever their classes."""
+    asked = []
+
+    def sample(self, num, label=None, seed=0):
+        asked.append((num, list(label), seed))
+        return np.zeros((num, 2))
+
+    monkeypatch.setattr(Copycat, "sample", sample)
+    made = of_every_class(Copycat(datasets.build("digits")(), None), 3)
+    assert asked == [(30, [k for k in range(10) for _ in range(3)], 0)]
+    assert made["label"].tolist() == asked[0][1]
+
+
+def test_points_that_are_not_finite_belong_to_no_mode():
+    points = np.zeros((5, 2))
+    points[2:4] = np.nan
+    with pytest.raises(InputError, match="2 of 5 samples are not finite"):
+        finite(points)
+    assert finite(points[:2]) is not None
+
+
+def test_floors_are_of_no_more_than_the_samples():
+    samples, floor = np.arange(6), np.arange(4)
+    found = beside(samples, floor)
+    assert {name: len(rows) for name, rows in found.items()} == {
+        "": 6,
+        "_floor": 4,
+        "_at_floor": 4,
+    }
+    assert {name: len(rows) for name, rows in beside(floor, samples).items()} == {
+        "": 4,
+        "_floor": 4,
+    }
+    assert list(beside(samples, None)) == [""]

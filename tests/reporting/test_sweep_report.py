@@ -319,10 +319,18 @@ def test_seeds_join_to_their_mean_over_those_that_went_so_far(read, knobs):
     assert many["values"][-1] == 7.5
 
 
-def test_seeds_have_intervals_and_differences(page):
+def test_seeds_have_intervals_and_differences(tmp_path):
     """Seeds reach 1 and 2: t of one degree of freedom is 12.706, the standard error a half."""
-    found = Elements(page).text
-    assert "-4.8531 to 7.8531" in found
+    trials = {
+        f"{beta}{seed}": {"objective.beta": beta, "seed": seed}
+        for beta in (1.0, 2.0)
+        for seed in (0, 1)
+    }
+    folder = manifest(tmp_path / "s", trials)
+    for kl, name in enumerate(trials, 1):
+        finish(folder / name, float(kl))
+    found = Elements(write_report(folder).read_text(encoding="utf-8")).text
+    assert "2 of 2" in found and "-4.8531 to 7.8531" in found
     # Each of two seeds of another group is 2 more than that of the best.
     assert "+2, the same for 2 seeds" in found
 
@@ -478,7 +486,7 @@ def test_the_page_says_what_came_out(page):
         "--config.objective.beta=0.5",
     ):
         assert words in text, words
-    assert "2 of 2" in text and "2 of 7" in text
+    assert "Without a mean over seeds: 2 of the recipes" in text
 
 
 def test_the_table_is_in_the_order_of_the_target(page):

@@ -284,6 +284,18 @@ def test_seeds_are_summarized_apart_from_other_knobs(tmp_path):
     assert seeds.over_seeds(trials[::3], tmp_path) == ""
 
 
+def test_seeds_that_were_chosen_have_no_mean(tmp_path):
+    sweep = space.product(space.grid(objective__beta=(1.0, 2.0)), space.seeds(3))
+    trials = resolve(VAE, {}, sweep)
+    _finished(trials, tmp_path, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
+    (trials[5].folder(tmp_path) / "pruned.json").write_text("{}")
+    means, note = seeds.over_seeds(trials, tmp_path).split("\n\n")
+    assert [line.split()[:3] for line in means.splitlines()[2:]] == [["1", "3", "0.2"]]
+    assert note.startswith("without a mean over seeds: 1 of the recipes")
+    (trials[0].folder(tmp_path) / "evolution.json").write_text("[]")
+    assert seeds.over_seeds(trials, tmp_path).startswith("without a mean over seeds: 2")
+
+
 def test_recipes_are_compared_with_the_best_by_the_target(tmp_path):
     sweep = space.product(space.grid(objective__beta=(1.0, 2.0)), space.seeds(2))
     trials = resolve(VAE, {}, sweep)
@@ -293,4 +305,4 @@ def test_recipes_are_compared_with_the_best_by_the_target(tmp_path):
         line = {"step": step, "split": "validation", "values": {"negative_elbo": elbo}}
         (trial.folder(tmp_path) / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     text = seeds.over_seeds(trials, tmp_path, "negative_elbo")
-    assert "difference to objective.beta=2" in text and "-0.2 " in text
+    assert "difference to objective.beta=2" in text and "-0.2, the same for 2" in text
