@@ -123,10 +123,10 @@ def test_what_goes_in_is_checked(vae, gan):
         (lambda: gan.decode(np.zeros(8)), r"codes of this model are \[N, 8\]"),
         (
             lambda: gan.encode(blank),
-            "Gan does not encode; it has sample, sample_classes, features, decode",
+            "'gan' does not encode; it has sample, sample_classes, features, decode",
         ),
-        (lambda: gan.reconstruct(blank), "Gan does not reconstruct"),
-        (lambda: vae.translate(blank), "Vae does not translate"),
+        (lambda: gan.reconstruct(blank), "'gan' does not reconstruct"),
+        (lambda: vae.translate(blank), "'vae' does not translate"),
         (lambda: gan.measure("posterior"), "'posterior' needs"),
         (lambda: vae.measure("fide"), "unknown metric 'fide'"),
         (lambda: vae.measure(split="tset"), "did you mean 'test'"),
