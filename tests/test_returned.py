@@ -220,9 +220,13 @@ def test_an_objective_without_a_name_of_its_own(monkeypatch):
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (lambda x: x, r"term 'score' returned shape \[16, 8, 8, 1\]"),
-        (lambda x: jnp.mean(x)[None], r"returned shape \[1\] of B=16"),
-        (lambda x: 3.0, "returned a float"),
+        (lambda x: x, r"'score', is float32\[16, 8, 8, 1\]; it must be .* \[B=16\]"),
+        (lambda x: jnp.mean(x)[None], r"'score', is float32\[1\]; it must be"),
+        (
+            lambda x: jnp.mean(x),
+            r"'score', is float32\[\]; it must be a number of each",
+        ),
+        (lambda x: 3.0, "'score', is a float; it must be"),
     ],
 )
 def test_what_a_family_measures_is_one_number_per_example(value, told):

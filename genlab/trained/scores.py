@@ -59,7 +59,7 @@ def _check(what: str, value: Any, count: int) -> None:
     shape, kind = getattr(value, "shape", None), getattr(value, "dtype", None)
     numbers = kind is not None and (kind == bool or jnp.issubdtype(kind, jnp.floating))
     if not numbers or shape != (count,):
-        told = type(value).__name__ if kind is None else f"{kind}{list(shape)}"
+        told = f"a {type(value).__name__}" if kind is None else f"{kind}{list(shape)}"
         raise InputError(
             f"{what} is {told}; it must be a number of each example, [B={count}] floats, or bools of which the"
             " mean is a share"

@@ -188,7 +188,7 @@ def test_samples_of_a_class(tmp_path):
         with pytest.raises(InputError, match=answer):
             run.sample(2, label=label)
     with pytest.raises(
-        InputError, match="Classes does not sample; it has sample_classes"
+        InputError, match="'Classes' does not sample; it has sample_classes"
     ):
         run.sample(2)
 
