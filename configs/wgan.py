@@ -21,8 +21,8 @@ STAGE = "critic_first"
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """The critic's weights in [-0.01, 0.01], RMSProp at ten times the paper's rate, and the
-    paper's schedule of the critic: 100 moves in each of the first 25 rounds and in every 500th, else 5."""
+    """The critic's weights in [-0.01, 0.01], RMSProp at ten times the paper's rate, and the paper's schedule of the
+    critic: 100 moves in each of the first 25 rounds and in every 500th, counted from the next one, else 5."""
     config = base.get_config()
     config.experiment = dict(
         name="gan", latent_dim=64, n_critic=5, catching_up=(95, 500)

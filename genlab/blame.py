@@ -26,7 +26,8 @@ def parts_must_fit(config: dict[str, Any]) -> contextlib.AbstractContextManager:
     parts = ", ".join(repr(part["name"]) for part in chosen)
     return blaming(
         f"{parts} and data {config['data']['name']!r} do not fit together, or a knob of one"
-        " has a value that it cannot use"
+        " has a value that it cannot use",
+        alone=True,
     )
 
 
@@ -39,8 +40,12 @@ def data_must_serve(config: dict[str, Any]) -> contextlib.AbstractContextManager
 
 
 @contextlib.contextmanager
-def blaming(what: str) -> Iterator[None]:
-    """Inside, an exception that is no InputError becomes one, `what` with the first line of it."""
+def blaming(what: str, alone: bool = False) -> Iterator[None]:
+    """Inside, an exception that is no InputError becomes one, `what` with the first line of it.
+
+    Where it went through code of the user's own, its place there is told; `alone`, in the place of `what`, which is then
+    not to blame.
+    """
     try:
         yield
     except InputError:
@@ -51,7 +56,9 @@ def blaming(what: str) -> Iterator[None]:
         kind, reason = type(error).__name__, str(error).strip().partition("\n")[0]
         told = f"{kind}: {reason}"
         if place := _place(error):
-            raise InputError(f"{place}: {told}{_hint(kind)}") from error
+            if alone:
+                raise InputError(f"{place}: {told}{_hint(kind)}") from error
+            told = f"{told}, at {place}"
         raise InputError(f"{what} ({told}); --verbose shows where") from error
 
 

@@ -80,7 +80,7 @@ def test_a_label_is_needed_where_a_network_takes_one():
     built = Recipe.build(conditional("vae"))
     params, extra = built.experiment.view(built.init_state())
     x, label = jnp.zeros((2, *built.data.example_shape)), jnp.array([1, 2])
-    told = "model.encoder, 'Conditional', takes the label of an example"
+    told = "model.encoder, 'conditional', takes the label of an example"
     with pytest.raises(InputError, match=told):
         built.experiment.encode(params, extra, x)
     found = built.experiment.reconstruct(params, extra, x, label)

@@ -28,11 +28,14 @@ def test_an_error_in_the_users_own_code_is_told_with_its_place(tmp_path, monkeyp
     import slips
 
     told = r"^slips.py:2, in slip: NameError: name 'unknown' is not defined$"
-    with pytest.raises(InputError, match=told), blaming("parts do not fit"):
+    with pytest.raises(InputError, match=told), blaming("parts do not fit", alone=True):
         jax.jit(slips.slip)(1.0)
     (tmp_path / "forks.py").write_text("def fork(x):\n    return 1 if x > 0 else x\n")
     import forks
 
     told = r"forks.py:2, .*jnp.where can$"
-    with pytest.raises(InputError, match=told), blaming("parts do not fit"):
+    with pytest.raises(InputError, match=told), blaming("parts do not fit", alone=True):
         jax.jit(forks.fork)(1.0)
+    told = r"^data are broken \(NameError: .*, at slips.py:2, in slip\); --verbose"
+    with pytest.raises(InputError, match=told), blaming("data are broken"):
+        slips.slip(1.0)

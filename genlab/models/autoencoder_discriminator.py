@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.numbers import Count
+from genlab.part import name_of
 from genlab.registry import models
 
 Array = jax.Array
@@ -43,7 +44,7 @@ class AutoencoderDiscriminator(nn.Module):
         code = self.encoder(x, train=train)
         if not isinstance(code, jax.Array):
             raise InputError(
-                f"{type(self.encoder).__name__!r} makes no code, one array, but a"
+                f"{name_of(self.encoder)!r} makes no code, one array, but a"
                 f" {type(code).__name__}; 'conv_code_encoder' and 'dense_encoder' do"
             )
         return code
@@ -57,7 +58,7 @@ class AutoencoderDiscriminator(nn.Module):
         made = self.decoder(self.features(x, train=train), train=train)
         if made.shape != x.shape:
             raise InputError(
-                f"{type(self.decoder).__name__!r} makes examples {made.shape[1:]} of"
+                f"{name_of(self.decoder)!r} makes examples {made.shape[1:]} of"
                 f" {x.shape[1:]}; a discriminator that is an autoencoder restores them"
             )
         gap = jnp.abs(x - made.astype(jnp.float32)) ** self.power

@@ -11,6 +11,7 @@ from genlab.models.autoregressive import Autoregressive
 from genlab.models.density import Density
 from genlab.nn.classes import looked_up
 from genlab.numbers import Count
+from genlab.part import name_of
 from genlab.registry import models
 
 Array = jax.Array
@@ -38,7 +39,7 @@ class ClassDensity(Density):
         if not isinstance(self.network, Autoregressive):
             raise InputError(
                 f"'class_density' needs an autoregressive network inside, such as 'pixel_cnn' or 'made', not"
-                f" {type(self.network).__name__!r}"
+                f" {name_of(self.network)!r}"
             )
         self.embed = nn.Embed(self.num_classes, self.width)
 

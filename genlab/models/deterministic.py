@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from genlab.errors import InputError
 from genlab.models.wrapper import Wrapper
+from genlab.part import name_of
 from genlab.registry import models
 
 Array = jax.Array
@@ -37,6 +38,6 @@ class Deterministic(Wrapper):
         if not isinstance(code, jax.Array) or code.ndim != 2:
             raise InputError(
                 "'deterministic' needs a network inside that makes codes [B, Z], such as"
-                f" 'dense_encoder' or 'conv_code_encoder', not {type(self.network).__name__!r}"
+                f" 'dense_encoder' or 'conv_code_encoder', not {name_of(self.network)!r}"
             )
         return code, jnp.full_like(code, LOG_VARIANCE)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from genlab.errors import InputError, suggest
 from genlab.models.wrapper import Wrapper
 from genlab.numbers import Count, Whole
+from genlab.part import name_of
 from genlab.registry import models
 
 Array = jax.Array
@@ -72,7 +73,7 @@ class Heads(Wrapper):
         if not hasattr(self.network, "maps"):
             raise InputError(
                 "the head 'local' needs a network inside with a method 'maps', such as"
-                f" 'sngan_discriminator'; {type(self.network).__name__!r} has none"
+                f" 'sngan_discriminator'; {name_of(self.network)!r} has none"
             )
         maps = self.network.maps(x, train=train)
         return maps.reshape(x.shape[0], -1, maps.shape[-1])

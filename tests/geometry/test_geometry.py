@@ -201,7 +201,7 @@ def test_principal_subspace_refuses_a_code_as_long_as_an_example():
 
 
 def test_jacobian_of_a_missing_method_is_refused():
-    with pytest.raises(InputError, match="LinearCoder does not translate"):
+    with pytest.raises(InputError, match="'LinearCoder' does not translate"):
         jacobian_of(images_model(), "translate", np.zeros((1, *SHAPE)))
 
 

@@ -94,7 +94,7 @@ def test_a_wrapped_discriminator_sees_its_features_and_the_batch(name):
     expected = seen @ params["head"]["kernel"][:, 0] + params["head"]["bias"]
     np.testing.assert_allclose(logits, expected, atol=1e-5)
     patches = models.build(name, network=models.build("patch_discriminator"))
-    with pytest.raises(InputError, match="'PatchDiscriminator' has none"):
+    with pytest.raises(InputError, match="'patch_discriminator' has none"):
         patches.init(KEY, jnp.zeros((2, 32, 32, 1)))
 
 

@@ -222,7 +222,7 @@ def test_a_run_without_an_encoder_or_labels_is_refused(monkeypatch):
     with pytest.raises(InputError, match="labels of two classes or more, .*'linear'"):
         Suite(Plan()).check(unlabelled)
     monkeypatch.delattr(LinearCoder, "encode")
-    with pytest.raises(InputError, match="LinearCoder has no encoder"):
+    with pytest.raises(InputError, match="'LinearCoder' has no encoder"):
         Suite(Plan()).check(reading([6, 7]))
 
 
