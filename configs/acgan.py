@@ -9,7 +9,7 @@ Paper: Odena, Olah & Shlens 2017, arXiv:1610.09585
     core (one seed, whose 96.5 %, 68 % and 22.3 of before sums of a convolution were rounded otherwise say how little
     one seed tells).
   genlab --config=acgan:mnist --config.data.data_dir=DIR
-    MNIST at 16 px: of 100 samples of each class 97.9 % are of it (96.8 to 98.6) by an SVM of 96.5 % accuracy
+    MNIST at 16 px: of 100 samples of each class 97.2 % are of it (96.0 to 98.1) by an SVM of 96.5 % accuracy
     on the test digits, 90 % or more of every class; 2 min 34 s of CPU time (one seed).
 """
 
