@@ -53,7 +53,7 @@ def get_config(variant: str = "") -> ConfigDict:
                 "flip",
                 "translation",
                 "contrast",
-            )  # all take a minute to compile
+            )  # all take long to compile
             config.experiment.augment = dict(name="ada", policy=changes)
             for player in config.optimizer.values():
                 player.learning_rate = 1e-4

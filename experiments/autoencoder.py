@@ -14,7 +14,7 @@ from genlab.game.slots import parts_in
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.models.dense import TiedDecoder
 from genlab.numbers import Fraction
-from genlab.objectives.activation import first_mean, mean_activations
+from genlab.objectives.activation import check_decay, first_mean, mean_activations
 from genlab.objectives.likelihood import check_range, mean_example, target_entropy
 from genlab.objectives.regularizer import Encoding
 from genlab.part import check_array, name_of, says
@@ -79,11 +79,7 @@ class Autoencoder(Experiment):
             seen = {"encoding": blank, "code": code, "x": code, "decoder": code}
             seen["decode"] = lambda z: z
             jax.eval_shape(lambda draw: self.ask("regularizer", draw, **seen), draw)
-        elif self.mean_decay is not None:
-            raise InputError(
-                f"experiment.mean_decay={self.mean_decay} is of the mean activations that a"
-                " regularizer looks at, and there is none; take 'kl_sparsity', or None"
-            )
+        check_decay(self.regularizer, self.mean_decay)
 
     def _check_codes(self) -> None:
         """Raises InputError for a regularizer of codes in (0, 1) on an encoder that says that its are others."""

@@ -21,7 +21,7 @@ from genlab.game.network import initialize
 from genlab.game.sums import sum_of_squares
 from genlab.game.turn import Draw, Loss, Player, Turn
 from genlab.numbers import Count, Fraction, NonNegative
-from genlab.objectives.activation import first_mean, mean_activations
+from genlab.objectives.activation import check_decay, first_mean, mean_activations
 from genlab.objectives.regularizer import Encoding
 from genlab.registry import experiments
 
@@ -76,11 +76,7 @@ class Rbm(Experiment):
         self._negative()
         module = self._module()
         module.units()
-        if self.regularizer is None and self.mean_decay is not None:
-            raise InputError(
-                f"experiment.mean_decay={self.mean_decay} is of the mean activations that a"
-                " regularizer looks at, and there is none; take 'kl_sparsity', or None"
-            )
+        check_decay(self.regularizer, self.mean_decay)
 
     def check_data(self, low: float, high: float) -> None:
         """Raises InputError where examples in [low, high] do not fit the visible units."""

@@ -11,13 +11,13 @@ from genlab.errors import InputError, is_out_of_memory
 
 # Where code lies that is not the user's own.
 _LIBRARIES = tuple(
-    str(Path(path).resolve())
+    Path(path).resolve()
     for path in (
         *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
         Path(__file__).parent,
+        Path(__file__).parent.parent / "experiments",  # of a checkout
     )
 )
-_FAMILIES = Path(__file__).parent.parent / "experiments"  # of a checkout
 
 
 def parts_must_fit(config: dict[str, Any]) -> contextlib.AbstractContextManager:
@@ -65,11 +65,9 @@ def blaming(what: str, alone: bool = False) -> Iterator[None]:
 def _place(error: Exception) -> str:
     """The last line of the user's own code that the error went through; empty for none."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        # JAX shortens tracebacks; what is no file is not the user's.
-        if path.is_file() and not str(path.resolve()).startswith(
-            (*_LIBRARIES, str(_FAMILIES.resolve()))
-        ):
+        path = Path(frame.filename).resolve()
+        # What is no file, such as code that was generated, is not the user's.
+        if path.is_file() and not any(map(path.is_relative_to, _LIBRARIES)):
             return f"{path.name}:{frame.lineno}, in {frame.name}"
     return ""
 

@@ -3,6 +3,7 @@
 import jax
 import pytest
 
+from genlab import blame
 from genlab.blame import blaming
 from genlab.errors import InputError, is_of_devices
 
@@ -39,3 +40,13 @@ def test_an_error_in_the_users_own_code_is_told_with_its_place(tmp_path, monkeyp
     told = r"^data are broken \(NameError: .*, at slips.py:2, in slip\); --verbose"
     with pytest.raises(InputError, match=told), blaming("data are broken"):
         slips.slip(1.0)
+    home = tmp_path / "genlab_of_mine"  # is not genlab
+    monkeypatch.setattr(blame, "_LIBRARIES", (tmp_path / "genlab",))
+    home.mkdir()
+    (home / "falls.py").write_text("def fall(x):\n    return x[0]\n")
+    monkeypatch.syspath_prepend(home)
+    import falls
+
+    told = r"^falls.py:2, in fall: TypeError"
+    with pytest.raises(InputError, match=told), blaming("parts", alone=True):
+        falls.fall(1.0)

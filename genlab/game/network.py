@@ -35,9 +35,8 @@ class Network:
                 " from flax.linen.Module"
             )
         called = inspect.signature(type(self.module).__call__).parameters
-        if not {"train"} & called.keys() and not any(
-            parameter.kind is parameter.VAR_KEYWORD for parameter in called.values()
-        ):
+        takes_all = any(each.kind is each.VAR_KEYWORD for each in called.values())
+        if "train" not in called and not takes_all:
             raise InputError(
                 f"model.{self.role}: {name_of(self.module)!r} is called with train=True or False, which its __call__"
                 " does not take; def __call__(self, x, *, train=False)"

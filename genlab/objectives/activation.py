@@ -5,12 +5,22 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from genlab.errors import InputError
 from genlab.game import parallel
 
 Array = jax.Array
 PyTree = Any
 
 COLLECTION = "code_mean"  # of `extra`
+
+
+def check_decay(regularizer: Any, decay: float | None) -> None:
+    """Raises InputError where a running mean is kept that no regularizer looks at."""
+    if regularizer is None and decay is not None:
+        raise InputError(
+            f"experiment.mean_decay={decay} is of the mean activations that a regularizer looks at, and there is"
+            " none; take 'kl_sparsity', or None"
+        )
 
 
 def first_mean(width: int) -> PyTree:
