@@ -14,11 +14,19 @@ import sys
 import tempfile
 import time
 
+import jax
+import numpy as np
+
+from genlab.config import files
+from genlab.config import load as configs
+from genlab.game.program import Program
+from genlab.process.programs import keep_programs
+from genlab.run.recipe import Recipe
+from genlab.training.rounds import rounds_of
+
 
 def main(argv: list[str]) -> None:
     """Prints a line for each config as soon as it is measured."""
-    from genlab.config import files
-
     names = argv or [path.stem for path in files.recipes()]
     print(f"{os.cpu_count()} cores, seconds from the start to the first round\n")
     print("| config | cold | warm | built |")
@@ -55,20 +63,11 @@ def _measured(name: str, cache: str) -> dict[str, float]:
 
 def _first_round(name: str) -> dict[str, float]:
     """When all was built, and when the first round was over, in seconds of the clock."""
-    import jax
-    import numpy as np
-
-    from genlab.config import load as configs
-    from genlab.game import parallel
-    from genlab.process.programs import keep_programs
-    from genlab.run.recipe import Recipe
-    from genlab.training.rounds import rounds_of
-
     keep_programs()
     recipe = Recipe.build(configs.plain(configs.load(name)))
     feed = recipe.feed()
     marks = {"built": time.time()}
-    program = parallel.Program(
+    program = Program(
         rounds_of(recipe.experiment, feed), jax.devices()[:1], "jit", feed.batch_size
     )
     state, resident = map(program.place, (recipe.init_state(), feed.resident))

@@ -241,7 +241,7 @@ class Diffusion(Experiment):
         )
 
         def look(index: Array) -> Array:
-            noise = self._noise(jax.random.fold_in(draw.key("noise"), index), x)
+            noise = self._noise(rng.fold(draw.key("noise"), index), x)
             time = self._path.times(jnp.full(x.shape[:1], (index + 0.5) / LOOKS))
             seen, _ = self._judged(call, params, extra, x, noise, time)
             gap = seen["prediction"] - seen["target"]

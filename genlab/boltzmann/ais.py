@@ -83,7 +83,7 @@ def forward(
         low, high, index = piece
         field = machine.hidden_field(v)
         log_weight += _change(machine, v, field, base, low, high)
-        v = _transition(machine, field, base, high, jax.random.fold_in(key, index))
+        v = _transition(machine, field, base, high, rng.fold(key, index))
         return (v, log_weight), None
 
     pieces = (betas[:-1], betas[1:], jnp.arange(betas.shape[0] - 1))
@@ -111,7 +111,7 @@ def reverse(machine: Machine, key: Array, betas: Array, base: Array, v: Array) -
         low, high, index = piece
         field = machine.hidden_field(v)
         log_weight += _change(machine, v, field, base, high, low)
-        v = _transition(machine, field, base, low, jax.random.fold_in(key, index))
+        v = _transition(machine, field, base, low, rng.fold(key, index))
         return (v, log_weight), None
 
     pieces = (betas[:-1], betas[1:], jnp.arange(betas.shape[0] - 1))

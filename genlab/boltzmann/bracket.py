@@ -111,8 +111,6 @@ def _tempered(
     v = machine.visible.sample(field, rng.fold(key, "start"))
 
     def one(v: Array, index: Array) -> tuple[Array, None]:
-        return tempered_sweep(machine, v, jax.random.fold_in(key, index), betas)[
-            0
-        ], None
+        return tempered_sweep(machine, v, rng.fold(key, index), betas)[0], None
 
     return jax.lax.scan(one, v, jnp.arange(sweeps))[0][:, -1]

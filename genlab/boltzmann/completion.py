@@ -40,7 +40,7 @@ def complete(
 
     def step(carry: tuple[Array, Array], index: Array):
         states, total = carry
-        sweep_key = jax.random.fold_in(rng.fold(key, "average"), index)
+        sweep_key = rng.fold(rng.fold(key, "average"), index)
         h = machine.sample_hidden(states, rng.fold(sweep_key, "hidden"))
         field = machine.visible_field(h)
         drawn = machine.visible.sample(field, rng.fold(sweep_key, "visible"))

@@ -60,7 +60,7 @@ def sweeps(
         return (s.at[:, index].set(on.astype(s.dtype)), uniform), None
 
     def sweep(s: Array, index: Array) -> tuple[Array, None]:
-        uniform = rng.uniform(jax.random.fold_in(key, index), s.shape)
+        uniform = rng.uniform(rng.fold(key, index), s.shape)
         return jax.lax.scan(unit, (s, uniform), units)[0][0], None
 
     return jax.lax.scan(sweep, s, jnp.arange(count))[0]

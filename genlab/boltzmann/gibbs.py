@@ -37,6 +37,6 @@ def sweeps(machine: Machine, v: Array, key: Array, count: int, **how) -> Array:
     """`count` sweeps one after another; `how` is what `sweep` takes: [N, ..., D]."""
 
     def one(v: Array, index: Array) -> tuple[Array, None]:
-        return sweep(machine, v, jax.random.fold_in(key, index), **how), None
+        return sweep(machine, v, rng.fold(key, index), **how), None
 
     return jax.lax.scan(one, v, jax.numpy.arange(count))[0]

@@ -65,10 +65,10 @@ class Langevin:
             down = slope(energy, x)
             if self.clip is not None:
                 down = jnp.clip(down, -self.clip, self.clip)
-            shake = rng.normal(jax.random.fold_in(key, index), x.shape)
+            shake = rng.normal(rng.fold(key, index), x.shape)
             x = jnp.clip(x - self.step_size * down + noise * shake, *self.support)
             if self.jump:
-                leap = rng.fold(jax.random.fold_in(key, index), "jump")
+                leap = rng.fold(rng.fold(key, index), "jump")
                 cold = 2 * self.step_size / jnp.square(noise)
                 x = self._jumped(energy, x, leap, cold)
             return x, None

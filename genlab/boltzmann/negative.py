@@ -88,7 +88,7 @@ class NegativePhase:
         betas = ladder(self.temperatures)
 
         def one(v: Array, index: Array) -> tuple[Array, Array]:
-            return tempered_sweep(machine, v, jax.random.fold_in(key, index), betas)
+            return tempered_sweep(machine, v, rng.fold(key, index), betas)
 
         chains, swapped = jax.lax.scan(one, chains, jnp.arange(self.sweeps))
         return chains, parallel.mean_over_devices(jnp.mean(swapped, axis=(0, 1)))

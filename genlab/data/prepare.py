@@ -206,5 +206,5 @@ def _bound(
 def _fixed_noise(index: Array, shape: tuple[int, ...]) -> Array:
     """Uniform draws `[B, H, W, C]` that depend on each example's index alone."""
     root = rng.stream(0, "fixed binarisation")
-    keys = jax.vmap(lambda i: jax.random.fold_in(root, i))(index)
+    keys = rng.numbered(root, index)
     return jax.vmap(lambda key: jax.random.uniform(key, shape[1:]))(keys)

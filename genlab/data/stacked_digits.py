@@ -117,7 +117,7 @@ class StackedSplit(Split):
     def _rows(self, indices: Array) -> Array:
         """Which digits of the other split the examples at `indices: [...]` are of: [..., 3]."""
         one = lambda index: jax.random.randint(
-            jax.random.fold_in(self._key, index), (CHANNELS,), 0, self._base.size
+            rng.fold(self._key, index), (CHANNELS,), 0, self._base.size
         )
         return jax.vmap(one)(indices.reshape(-1)).reshape(*indices.shape, CHANNELS)
 

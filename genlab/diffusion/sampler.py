@@ -78,11 +78,7 @@ def draw_along(
 
     def move(x: Array, leg: tuple[Array, Array, Array]) -> tuple[Array, None]:
         index, now, then = leg
-        noise = (
-            rng.normal(jax.random.fold_in(key, index), x.shape)
-            if sampler.draws
-            else None
-        )
+        noise = rng.normal(rng.fold(key, index), x.shape) if sampler.draws else None
         return sampler.step(path, denoise, x, now, then, noise), None
 
     legs = (jnp.arange(len(grid) - 1), grid[:-1], grid[1:])

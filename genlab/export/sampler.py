@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genlab.blame import blaming
+from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.numbers import Count
 from genlab.numbers import check as check_number
@@ -78,7 +79,7 @@ def _draw(
     variables = jax.tree.map(jnp.asarray, variables)  # NumPy's take no traced index
 
     def chunk(index: jax.Array) -> jax.Array:
-        return experiment.sample(*variables, jax.random.fold_in(key, index), size)
+        return experiment.sample(*variables, rng.fold(key, index), size)
 
     made = jax.lax.map(chunk, jnp.arange(-(-num // size)))
     return made.reshape(-1, *made.shape[2:])[:num]

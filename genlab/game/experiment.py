@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import optax
 
 from genlab.errors import InputError
-from genlab.game import average, memory, parallel, update_norm
+from genlab.game import average, memory, parallel, rng, update_norm
 from genlab.game.network import Network
 from genlab.game.optim import Optimizer
 from genlab.game.slots import parts_in
@@ -143,7 +143,7 @@ class Experiment(abc.ABC):
             def move(state, index, name=turn.player, before=before - first + 1):
                 seen = Draw(
                     jax.tree.map(lambda leaf: leaf[index], batch),
-                    jax.random.fold_in(key, index),
+                    rng.fold(key, index),
                     state.step,
                 )
                 with jax.named_scope(f"player {name}"):

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from genlab.game import parallel
+from genlab.game import parallel, rng
 
 Array = jax.Array
 PyTree = Any
@@ -43,7 +43,7 @@ def exchange(pool: Pool, fresh: PyTree, key: Array) -> tuple[Pool, PyTree]:
     )
     capacity, count = (jax.tree.leaves(t)[0].shape[0] for t in (pool["images"], images))
     indices = jnp.arange(count)
-    keys = jax.vmap(lambda index: jax.random.fold_in(key, index))(indices)
+    keys = rng.numbered(key, indices)
 
     def visit(pool: Pool, arrival: tuple[PyTree, Array]) -> tuple[Pool, PyTree]:
         image, key = arrival

@@ -10,33 +10,47 @@ import zlib
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from genlab.game import parallel, threefry
 
 Array = jax.Array
+THREEFRY = "threefry2x32"  # JAX's own choice of a generator, which a user can change
 
 
-def fold(key: Array, name: str) -> Array:
-    """The key of the stream `name` below `key`."""
-    return jax.random.fold_in(key, zlib.crc32(name.encode()))
+def fold(key: Array, below: str | int | Array) -> Array:
+    """The key of the stream `below`, a name or a number, below `key`; `jax.random.fold_in` of it."""
+    number = zlib.crc32(below.encode()) if isinstance(below, str) else below
+    if not _is_threefry(key):
+        return jax.random.fold_in(key, number)
+    words = threefry.folded(jax.random.key_data(key), jnp.asarray(number, jnp.uint32))
+    return jax.random.wrap_key_data(words, impl=THREEFRY)
 
 
 def stream(seed: int | Array, name: str, step: int | Array = 0) -> Array:
     """The key of the stream `name` at `step` of a run with `seed`."""
-    return jax.random.fold_in(fold(jax.random.key(seed), name), step)
+    return fold(fold(jax.random.key(seed), name), step)
 
 
 def examples(key: Array, count: int) -> Array:
     """One key per example of the batch, by its global index: `[count]` keys."""
-    indices = parallel.example_indices(count)
-    return jax.vmap(lambda index: jax.random.fold_in(key, index))(indices)
+    return numbered(key, parallel.example_indices(count))
+
+
+def numbered(key: Array, numbers: Array) -> Array:
+    """The keys of the streams `numbers: [N]` below `key`, `[N]` keys."""
+    return jax.vmap(lambda number: fold(key, number))(numbers)
 
 
 def normal(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
     """Standard normal draws; the first axis of `shape` counts examples."""
-    return jax.vmap(lambda k: jax.random.normal(k, shape[1:], dtype))(
-        examples(key, shape[0])
-    )
+    if dtype != jnp.float32 or not _is_threefry(key):
+        draw = lambda one: jax.random.normal(one, shape[1:], dtype)
+        return jax.vmap(draw)(examples(key, shape[0]))
+    # As `jax.random.normal`: u is uniform between the floats next to -1 and 1.
+    least = np.nextafter(np.float32(-1), np.float32(0))
+    u = jnp.maximum(least, _unit(key, shape) * (1 - least) + least)
+    return np.float32(np.sqrt(2)) * jax.lax.erf_inv(u)
 
 
 def uniform(
@@ -46,10 +60,7 @@ def uniform(
     maxval: float | Array = 1.0,
 ) -> Array:
     """Uniform draws in [minval, maxval); the first axis of `shape` counts examples."""
-    draws = jax.vmap(lambda k: jax.random.uniform(k, shape[1:]))(
-        examples(key, shape[0])
-    )
-    return minval + (maxval - minval) * draws
+    return minval + (maxval - minval) * _unit(key, shape)
 
 
 def classes(key: Array, num: int, num_classes: int) -> Array:
@@ -74,3 +85,18 @@ def bernoulli(key: Array, probability: float | Array, shape: tuple[int, ...]) ->
     limit = jnp.asarray(probability, jnp.float32) * 2.0**32
     below = words < jnp.clip(limit, 0, 2.0**32 - 256).astype(jnp.uint32)
     return below | (jnp.asarray(probability) >= 1)
+
+
+def _unit(key: Array, shape: tuple[int, ...]) -> Array:
+    """Uniform draws in [0, 1), those of `jax.random.uniform` for each example."""
+    keys = examples(key, shape[0])
+    if not _is_threefry(key):
+        return jax.vmap(lambda one: jax.random.uniform(one, shape[1:]))(keys)
+    draw = lambda one: threefry.bits(jax.random.key_data(one), shape[1:])
+    # 23 of 32 bits behind the exponent of 1, as floats in [1, 2).
+    ones = (jax.vmap(draw)(keys) >> 9) | np.float32(1).view(np.uint32)
+    return jax.lax.bitcast_convert_type(ones, jnp.float32) - 1
+
+
+def _is_threefry(key: Array) -> bool:
+    return str(jax.random.key_impl(key)) == THREEFRY

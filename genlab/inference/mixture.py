@@ -166,7 +166,7 @@ def far_apart(x: Array, key: Array, count: int) -> Array:
 
     def add(index: Array, held: tuple[Array, Array]) -> tuple[Array, Array]:
         centres, nearest = held
-        one = jax.random.fold_in(key, index)
+        one = rng.fold(key, index)
         chosen = x[jax.random.categorical(one, jnp.log(nearest))]
         nearest = jnp.minimum(nearest, _squared_distances(x, chosen[None])[:, 0])
         return centres.at[index].set(chosen), nearest

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from genlab.game import rng
 from genlab.numbers import Count, Positive
 
 Array = jax.Array
@@ -44,7 +45,7 @@ def fitted(
 
     def move(held: tuple[PyTree, PyTree], index: Array):
         q, state = held
-        one = jax.random.fold_in(key, index)
+        one = rng.fold(key, index)
         slope = jax.grad(lambda q: jnp.sum(bound(q, one)))(q)
         update, state = transform.update(slope, state, q)
         return (optax.apply_updates(q, update), state), None

@@ -72,7 +72,7 @@ def generated(
     def fit(params):
         def step(carry, index):
             params, state = carry
-            draw = jax.random.fold_in(key, index)
+            draw = rng.fold(key, index)
             rows = jax.random.randint(draw, (BATCH,), 0, len(x))
             slope = jax.grad(loss)(params, (x[rows], a[rows]), rng.fold(draw, "z"))
             update, state = optimizer.update(slope, state, params)

@@ -149,7 +149,7 @@ def _log_weights(
 
     def weigh(experiment, params, extra, batch, root, step):
         def some(_, index):
-            draw = Draw(batch, jax.random.fold_in(root, index), step)
+            draw = Draw(batch, rng.fold(root, index), step)
             return None, experiment.log_weights(params, extra, draw, abreast)
 
         _, found = jax.lax.scan(some, None, jnp.arange(times))

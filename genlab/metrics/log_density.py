@@ -114,9 +114,7 @@ def densities(
     for index, first in enumerate(range(0, len(x), CHUNK)):
         part = x[first : first + CHUNK].astype(np.float32)
         whole = np.concatenate([part, np.repeat(part[:1], CHUNK - len(part), axis=0)])
-        found = compiled(
-            trained.params, trained.extra, whole, jax.random.fold_in(key, index)
-        )
+        found = compiled(trained.params, trained.extra, whole, rng.fold(key, index))
         parts.append(np.asarray(found, np.float64)[: len(part)])
     return np.concatenate(parts)
 

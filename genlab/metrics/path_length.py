@@ -69,9 +69,7 @@ def path_length(
         ),
     )
     lengths = [
-        jax.device_get(
-            compiled(trained.params, trained.extra, jax.random.fold_in(key, chunk))
-        )
+        jax.device_get(compiled(trained.params, trained.extra, rng.fold(key, chunk)))
         for chunk in range(-(-num // CHUNK))
     ]
     found = trimmed_mean(np.concatenate(lengths)[:num], ENDS)

@@ -109,7 +109,7 @@ def call_in_batches(
     made = []
     for index, first in enumerate(range(0, len(x), trained.batch_size)):
         batch = x[first : first + trained.batch_size]
-        key = jax.random.fold_in(rng.stream(trained.seed, "translate", index), stream)
+        key = rng.fold(rng.stream(trained.seed, "translate", index), stream)
         made.append(trained.call(method, batch, key))
     return np.concatenate(made)
 

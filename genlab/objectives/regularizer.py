@@ -194,7 +194,7 @@ def contractive_hessian(
     first = contractive(encoding, key, weight=weight, estimator=estimator)
 
     def gap(copy: Array) -> Array:
-        noise = std * rng.normal(jax.random.fold_in(key, copy), encoding.x.shape)
+        noise = std * rng.normal(rng.fold(key, copy), encoding.x.shape)
         return _squared_change(encoding, encoding.x + noise, estimator)
 
     gaps = jax.vmap(gap)(jnp.arange(copies))
@@ -250,7 +250,7 @@ def squared_jacobian_estimate(
     made, pull_back = jax.vjp(function, x)
 
     def one(probe: Array) -> Array:
-        signs = rng.bernoulli(jax.random.fold_in(key, probe), 0.5, made.shape)
+        signs = rng.bernoulli(rng.fold(key, probe), 0.5, made.shape)
         (pulled,) = pull_back(jnp.where(signs, 1.0, -1.0).astype(made.dtype))
         return _squared(pulled)
 

@@ -117,7 +117,7 @@ def _way(trained: Trained, batch: dict, rounds: int, key: jax.Array) -> np.ndarr
         )
 
         def one(state, index):
-            new, _ = experiment.train_step(state, draws, jax.random.fold_in(key, index))
+            new, _ = experiment.train_step(state, draws, rng.fold(key, index))
             return new, ravel_pytree(state.params)[0]
 
         last, before = jax.lax.scan(one, state, jnp.arange(rounds))

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from genlab.game import rng
 from genlab.game.experiment import Experiment
 from genlab.trained.helpers import Pieces, View
 
@@ -36,7 +37,7 @@ def chunks(
     chosen = range(-(-num // size)) if only is None else only
     for first in (index * size for index in chosen):
         indices = first // SAMPLE_CHUNK + np.arange(abreast)
-        keys = jnp.stack([jax.random.fold_in(key, index) for index in indices])
+        keys = jnp.stack([rng.fold(key, index) for index in indices])
         if labels is None:
             yield {"key": keys}
             continue

@@ -26,9 +26,7 @@ def rounds_of(
         def one_round(state, given):
             pieces, due = given
             key = rng.stream(seed, "prepare", state.step)
-            keys = jax.vmap(lambda draw: jax.random.fold_in(key, draw))(
-                jnp.arange(feed.draws)
-            )
+            keys = rng.numbered(key, jnp.arange(feed.draws))
             batch = jax.vmap(feed.prepare, in_axes=(None, 0, 0))(resident, pieces, keys)
             return experiment.train_step(
                 state, batch, rng.stream(seed, "train", state.step), begin, due

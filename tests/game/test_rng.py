@@ -1,6 +1,9 @@
 """Keys: one for every name and step, and draws that do not see how the batch is shared."""
 
+import zlib
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.extend.random import threefry_2x32
@@ -89,3 +92,31 @@ def test_words_are_those_of_jax(half):
         np.testing.assert_array_equal(
             jax.jit(threefry.words)(key, given), threefry_2x32(key, given)
         )
+
+
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
+def test_draws_and_keys_are_those_of_jax(impl):
+    key, shape = jax.random.key(7, impl=impl), (6, 3, 5)
+    data = lambda keys: np.asarray(jax.random.key_data(keys))
+    numbers = jnp.arange(6)
+    folded = jax.vmap(lambda number: jax.random.fold_in(key, number))(numbers)
+    np.testing.assert_array_equal(data(rng.numbered(key, numbers)), data(folded))
+    np.testing.assert_array_equal(data(rng.examples(key, 6)), data(folded))
+    for below, number in (("a", zlib.crc32(b"a")), (3, 3), (jnp.int32(-3), 2**32 - 3)):
+        np.testing.assert_array_equal(
+            data(rng.fold(key, below)), data(jax.random.fold_in(key, number))
+        )
+    expected = {
+        draw: jax.vmap(lambda one, draw=draw: draw(one, shape[1:]))(folded)
+        for draw in (jax.random.normal, jax.random.uniform)
+    }
+    np.testing.assert_array_equal(rng.normal(key, shape), expected[jax.random.normal])
+    np.testing.assert_array_equal(rng.uniform(key, shape), expected[jax.random.uniform])
+
+
+def test_bits_are_those_of_jax():
+    key = jax.random.key(1)
+    np.testing.assert_array_equal(
+        threefry.bits(jax.random.key_data(key), (300, 7)),
+        jax.random.bits(key, (300, 7)),
+    )
