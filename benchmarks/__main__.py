@@ -34,7 +34,7 @@ GAMES = {
     "vae": (
         "MLP-VAE 784-500-20-500-784, batch 100, one epoch of 60,000 images",
         "seconds an epoch",
-        ("genlab", "constant_batch", "torch", "pythae"),
+        ("genlab", "constant_batch", "products", "torch", "pythae"),
         1,
     ),
     "nll": (

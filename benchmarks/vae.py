@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import pythae_side
@@ -13,6 +15,7 @@ Run = Callable[[int], None]
 
 BATCH, IMAGES = 100, 60_000
 ROUNDS = IMAGES // BATCH
+PER_CALL = 100
 
 
 def repeated_digits() -> Dataset:
@@ -30,14 +33,57 @@ def repeated_digits() -> Dataset:
 
 def genlab(mnist: str) -> Run:
     """100 rounds in one compiled call."""
-    return _epochs(trainer("vae.py:mnist", data(mnist), per_call=100))
+    return _epochs(trainer("vae.py:mnist", data(mnist), per_call=PER_CALL))
 
 
 def constant_batch(mnist: str) -> Run:
     """genlab without feeding: the same batch, binarised once, in every round."""
     return _epochs(
-        trainer("vae.py:mnist", data(mnist), per_call=100, rounds_of=constant_rounds_of)
+        trainer(
+            "vae.py:mnist", data(mnist), per_call=PER_CALL, rounds_of=constant_rounds_of
+        )
     )
+
+
+def products(mnist: str) -> Run:
+    """The matrix products of a round and nothing else: four layers forward, seven products back."""
+    del mnist
+    generator = np.random.default_rng(0)
+    draw = lambda *size: jnp.asarray(0.01 * generator.random(size, np.float32))
+    x, noise = draw(BATCH, 784), draw(BATCH, 20)
+    widths = (784, 500), (500, 40), (20, 500), (500, 784)
+
+    def gradient(weights: list[jax.Array]) -> list[jax.Array]:
+        first, second, third, fourth = weights
+        hidden = x @ first
+        code = hidden @ second
+        wide = code[:, :20] @ third
+        error = wide @ fourth
+        to_wide = error @ fourth.T
+        to_code = to_wide @ third.T
+        to_hidden = jnp.concatenate([to_code, noise], 1) @ second.T
+        return [
+            x.T @ to_hidden,
+            hidden.T @ jnp.concatenate([to_code, noise], 1),
+            code[:, :20].T @ to_wide,
+            wide.T @ error,
+        ]
+
+    @jax.jit
+    def rounds(weights: list[jax.Array]) -> list[jax.Array]:
+        def one(weights: list[jax.Array], _: None) -> tuple[list[jax.Array], None]:
+            slopes = gradient(weights)
+            return [w - 1e-9 * slope for w, slope in zip(weights, slopes)], None
+
+        return jax.lax.scan(one, weights, length=PER_CALL)[0]
+
+    weights = [draw(*size) for size in widths]
+
+    def run(epochs: int) -> None:
+        for _ in range(epochs * ROUNDS // PER_CALL):
+            jax.block_until_ready(rounds(weights))
+
+    return run
 
 
 def data(mnist: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import importlib
 import itertools
 import re
 import statistics
@@ -94,6 +95,51 @@ def test_names_are_imported_from_their_homes():
         and f"{node.module}.{alias.name}" not in MODULES
     ]
     assert not borrowed
+
+
+def test_what_is_taken_of_a_module_by_its_name_is_there():
+    """Also in what only a long command runs."""
+    missing = [
+        f"{path.relative_to(ROOT)}:{line}: {module}.{name}"
+        for folder in ("genlab", "experiments", "configs", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for module, name, line in taken(ast.parse(path.read_text()))
+        if not hasattr(importlib.import_module(module), name)
+    ]
+    assert not missing
+
+
+def taken(tree: ast.AST) -> list[tuple[str, str, int]]:
+    """`module.name` of genlab's modules wherever one is written, and `from module import name`, with lines."""
+    imported = [
+        (f"{node.module}.{alias.name}", node.module, alias, node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES
+        for alias in node.names
+    ]
+    modules = {
+        a.asname or a.name: full for full, _, a, _ in imported if full in MODULES
+    }
+    shadowed = {
+        node.arg if isinstance(node, ast.arg) else node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arg)
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    }
+    return [
+        *(
+            (home, a.name, line)
+            for full, home, a, line in imported
+            if full not in MODULES
+        ),
+        *(
+            (modules[node.value.id], node.attr, node.lineno)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in modules.keys() - shadowed
+        ),
+    ]
 
 
 def test_hall_is_small_and_files_are_short():
