@@ -13,7 +13,7 @@ from genlab.metrics.feature_vae import generated
 from genlab.metrics.measurement import Measurement, known
 from genlab.numbers import Count, Positive
 from genlab.registry import metrics
-from genlab.statistics import about, standard_error
+from genlab.statistics import about
 from genlab.trained.encoding import encoded, untrained
 from genlab.trained.needs import needs
 from genlab.trained.trained import Trained
@@ -215,18 +215,26 @@ def _accuracies(
             2 * seen * unseen / both if both else 0.0,
             float(np.hypot(*(slopes * [of_seen, of_unseen]))),
         ),
-        "among_unseen": _over_classes(among, label, new),
+        # Of a single class each is right, as there is no other to choose.
+        "among_unseen": _over_classes(among, label, new)
+        if len(new) > 1
+        else (1.0, 0.0),
     }
 
 
 def _over_classes(
     right: np.ndarray, label: np.ndarray, which: np.ndarray
 ) -> tuple[float, float]:
-    """Mean over classes of the share that is right, and its standard error, the classes being given."""
-    parts = [right[label == one].astype(float) for one in which]
-    errors = np.array([standard_error(part) for part in parts])
-    mean = float(np.mean([part.mean() for part in parts]))
-    return mean, float(np.sqrt(np.sum(errors**2)) / len(parts))
+    """Mean over classes of the share that is right, and its standard error, the classes being given.
+
+    In the error of a class half an example more is right, and half a one wrong (Jeffreys' prior), so that it is not 0 where
+    all are right.
+    """
+    parts = [right[label == one] for one in which]
+    counts = np.array([len(part) for part in parts])
+    shares = (np.array([part.sum() for part in parts]) + 0.5) / (counts + 1)
+    error = np.sqrt(np.sum(shares * (1 - shares) / counts)) / len(parts)
+    return float(np.mean([part.mean() for part in parts])), float(error)
 
 
 def _check(

@@ -9,7 +9,7 @@ from linear_models import linear_model
 from genlab.errors import InputError
 from genlab.metrics.attributes import attributes_of
 from genlab.metrics.feature_vae import generated
-from genlab.metrics.zero_shot import _accuracies, embedding, zero_shot
+from genlab.metrics.zero_shot import _accuracies, _over_classes, embedding, zero_shot
 
 # Two attributes of two values each; the last class is never seen.
 TABLE = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [0, 1, 1, 0], [0, 1, 0, 1.0]])
@@ -90,6 +90,21 @@ def test_error_of_a_harmonic_mean_is_that_of_resampled_examples():
         seen, unseen = (hits[part].mean() for part in rows)
         drawn.append(2 * seen * unseen / (seen + unseen))
     assert found["harmonic"][1] == pytest.approx(np.std(drawn), rel=0.15)
+
+
+@pytest.mark.parametrize("share", [0.995, 0.9, 0.5])
+def test_mean_over_classes_lies_in_the_interval_though_all_of_a_class_are_right(share):
+    generator, label, rounds = (
+        np.random.default_rng(0),
+        np.repeat(np.arange(10), 30),
+        1000,
+    )
+    found = [
+        _over_classes(generator.random(300) < share, label, np.arange(10))
+        for _ in range(rounds)
+    ]
+    inside = sum(abs(mean - share) < 1.96 * error for mean, error in found)
+    assert inside > 0.93 * rounds
 
 
 @pytest.mark.full
