@@ -27,7 +27,9 @@ def run(values: argparse.Namespace) -> None:
     from genlab.process.streams import deliver
 
     kind, name = values.kind, values.name
-    if kind and not name and kind not in catalogue.kinds():
+    if meant := catalogue.kind_of(kind):
+        kind = meant
+    elif kind and not name:
         kind, name = "", kind  # a part's name alone
     parts = catalogue.one(kind, name) if name else catalogue.collect(kind)
     if values.json:

@@ -43,6 +43,17 @@ def kinds() -> dict[str, Callable[[], list[Part]]]:
     }
 
 
+def kind_of(word: str) -> str:
+    """The kind that a word means, `metrics` by `metrics` and `metric`, `datasets` by a config's `data` too; else "".
+
+    A part that is called so, such as the target `data`, is found by its kind and name.
+    """
+    known = [*kinds(), ""]
+    singular = {registry.kind: name for name, registry in _REGISTRIES.items()}
+    meant = {**singular, "data": "datasets", "config": "configs", "sweep": "sweeps"}
+    return word if word in known else meant.get(word, "")
+
+
 def collect(kind: str = "") -> dict[str, list[Part]]:
     """The parts of one kind, or of all; configs are listed with their variants.
 
