@@ -1,5 +1,6 @@
 """What only training would find, asked before it: memory, schedules, parts that do not fit."""
 
+import logging
 import math
 from typing import Any
 
@@ -31,6 +32,8 @@ from genlab.training.compatibility import (
 from genlab.training.rounds import rounds_of
 from genlab.writers import log as writers
 
+_log = logging.getLogger("genlab")
+
 
 def check_fit(recipe: Recipe, feed: Feed) -> ClosedJaxpr:
     """Checks before training what only training would find, tracing one round on shapes alone.
@@ -47,6 +50,7 @@ def check_fit(recipe: Recipe, feed: Feed) -> ClosedJaxpr:
         before the last round, or the schedule of a knob leaves its range.
     """
     writers.check(recipe.config["writers"])
+    _tell_of_copies(feed)
     _check_memory(recipe, feed)
     check_schedules(recipe)
     inputs = (recipe.shapes(), feed.resident, feed.chunk(0, 1), np.uint32(0))
@@ -69,6 +73,13 @@ def check_fit(recipe: Recipe, feed: Feed) -> ClosedJaxpr:
             again = rounds_of(recipe.experiment, feed, recipe.begin, remat)
             jax.eval_shape(again, *shapes)
         return traced
+
+
+def _tell_of_copies(feed: Feed) -> None:
+    """Warns of a batch that has no room for different examples: what compares them compares copies."""
+    if feed.batch_size > (size := feed.dataset.splits["train"].size):
+        told = "train.batch_size=%s is more than the %s training examples: a batch has copies of some"
+        _log.warning(told, f"{feed.batch_size:,}", f"{size:,}")
 
 
 def _examples_of_device(config: dict[str, Any]) -> int:

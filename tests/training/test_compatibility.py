@@ -197,3 +197,12 @@ def test_changes_of_images_refuse_points():
     wrong = {"name": "diff_augment", "policy": ["colour"]}
     with pytest.raises(InputError, match=r"no change 'colour'; did you mean 'color'"):
         check("dcgan", experiment__augment=wrong)
+
+
+@pytest.mark.parametrize("batch, told", [(100, False), (5000, True)])
+def test_a_batch_of_more_than_all_examples_is_told_of(batch, told, caplog):
+    config = recipes.plain("vae")
+    config["train"] = {**config["train"], "batch_size": batch}
+    built = Recipe.build(config)
+    check_fit(built, built.feed())
+    assert ("a batch has copies of some" in caplog.text) == told
