@@ -50,7 +50,7 @@ def products(mnist: str) -> Run:
     del mnist
     generator = np.random.default_rng(0)
     draw = lambda *size: jnp.asarray(0.01 * generator.random(size, np.float32))
-    x, noise = draw(BATCH, 784), draw(BATCH, 20)
+    x, deviation = draw(BATCH, 784), draw(BATCH, 20)
     widths = (784, 500), (500, 40), (20, 500), (500, 784)
 
     def gradient(weights: list[jax.Array]) -> list[jax.Array]:
@@ -60,11 +60,11 @@ def products(mnist: str) -> Run:
         wide = code[:, :20] @ third
         error = wide @ fourth
         to_wide = error @ fourth.T
-        to_code = to_wide @ third.T
-        to_hidden = jnp.concatenate([to_code, noise], 1) @ second.T
+        to_moments = jnp.concatenate([to_wide @ third.T, deviation], 1)
+        to_hidden = to_moments @ second.T
         return [
             x.T @ to_hidden,
-            hidden.T @ jnp.concatenate([to_code, noise], 1),
+            hidden.T @ to_moments,
             code[:, :20].T @ to_wide,
             wide.T @ error,
         ]

@@ -36,7 +36,10 @@ def words(key: Array, counts: Array) -> Array:
 
 @jax.jit
 def folded(key: Array, number: Array) -> Array:
-    """The words of `jax.random.fold_in(key, number)`, `[2]`; `number: []` uint32."""
+    """The words of `jax.random.fold_in(key, number)`, `[2]`; `number: []` uint32.
+
+    Compiled, since keys are also folded between programs.
+    """
     return jnp.stack(block(key, jnp.uint32(0), number))
 
 
